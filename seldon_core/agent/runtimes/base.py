@@ -1,0 +1,78 @@
+"""What a runtime is: something that turns a model's files into a model that can be run.
+
+Runtimes block: they are called on a thread, in a worker process, or inline when a call is known to
+be short. They know tensors, and neither requests nor wire formats.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import numpy.typing as npt
+
+from seldon_core.protocol.inference import TensorSpec
+
+
+@dataclass(frozen=True, slots=True)
+class Artifact:
+    """A model's files on the local disk and what they say of themselves.
+
+    `model` is the internal name (`iris_1`), `folder` the model's folder, `path` its main file.
+    `settings` is `model-settings.json` with every key kept, {} without one.
+    """
+
+    model: str
+    runtime: str
+    folder: str
+    path: str
+    settings: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Signature:
+    """What a loaded model takes and gives.
+
+    `outputs` lists every output that may be requested, `default_outputs` those given when none is.
+    `names_matter` is False when the single input may have any name and any numeric datatype (the
+    scikit-learn convention). `batchable`: the first dimension of every input and output counts
+    rows that do not influence each other, so rows of several requests may run as one call.
+    """
+
+    platform: str
+    inputs: tuple[TensorSpec, ...]
+    outputs: tuple[TensorSpec, ...]
+    default_outputs: tuple[str, ...]
+    names_matter: bool = True
+    batchable: bool = False
+
+
+class LoadedModel(Protocol):
+    """A model in this process's memory. Not called from two threads at once unless `Runtime.
+    releases_gil`."""
+
+    signature: Signature
+
+    def infer(
+        self, inputs: Sequence[npt.NDArray[Any]], outputs: Sequence[str]
+    ) -> list[npt.NDArray[Any]]:
+        """Run on `inputs`, in the order of `signature.inputs`; return `outputs` in their order.
+
+        Raises ModelRuntimeError with the model's own message if it fails.
+        """
+
+
+class Runtime(Protocol):
+    """One machine-learning library. `inline_limit_s`: a predicted call above it leaves the loop.
+
+    `releases_gil` says where it goes then: a thread, or else a worker process.
+    """
+
+    name: str
+    releases_gil: bool
+    inline_limit_s: float
+
+    def load(self, artifact: Artifact) -> LoadedModel:
+        """Read the files and make the model ready to run. Blocks, possibly for minutes.
+
+        Raises ModelRuntimeError naming the file and what is wrong with it.
+        """

@@ -1,0 +1,82 @@
+"""Every error this project raises on purpose.
+
+    SeldonError
+    ├── InvalidRequestError      the caller's request cannot be understood or does not fit the model
+    │   ├── PayloadTooLargeError     … because it exceeds a limit
+    │   └── UnsupportedError         … because it asks for what this server does not do
+    ├── InvalidResourceError     a manifest or model folder is wrong; `path` says where
+    ├── NotFoundError            a model, version or method does not exist
+    ├── NotReadyError            it exists but cannot answer yet
+    ├── OverloadedError          no room now; `retry_after_s` says when to come back
+    ├── DeadlineError            the caller's time ran out
+    ├── ModelRuntimeError        the model itself failed
+    ├── UpstreamError            another process did not answer properly
+    └── ConfigError              a setting is wrong
+
+They know nothing of HTTP or gRPC: `protocol/status.py` maps them. Messages are sentences that
+name what was wanted and what was found.
+"""
+
+
+class SeldonError(Exception):
+    """The root of every error raised on purpose."""
+
+
+class InvalidRequestError(SeldonError):
+    """A request cannot be understood, or does not fit the model it is for."""
+
+
+class PayloadTooLargeError(InvalidRequestError):
+    """A request, a header or a decompressed body exceeds a limit."""
+
+
+class UnsupportedError(InvalidRequestError):
+    """A request is well formed but asks for what this server does not do."""
+
+
+class InvalidResourceError(SeldonError):
+    """A manifest, settings file or model folder is wrong.
+
+    `path` is where: a field's path (`spec.memory`) or a file's.
+    """
+
+    def __init__(self, path: str, message: str) -> None:
+        super().__init__(f"{path}: {message}")
+        self.path = path
+
+
+class NotFoundError(SeldonError):
+    """Something that was asked for by name does not exist. `kind` is one word: model, method …."""
+
+    def __init__(self, kind: str, name: str) -> None:
+        super().__init__(f"{kind} {name!r} not found")
+        self.kind = kind
+        self.name = name
+
+
+class NotReadyError(SeldonError):
+    """A model or server exists but cannot answer: it is loading, or failed to load."""
+
+
+class OverloadedError(SeldonError):
+    """There is no room for the request now; it may be sent again after `retry_after_s` seconds."""
+
+    def __init__(self, message: str, retry_after_s: float = 1.0) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
+
+
+class DeadlineError(SeldonError):
+    """The time the caller gave has passed."""
+
+
+class ModelRuntimeError(SeldonError):
+    """The model raised, or its worker process died; the text is the model's own."""
+
+
+class UpstreamError(SeldonError):
+    """Another process that should have answered did not, or answered what cannot be read."""
+
+
+class ConfigError(SeldonError):
+    """A setting is wrong; the text names it, what was found and what is allowed."""

@@ -1,0 +1,90 @@
+"""What scheduler, agents and routers tell each other, and the seams they do it through.
+
+In one process the links are direct calls between the roles' shells; between processes they will be
+gRPC streams that carry the same values.
+"""
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import Protocol
+
+from seldon_core.resources.model import ModelVersion
+
+
+@dataclass(frozen=True, slots=True)
+class ReplicaId:
+    """One replica of a server. Written `mlserver/0`."""
+
+    server: str
+    replica_idx: int
+
+    def __str__(self) -> str:
+        return f"{self.server}/{self.replica_idx}"
+
+
+class ReplicaModelEvent(Enum):
+    """What an agent reports of a model on its replica."""
+
+    LOADED = "Loaded"
+    LOAD_FAILED = "LoadFailed"
+    UNLOADED = "Unloaded"
+    UNLOAD_FAILED = "UnloadFailed"
+
+
+@dataclass(frozen=True, slots=True)
+class ModelReport:
+    """An agent's report. `memory_bytes` is the measured size after a load, 0 if unknown."""
+
+    replica: ReplicaId
+    model: str
+    version: int
+    event: ReplicaModelEvent
+    reason: str = ""
+    memory_bytes: int = 0
+
+
+class AgentLink(Protocol):
+    """The scheduler's side of an agent: orders go in, reports come back through a callback."""
+
+    def load_model(self, version: ModelVersion) -> None:
+        """Load; a LOADED or LOAD_FAILED report follows."""
+
+    def unload_model(self, model: str, version: int) -> None:
+        """Unload; an UNLOADED or UNLOAD_FAILED report follows."""
+
+
+class ReportSink(Protocol):
+    """Where an agent reports to."""
+
+    def report(self, report: ModelReport) -> None:
+        """Take in a report; never blocks."""
+
+
+@dataclass(frozen=True, slots=True)
+class RouteCandidate:
+    """One version of a model that may answer, and the replicas that hold it."""
+
+    model: str
+    version: int
+    weight: int
+    replicas: tuple[ReplicaId, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RouteUpdate:
+    """What calls to `name` lead to from now on.
+
+    No candidates and a `notice`: the resource exists but cannot answer; the notice says why
+    ("is loading", "failed to load: …"). No candidates and no notice: there is no such resource.
+    """
+
+    name: str
+    candidates: tuple[RouteCandidate, ...] = ()
+    notice: str = ""
+
+
+class RouteSink(Protocol):
+    """The scheduler's side of a router."""
+
+    def publish(self, update: RouteUpdate) -> None:
+        """Route by `update` from the next call on."""

@@ -1,0 +1,41 @@
+"""What an HTTP framing hands to a front and gets back, whatever the HTTP version.
+
+`http1` and `http2` do framing and nothing else; `rest` turns an `HttpRequest` into a call and the
+reply into an `HttpAnswer`. One request is one exchange.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from seldon_core.protocol.inference import Buffer
+
+
+@dataclass(slots=True)
+class HttpRequest:
+    """A whole HTTP request.
+
+    `target` is the path and query as sent. `headers` has lower-case names without the
+    pseudo-headers; repeated values are joined with b",". `body` is not decompressed.
+    """
+
+    method: bytes
+    target: bytes
+    headers: dict[bytes, bytes]
+    body: Buffer = b""
+
+
+@dataclass(slots=True)
+class HttpAnswer:
+    """A whole HTTP answer; the framing adds content-length (the sum of `parts`) and its own."""
+
+    status: int
+    headers: list[tuple[bytes, bytes]]
+    parts: Sequence[Buffer] = field(default_factory=tuple)
+
+
+class HttpFront(Protocol):
+    """Answers HTTP requests."""
+
+    async def answer(self, request: HttpRequest) -> HttpAnswer:
+        """Answer; raises nothing but CancelledError, errors become answers."""
