@@ -1,0 +1,75 @@
+# One command for each thing people do here. `make` lists them.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || command -v python3.13 || command -v python3)
+VENV ?= .venv
+BIN := $(VENV)/bin
+SAMPLES ?= local/samples
+ARGS ?=
+
+.PHONY: help serve test check lint types contracts tests smoke bench peers lock proto clean
+
+help: ## list the commands
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 18
+
+serve: $(VENV)/.installed-serve $(SAMPLES)/.written ## install, make the sample models, serve them (options: ARGS='--port 0 …')
+	exec $(BIN)/seldon-core serve --models $(SAMPLES)/models $(ARGS)
+
+test: $(VENV)/.installed-dev ## install with everything for development, then the whole check: what CI runs
+	scripts/tools curl
+	$(MAKE) --no-print-directory check smoke
+
+check: lint types contracts tests ## format, lint, types, import contracts, tests with coverage
+
+lint: $(VENV)/.installed-dev
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+
+types: $(VENV)/.installed-dev
+	$(BIN)/mypy
+
+contracts: $(VENV)/.installed-dev
+	$(BIN)/lint-imports --no-logo
+
+tests: $(VENV)/.installed-dev
+	$(BIN)/pytest --cov --cov-report=term
+
+smoke: $(VENV)/.installed-dev ## run every micro benchmark for a moment
+	$(BIN)/python -m perf.micro.run_all
+
+bench: $(VENV)/.installed-dev peers ## measure against the peers and the ceilings; writes perf/REPORT.md
+	$(BIN)/python -m perf.bench $(ARGS)
+
+peers: ## install the systems we are measured against, outside the tree
+	perf/peers
+
+proto: $(VENV)/.installed-dev ## generate the protobuf modules again
+	PATH="$(abspath $(BIN)):$$PATH" proto/generate
+
+lock: ## write constraints.txt anew from the lower bounds in pyproject.toml
+	rm -rf build/lock && $(PYTHON) -m venv build/lock
+	build/lock/bin/pip install --quiet --upgrade pip
+	build/lock/bin/pip install --quiet '.[dev]'
+	{ echo '# Exact versions for `make serve`, `make test` and CI; written by `make lock`.'; build/lock/bin/pip freeze --exclude seldon-core; } > constraints.txt
+
+clean: ## remove what the other commands made
+	rm -rf $(VENV) build local .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage .import_linter_cache
+
+$(VENV)/bin/python:
+	scripts/venv '$(PYTHON)' '$(VENV)'
+
+$(VENV)/.installed-serve: pyproject.toml constraints.txt | $(VENV)/bin/python
+	@echo 'installing seldon-core (a minute or two the first time)'
+	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[quickstart]'
+	touch $@
+
+$(VENV)/.installed-dev: pyproject.toml constraints.txt | $(VENV)/bin/python
+	@echo 'installing seldon-core with its development tools (a minute or two the first time)'
+	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[dev]'
+	touch $@ $(VENV)/.installed-serve
+
+$(SAMPLES)/.written: seldon_core/samples.py $(VENV)/.installed-serve
+	$(BIN)/seldon-core samples $(SAMPLES)
+	touch $@
