@@ -1,0 +1,55 @@
+"""Every limit of the data plane's listener, with its unit, its default and the reason for it."""
+
+from dataclasses import dataclass
+
+KIB = 1024
+MIB = 1024 * KIB
+
+
+@dataclass(frozen=True, slots=True)
+class ListenerSettings:
+    """Where to listen and what one client may ask of the server.
+
+    - `host`, `port`: the address; loopback unless the operator says otherwise, port 0 is any free.
+    - `backlog`: connections that wait to be accepted; a burst of new clients fits.
+    - `connections`: open connections at once; one more is closed at once. Below the usual limit of
+      file descriptors with room for everything else.
+    - `header_bytes`: one request's head; what Envoy allows (60 KiB), rounded up.
+    - `header_count`: header lines of one request; Envoy's default.
+    - `body_bytes`: one request's body, also after decompression; Seldon's own limit.
+    - `json_bytes`: that part of a body which is JSON; parsing more would hold all others up.
+    - `gzip_ratio`: decompressed to compressed size; real tensors stay far below 100.
+    - `in_flight_bytes`: bodies of all requests that are being received or answered; over it new
+      calls are refused. The composition root sets a share of the machine's memory.
+    - `outstanding`: requests of one HTTP/1 connection that may wait for their answers.
+    - `requests_per_turn`: requests of one connection begun in one turn of the loop; with 25 µs each
+      a flooder holds its neighbours up for less than a millisecond.
+    - `write_buffer_bytes`: unsent answers of one connection above which nothing more is begun.
+    - `request_timeout_s`: time to answer once the request is complete.
+    - `head_timeout_s`: time from a connection's first byte of a request to the end of its headers.
+    - `body_idle_timeout_s`: longest pause inside a body.
+    - `write_idle_timeout_s`: longest time in which a client reads nothing of what it is sent.
+    - `idle_timeout_s`: longest pause between requests; above the 600 s after which common load
+      balancers close idle connections, so that they close first and never race us.
+    - `linger_s`: time to read on after a refusal, so that the client sees it and not a reset.
+    """
+
+    host: str = "127.0.0.1"
+    port: int = 9000
+    backlog: int = 1024
+    connections: int = 10_000
+    header_bytes: int = 64 * KIB
+    header_count: int = 100
+    body_bytes: int = 1000 * MIB
+    json_bytes: int = 64 * MIB
+    gzip_ratio: int = 100
+    in_flight_bytes: int = 1024 * MIB
+    outstanding: int = 64
+    requests_per_turn: int = 32
+    write_buffer_bytes: int = 64 * KIB
+    request_timeout_s: float = 600.0
+    head_timeout_s: float = 30.0
+    body_idle_timeout_s: float = 60.0
+    write_idle_timeout_s: float = 60.0
+    idle_timeout_s: float = 620.0
+    linger_s: float = 2.0

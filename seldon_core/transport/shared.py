@@ -1,0 +1,125 @@
+"""What the connections of one listener share: fronts, limits, budget, clock and counters.
+
+A connection, whatever its protocol, is made as `XConnection(shared)`. The listener's sniffing
+protocol hands it the transport with `transport.set_protocol(connection)`, then calls
+`connection.connection_made(transport)` and `connection.take_first(data)` with what was read so far.
+"""
+
+import asyncio
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+from seldon_core.protocol.inference import Buffer
+from seldon_core.transport.budget import InFlightBytes
+from seldon_core.transport.exchange import HttpFront
+from seldon_core.transport.settings import KIB, ListenerSettings
+from seldon_core.transport.sweeper import Sweeper
+
+if TYPE_CHECKING:
+    from seldon_core.transport.rpc import RpcAnswer
+
+RECEIVE_BYTES = 64 * KIB
+
+
+class RpcFront(Protocol):
+    """Answers unary gRPC calls."""
+
+    async def answer(
+        self, path: bytes, headers: dict[bytes, bytes], message: Buffer, deadline: float
+    ) -> "RpcAnswer":
+        """Answer; raises nothing but CancelledError, errors become answers.
+
+        `deadline` is an instant on the loop's clock, infinite if the caller gave none.
+        """
+
+
+class Connection(Protocol):
+    """What the listener asks of an open connection."""
+
+    def take_first(self, data: bytes) -> None:
+        """Take in what was read before this connection had the transport."""
+
+    def drain(self) -> None:
+        """Begin nothing new, answer what is outstanding, then close. Idle ones close at once."""
+
+    def abort(self) -> None:
+        """Close now; what is outstanding is cancelled."""
+
+    def visit(self, now: float) -> None:
+        """Look at your time-outs; called about once a second. `now` is the loop's clock."""
+
+    def check_hang_up(self) -> None:
+        """The peer has closed its side while reading was paused: treat it as end of stream."""
+
+
+@dataclass(slots=True)
+class Counters:
+    """What has happened on the listener since it opened; read by metrics, never reset."""
+
+    connections: int = 0
+    refused_connections: int = 0
+    tls_on_plain_port: int = 0
+    requests: int = 0
+    bad_requests: int = 0
+    overloaded: int = 0
+    hang_ups: int = 0
+    timeouts: int = 0
+    internal_errors: int = 0
+
+
+class Shared:
+    """One per listener.
+
+    `receive` is the buffer into which every connection receives: what a loop reads into it is
+    taken in before the next read, so one is enough for all, and 2,000 idle connections hold
+    none. `paused` are the connections whose file descriptor the listener polls for a hang-up
+    because they do not read: add yourself when you pause, discard yourself when you resume.
+    """
+
+    __slots__ = (
+        "budget",
+        "connections",
+        "counters",
+        "draining",
+        "http",
+        "loop",
+        "on_empty",
+        "paused",
+        "receive",
+        "rpc",
+        "settings",
+        "sweeper",
+    )
+
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        settings: ListenerSettings,
+        http: HttpFront,
+        rpc: RpcFront,
+        budget: InFlightBytes,
+    ) -> None:
+        self.loop = loop
+        self.settings = settings
+        self.http = http
+        self.rpc = rpc
+        self.budget = budget
+        self.counters = Counters()
+        self.connections: dict[Connection, None] = {}
+        self.paused: dict[Connection, asyncio.Transport] = {}
+        self.draining = False
+        self.on_empty = asyncio.Event()
+        self.receive = memoryview(bytearray(RECEIVE_BYTES))
+        self.sweeper = Sweeper(loop, lambda: [c.visit for c in self.connections])
+
+    def register(self, connection: Connection) -> None:
+        """Count `connection` as open: it is visited, drained and aborted from now on."""
+        self.connections[connection] = None
+        self.on_empty.clear()
+
+    def unregister(self, connection: Connection) -> None:
+        """Forget a closed connection; harmless if it is not known."""
+        self.paused.pop(connection, None)
+        self.connections.pop(connection, None)
+        if not self.connections:
+            self.on_empty.set()
