@@ -8,6 +8,7 @@ class ModelSpec:
     """What a user declared. `memory_bytes` is 0 when the manifest gives none: then it is measured.
 
     `storage_uri` is absolute or a URL. `requirements` are capabilities that a server must have.
+    `min_replicas` above 0: so many replicas are enough when there is no room for `replicas`.
     """
 
     name: str
@@ -17,6 +18,7 @@ class ModelSpec:
     artifact_version: int | None = None
     server: str | None = None
     replicas: int = 1
+    min_replicas: int = 0
     namespace: str = "default"
     parameters: dict[str, str] = field(default_factory=dict)
 
