@@ -1,0 +1,136 @@
+"""Settings from their four places, each above the one before: `default.yaml`, the user's file, the
+environment, the flags.
+
+The layers are laid over each other by the settings' dotted names, and pydantic checks the result
+once. pydantic-settings is not used: it cannot say which layer a wrong value came from, has no word
+for unknown environment variables, and costs 49 ms and 7 MB at start.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import BaseModel, ValidationError
+
+from seldon_core.config.settings import Settings
+from seldon_core.errors import ConfigError
+
+DEFAULTS = Path(__file__).with_name("default.yaml")
+
+SELDON_NAMES = {
+    "MEMORY_REQUEST": "agent.memory",
+    "SELDON_OVERCOMMIT_PERCENTAGE": "agent.overCommitPercentage",
+}
+"""Variables that Seldon Core 2's own deployments set, and the settings that they mean."""
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """Settings, and what their user should be told (shadowed or unknown variables)."""
+
+    settings: Settings
+    notices: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Value:
+    value: object
+    origin: str  # where a message says that it came from
+
+
+def load_settings(
+    file: Path | None, environ: Mapping[str, str], flags: Mapping[str, object]
+) -> Loaded:
+    """Read every layer. `flags` are values by dotted name (`listener.port`).
+
+    Raises ConfigError if a file cannot be read, a name is unknown or a value is wrong; the text
+    names the setting, where it was given and, for an unknown name, the nearest known one.
+    """
+    notices: list[str] = []
+    layers = _from_file(DEFAULTS)
+    if file is not None:
+        layers |= _from_file(file)
+    layers |= _from_environment(environ, notices)
+    layers |= {
+        _known(name, f"--set {name}"): _Value(value, "the command line")
+        for name, value in flags.items()
+    }
+    return Loaded(_checked(layers), tuple(notices))
+
+
+@cache
+def _names() -> dict[str, str]:
+    """Every setting: its variable in the environment and its dotted name."""
+    return {
+        f"SELDON_{group}__{field}".upper(): f"{group}.{info.alias}"
+        for group, model in Settings.model_fields.items()
+        for field, info in _fields(model.annotation)
+    }
+
+
+def _fields(group: Any) -> Iterator[tuple[str, Any]]:
+    assert issubclass(group, BaseModel)
+    yield from group.model_fields.items()
+
+
+def _known(name: str, origin: str) -> str:
+    known = _names().values()
+    if name in known:
+        return name
+    nearest = get_close_matches(name, known, n=1, cutoff=0)
+    raise ConfigError(f"{origin}: there is no setting {name!r}; the nearest is {nearest[0]!r}")
+
+
+def _from_file(path: Path) -> dict[str, _Value]:
+    try:
+        content = yaml.safe_load(path.read_text()) or {}
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise ConfigError(f"the settings in {path} cannot be read: {reason}") from error
+    if not isinstance(content, dict):
+        raise ConfigError(f"{path}: wanted a table of groups, found {content!r}")
+    values = {}
+    for group, fields in content.items():
+        if not isinstance(fields, dict):
+            raise ConfigError(f"{path}: wanted a table of settings in {group!r}, found {fields!r}")
+        for field, value in fields.items():
+            values[_known(f"{group}.{field}", str(path))] = _Value(value, str(path))
+    return values
+
+
+def _from_environment(environ: Mapping[str, str], notices: list[str]) -> dict[str, _Value]:
+    ours, theirs = {}, {}
+    for variable, value in environ.items():
+        if value.startswith("tcp://"):
+            continue  # a Kubernetes service link: a service called seldon-… makes these
+        if variable in SELDON_NAMES:
+            theirs[SELDON_NAMES[variable]] = _Value(value, variable)
+        elif variable in _names():
+            ours[_names()[variable]] = _Value(value, variable)
+        elif variable.startswith("SELDON_"):
+            nearest = get_close_matches(variable, _names(), n=1, cutoff=0)
+            notices.append(f"{variable} is no known setting; the nearest is {nearest[0]}")
+    notices += [
+        f"{theirs[name].origin} is ignored: {ours[name].origin} is set as well"
+        for name in theirs.keys() & ours.keys()
+    ]
+    return theirs | ours
+
+
+def _checked(layers: Mapping[str, _Value]) -> Settings:
+    tree: dict[str, dict[str, object]] = {}
+    for name, given in layers.items():
+        group, field = name.split(".", 1)
+        tree.setdefault(group, {})[field] = given.value
+    try:
+        return Settings.model_validate(tree)
+    except ValidationError as error:
+        wrong = error.errors()[0]
+        name = ".".join(str(part) for part in wrong["loc"][:2])
+        raise ConfigError(
+            f"{name} (from {layers[name].origin}): {wrong['msg']}, found {wrong['input']!r}"
+        ) from error

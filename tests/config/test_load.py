@@ -1,0 +1,89 @@
+import pytest
+
+from seldon_core.config.load import load_settings
+from seldon_core.errors import ConfigError
+
+
+def write(tmp_path, text):
+    path = tmp_path / "mine.yaml"
+    path.write_text(text)
+    return path
+
+
+def test_without_anything_the_defaults_hold():
+    loaded = load_settings(None, {"HOME": "/"}, {})
+    assert loaded.settings.listener.host == "127.0.0.1"
+    assert loaded.settings.listener.port == 9000
+    assert loaded.notices == ()
+
+
+def test_each_layer_stands_above_the_one_before(tmp_path):
+    file = write(tmp_path, "listener: {port: 1}\nadmin: {port: 1}\nagent: {port: 1}\n")
+    environ = {"SELDON_ADMIN__PORT": "2", "SELDON_AGENT__PORT": "2"}
+    settings = load_settings(file, environ, {"agent.port": 3}).settings
+    ports = (settings.scheduler, settings.listener, settings.admin, settings.agent)
+    assert [group.port for group in ports] == [9004, 1, 2, 3]
+
+
+def test_an_empty_file_changes_nothing(tmp_path):
+    assert load_settings(write(tmp_path, ""), {}, {}) == load_settings(None, {}, {})
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("listener: {prot: 1}", "no setting 'listener.prot'; the nearest is 'listener.port'"),
+        ("- 1", "wanted a table of groups"),
+        ("listener: 9", "wanted a table of settings in 'listener', found 9"),
+        ("a: [", "cannot be read"),
+        ("admin: {port: 99999}", "admin.port .from .*mine.yaml.: .*65535, found 99999"),
+        ("log: {levels: {a: loud}}", "log.levels .* found 'loud'"),
+    ],
+    ids=["unknown", "list", "scalar group", "broken", "out of range", "inside a table"],
+)
+def test_a_wrong_file_is_refused_with_what_and_where(tmp_path, text, message):
+    with pytest.raises(ConfigError, match=message):
+        load_settings(write(tmp_path, text), {}, {})
+
+
+def test_a_missing_file_is_refused(tmp_path):
+    with pytest.raises(ConfigError, match=r"none\.yaml cannot be read: No such file"):
+        load_settings(tmp_path / "none.yaml", {}, {})
+
+
+def test_an_unknown_flag_is_refused():
+    with pytest.raises(ConfigError, match=r"--set log\.levle: .* nearest is 'log\.level'"):
+        load_settings(None, {}, {"log.levle": "debug"})
+
+
+def test_a_wrong_variable_is_named_in_the_error():
+    with pytest.raises(ConfigError, match=r"log\.format \(from SELDON_LOG__FORMAT\)"):
+        load_settings(None, {"SELDON_LOG__FORMAT": "xml"}, {})
+
+
+def test_an_unknown_variable_of_ours_is_a_notice():
+    notices = load_settings(None, {"SELDON_AGENT__MEMRY": "1"}, {}).notices
+    assert notices == (
+        "SELDON_AGENT__MEMRY is no known setting; the nearest is SELDON_AGENT__MEMORY",
+    )
+
+
+def test_a_service_link_of_kubernetes_is_ignored():
+    loaded = load_settings(None, {"SELDON_AGENT__PORT": "tcp://10.0.0.1:9005"}, {})
+    assert loaded.settings.agent.port == 9005
+    assert loaded.notices == ()
+
+
+def test_seldons_own_variables_are_honoured():
+    environ = {"MEMORY_REQUEST": "1Mi", "SELDON_OVERCOMMIT_PERCENTAGE": "150"}
+    loaded = load_settings(None, environ, {})
+    assert loaded.settings.agent.memory == 2**20
+    assert loaded.settings.agent.over_commit_percentage == 150
+    assert loaded.notices == ()
+
+
+def test_our_variable_wins_over_seldons_and_says_so():
+    environ = {"SELDON_AGENT__MEMORY": "2Mi", "MEMORY_REQUEST": "1Mi"}
+    loaded = load_settings(None, environ, {})
+    assert loaded.settings.agent.memory == 2**21
+    assert loaded.notices == ("MEMORY_REQUEST is ignored: SELDON_AGENT__MEMORY is set as well",)
