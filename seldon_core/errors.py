@@ -3,7 +3,8 @@
     SeldonError
     ├── InvalidRequestError      the caller's request cannot be understood or does not fit the model
     │   ├── PayloadTooLargeError     … because it exceeds a limit
-    │   └── UnsupportedError         … because it asks for what this server does not do
+    │   ├── UnsupportedError         … because it asks for what this server does not do
+    │   └── MethodNotAllowedError    … because the path is right but the HTTP method is not
     ├── InvalidResourceError     a manifest or model folder is wrong; `path` says where
     ├── NotFoundError            a model, version or method does not exist
     ├── NotReadyError            it exists but cannot answer yet
@@ -32,6 +33,14 @@ class PayloadTooLargeError(InvalidRequestError):
 
 class UnsupportedError(InvalidRequestError):
     """A request is well formed but asks for what this server does not do."""
+
+
+class MethodNotAllowedError(InvalidRequestError):
+    """A path exists but not for this HTTP method; `allowed` are the methods it has."""
+
+    def __init__(self, method: str, path: str, allowed: tuple[str, ...]) -> None:
+        super().__init__(f"{path!r} does not take {method!r}, use {' or '.join(allowed)}")
+        self.allowed = allowed
 
 
 class InvalidResourceError(SeldonError):

@@ -142,4 +142,3 @@ class Payload:
         if self._request is None:
             self._request = self.codec.decode_request(self.body, self.json_length)
         return self._request
-
