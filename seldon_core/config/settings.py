@@ -29,6 +29,8 @@ Level = Annotated[
     BeforeValidator(lambda value: value.lower() if isinstance(value, str) else value),
 ]
 Port = Annotated[int, Field(ge=0, le=65535)]
+Count = Annotated[int, Field(gt=0)]
+Seconds = Annotated[float, Field(gt=0)]
 Bytes = Annotated[int, BeforeValidator(parse_bytes), Field(gt=0)]
 
 
@@ -39,10 +41,27 @@ class Group(BaseModel):
 
 
 class ListenerSettings(Group):
-    """The data port."""
+    """The data port, and what one client may ask of it."""
 
     host: str
     port: Port
+    backlog: Count
+    connections: Count
+    header_bytes: Bytes
+    header_count: Count
+    body_bytes: Bytes
+    json_bytes: Bytes
+    gzip_ratio: Count
+    outstanding: Count
+    requests_per_turn: Count
+    write_buffer_bytes: Bytes
+    request_timeout_s: Seconds
+    head_timeout_s: Seconds
+    body_idle_timeout_s: Seconds
+    write_idle_timeout_s: Seconds
+    idle_timeout_s: Seconds
+    linger_s: Seconds
+    drain_timeout_s: Seconds
 
 
 class PayloadSettings(Group):
