@@ -73,22 +73,24 @@ def configure_logs(settings: LogSettings, stream: TextIO) -> None:
     root.handlers = [handler]
     # Libraries speak up for warnings only; their INFO is not an operator's business.
     root.setLevel(logging.WARNING)
-    set_level(ROOT, settings.level)
-    for component, level in settings.levels.items():
-        set_level(component, level)
+    set_levels({ROOT: settings.level, **settings.levels})
 
 
-def set_level(component: str, level: str) -> None:
-    """Log `component` (`seldon_core` for the whole, `seldon_core.agent` …) from `level` up.
+def set_levels(changes: Mapping[str, str]) -> None:
+    """Log each component (`seldon_core` for the whole, `seldon_core.agent` …) from its level up.
 
-    An empty `level` lets the component follow the one above it again. Raises ConfigError if the
-    component is none of this program's or there is no such level.
+    An empty level lets the component follow the one above it again. Raises ConfigError, and changes
+    nothing, if a component is none of this program's or there is no such level.
     """
-    if component != ROOT and not component.startswith(f"{ROOT}."):
-        raise ConfigError(f"wanted a component of {ROOT} such as {ROOT}.agent, found {component!r}")
-    if level.lower() not in _LEVELS and (level or component == ROOT):
-        raise ConfigError(f"wanted a log level of {', '.join(_LEVELS)}, found {level!r}")
-    logging.getLogger(component).setLevel(_LEVELS.get(level.lower(), logging.NOTSET))
+    for component, level in changes.items():
+        if component != ROOT and not component.startswith(f"{ROOT}."):
+            raise ConfigError(
+                f"wanted a component of {ROOT} such as {ROOT}.agent, found {component!r}"
+            )
+        if level not in _LEVELS and (level or component == ROOT):
+            raise ConfigError(f"wanted a log level of {', '.join(_LEVELS)}, found {level!r}")
+    for component, level in changes.items():
+        logging.getLogger(component).setLevel(_LEVELS.get(level, logging.NOTSET))
 
 
 def levels() -> Mapping[str, str]:

@@ -1,8 +1,8 @@
 """Every metric of the process, under the names and labels that Seldon's dashboards know.
 
 Counting costs the hot path a few additions on objects that its owner holds on to (0.16 µs a call,
-where prometheus_client takes about 1 µs for each of the three metrics it feeds); sums over models, names and labels are
-made when somebody scrapes.
+where prometheus_client takes about 1 µs for each of the three metrics it feeds); sums over models,
+names and labels are made when somebody scrapes.
 """
 
 from bisect import bisect_left

@@ -6,7 +6,7 @@ import pytest
 
 from seldon_core.config.settings import LogSettings
 from seldon_core.errors import ConfigError
-from seldon_core.observability.logs import configure_logs, levels, set_level
+from seldon_core.observability.logs import configure_logs, levels, set_levels
 
 
 @pytest.fixture(autouse=True)
@@ -91,10 +91,10 @@ def test_libraries_are_heard_for_warnings_only():
 
 def test_a_level_changes_while_running_and_goes_back_to_the_one_above():
     stream = logs()
-    set_level("seldon_core.agent", "debug")
+    set_levels({"seldon_core.agent": "debug"})
     AGENT.debug("one")
     assert levels() == {"seldon_core": "info", "seldon_core.agent": "debug"}
-    set_level("seldon_core.agent", "")
+    set_levels({"seldon_core.agent": ""})
     AGENT.debug("two")
     assert "one" in stream.getvalue()
     assert "two" not in stream.getvalue()
@@ -113,5 +113,7 @@ def test_a_level_changes_while_running_and_goes_back_to_the_one_above():
     ids=["not ours", "only begins like ours", "no level", "no level of a part", "whole needs one"],
 )
 def test_what_is_no_component_or_level_is_refused(component, level, message):
+    logs()
     with pytest.raises(ConfigError, match=message):
-        set_level(component, level)
+        set_levels({"seldon_core.router": "debug", component: level})
+    assert levels() == {"seldon_core": "info"}

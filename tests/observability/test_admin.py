@@ -1,0 +1,122 @@
+import asyncio
+import logging
+import socket
+
+import aiohttp
+import pytest
+
+from seldon_core.config.settings import AdminSettings
+from seldon_core.errors import ConfigError
+from seldon_core.observability.admin import open_admin
+from seldon_core.observability.logs import levels
+from seldon_core.observability.metrics import Metrics
+
+
+class State:
+    def __init__(self, *not_ready):
+        self._not_ready = not_ready
+
+    def not_ready(self):
+        return self._not_ready
+
+    def status(self):
+        return [{"name": "iris", "state": "Available"}]
+
+
+@pytest.fixture(autouse=True)
+def _levels_as_before():
+    yield
+    for name in levels():
+        logging.getLogger(name).setLevel(logging.NOTSET)
+
+
+def ask(path, method="GET", state=None, **options):
+    async def scenario():
+        settings = AdminSettings(port=0)
+        async with (
+            open_admin(settings, Metrics(), state or State()) as port,
+            aiohttp.ClientSession(f"http://127.0.0.1:{port}") as client,
+            client.request(method, path, **options) as answer,
+        ):
+            return answer.status, await answer.text()
+
+    return asyncio.run(scenario())
+
+
+def test_metrics_are_shown():
+    status, text = ask("/metrics")
+    assert status == 200
+    assert "seldon_internal_errors_total 0" in text
+
+
+def test_the_process_is_live():
+    assert ask("/livez") == (200, "live\n")
+
+
+def test_a_ready_process_says_so():
+    assert ask("/readyz") == (200, "ready\n")
+
+
+def test_what_is_not_ready_is_named():
+    state = State("model iris is loading", "model add10 is loading")
+    assert ask("/readyz", state=state) == (503, "model iris is loading\nmodel add10 is loading\n")
+
+
+def test_the_models_are_listed():
+    assert ask("/status") == (200, '{"models": [{"name": "iris", "state": "Available"}]}')
+
+
+def test_log_levels_change_and_are_shown():
+    change = {"seldon_core.agent": "debug"}
+    assert ask("/log/levels", "PUT", json=change) == (200, '{"seldon_core.agent": "debug"}')
+    assert ask("/log/levels") == (200, '{"seldon_core.agent": "debug"}')
+    assert logging.getLogger("seldon_core.agent.pool").isEnabledFor(logging.DEBUG)
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        ("{", "no JSON"),
+        ("[]", "wanted levels by component"),
+        ('{"seldon_core": 1}', "wanted levels by component"),
+        ('{"seldon_core": "loud"}', "wanted a log level"),
+    ],
+    ids=["broken", "list", "number", "unknown level"],
+)
+def test_wrong_log_levels_are_refused(body, message):
+    status, text = ask("/log/levels", "PUT", data=body)
+    assert status == 400
+    assert message in text
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Host": "evil.example:9006"},
+        {"Host": "[broken"},
+        {"Origin": "http://evil.example"},
+        {"Origin": "null"},
+    ],
+    ids=["rebound name", "broken name", "foreign page", "page without origin"],
+)
+def test_a_request_from_elsewhere_is_refused_with_the_reason(headers):
+    status, text = ask("/livez", headers=headers)
+    assert status == 403
+    assert "answers only to this machine" in text
+
+
+@pytest.mark.parametrize("host", ["localhost:1", "LOCALHOST", "127.0.0.1", "[::1]:9006"])
+def test_every_name_of_this_machine_is_accepted(host):
+    status, _ = ask("/livez", headers={"Host": host, "Origin": f"http://{host}"})
+    assert status == 200
+
+
+def test_a_taken_port_is_named():
+    async def scenario(port):
+        async with open_admin(AdminSettings(port=port), Metrics(), State()):
+            pass
+
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(ConfigError, match=rf"127\.0\.0\.1:{port}: .*in use"):
+            asyncio.run(scenario(port))
