@@ -1,0 +1,282 @@
+"""The Open Inference Protocol as JSON, with or without binary tensors behind it.
+
+Small bodies are read by orjson into Python lists; from large ones the numbers go straight into
+numpy by simdjson. Outputs are written flat, by orjson's own reading of numpy arrays: as fast as
+lists for one element, faster from eight on, and FP32 in its shortest form. JSON knows no NaN and
+no infinities: they are written as null.
+"""
+
+from collections.abc import Sequence
+from typing import Any, Final, Literal
+
+import numpy as np
+import orjson
+import simdjson
+
+from seldon_core.errors import InvalidRequestError, UnsupportedError
+from seldon_core.protocol.inference import (
+    Buffer,
+    Encoded,
+    InferRequest,
+    InferResponse,
+    ModelMetadata,
+    ServerMetadata,
+    Tensor,
+    TensorSpec,
+)
+from seldon_core.protocol.json_request import read_request
+from seldon_core.protocol.oip_binary import CONTENT_TYPE as BINARY_CONTENT_TYPE
+from seldon_core.protocol.oip_binary import binary_outputs, split
+from seldon_core.protocol.tensors import Array, dtype_of, element_count, from_values, to_raw
+
+CONTENT_TYPE: Final = b"application/json"
+"""The content type of every body without binary tensors."""
+
+LARGE: Final = 64 * 1024
+"""From this many bytes of JSON on, simdjson reads the numbers."""
+
+# Kind of dtype -> what simdjson calls the numbers that it may hold, and their dtype.
+_NUMBERS: Final[dict[str, tuple[Literal["d", "i", "u"], str]]] = {
+    "f": ("d", "<f8"),
+    "i": ("i", "<i8"),
+    "u": ("u", "<u8"),
+}
+
+
+class JsonCodec:
+    """Reads and writes OIP JSON. Bodies of `large` bytes and more are read by simdjson."""
+
+    def __init__(self, large: int = LARGE) -> None:
+        self._large = large
+
+    def decode_request(self, body: Buffer, json_length: int | None) -> InferRequest:
+        """Read a request. With a `json_length`, binary tensors follow that many bytes of JSON.
+
+        Raises InvalidRequestError if it is not a well-formed request.
+        """
+        if json_length is None:
+            if len(body) >= self._large:
+                request = _decode_large(body)
+                if request is not None:
+                    return request
+            return read_request(_loads(body), None, from_values)
+        head, tail = split(body, json_length)
+        request = read_request(_loads(head), tail, from_values)
+        tail.finish()
+        return request
+
+    def encode_response(self, response: InferResponse, request: InferRequest) -> Encoded:
+        """Write the reply, with those outputs as bytes that the request wants so.
+
+        Raises UnsupportedError if a BYTES output is not text and was not asked for as binary data.
+        """
+        document: dict[str, Any] = {"model_name": response.model_name}
+        if response.model_version:
+            document["model_version"] = response.model_version
+        if response.id:
+            document["id"] = response.id
+        if response.parameters is not None:
+            document["parameters"] = response.parameters
+        if request.parameters is not None or request.outputs is not None:
+            binary = binary_outputs(response, request)
+            if binary:
+                return _encode_binary(document, response.outputs, binary)
+        document["outputs"] = [_output(tensor) for tensor in response.outputs]
+        return Encoded(CONTENT_TYPE, (orjson.dumps(document, option=orjson.OPT_SERIALIZE_NUMPY),))
+
+
+JSON_CODEC: Final = JsonCodec()
+"""The codec of REST."""
+
+
+def error_body(message: str) -> bytes:
+    """Return the body of an error answer."""
+    # A message may quote what a caller sent, or a model raised: text that UTF-8 cannot express.
+    text = message.encode("utf-8", "replace").decode()
+    return orjson.dumps({"error": text})
+
+
+def model_metadata_body(metadata: ModelMetadata) -> bytes:
+    """Return the body of an answer about a model."""
+    return orjson.dumps(
+        {
+            "name": metadata.name,
+            "versions": metadata.versions,
+            "platform": metadata.platform,
+            "inputs": [_spec(spec) for spec in metadata.inputs],
+            "outputs": [_spec(spec) for spec in metadata.outputs],
+        }
+    )
+
+
+def server_metadata_body(metadata: ServerMetadata) -> bytes:
+    """Return the body of an answer about the server."""
+    return orjson.dumps(
+        {"name": metadata.name, "version": metadata.version, "extensions": metadata.extensions}
+    )
+
+
+def _spec(spec: TensorSpec) -> dict[str, Any]:
+    document = {"name": spec.name, "datatype": spec.datatype, "shape": spec.shape}
+    return document if spec.parameters is None else {**document, "parameters": spec.parameters}
+
+
+def _loads(body: Buffer) -> Any:
+    try:
+        return orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        raise InvalidRequestError(f"the body is not JSON: {error}") from error
+
+
+def _head(tensor: Tensor) -> dict[str, Any]:
+    document: dict[str, Any] = {
+        "name": tensor.name,
+        "shape": tensor.data.shape,
+        "datatype": tensor.datatype,
+    }
+    if tensor.parameters is not None:
+        document["parameters"] = tensor.parameters
+    return document
+
+
+def _output(tensor: Tensor) -> dict[str, Any]:
+    document = _head(tensor)
+    document["data"] = _text(tensor) if tensor.datatype == "BYTES" else tensor.data.ravel()
+    return document
+
+
+def _text(tensor: Tensor) -> list[str]:
+    try:
+        return [element.decode() for element in tensor.data.ravel().tolist()]
+    except UnicodeDecodeError as error:
+        raise UnsupportedError(
+            f"output {tensor.name!r} holds bytes that are not UTF-8 text, which JSON cannot carry: "
+            "ask for it with the parameter binary_data: true"
+        ) from error
+
+
+def _encode_binary(
+    document: dict[str, Any], outputs: Sequence[Tensor], binary: frozenset[str]
+) -> Encoded:
+    """Write a reply whose outputs in `binary` follow the JSON as bytes."""
+    parts: list[Buffer] = [b""]
+    documents = []
+    for tensor in outputs:
+        if tensor.name in binary:
+            raw = to_raw(tensor)
+            head = _head(tensor)
+            head["parameters"] = {**(tensor.parameters or {}), "binary_data_size": len(raw)}
+            documents.append(head)
+            parts.append(raw)
+        else:
+            documents.append(_output(tensor))
+    document["outputs"] = documents
+    head_bytes = orjson.dumps(document, option=orjson.OPT_SERIALIZE_NUMPY)
+    parts[0] = head_bytes
+    return Encoded(BINARY_CONTENT_TYPE, parts, len(head_bytes))
+
+
+class _NotPlainError(Exception):
+    """A large body is not of the form that simdjson's flattening can be trusted with."""
+
+
+def _decode_large(body: Buffer) -> InferRequest | None:
+    """Read a large request, or return None if orjson has to: also to say what is wrong with it.
+
+    What it buys over orjson's lists is measured by perf/micro/bench_oip_json.py.
+    """
+    data = body.tobytes() if type(body) is memoryview else body
+    lists = _Lists()
+    try:
+        request = read_request(_parse_large(data), None, lists.values)
+    except (InvalidRequestError, ValueError, TypeError, _NotPlainError):
+        return None
+    # The request's inputs, and the shape of each. An array that hides among the numbers of another
+    # would have been flattened with them, but is one bracket too many. A bracket in a string or in
+    # `outputs` is too, and only costs time.
+    expected = 1 + len(request.inputs) + lists.count + (request.outputs is not None)
+    return request if data.count(b"[") == expected else None
+
+
+def _parse_large(body: bytes | bytearray) -> dict[str, Any]:
+    """Return the document in `body`, with `data` of each input left as simdjson's array."""
+    document = _fields(simdjson.Parser().parse(body))
+    for key, value in document.items():
+        if key == "inputs" and type(value) is simdjson.Array:
+            document[key] = [_parse_input(item) for item in value]
+        else:
+            document[key] = _plain(value)
+    return document
+
+
+def _parse_input(item: Any) -> dict[str, Any]:
+    fields = _fields(item)
+    return {key: value if key == "data" else _plain(value) for key, value in fields.items()}
+
+
+def _fields(value: Any) -> dict[str, Any]:
+    """Return an object's fields, arrays and objects among them still simdjson's."""
+    if type(value) is not simdjson.Object:
+        raise _NotPlainError
+    # Not `items()`, which makes Python lists of everything below.
+    fields = {key: value[key] for key in value}
+    if len(fields) != len(value):  # simdjson finds the first of equal keys, orjson the last
+        raise _NotPlainError
+    return fields
+
+
+def _plain(value: Any) -> Any:
+    if type(value) is simdjson.Object:
+        return value.as_dict()
+    return value.as_list() if type(value) is simdjson.Array else value
+
+
+class _Lists:
+    """Reads `data` from simdjson's arrays, and counts the JSON lists that it consisted of."""
+
+    def __init__(self) -> None:
+        self.count = 0
+
+    def values(self, where: str, datatype: str, shape: Sequence[int], data: Any) -> Array:
+        """Do what `tensors.from_values` does; raise anything if that has to do it."""
+        if type(data) is not simdjson.Array:
+            raise _NotPlainError
+        if datatype in ("BYTES", "BOOL", "BF16", "FP16"):
+            self.count += _count_lists(shape, data)
+            return from_values(where, datatype, shape, data.as_list())
+        dtype = dtype_of(where, datatype)
+        letter, wide = _NUMBERS[dtype.kind]
+        count = element_count(where, shape)
+        self.count += _count_lists(shape, data)
+        array: Array = np.frombuffer(data.as_buffer(of_type=letter), wide)
+        if len(array) != count:
+            raise _NotPlainError
+        return _narrow(array, dtype).reshape(shape)
+
+
+def _count_lists(shape: Sequence[int], data: Any) -> int:
+    """Return how many lists a tensor consists of, all of them of the lengths that `shape` says."""
+    if len(shape) < 2 or not len(data) or type(data[0]) is not simdjson.Array:
+        return 1
+    level = [data]
+    _check_lengths(level, shape[0])
+    lists = 1
+    for size in shape[1:]:
+        level = [row for rows in level for row in rows]
+        _check_lengths(level, size)
+        lists += len(level)
+    return lists
+
+
+def _check_lengths(rows: list[Any], size: int) -> None:
+    if any(type(row) is not simdjson.Array or len(row) != size for row in rows):
+        raise _NotPlainError
+
+
+def _narrow(array: Array, dtype: np.dtype[Any]) -> Array:
+    """Return 64-bit numbers as `dtype`, which must be able to hold them."""
+    if array.size and array.dtype != dtype:
+        limits = np.finfo(dtype) if dtype.kind == "f" else np.iinfo(dtype)
+        if array.min() < limits.min or array.max() > limits.max:
+            raise _NotPlainError
+    return array.astype(dtype, copy=False)
