@@ -1,0 +1,107 @@
+import json
+
+import pytest
+
+from seldon_core.cli.folders import find_models
+from seldon_core.errors import ConfigError
+
+MANIFEST = """\
+apiVersion: mlops.seldon.io/v1alpha1
+kind: Model
+metadata: {{name: {name}}}
+spec: {{storageUri: {uri}, requirements: [sklearn]}}
+"""
+
+
+def put(root, *names, text=""):
+    for name in names:
+        path = root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+
+
+def served(root):
+    found = find_models([root])
+    assert found.problems == []
+    return {name: (spec.storage_uri, spec.requirements) for name, spec in found.specs.items()}
+
+
+def problems(root):
+    return [str(problem) for problem in find_models([root]).problems]
+
+
+def test_folders_that_hold_a_model_are_served_under_their_names(tmp_path):
+    put(tmp_path, "iris/model.joblib", "deep/er/add10/1/model.onnx")
+    assert served(tmp_path) == {
+        "iris": (f"{tmp_path}/iris", ("sklearn",)),
+        "add10": (f"{tmp_path}/deep/er/add10", ("onnx",)),
+    }
+
+
+def test_a_model_folder_may_be_named_itself(tmp_path):
+    put(tmp_path, "iris/model.onnx")
+    assert served(tmp_path / "iris") == {"iris": (f"{tmp_path}/iris", ("onnx",))}
+
+
+def test_a_settings_file_gives_the_name(tmp_path):
+    settings = {"name": "flowers", "parameters": {"uri": "./clf.pkl"}}
+    put(tmp_path, "iris/clf.pkl")
+    put(tmp_path, "iris/model-settings.json", text=json.dumps(settings))
+    assert served(tmp_path) == {"flowers": (f"{tmp_path}/iris", ("sklearn",))}
+
+
+def test_manifests_are_served_with_paths_beside_them(tmp_path):
+    put(
+        tmp_path,
+        "sub/all.yaml",
+        text=MANIFEST.format(name="one", uri="./a")
+        + "---\n"
+        + MANIFEST.format(name="two", uri="/b"),
+    )
+    put(tmp_path, "three.yml", text=MANIFEST.format(name="three", uri="gs://bucket/c"))
+    uris = {name: uri for name, (uri, _) in served(tmp_path).items()}
+    assert uris == {"one": f"{tmp_path}/sub/a", "two": "/b", "three": "gs://bucket/c"}
+
+
+@pytest.mark.parametrize("uri", ["./iris", "./iris/model.joblib"], ids=["folder", "file"])
+def test_a_folder_that_a_manifest_points_to_is_served_as_the_manifest_says(tmp_path, uri):
+    put(tmp_path, "iris/model.joblib")
+    put(tmp_path, "z.yaml", text=MANIFEST.format(name="flowers", uri=uri))
+    assert list(served(tmp_path)) == ["flowers"]
+
+
+def test_hidden_folders_links_and_other_files_are_left_alone(tmp_path):
+    put(tmp_path, ".git/model.onnx", "notes.txt", "empty/readme.md", "real/model.onnx")
+    (tmp_path / "loop").symlink_to(tmp_path)
+    assert list(served(tmp_path)) == ["real"]
+
+
+def test_a_broken_manifest_is_a_problem_and_the_others_are_served(tmp_path):
+    put(tmp_path, "a.yaml", text="kind: Pod")
+    put(tmp_path, "b.yaml", text=MANIFEST.format(name="one", uri="/b"))
+    (tmp_path / "c.yaml").write_bytes(b"\xff")
+    found = find_models([tmp_path])
+    assert list(found.specs) == ["one"]
+    assert [problem.path.rsplit("/", 1)[1] for problem in found.problems] == ["a.yaml", "c.yaml"]
+
+
+def test_a_name_that_is_taken_is_a_problem(tmp_path):
+    put(tmp_path, "a/iris/model.onnx", "b/iris/model.onnx")
+    put(tmp_path, "c.yaml", text=MANIFEST.format(name="iris", uri="/b"))
+    assert len(problems(tmp_path)) == 2
+    assert "declares model 'iris' a second time; /b stays" in problems(tmp_path)[0]
+
+
+def test_a_folder_whose_name_cannot_be_a_models_is_a_problem(tmp_path):
+    put(tmp_path, "my model/model.onnx")
+    assert "'my model' cannot be a model's name" in problems(tmp_path)[0]
+
+
+def test_a_model_of_an_unknown_kind_is_a_problem(tmp_path):
+    put(tmp_path, "resnet/config.pbtxt")
+    assert "holds no model" in problems(tmp_path)[0]
+
+
+def test_a_missing_folder_is_an_error(tmp_path):
+    with pytest.raises(ConfigError, match=r"no folder .*none"):
+        find_models([tmp_path / "none"])
