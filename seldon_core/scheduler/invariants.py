@@ -1,0 +1,87 @@
+"""What is true of the scheduler's state after every event; tests check it after each step."""
+
+from collections.abc import Iterator
+
+from seldon_core.scheduler.routes import derive
+from seldon_core.scheduler.state import (
+    HOLDING,
+    PLACED,
+    ModelRecord,
+    ModelState,
+    ReplicaState,
+    SchedulerState,
+)
+from seldon_core.transport.control import RouteCandidate
+
+
+def violations(state: SchedulerState) -> list[str]:
+    """Return a sentence for each rule that is broken; nothing if the state is sound."""
+    found = list(_memory_violations(state))
+    for model in state.models.values():
+        found += _route_violations(state, model)
+        found += _version_violations(state, model)
+    return found
+
+
+def _memory_violations(state: SchedulerState) -> Iterator[str]:
+    holding = {
+        (replica, model.name, number)
+        for model in state.models.values()
+        for number, record in model.versions.items()
+        for replica in record.replicas_in(*HOLDING)
+    }
+    for record in state.replicas.values():
+        if record.used_bytes != sum(record.held.values()):
+            yield f"{record.replica} counts {record.used_bytes} bytes, not the sum of its models"
+        for name, number in record.held:
+            if (record.replica, name, number) not in holding:
+                yield f"{record.replica} counts {name}_{number}, which it does not hold"
+    for replica, name, number in holding:
+        if replica not in state.replicas:
+            yield f"{name}_{number} is on {replica}, which is not connected"
+        elif (name, number) not in state.replicas[replica].held:
+            yield f"{replica} does not count {name}_{number}"
+
+
+def _route_violations(state: SchedulerState, model: ModelRecord) -> Iterator[str]:
+    if model.route != derive(model):
+        yield f"{model.name} has another route than its state wants"
+    candidates = model.route.candidates if model.route is not None else ()
+    if model.is_deleted and candidates:
+        yield f"{model.name} is deleted and still routed"
+    for candidate in candidates:
+        yield from _candidate_violations(state, model, candidate)
+    loaded = [
+        number
+        for number, record in model.versions.items()
+        if record.replicas_in(ReplicaState.AVAILABLE)
+    ]
+    if loaded and not candidates and not model.is_deleted:
+        yield f"{model.name} has version {loaded[-1]} loaded and no route"
+
+
+def _candidate_violations(
+    state: SchedulerState, model: ModelRecord, candidate: RouteCandidate
+) -> Iterator[str]:
+    for replica in candidate.replicas:
+        if replica not in state.replicas:
+            yield f"{model.name} is routed to {replica}, which is not connected"
+        held = model.versions[candidate.version].assignments.get(replica)
+        if held is None or held.state is not ReplicaState.AVAILABLE:
+            yield f"{model.name}_{candidate.version} is routed to {replica} and not loaded there"
+
+
+def _version_violations(state: SchedulerState, model: ModelRecord) -> Iterator[str]:
+    latest = model.latest
+    for number, record in model.versions.items():
+        servers = {replica.server for replica in record.replicas_in(*PLACED)}
+        if len(servers) > 1:
+            yield f"{model.name}_{number} is on more than one server: {sorted(servers)}"
+        for replica in record.replicas_in(*PLACED):
+            capabilities = state.replicas[replica].capabilities
+            if not capabilities.issuperset(record.version.spec.requirements):
+                yield f"{model.name}_{number} is on {replica}, which lacks what it requires"
+        if record.state is ModelState.AVAILABLE and not record.replicas_in(ReplicaState.AVAILABLE):
+            yield f"{model.name}_{number} is ModelAvailable and loaded nowhere"
+        if (model.is_deleted or record is not latest) and record.state is ModelState.PROGRESSING:
+            yield f"{model.name}_{number} is on its way and nobody wants it"

@@ -1,0 +1,45 @@
+"""Where calls to a model go, derived from its versions.
+
+One version serves: the newest that is ModelAvailable, or else the newest that is loaded anywhere.
+So a new version that fails, or finds no room, never takes the route from a healthy older one.
+"""
+
+from seldon_core.scheduler.state import ModelRecord, ModelState, ReplicaState, VersionRecord
+from seldon_core.transport.control import RouteCandidate, RouteUpdate
+
+FULL_WEIGHT = 100
+
+
+def derive(model: ModelRecord) -> RouteUpdate:
+    """Return the route of `model` as its state wants it; one without anything if it is deleted."""
+    if model.is_deleted:
+        return RouteUpdate(model.name)
+    serving = serving_version(model)
+    if serving is None:
+        return RouteUpdate(model.name, notice=_notice(model.latest))
+    replicas = serving.replicas_in(ReplicaState.AVAILABLE)
+    number = serving.version.version
+    return RouteUpdate(model.name, (RouteCandidate(model.name, number, FULL_WEIGHT, replicas),))
+
+
+def serving_version(model: ModelRecord) -> VersionRecord | None:
+    """Return the version that answers, None if none is loaded."""
+    loaded = [
+        record
+        for record in reversed(model.versions.values())
+        if record.replicas_in(ReplicaState.AVAILABLE)
+    ]
+    available = (record for record in loaded if record.state is ModelState.AVAILABLE)
+    return next(available, loaded[0] if loaded else None)
+
+
+def _notice(latest: VersionRecord) -> str:
+    match latest.state:
+        case ModelState.FAILED:
+            return f"failed to load: {latest.reason}"
+        case ModelState.SCHEDULE_FAILED:
+            return f"cannot be placed: {latest.reason}"
+        case ModelState.SCALED_DOWN:
+            return "is scaled down to no replica"
+        case _:
+            return "is loading"
