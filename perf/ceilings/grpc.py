@@ -9,6 +9,7 @@ the loop. Every stream is taken for ModelInfer: paths, headers, deadlines and li
 import asyncio
 import sys
 from collections.abc import Callable
+from typing import cast
 
 import ngh2
 import numpy as np
@@ -68,8 +69,8 @@ class Connection(asyncio.Protocol):
         self._bodies: dict[int, bytes] = {}
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._write = transport.write
+        # uvloop's transports are Transports by shape, not by class.
+        self._write = cast(asyncio.Transport, transport).write
         self._http2 = ngh2.Connection(ngh2.Role.SERVER)
         self._http2.initiate_connection({ngh2.Setting.MAX_CONCURRENT_STREAMS: 1000})
         self._flush()

@@ -9,7 +9,7 @@ loop for each request. No routes, no checks, no limits: a server that has those 
 import asyncio
 import sys
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 import httptools
 import numpy as np
@@ -78,8 +78,8 @@ class Connection(asyncio.Protocol):
         self._body: list[bytes] = []
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._write = transport.write
+        # uvloop's transports are Transports by shape, not by class.
+        self._write = cast(asyncio.Transport, transport).write
         self._feed = httptools.HttpRequestParser(self).feed_data
 
     def data_received(self, data: bytes) -> None:

@@ -1,9 +1,10 @@
 """One run of the harness: what is running, and how things are measured side by side."""
 
 from collections.abc import Callable, Iterable
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypeVar
 
 from perf.harness import loads, servers
 from perf.harness.artifacts import Artifacts
@@ -13,6 +14,8 @@ from perf.harness.outputs import LoadError
 from perf.harness.peers import AbsentError
 from perf.harness.processes import StartError
 from perf.harness.servers import MLSERVER_CHOICES, MlserverChoice, Server
+
+T = TypeVar("T")
 
 WARM_UP_S = 1.0
 
@@ -42,10 +45,19 @@ class Bench:
     _running: ExitStack = field(default_factory=ExitStack)
     _best: dict[str, MlserverChoice | Missing] = field(default_factory=dict)
 
-    def seldon(self, models: Path | None = None) -> Server:
-        """Our server. Raises StartError: without it a scenario has nothing to say."""
-        models = models or self.artifacts.ours
-        return self._keep(servers.start_seldon(self.folder, models, self.source))
+    def seldon(
+        self, models: Path | None = None, source: Path | None = None, command: str = ""
+    ) -> Server:
+        """Our server, from the tree `source` or by `command`, which has `{arguments}` in it.
+
+        Raises StartError: without our server a scenario has nothing to say.
+        """
+        models, source = models or self.artifacts.ours, source or self.source
+        return self._keep(servers.start_seldon(self.folder, models, source, command))
+
+    def enter(self, context: AbstractContextManager[T]) -> T:
+        """What `context` gives; it is left when all servers have been stopped."""
+        return self._running.enter_context(context)
 
     def ceiling(self, protocol: str, mode: str) -> Server:
         """A ceiling program, with the model that its mode names. Raises StartError."""

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 import sys
 import sysconfig
 from dataclasses import dataclass
@@ -41,18 +42,26 @@ MLSERVER_CHOICES = tuple(
 )
 
 
-def start_seldon(
-    folder: Path, models: Path, source: Path = ROOT, options: tuple[str, ...] = ()
-) -> Server:
-    """Our server with all roles, from the tree at `source`. Raises StartError."""
+SELDON = f"{shlex.quote(sys.executable)} -m seldon_core serve {{arguments}}"
+
+
+def start_seldon(folder: Path, models: Path, source: Path = ROOT, command: str = "") -> Server:
+    """Our server with all roles, from the tree at `source`, by `command` or as usual.
+
+    Raises StartError.
+    """
     place = Path(mkdtemp(prefix="seldon-", dir=folder))
     port = free_port()
-    command = [
-        *(sys.executable, "-m", "seldon_core", "serve", "--models", str(models)),
-        *("--host", "127.0.0.1", "--port", str(port), "--scheduler-port", "0"),
-        *("--agent-port", "0", "--admin-port", "0", "--data-dir", str(place / "data"), *options),
-    ]
-    process = ServerProcess(command, place / "log", env={"PYTHONPATH": str(source)}, cwd=source)
+    arguments = (
+        f"--models {shlex.quote(str(models))} --host 127.0.0.1 --port {port} --scheduler-port 0 "
+        f"--agent-port 0 --admin-port 0 --data-dir {shlex.quote(str(place / 'data'))}"
+    )
+    process = ServerProcess(
+        shlex.split((command or SELDON).format(arguments=arguments)),
+        place / "log",
+        env={"PYTHONPATH": str(source)},
+        cwd=source,
+    )
     process.wait_ready(port, READY)
     return Server("seldon-core", process, port, port)
 

@@ -1,8 +1,9 @@
 """One module for each row of what is owed, in the order of its number.
 
 A scenario is a module with a `TITLE` and `run(bench) -> list[Row]`; it is found by its name,
-`p<number>_<what>.py`, and called P<number>. A module that has `ours(server) -> Point` and `MODELS`
-can also be compared between two versions of our server, and profiled.
+`p<number>_<what>.py`, and called P<number>. A module that has `ours(server) -> Point` (and
+`models(artifacts)`, if it wants other models) can also be compared between two versions of our
+server, and profiled.
 """
 
 import pkgutil

@@ -4,8 +4,10 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
 
 from perf.harness import bodies, loads
+from perf.harness.artifacts import Artifacts
 from perf.harness.bench import Bench
 from perf.harness.figures import Row, at_least, at_most
 from perf.harness.loads import Point
@@ -40,12 +42,16 @@ def beside(
     return Point(label, point.unit, measure)
 
 
+def models(artifacts: Artifacts) -> Path:
+    return artifacts.neighbours
+
+
 def ours(server: Server) -> Point:
     return loads.rest_rate("seldon-core, iris ONNX alone", server.port, "iris-onnx", 16)
 
 
 def run(bench: Bench) -> list[Row]:
-    seldon = bench.seldon(bench.artifacts.neighbours)
+    seldon = bench.seldon(models(bench.artifacts))
     loads.post_once(seldon.port, loads.infer_path("forest"), bodies.IRIS_JSON)
     alone = ours(seldon)
     lone = loads.rest_p99("seldon-core, lone client alone", seldon.port, "iris-onnx")
