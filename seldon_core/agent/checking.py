@@ -10,10 +10,9 @@ from seldon_core.agent.batching import Array, Entry
 from seldon_core.agent.runtimes.base import Signature
 from seldon_core.errors import InvalidRequestError
 from seldon_core.protocol.inference import InferRequest, RequestedOutput, Tensor, TensorSpec
+from seldon_core.protocol.tensors import NUMPY_DTYPES
 
-_NUMERIC = frozenset(
-    "BOOL UINT8 UINT16 UINT32 UINT64 INT8 INT16 INT32 INT64 FP16 BF16 FP32 FP64".split()
-)
+_NUMERIC = frozenset(NUMPY_DTYPES) - {"BYTES"}
 
 
 class RequestCheck:
@@ -68,9 +67,7 @@ class RequestCheck:
         for name, array in zip(names, arrays, strict=True):
             spec = specs[name]
             parameters = spec.parameters
-            tensors.append(
-                Tensor(name, spec.datatype, array, parameters and dict(parameters))
-            )
+            tensors.append(Tensor(name, spec.datatype, array, parameters and dict(parameters)))
         return tensors
 
     def _outputs(self, requested: list[RequestedOutput]) -> tuple[str, ...]:

@@ -145,7 +145,7 @@ class ModelPool:
         model, since = next(iter(self._wanted.items()))
         return since + (self._block_limit_s if self._closed_for == model else self._patience_s)
 
-    def handle(self, event: Event) -> Sequence[Decision]:  # noqa: C901 - one case for each event
+    def handle(self, event: Event) -> Sequence[Decision]:
         """Take in what happened; return what to do about it, in order."""
         match event:
             case ModelAdded():

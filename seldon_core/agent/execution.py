@@ -1,0 +1,335 @@
+"""Runs the requests to one model in memory: on the loop, on a thread, or in a worker process.
+
+The shell of `batching.py` and `cost.py`. Only one run of a model is under way at a time, wherever
+it runs, so a model need not be thread-safe.
+
+A model whose runtime holds the GIL and turns out slow gets a copy in a worker process. Until that
+copy is loaded (a second or more, the first time) its calls run on a thread: there they slow the
+neighbours down, but do not stop them as they would on the loop. The copy's memory is its process's,
+and is not counted in the pool.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+from time import perf_counter
+from typing import Any, Protocol
+
+import numpy as np
+
+from seldon_core.agent.batching import Array, Batch, Batcher, Entry
+from seldon_core.agent.cost import CallCost, Place
+from seldon_core.agent.runtimes.base import Artifact, LoadedModel, Runtime
+from seldon_core.aio.supervise import Tasks
+from seldon_core.aio.threads import ThreadPool
+from seldon_core.errors import ModelRuntimeError, SeldonError
+
+_log = logging.getLogger(__name__)
+
+
+class WorkerModel(Protocol):
+    """A model in a worker process."""
+
+    async def infer(self, inputs: Sequence[Array], outputs: Sequence[str]) -> list[Array]:
+        """Run it. Raises ModelRuntimeError with the model's message, or that its worker died."""
+
+    async def unload(self) -> None:
+        """Let go of it."""
+
+
+class Workers(Protocol):
+    """Processes that hold models (`worker.WorkerPool`)."""
+
+    async def load(self, artifact: Artifact) -> WorkerModel:
+        """Load a copy of the model. Raises ModelRuntimeError."""
+
+
+class Grounds:
+    """What every runner of an agent shares: where calls go that leave the loop.
+
+    `count_fault` is called for each fault of the program itself, after it was logged.
+    """
+
+    __slots__ = ("count_fault", "loop", "tasks", "threads", "workers")
+
+    def __init__(
+        self,
+        tasks: Tasks,
+        threads: ThreadPool,
+        workers: Workers,
+        count_fault: Callable[[], None],
+    ) -> None:
+        self.loop = asyncio.get_running_loop()
+        self.tasks = tasks
+        self.threads = threads
+        self.workers = workers
+        self.count_fault = count_fault
+
+
+class ModelRunner:
+    """Runs one model's requests. Lives from the first load until the model is forgotten.
+
+    What it learned (cost, batching) outlasts evictions; `put` gives it the model at each load,
+    `clear` takes it away. `pin` and `unpin` hold the model in memory during a run that leaves the
+    loop, since its requests may be cancelled meanwhile.
+    """
+
+    def __init__(
+        self,
+        artifact: Artifact,
+        runtime: Runtime,
+        grounds: Grounds,
+        batcher: Callable[[], Batcher],
+        pin: Callable[[], Callable[[], None]],
+    ) -> None:
+        self._artifact = artifact
+        self._runtime = runtime
+        self._grounds = grounds
+        self._make_batcher = batcher
+        self._batcher = batcher()
+        self._pin = pin
+        self._cost = CallCost(runtime.inline_limit_s)
+        self._model: LoadedModel | None = None
+        self._worker: WorkerModel | None = None
+        self._worker_load: asyncio.Task[None] | None = None
+
+    def put(self, model: LoadedModel) -> None:
+        """Run requests on `model` from now on."""
+        self._model = model
+
+    async def clear(self) -> None:
+        """Let go of the model and its copy in a worker. No run is under way."""
+        self._model = None
+        load, self._worker_load = self._worker_load, None
+        if load is not None:
+            await load
+        worker, self._worker = self._worker, None
+        if worker is not None:
+            await worker.unload()
+
+    def offer(self, entry: Entry) -> list[Array] | None:
+        """Run `entry` now and return its outputs, or None: they come to `entry.waiter`.
+
+        Raises OverloadedError if too many wait, ModelRuntimeError if the model failed.
+        """
+        batcher = self._batcher
+        batch = batcher.add(entry)
+        if batcher.is_first_of_turn:
+            self._grounds.loop.call_soon(self._end_turn)
+        if batch is not None and self._cost.place(entry.rows) is Place.INLINE:
+            # No future, and so no task either: 6 µs less than waiting for the end of the turn.
+            try:
+                return self._infer(entry.inputs, entry.outputs, entry.rows)
+            finally:
+                batcher.finish()
+        entry.waiter = self._grounds.loop.create_future()
+        if batch is not None:
+            self._send_away(batch)
+        return None
+
+    def withdraw(self, entry: Entry) -> None:
+        """Forget an entry whose client left; if it runs already its result is dropped."""
+        self._batcher.remove(entry)
+
+    def _end_turn(self) -> None:
+        try:
+            self._run(self._batcher.end_turn())
+        except Exception:  # noqa: BLE001 - logged and counted there
+            self._start_over()
+
+    def _run(self, batch: Batch | None) -> None:
+        """Run batches on the loop until none waits, or one has to leave it."""
+        while batch is not None:
+            if self._cost.place(batch.rows) is Place.AWAY:
+                self._send_away(batch)
+                return
+            try:
+                self._run_inline(batch)
+            except Exception:  # noqa: BLE001 - logged and counted there
+                self._fault(batch.entries)
+            self._batcher.finish()
+            batch = self._batcher.next_batch()
+
+    def _run_inline(self, batch: Batch) -> None:
+        entries = [entry for entry in batch.entries if not _is_left(entry)]
+        if len(entries) > 1:
+            rows = sum([entry.rows for entry in entries])
+            try:
+                outputs = self._infer(_joined(entries), entries[0].outputs, rows)
+                _share_out(entries, outputs, rows)
+                return
+            except _RowsLostError:
+                self._batcher.stop_batching()
+                _log.warning("model mixes rows, batching is off model=%s", self._artifact.model)
+            except SeldonError:
+                pass  # one by one, so that only the culprit fails
+        for entry in entries:
+            try:
+                _give(entry, self._infer(entry.inputs, entry.outputs, entry.rows))
+            except SeldonError as error:
+                _fail(entry, error)
+
+    def _infer(self, inputs: list[Array], outputs: tuple[str, ...], rows: int) -> list[Array]:
+        began = perf_counter()
+        try:
+            results = self._loaded().infer(inputs, outputs)
+        except SeldonError:
+            raise
+        except Exception as error:
+            raise ModelRuntimeError(f"{type(error).__name__}: {error}") from error
+        self._cost.observe(rows, perf_counter() - began)
+        return results
+
+    def _loaded(self) -> LoadedModel:
+        if self._model is None:
+            raise ModelRuntimeError(f"model {self._artifact.model} is not in memory")
+        return self._model
+
+    def _send_away(self, batch: Batch) -> None:
+        unpin = self._pin()
+        self._grounds.tasks.start(self._run_away(batch, unpin), name=f"run {self._artifact.model}")
+
+    async def _run_away(self, batch: Batch, unpin: Callable[[], None]) -> None:
+        try:
+            await self._run_batch_away(batch)
+        except Exception:  # noqa: BLE001 - logged and counted there
+            self._fault(batch.entries)
+        finally:
+            unpin()
+            self._batcher.finish()
+        try:
+            self._run(self._batcher.next_batch())
+        except Exception:  # noqa: BLE001 - logged and counted there
+            self._start_over()
+
+    async def _run_batch_away(self, batch: Batch) -> None:
+        entries = [entry for entry in batch.entries if not _is_left(entry)]
+        infer = self._way_out(batch.rows)
+        if len(entries) > 1:
+            rows = sum([entry.rows for entry in entries])
+            try:
+                outputs = await infer(_joined(entries), entries[0].outputs, rows)
+                _share_out(entries, outputs, rows)
+                return
+            except _RowsLostError:
+                self._batcher.stop_batching()
+                _log.warning("model mixes rows, batching is off model=%s", self._artifact.model)
+            except SeldonError:
+                pass
+        for entry in entries:
+            if _is_left(entry):
+                continue
+            try:
+                _give(entry, await infer(entry.inputs, entry.outputs, entry.rows))
+            except SeldonError as error:
+                _fail(entry, error)
+
+    def _way_out(
+        self, rows: int
+    ) -> Callable[[list[Array], tuple[str, ...], int], Awaitable[list[Array]]]:
+        """Return how to run a call off the loop: on a thread, or in the worker if there is one."""
+        if self._runtime.releases_gil:
+            return self._infer_on_thread
+        if self._worker is not None:
+            return self._infer_in_worker
+        if self._worker_load is None and self._cost.predict(rows) > self._runtime.inline_limit_s:
+            self._worker_load = self._grounds.tasks.start(
+                self._load_worker(), name=f"load into a worker {self._artifact.model}"
+            )
+        return self._infer_on_thread
+
+    async def _infer_on_thread(
+        self, inputs: list[Array], outputs: tuple[str, ...], rows: int
+    ) -> list[Array]:
+        results, seconds = await self._grounds.threads.run(_timed, self._loaded(), inputs, outputs)
+        self._cost.observe(rows, seconds)
+        return results
+
+    async def _infer_in_worker(
+        self, inputs: list[Array], outputs: tuple[str, ...], rows: int
+    ) -> list[Array]:
+        assert self._worker is not None
+        began = perf_counter()
+        results = await self._worker.infer(inputs, outputs)
+        # With the way there and back, 0.1 ms and more: a model must be clearly quick to come back.
+        self._cost.observe(rows, perf_counter() - began)
+        return results
+
+    async def _load_worker(self) -> None:
+        try:
+            self._worker = await self._grounds.workers.load(self._artifact)
+        except SeldonError as error:
+            # Not tried again before the model is next loaded: it would fail each time.
+            _log.warning(
+                "model stays on a thread, its worker failed model=%s reason=%s",
+                self._artifact.model,
+                error,
+            )
+
+    def _start_over(self) -> None:
+        """The batcher itself failed: go on with a new one."""
+        entries = self._batcher.drain()
+        self._batcher = self._make_batcher()
+        self._fault(entries)
+
+    def _fault(self, entries: list[Entry]) -> None:
+        """A fault of ours, being handled: log and count it, and fail those it concerns."""
+        _log.exception("internal error model=%s %r", self._artifact.model, self._batcher)
+        self._grounds.count_fault()
+        for entry in entries:
+            _fail(entry, ModelRuntimeError(f"internal error in model {self._artifact.model}"))
+
+
+class _RowsLostError(Exception):
+    """A batch's output does not have a row for each row of its inputs."""
+
+
+def _timed(
+    model: LoadedModel, inputs: list[Array], outputs: tuple[str, ...]
+) -> tuple[list[Array], float]:
+    """Run on a thread; the seconds are the call's own, without the way there and back."""
+    began = perf_counter()
+    try:
+        results = model.infer(inputs, outputs)
+    except SeldonError:
+        raise
+    except Exception as error:
+        raise ModelRuntimeError(f"{type(error).__name__}: {error}") from error
+    return results, perf_counter() - began
+
+
+def _joined(entries: list[Entry]) -> list[Array]:
+    """Return the inputs of all entries, row after row."""
+    first = entries[0].inputs
+    if len(first) == 1:
+        return [np.concatenate([entry.inputs[0] for entry in entries])]
+    return [np.concatenate([entry.inputs[i] for entry in entries]) for i in range(len(first))]
+
+
+def _share_out(entries: list[Entry], outputs: list[Array], rows: int) -> None:
+    """Give each entry its rows of the outputs, as views."""
+    for output in outputs:
+        if not output.shape or output.shape[0] != rows:
+            raise _RowsLostError
+    start = 0
+    for entry in entries:
+        stop = start + entry.rows
+        _give(entry, [output[start:stop] for output in outputs])
+        start = stop
+
+
+def _is_left(entry: Entry) -> bool:
+    waiter = entry.waiter
+    return waiter is not None and waiter.done()
+
+
+def _give(entry: Entry, outputs: list[Array]) -> None:
+    waiter: Any = entry.waiter
+    if not waiter.done():  # its client may just have left
+        waiter.set_result(outputs)
+
+
+def _fail(entry: Entry, error: BaseException) -> None:
+    waiter: Any = entry.waiter
+    if not waiter.done():
+        waiter.set_exception(error)

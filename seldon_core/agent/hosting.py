@@ -1,0 +1,355 @@
+"""The pool's shell: carries out its decisions, and keeps what belongs to each model.
+
+Loads run on a thread, one at a time. All awaiting of the slow way is here; requests for a model in
+memory only touch `pool.try_admit` and `release`.
+"""
+
+import asyncio
+import itertools
+import logging
+from collections import deque
+from collections.abc import Callable, Iterable
+from time import monotonic
+from typing import assert_never
+
+from seldon_core.agent.batching import DEFAULT_MAX_ROWS, Batcher
+from seldon_core.agent.checking import RequestCheck
+from seldon_core.agent.decisions import (
+    Admit,
+    Decision,
+    Refusal,
+    Refuse,
+    ReportLoaded,
+    ReportLoadFailed,
+    ReportUnloaded,
+    StartLoad,
+    StartUnload,
+)
+from seldon_core.agent.events import (
+    Event,
+    InferAbandoned,
+    InferArrived,
+    LoadFailed,
+    LoadFinished,
+    ModelAdded,
+    ModelRemoved,
+    Tick,
+    UnloadFinished,
+)
+from seldon_core.agent.execution import Grounds, ModelRunner
+from seldon_core.agent.loading import Loaded, Loader
+from seldon_core.agent.pool import ModelPool, Slot
+from seldon_core.agent.runtimes.base import Signature
+from seldon_core.aio.threads import ThreadPool
+from seldon_core.errors import (
+    ModelRuntimeError,
+    NotFoundError,
+    NotReadyError,
+    OverloadedError,
+    SeldonError,
+)
+from seldon_core.observability.metrics import ModelSeries, ReplicaMetrics
+from seldon_core.protocol.inference import Parameter
+from seldon_core.resources.model import ModelVersion
+from seldon_core.transport.control import ModelReport, ReplicaId, ReplicaModelEvent, ReportSink
+
+_log = logging.getLogger(__name__)
+
+
+class Served:
+    """A model that was loaded at least once and is still assigned here, in memory or evicted."""
+
+    __slots__ = ("check", "runner", "series", "signature", "version")
+
+    def __init__(self, version: ModelVersion, signature: Signature, runner: ModelRunner) -> None:
+        self.version = version
+        self.signature = signature
+        self.runner = runner
+        self.check = RequestCheck(version.internal_name, signature)
+        self.series: dict[tuple[str, str], ModelSeries] = {}  # by method type and code
+
+
+class ModelHost:
+    """Keeps the models of one server replica.
+
+    `served` is by internal name. Reports go to `reports` in the order in which things happened.
+    """
+
+    def __init__(
+        self,
+        replica: ReplicaId,
+        pool: ModelPool,
+        grounds: Grounds,
+        load: Loader,
+        load_threads: ThreadPool,
+        reports: ReportSink,
+        metrics: ReplicaMetrics,
+        now: Callable[[], float] = monotonic,
+    ) -> None:
+        self.served: dict[str, Served] = {}
+        self.pool = pool
+        self.metrics = metrics
+        self.now = now
+        self._replica = replica
+        self._grounds = grounds
+        self._load_model = load
+        self._load_threads = load_threads
+        self._reports = reports
+        self._versions: dict[str, ModelVersion] = {}
+        self._ids: dict[str, tuple[str, int]] = {}  # name and number to report a model under
+        self._requests = itertools.count()
+        self._admissions: dict[int, tuple[str, asyncio.Future[Slot]]] = {}
+        self._alarm: asyncio.TimerHandle | None = None
+        self._alarm_at: float | None = None
+        self._emptied: asyncio.Future[None] | None = None  # set while closing
+
+    def load(self, version: ModelVersion) -> None:
+        """Load; a LOADED or LOAD_FAILED report follows."""
+        name = version.internal_name
+        if self._emptied is not None:
+            return  # stopping: nobody asks for reports any more
+        self._versions[name] = version
+        self._ids[name] = version.spec.name, version.version
+        self.send(ModelAdded(self.now(), name, version.spec.memory_bytes))
+
+    def unload(self, model: str, version: int) -> None:
+        """Let requests that run finish, then unload; an UNLOADED report follows."""
+        name = f"{model}_{version}"
+        self._ids[name] = model, version
+        self.send(ModelRemoved(self.now(), name))
+
+    def count_fault(self) -> None:
+        """Count a fault of the program itself, which was logged."""
+        self._grounds.count_fault()
+
+    async def admit(self, model: str) -> Slot:
+        """Wait until `model` is in memory and pin it; the caller releases the slot.
+
+        Raises NotFoundError, NotReadyError if it cannot be loaded, OverloadedError if there is no
+        room for it.
+        """
+        request = next(self._requests)
+        admission: asyncio.Future[Slot] = self._grounds.loop.create_future()
+        self._admissions[request] = (
+            model,
+            admission,
+        )  # before the event, whose answer may be instant
+        try:
+            self.send(InferArrived(self.now(), model, request))
+            return await admission
+        except asyncio.CancelledError:
+            if self._admissions.pop(request, None) is not None:
+                self.send(InferAbandoned(self.now(), model, request))
+            elif not admission.cancelled() and admission.exception() is None:
+                self.release(admission.result())  # admitted in the tick of its cancellation
+            raise
+
+    def release(self, slot: Slot) -> None:
+        """Take back a pin."""
+        decisions = self.pool.release(slot)
+        if decisions:
+            self.carry_out(decisions)
+
+    def send(self, event: Event) -> None:
+        """Tell the pool what happened and carry out what follows."""
+        try:
+            decisions = self.pool.handle(event)
+        except Exception:  # noqa: BLE001 - logged and counted there
+            self._fault(event)
+        else:
+            self.carry_out(decisions)
+
+    def carry_out(self, decisions: Iterable[Decision]) -> None:
+        """Carry out the pool's decisions, in order, and those that follow from them."""
+        todo = deque(decisions)
+        while todo:
+            todo.extend(self._carry_out_one(todo.popleft()))
+        self._set_alarm()
+
+    async def close(self) -> None:
+        """Let what runs finish, then unload every model; nothing is reported."""
+        self._emptied = self._grounds.loop.create_future()
+        for model in list(self.pool.slots):
+            self.send(ModelRemoved(self.now(), model))
+        self._notice_empty()
+        await self._emptied
+
+    def _carry_out_one(self, decision: Decision) -> Iterable[Decision]:
+        match decision:
+            case StartLoad(model, is_reload):
+                self._grounds.tasks.start(self._load(model, is_reload), name=f"load {model}")
+            case StartUnload(model, is_eviction):
+                if is_eviction:
+                    self.metrics.model_evicted(model)
+                    _log.info("model evicted model=%s replica=%s", model, self._replica)
+                self._grounds.tasks.start(self._unload(model), name=f"unload {model}")
+            case Admit(request):
+                return self._admit(request)
+            case Refuse(request, refusal, reason):
+                model, admission = self._admissions.pop(request)
+                if not admission.done():
+                    admission.set_exception(_refusal_error(model, refusal, reason))
+            case ReportLoaded(model):
+                self._on_loaded(model)
+            case ReportLoadFailed(model, reason):
+                _log.error(
+                    "model failed to load model=%s replica=%s reason=%s",
+                    model,
+                    self._replica,
+                    reason,
+                )
+                self._report(model, ReplicaModelEvent.LOAD_FAILED, reason)
+                self._forget(model)
+            case ReportUnloaded(model):
+                _log.info("model unloaded model=%s replica=%s", model, self._replica)
+                self._report(model, ReplicaModelEvent.UNLOADED)
+                self._forget(model)
+            case _:
+                assert_never(decision)
+        return ()
+
+    def _admit(self, request: int) -> Iterable[Decision]:
+        model, admission = self._admissions.pop(request)
+        slot = self.pool.slots[model]
+        if admission.done():  # its client has just left
+            return self.pool.release(slot)
+        admission.set_result(slot)
+        return ()
+
+    def _on_loaded(self, model: str) -> None:
+        nbytes = self.pool.slots[model].nbytes
+        if model not in self.metrics.models:  # else the scheduler asked once more
+            self.metrics.model_loaded(model, nbytes)
+        self._report(model, ReplicaModelEvent.LOADED, memory_bytes=nbytes)
+
+    def _report(
+        self, model: str, event: ReplicaModelEvent, reason: str = "", memory_bytes: int = 0
+    ) -> None:
+        if self._emptied is None:
+            name, version = self._ids[model]
+            self._reports.report(
+                ModelReport(self._replica, name, version, event, reason, memory_bytes)
+            )
+
+    def _forget(self, model: str) -> None:
+        if model in self.metrics.models:
+            self.metrics.model_unloaded(model)
+        self.served.pop(model, None)
+        if model not in self.pool.slots:  # else it was ordered once more meanwhile
+            self._versions.pop(model, None)
+            del self._ids[model]
+        self._notice_empty()
+
+    def _notice_empty(self) -> None:
+        if self._emptied is not None and not self._emptied.done() and not self.pool.slots:
+            self._emptied.set_result(None)
+
+    async def _load(self, model: str, is_reload: bool) -> None:
+        began = self.now()
+        version = self._versions[model]
+        try:
+            loaded = await self._load_threads.run(self._load_model, version)
+        except SeldonError as error:
+            self.send(LoadFailed(self.now(), model, str(error)))
+        except Exception as error:  # noqa: BLE001 - a load's fault is the model's, and is logged
+            _log.exception("load failed unexpectedly model=%s", model)
+            self.send(LoadFailed(self.now(), model, f"{type(error).__name__}: {error}"))
+        else:
+            nbytes = self._size(version, loaded, is_reload)
+            self._serve(version, loaded)
+            if is_reload:
+                self.metrics.model_reloaded(model, nbytes)
+            self.send(LoadFinished(self.now(), model, nbytes))
+            _log.info(
+                "model loaded model=%s replica=%s took_s=%.3f memory_bytes=%d",
+                model,
+                self._replica,
+                self.now() - began,
+                nbytes,
+            )
+
+    def _size(self, version: ModelVersion, loaded: Loaded, is_reload: bool) -> int:
+        """The declared size counts; else what was measured at the first load."""
+        declared = version.spec.memory_bytes
+        if is_reload:
+            return self.pool.slots[version.internal_name].nbytes
+        if declared and loaded.grown_bytes > 2 * declared:
+            _log.warning(
+                "model takes more memory than declared model=%s declared_bytes=%d "
+                "measured_bytes=%d (approximate)",
+                version.internal_name,
+                declared,
+                loaded.grown_bytes,
+            )
+        return declared or loaded.grown_bytes
+
+    def _serve(self, version: ModelVersion, loaded: Loaded) -> None:
+        name = version.internal_name
+        served = self.served.get(name)
+        if served is None:
+            max_rows = _max_rows(loaded)
+            runner = ModelRunner(
+                loaded.artifact,
+                loaded.runtime,
+                self._grounds,
+                lambda: Batcher(max_rows),
+                lambda: self._pin(name),
+            )
+            served = self.served[name] = Served(version, loaded.model.signature, runner)
+        served.runner.put(loaded.model)
+
+    def _pin(self, model: str) -> Callable[[], None]:
+        slot = self.pool.slots[model]
+        self.pool.pin(slot)
+        return lambda: self.release(slot)
+
+    async def _unload(self, model: str) -> None:
+        await self.served[model].runner.clear()
+        self.send(UnloadFinished(self.now(), model))
+
+    def _set_alarm(self) -> None:
+        wakeup = self.pool.next_wakeup()
+        if wakeup == self._alarm_at:
+            return
+        if self._alarm is not None:
+            self._alarm.cancel()
+            self._alarm = None
+        self._alarm_at = wakeup
+        if wakeup is not None:
+            delay = max(0.0, wakeup - self.now())
+            self._alarm = self._grounds.loop.call_later(delay, self._tick)
+
+    def _tick(self) -> None:
+        self._alarm = self._alarm_at = None
+        self.send(Tick(self.now()))
+
+    def _fault(self, event: Event) -> None:
+        """The pool failed: log its state, and fail the requests that wait for the event's model."""
+        _log.exception("internal error in the pool %r %r", event, self.pool)
+        self._grounds.count_fault()
+        model = getattr(event, "model", None)
+        for request, (wanted, admission) in list(self._admissions.items()):
+            if wanted == model:
+                del self._admissions[request]
+                if not admission.done():
+                    admission.set_exception(ModelRuntimeError(f"internal error in model {model}"))
+
+
+def _max_rows(loaded: Loaded) -> int:
+    """`max_batch_size` of model-settings.json caps the rows of a batch if it is given at all."""
+    limit: Parameter | None = loaded.artifact.settings.get("max_batch_size")
+    if isinstance(limit, int) and limit >= 1:
+        return min(limit, DEFAULT_MAX_ROWS)
+    return DEFAULT_MAX_ROWS
+
+
+def _refusal_error(model: str, refusal: Refusal, reason: str) -> SeldonError:
+    match refusal:
+        case Refusal.UNKNOWN | Refusal.REMOVED:
+            return NotFoundError("model", model)
+        case Refusal.LOAD_FAILED:
+            return NotReadyError(f"model {model} failed to load: {reason}")
+        case Refusal.NO_ROOM:
+            return OverloadedError(reason)
+        case _:
+            assert_never(refusal)

@@ -1,0 +1,76 @@
+"""An agent: one server replica, from its first model to its last."""
+
+import os
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from seldon_core.agent.execution import Grounds, Workers
+from seldon_core.agent.handler import AgentHandler
+from seldon_core.agent.hosting import ModelHost
+from seldon_core.agent.loading import Loader, loader
+from seldon_core.agent.pool import ModelPool
+from seldon_core.aio.supervise import open_tasks
+from seldon_core.aio.threads import open_threads
+from seldon_core.observability.metrics import Metrics
+from seldon_core.resources.model import ModelVersion
+from seldon_core.transport.control import ReplicaId, ReportSink
+
+# Loads wait for the only load thread; the pool starts no more than one for each registered model.
+_MAX_LOADS_WAITING = 100_000
+
+
+class Agent:
+    """One server replica: an `AgentLink` for the scheduler, and `handler` for the router."""
+
+    def __init__(self, host: ModelHost) -> None:
+        self.handler = AgentHandler(host)
+        self._host = host
+
+    def load_model(self, version: ModelVersion) -> None:
+        """Load; a LOADED or LOAD_FAILED report follows."""
+        self._host.load(version)
+
+    def unload_model(self, model: str, version: int) -> None:
+        """Let what runs finish, then unload; an UNLOADED report follows."""
+        self._host.unload(model, version)
+
+
+@asynccontextmanager
+async def open_agent(
+    replica: ReplicaId,
+    capacity_bytes: int,
+    over_commit_percentage: int,
+    *,
+    reports: ReportSink,
+    metrics: Metrics,
+    trusted: Sequence[Path],
+    workers: Workers,
+    load: Loader | None = None,
+) -> AsyncIterator[Agent]:
+    """Run a server replica for the length of a block.
+
+    Its models may take `capacity_bytes` together, and be registered for `over_commit_percentage`
+    more: the least recently used ones are evicted and loaded again on demand. Artifacts below
+    `trusted` may run code when they are loaded. `load` stands in for the runtimes in tests. The
+    end of the block waits for the calls that run, then unloads every model.
+    """
+    pool = ModelPool(capacity_bytes, over_commit_percentage)
+    counts = metrics.replica(replica.server, str(replica.replica_idx))
+    counts.capacity_bytes = pool.capacity
+    counts.capacity_overcommit_bytes = pool.limit
+
+    def count_fault() -> None:
+        metrics.internal_errors += 1
+
+    async with (
+        open_threads("agent-load", 1, max_waiting=_MAX_LOADS_WAITING) as load_threads,
+        open_threads("agent-run", os.cpu_count() or 1) as run_threads,
+        open_tasks(f"agent {replica}") as tasks,
+    ):
+        grounds = Grounds(tasks, run_threads, workers, count_fault)
+        host = ModelHost(
+            replica, pool, grounds, load or loader(trusted), load_threads, reports, counts
+        )
+        yield Agent(host)
+        await host.close()
