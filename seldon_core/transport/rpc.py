@@ -1,0 +1,140 @@
+"""The gRPC front: a method path and one message in, one message and a status out.
+
+It knows the Open Inference Protocol's service by `dialects.GRPC_VERBS` and nothing of HTTP/2. The
+message of an infer call stays as it is until somebody asks for its tensors; of its fields only the
+model's name and version are read here.
+"""
+
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from google.protobuf.message import DecodeError, Message
+
+from seldon_core.errors import InvalidRequestError, SeldonError
+from seldon_core.ids import new_xid
+from seldon_core.proto import open_inference_pb2 as pb
+from seldon_core.protocol import oip_grpc, status
+from seldon_core.protocol.dialects import GRPC_VERBS, Verb
+from seldon_core.protocol.inference import Buffer, Payload
+from seldon_core.transport.handler import InferCall, InferHandler, ServerState
+
+_logger = logging.getLogger(__name__)
+_LONGEST_REQUEST_ID = 128
+_REQUEST_ID = b"x-request-id"
+_M = TypeVar("_M", bound=Message)
+
+
+@dataclass(slots=True)
+class RpcAnswer:
+    """The answer to a unary call.
+
+    `status` is gRPC's code, `message` its text (plain, not escaped). `headers` are initial
+    metadata, `trailers` trailing metadata. `parts` joined are the one message; None if the call
+    failed.
+    """
+
+    status: int
+    message: str = ""
+    headers: list[tuple[bytes, bytes]] = field(default_factory=list)
+    trailers: list[tuple[bytes, bytes]] = field(default_factory=list)
+    parts: Sequence[Buffer] | None = None
+
+
+class RpcFront:
+    """Answers the calls of `inference.GRPCInferenceService`."""
+
+    def __init__(self, handler: InferHandler, server: ServerState) -> None:
+        self._handler = handler
+        self._server = server
+        self._others: dict[Verb, Callable[[InferCall], Awaitable[Message]]] = {
+            Verb.SERVER_LIVE: self._server_live,
+            Verb.SERVER_READY: self._server_ready,
+            Verb.SERVER_METADATA: self._server_metadata,
+            Verb.MODEL_READY: self._model_ready,
+            Verb.MODEL_METADATA: self._model_metadata,
+        }
+
+    async def answer(
+        self, path: bytes, headers: dict[bytes, bytes], message: Buffer, deadline: float
+    ) -> RpcAnswer:
+        """Answer a call of the method at `path`; raises nothing but CancelledError.
+
+        `headers` is the call's metadata, this call's own to change; `deadline` an instant on the
+        loop's clock. The request's id is returned in the trailer, whatever comes of the call.
+        """
+        request_id = _request_id(headers)
+        trailers = [(_REQUEST_ID, request_id.encode())]
+        try:
+            verb = GRPC_VERBS.get(path)
+            if verb is None:
+                text = f"unknown method {path[:256].decode('latin-1')}"
+                return RpcAnswer(status.UNIMPLEMENTED, text, trailers=trailers)
+            payload = Payload(oip_grpc.GRPC_CODEC, message)
+            call = InferCall(verb, "", "", headers, payload, "grpc", request_id, deadline)
+            if verb is not Verb.INFER:
+                reply_message = await self._others[verb](call)
+                parts: Sequence[Buffer] = (reply_message.SerializeToString(),)
+                return RpcAnswer(status.OK, "", [], trailers, parts)
+            call.model, call.version = oip_grpc.peek_model(message)
+            reply = await self._handler.infer(call)
+            encoded = oip_grpc.GRPC_CODEC.encode_response(reply.response, payload.decode())
+            return RpcAnswer(status.OK, "", reply.headers, trailers, encoded.parts)
+        except SeldonError as error:
+            return RpcAnswer(status.status_of(error).grpc, str(error), trailers=trailers)
+        except Exception:
+            _logger.exception("a gRPC call failed by a bug request_id=%s", request_id)
+            return RpcAnswer(status.INTERNAL, "internal error", trailers=trailers)
+
+    async def _server_live(self, call: InferCall) -> Message:
+        return pb.ServerLiveResponse(live=self._server.live())
+
+    async def _server_ready(self, call: InferCall) -> Message:
+        return pb.ServerReadyResponse(ready=self._server.ready())
+
+    async def _server_metadata(self, call: InferCall) -> Message:
+        metadata = self._server.metadata()
+        return pb.ServerMetadataResponse(
+            name=metadata.name, version=metadata.version, extensions=metadata.extensions
+        )
+
+    async def _model_ready(self, call: InferCall) -> Message:
+        request = _parse(pb.ModelReadyRequest, call)
+        call.model, call.version = request.name, request.version
+        return pb.ModelReadyResponse(ready=await self._handler.ready(call))
+
+    async def _model_metadata(self, call: InferCall) -> Message:
+        request = _parse(pb.ModelMetadataRequest, call)
+        call.model, call.version = request.name, request.version
+        metadata = await self._handler.metadata(call)
+        tensor = pb.ModelMetadataResponse.TensorMetadata
+        return pb.ModelMetadataResponse(
+            name=metadata.name,
+            versions=metadata.versions,
+            platform=metadata.platform,
+            inputs=[
+                tensor(name=s.name, datatype=s.datatype, shape=s.shape) for s in metadata.inputs
+            ],
+            outputs=[
+                tensor(name=s.name, datatype=s.datatype, shape=s.shape) for s in metadata.outputs
+            ],
+        )
+
+
+def _parse(kind: type[_M], call: InferCall) -> _M:
+    """Read a small message. Raises InvalidRequestError if it is none of this kind."""
+    try:
+        return kind.FromString(bytes(call.payload.body))
+    except DecodeError as error:
+        raise InvalidRequestError(f"the message is not a {kind.DESCRIPTOR.name}") from error
+
+
+def _request_id(headers: dict[bytes, bytes]) -> str:
+    """Return the caller's request id if it may be kept, else a new one."""
+    kept = headers.get(_REQUEST_ID, b"")
+    if kept and len(kept) <= _LONGEST_REQUEST_ID:
+        text = kept.decode("latin-1")
+        if text.isascii() and text.isprintable() and " " not in text:
+            return text
+    return new_xid()

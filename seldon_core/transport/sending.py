@@ -1,0 +1,137 @@
+"""What of a connection's answers has not been given to the HTTP/2 library yet.
+
+The library copies what it is given, so large answers are fed to it bit by bit as the client takes
+them. And a client that is answered before it has sent everything is told so by RST_STREAM(NO_ERROR)
+(RFC 9113, 8.1), which must not overtake the answer.
+"""
+
+from collections.abc import Iterable
+from typing import Protocol
+
+from seldon_core.transport.settings import KIB
+from seldon_core.transport.streams import Headers, Outgoing, Stream
+
+# How much of one answer the library holds. Twice what is pulled from it at a time.
+SEND_AHEAD = 128 * KIB
+_NO_ERROR = 0
+
+
+class Engine(Protocol):
+    """What is used of the library's connection."""
+
+    def send_response(
+        self, stream_id: int, headers: Iterable[tuple[bytes, bytes]], *, end_stream: bool = False
+    ) -> None:
+        """Queue a header block."""
+
+    def send_data(
+        self, stream_id: int, data: bytes | bytearray | memoryview, *, end_stream: bool = False
+    ) -> None:
+        """Queue a copy of `data`."""
+
+    def send_trailers(self, stream_id: int, headers: Iterable[tuple[bytes, bytes]]) -> None:
+        """Queue trailers, which end the stream."""
+
+    def end_stream(self, stream_id: int) -> None:
+        """End the stream after what is queued."""
+
+    def reset_stream(self, stream_id: int, error_code: int) -> None:
+        """Queue a reset, ahead of everything else of the stream; harmless if it is gone."""
+
+    def queued_body_size(self, stream_id: int | None = None) -> int:
+        """Return the bytes of body that are queued."""
+
+
+class _Rest:
+    """The rest of one answer."""
+
+    __slots__ = ("parts", "stream", "trailers")
+
+    def __init__(self, stream: Stream, answer: Outgoing) -> None:
+        self.stream = stream
+        # The last one is the next to go: popping from the end moves nothing.
+        self.parts = [memoryview(part).cast("B") for part in reversed(answer.parts or ())]
+        self.trailers: Headers | None = answer.trailers
+
+
+class Sender:
+    """Gives answers to the library, large ones bit by bit."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._rests: dict[int, _Rest] = {}
+        self._early: list[int] = []
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether every answer has been given to the library."""
+        return not self._rests and not self._early
+
+    def submit(self, stream: Stream, answer: Outgoing) -> None:
+        """Begin to send an answer. What the stream holds is released when it has left here.
+
+        Raises the library's error if the stream is gone.
+        """
+        engine, stream_id, parts = self._engine, stream.id, answer.parts
+        if not stream.has_ended:
+            self._early.append(stream_id)
+        engine.send_response(stream_id, answer.headers, end_stream=parts is None)
+        if parts is None:
+            stream.release()
+        elif len(parts) == 1 and len(parts[0]) <= SEND_AHEAD:
+            stream.release()
+            engine.send_data(stream_id, parts[0], end_stream=answer.trailers is None)
+            if answer.trailers is not None:
+                engine.send_trailers(stream_id, answer.trailers)
+        else:
+            rest = self._rests[stream_id] = _Rest(stream, answer)
+            stream.hold(sum(map(len, rest.parts)))
+            self._feed(rest)
+
+    def forget(self, stream_id: int) -> None:
+        """Drop what is left for a stream that is gone."""
+        rest = self._rests.pop(stream_id, None)
+        if rest is not None:
+            rest.stream.release()
+
+    def forget_all(self) -> None:
+        """Drop everything: the connection is lost."""
+        for stream_id in list(self._rests):
+            self.forget(stream_id)
+        self._early.clear()
+
+    def refill(self) -> bool:
+        """Give the library more after it has sent all it could; return whether there was any."""
+        fed = [rest for rest in list(self._rests.values()) if self._feed(rest)]
+        return self._reset_early() or bool(fed)
+
+    def _feed(self, rest: _Rest) -> bool:
+        """Give the library what it has room for; return whether it had any."""
+        engine, stream_id, parts = self._engine, rest.stream.id, rest.parts
+        room = SEND_AHEAD - engine.queued_body_size(stream_id)
+        if room <= 0:
+            return False
+        while parts and room > 0:
+            part = parts.pop()
+            engine.send_data(stream_id, part[:room])
+            if len(part) > room:
+                parts.append(part[room:])
+            room -= len(part)
+        if not parts:
+            if rest.trailers is None:
+                engine.end_stream(stream_id)
+            else:
+                engine.send_trailers(stream_id, rest.trailers)
+            self.forget(stream_id)
+        return True
+
+    def _reset_early(self) -> bool:
+        """Reset the streams whose answers have left, though their clients still send."""
+        engine = self._engine
+        left, self._early = self._early, []
+        for stream_id in left:
+            if stream_id in self._rests or engine.queued_body_size(stream_id):
+                self._early.append(stream_id)
+            else:
+                engine.reset_stream(stream_id, _NO_ERROR)
+        return len(self._early) < len(left)
