@@ -1,0 +1,146 @@
+"""A worker process: holds models and runs them, one call after the other, for its agent.
+
+Started as `python -m seldon_core.agent.worker_main --fd N`, where N is one end of a socket pair.
+It speaks `frames` and ends when the other end is closed. It imports little: a machine-learning
+library comes with the first model that needs it.
+
+A load delays the calls to the other models of the same worker; loading beside them would need a
+thread, which slows them down as much (both hold the GIL).
+"""
+
+import argparse
+import ctypes
+import logging
+import os
+import signal
+import socket
+import sys
+from time import perf_counter
+from typing import Any
+
+from seldon_core.agent import frames
+from seldon_core.agent.runtimes import runtime_named
+from seldon_core.agent.runtimes.base import Artifact, LoadedModel, Runtime
+from seldon_core.errors import InvalidRequestError, ModelRuntimeError
+from seldon_core.protocol.inference import Buffer
+
+_PR_SET_PDEATHSIG = 1
+_LARGE_BYTES = 16 * 1024 * 1024
+"""From this size a model is not loaded twice to be measured: the library is the smaller part."""
+
+
+def main() -> None:
+    """Serve the agent at the socket that `--fd` names until it closes it."""
+    parser = argparse.ArgumentParser(description="Runs models for an agent, which starts it.")
+    parser.add_argument("--fd", type=int, required=True)
+    fd = parser.parse_args().fd
+    # Ctrl-C and a service manager's SIGTERM reach the whole group, but the agent drains first and
+    # closes the socket when nothing needs this process any more.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    _die_with_parent()
+    logging.basicConfig(
+        level=logging.INFO, format="%(levelname)s %(name)s worker=%(process)d %(message)s"
+    )
+    with socket.socket(fileno=fd) as link:
+        serve(link)
+
+
+def _die_with_parent() -> None:
+    """Ask Linux to kill this process when its agent dies, even in the middle of a long call."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def serve(link: socket.socket) -> None:
+    """Answer the requests that come through `link` until it is closed.
+
+    Raises ValueError if what comes is not this version's protocol.
+    """
+    models = _Models()
+    reader = frames.FrameReader()
+    try:
+        _send(link, frames.encode("hello", 0, [frames.VERSION]))
+        while count := link.recv_into(reader.room()):
+            for frame in reader.received(count):
+                _send(link, _answer(models, frame))
+    except (BrokenPipeError, ConnectionResetError):
+        return  # the agent has gone; nobody is left to answer
+
+
+def _send(link: socket.socket, parts: list[Buffer]) -> None:
+    for part in parts:
+        link.sendall(part)
+
+
+def _answer(models: "_Models", frame: frames.Frame) -> list[Buffer]:
+    try:
+        match frame.kind:
+            case "hello":
+                if frame.fields != [frames.VERSION]:
+                    raise InvalidRequestError(
+                        f"the worker speaks version {frames.VERSION}, the agent {frame.fields}"
+                    )
+                return []
+            case "load":
+                return frames.encode("load", frame.call, models.load(frame.fields))
+            case "infer":
+                model, outputs = frame.fields
+                started = perf_counter()
+                arrays = models.named(model).infer(frame.arrays, outputs)
+                return frames.encode("infer", frame.call, [perf_counter() - started], arrays)
+            case "unload":
+                models.unload(*frame.fields)
+                return frames.encode("unload", frame.call)
+            case _:
+                raise InvalidRequestError(f"the worker knows no request {frame.kind!r}")
+    except Exception as error:  # noqa: BLE001 - a model's code may raise anything
+        return frames.encode("error", frame.call, frames.error_fields(error))
+
+
+class _Models:
+    """What is loaded here."""
+
+    def __init__(self) -> None:
+        self._models: dict[str, LoadedModel] = {}
+
+    def load(self, fields: list[Any]) -> list[Any]:
+        artifact = frames.artifact_from(fields)
+        runtime = runtime_named(artifact.runtime)
+        modules = len(sys.modules)
+        model, grown = _measured_load(runtime, artifact)
+        # Modules that came with a model belong to its library, not to it (85 MB with the first
+        # estimator, whose own size is 1 kB): a second copy shows what the model itself takes.
+        if len(sys.modules) > modules and os.path.getsize(artifact.path) < _LARGE_BYTES:
+            model, grown = _measured_load(runtime, artifact)
+        self._models[artifact.model] = model
+        return [frames.signature_fields(model.signature), grown]
+
+    def named(self, name: str) -> LoadedModel:
+        model = self._models.get(name)
+        if model is None:
+            raise ModelRuntimeError(f"{name} is not loaded in its worker process")
+        return model
+
+    def unload(self, name: str) -> None:
+        self._models.pop(name, None)
+
+
+def _measured_load(runtime: Runtime, artifact: Artifact) -> tuple[LoadedModel, int]:
+    """Load, and return the growth of this process: at least the file's size, since a model may
+    lie in memory that was freed before."""
+    before = _resident_bytes()
+    model = runtime.load(artifact)
+    return model, max(_resident_bytes() - before, os.path.getsize(artifact.path))
+
+
+def _resident_bytes() -> int:
+    try:
+        with open("/proc/self/statm", "rb") as statm:
+            return int(statm.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    except OSError:  # not Linux: the file's size must do
+        return 0
+
+
+if __name__ == "__main__":
+    main()
