@@ -1,0 +1,89 @@
+"""The outermost layer of protobuf's encoding: where the fields of a message lie in its bytes.
+
+Enough to take large byte fields out of a message as views, to read its first strings, and to write
+byte fields around arrays. What is inside a field is protobuf's own to read.
+"""
+
+from typing import Final
+
+from seldon_core.errors import InvalidRequestError
+from seldon_core.protocol.inference import Buffer
+
+MAX_FIELDS: Final = 1 << 16
+"""Most fields of a message. Two bytes can be a whole sub-message, for which protobuf allocates more
+than a hundred: without a limit a large message would take all memory."""
+
+_VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
+_LONGEST_VARINT: Final = 10
+
+
+def field_tag(number: int) -> int:
+    """Return the tag of a field that is bytes, a string or a message."""
+    return number << 3 | _BYTES
+
+
+def varint(value: int) -> bytes:
+    """Return an integer >= 0 in protobuf's variable length."""
+    encoded = bytearray()
+    while value > 0x7F:
+        encoded.append(value & 0x7F | 0x80)
+        value >>= 7
+    encoded.append(value)
+    return bytes(encoded)
+
+
+def scan(message: Buffer) -> list[tuple[int, int, int]] | None:
+    """Return (tag, start, end) of the contents of each top-level field, in order.
+
+    The bounds of fields that are numbers enclose the number. None if the message is malformed or
+    has groups: protobuf has to read it, and says what is wrong. Raises InvalidRequestError if it
+    has more than `MAX_FIELDS`.
+    """
+    fields: list[tuple[int, int, int]] = []
+    position, end = 0, len(message)
+    try:
+        while position < end:
+            # Nearly all tags and most lengths are one byte: 0.2 µs per field instead of 0.6.
+            tag = message[position]
+            position += 1
+            if tag > 0x7F:
+                tag, position = _read_varint(message, position - 1)
+            start = position
+            kind = tag & 7
+            if kind == _BYTES:
+                size = message[position]
+                start = position + 1
+                if size > 0x7F:
+                    size, start = _read_varint(message, position)
+                position = start + size
+            elif (position := _skip(message, position, kind)) < 0:
+                return None
+            if position > end or tag < 8:
+                return None
+            fields.append((tag, start, position))
+            if len(fields) > MAX_FIELDS:
+                raise InvalidRequestError(f"the message has more than {MAX_FIELDS} fields")
+    except IndexError:  # it ends within a tag or a number
+        return None
+    return fields
+
+
+def _read_varint(message: Buffer, position: int) -> tuple[int, int]:
+    """Return a number and the position behind it; IndexError if it has no end."""
+    value = 0
+    for shift in range(0, 7 * _LONGEST_VARINT, 7):
+        byte = message[position]
+        position += 1
+        value |= (byte & 0x7F) << shift
+        if byte < 0x80:
+            return value, position
+    raise IndexError
+
+
+def _skip(message: Buffer, position: int, kind: int) -> int:
+    """Return the position behind a number, or -1 if `kind` is none."""
+    if kind == _VARINT:
+        return _read_varint(message, position)[1]
+    if kind == _FIXED64:
+        return position + 8
+    return position + 4 if kind == _FIXED32 else -1
