@@ -270,6 +270,9 @@ class Http2Connection(asyncio.BufferedProtocol):
             return False
         stream.has_ended = True
         self._shared.counters.requests += 1
+        if stream.deadline <= self._touched:
+            self._expire(stream)
+            return True
         stream.task = start(self._serve(stream), self._loop)
         if stream.task is not None:
             self._watch(stream)

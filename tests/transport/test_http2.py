@@ -1,0 +1,439 @@
+"""HTTP/2 over real sockets, by a client of frames, grpcio and curl."""
+
+import asyncio
+import subprocess
+import time
+
+import ngh2
+import pytest
+import uvloop
+
+from seldon_core.transport.http2 import STREAM_WINDOW
+from seldon_core.transport.settings import ListenerSettings
+from tests.support.http2_peer import (
+    call_headers,
+    connected,
+    framed,
+    request_headers,
+    serving,
+)
+
+
+def run(test):
+    """Run on uvloop, as the server does, within 30 seconds."""
+
+    async def bounded():
+        async with asyncio.timeout(30):
+            await test()
+
+    uvloop.run(bounded())
+
+
+def test_a_call_is_answered_with_message_metadata_and_trailers():
+    async def test():
+        async with serving() as server, connected(server) as client:
+            answer = await client.call(call_headers((b"x-a", b"1"), (b"x-a", b"2")), framed(b"hi"))
+            assert answer.message == b"hi"
+            assert answer.headers == [
+                (b":status", b"200"),
+                (b"content-type", b"application/grpc"),
+                (b"x-seldon-route", b":m_1:"),
+            ]
+            assert answer.trailers == [(b"grpc-status", b"0"), (b"x-request-id", b"1")]
+            assert server.rpc.seen == [
+                {b"content-type": b"application/grpc", b"te": b"trailers", b"x-a": b"1,2"}
+            ]
+            assert server.shared.budget.used == 0
+
+    run(test)
+
+
+def test_a_reset_in_the_packet_of_its_request_harms_no_other_stream():
+    async def test():
+        async with serving() as server, connected(server) as client:
+            before = client.request(call_headers(), framed(b"before"))
+            gone = client.request(call_headers(), framed(b"gone"))
+            packet = client.h2.data_to_send()
+            client.h2.reset_stream(gone)
+            packet += client.h2.data_to_send()
+            after = client.request(call_headers(), framed(b"after"))
+            client.writer.write(packet)
+            answers = await client.finish([before, after])
+            assert [answer.message for answer in answers] == [b"before", b"after"]
+
+    run(test)
+
+
+def test_resets_with_data_do_not_use_the_connections_window_up():
+    async def test():
+        async with serving() as server, connected(server) as client:
+            piece = framed(bytes(1 << 20))[:60_000]
+            for _ in range(400):  # 24 MB, the window has 16
+                stream = client.request(call_headers(), piece, end=False)
+                packet = client.h2.data_to_send()
+                client.h2.reset_stream(stream)
+                client.writer.write(packet + client.h2.data_to_send())
+                await client.writer.drain()
+            answer = await client.call(call_headers(), framed(bytes(1 << 20)))
+            assert len(answer.message) == 1 << 20
+            await server.until(lambda: server.shared.budget.used == 0)
+
+    run(test)
+
+
+def test_a_reset_cancels_the_work_of_its_stream_only():
+    async def test():
+        async with serving() as server, connected(server) as client:
+            gone = client.request(call_headers(path=b"/wait"), framed(b"gone"))
+            stays = client.request(call_headers(path=b"/wait"), framed(b"stays"))
+            client.flush()
+            await server.until(lambda: server.rpc.begun == 2)
+            client.h2.reset_stream(gone)
+            client.flush()
+            await server.until(lambda: server.rpc.cancelled == 1)
+            server.rpc.go.set()
+            assert (await client.finish([stays]))[0].message == b"stays"
+            assert server.shared.counters.hang_ups == 1
+
+    run(test)
+
+
+def test_a_lost_connection_cancels_all_its_work():
+    async def test():
+        async with serving() as server, connected(server) as other:
+            async with connected(server) as client:
+                for _ in range(3):
+                    client.request(call_headers(path=b"/wait"), framed(b"x"))
+                client.flush()
+                await server.until(lambda: server.rpc.begun == 3)
+            await server.until(lambda: server.rpc.cancelled == 3)
+            assert server.shared.budget.used == 0
+            assert (await other.call(call_headers(), framed(b"here"))).message == b"here"
+
+    run(test)
+
+
+def test_an_error_is_trailers_only_and_a_half_open_client_is_reset():
+    async def test():
+        async with serving() as server, connected(server) as client:
+            answer = await client.call(call_headers((b"grpc-timeout", b"x")), b"\0", end=False)
+            assert answer.status == 3
+            assert answer.trailers == []
+            assert answer.body == b""
+            assert answer.reset == ngh2.ErrorCode.NO_ERROR
+
+    run(test)
+
+
+def test_a_large_refusal_arrives_whole_before_the_reset():
+    async def test():
+        settings = ListenerSettings(body_bytes=1000)
+        async with serving(settings) as server, connected(server) as client:
+            headers = request_headers(b"POST", b"/x", (b"content-length", b"2000"))
+            answer = await client.call(headers, bytes(10), end=False)
+            assert answer.headers[0] == (b":status", b"413")
+            assert b"1000 bytes" in answer.body
+            assert answer.reset == ngh2.ErrorCode.NO_ERROR
+            assert (await client.call(call_headers(), framed(b"on"))).message == b"on"
+
+    run(test)
+
+
+@pytest.mark.parametrize(
+    ("headers", "pieces", "status"),
+    [
+        pytest.param([], [], 12, id="no message"),
+        pytest.param([], [framed(b"a") + framed(b"b")], 12, id="two messages"),
+        pytest.param([], [framed(b"a"), framed(b"b")], 12, id="two messages in two frames"),
+        pytest.param([], [framed(b"abcdef")[:-1]], 13, id="truncated message"),
+        pytest.param([], [b"\0\0"], 13, id="truncated prefix"),
+        pytest.param([], [framed(bytes(2001))], 8, id="over the limit"),
+        pytest.param([], [framed(b"a", flag=1)], 13, id="compressed without encoding"),
+        pytest.param([(b"grpc-encoding", b"br")], [framed(b"a")], 12, id="unknown encoding"),
+        pytest.param([(b"grpc-timeout", b"0m")], [framed(b"a")], 4, id="no time left"),
+    ],
+)
+def test_wrong_framing_is_refused_and_the_connection_goes_on(headers, pieces, status):
+    async def test():
+        settings = ListenerSettings(body_bytes=2000)
+        async with serving(settings) as server, connected(server) as client:
+            answer = await client.call(call_headers(*headers), *pieces)
+            assert answer.status == status
+            assert dict(answer.headers)[b":status"] == b"200"
+            assert (await client.call(call_headers(), framed(b"on"))).message == b"on"
+            assert server.shared.budget.used == 0
+
+    run(test)
+
+
+def test_interleaved_streams_do_not_mix():
+    async def test():
+        async with serving() as server, connected(server) as client:
+            messages = {}
+            for letter in b"abcdef":
+                message = framed(bytes([letter]) * 50_000)
+                messages[client.request(call_headers(), end=False)] = message
+            for start in range(0, 50_005, 9_000):
+                for stream, message in messages.items():
+                    last = start + 9_000 >= len(message)
+                    client.h2.send_data(stream, message[start : start + 9_000], end_stream=last)
+                client.flush()
+            answers = await client.finish(messages)
+            assert [framed(a.message) for a in answers] == list(messages.values())
+
+    run(test)
+
+
+def test_metadata_that_a_peer_would_reset_for_is_cleaned():
+    async def test():
+        async with serving() as server, connected(server) as client:
+            answer = await client.call(call_headers(path=b"/headers"), framed(b"x"))
+            cleaned = [(b"x-route", b"one"), (b"x-route", b"t  wo"), (b"x-nul", b"a b")]
+            assert answer.headers[2:] == cleaned
+            assert answer.trailers == [(b"grpc-status", b"0"), *cleaned]
+
+    run(test)
+
+
+@pytest.mark.parametrize("path", [b"/broken", b"/cancelled"])
+def test_a_bug_in_a_front_fails_its_own_call(path, caplog):
+    async def test():
+        async with serving() as server, connected(server) as client:
+            assert (await client.call(call_headers(path=path), framed(b"x"))).status == 13
+            assert (await client.call(call_headers(), framed(b"on"))).message == b"on"
+
+    run(test)
+
+
+def test_a_deadline_that_passes_is_answered_and_cancels_the_work():
+    async def test():
+        async with serving() as server, connected(server) as client:
+            answer = await client.call(
+                call_headers((b"grpc-timeout", b"20m"), path=b"/wait"), framed(b"x")
+            )
+            assert answer.status == 4
+            await server.until(lambda: server.rpc.cancelled == 1)
+            assert server.shared.counters.timeouts == 1
+
+    run(test)
+
+
+def test_large_messages_go_both_ways():
+    async def test():
+        async with serving() as server, connected(server) as client:
+            client.h2.set_local_window_size(1 << 26)
+            message = bytes(range(256)) * 40_000
+            answer = await client.call(call_headers(), framed(message))
+            assert answer.message == message
+            await server.until(lambda: server.shared.budget.used == 0)
+
+    run(test)
+
+
+def test_a_client_that_never_reads_is_not_begun_for():
+    async def test():
+        async with serving() as server, connected(server, receive_buffer=4096) as client:
+            client.h2.set_local_window_size(1 << 30)
+            headers = call_headers(path=b"/large/100000")
+            for _ in range(100):
+                client.request(headers, framed(b"x"))
+            client.flush()
+            await server.until(lambda: bool(server.shared.paused))
+            begun = server.rpc.begun
+            for _ in range(50):
+                client.request(headers, framed(b"x"))
+            client.flush()
+            async with connected(server) as other:
+                for _ in range(20):
+                    assert (await other.call(call_headers(), framed(b"on"))).message == b"on"
+            assert server.rpc.begun == begun + 20
+            assert server.shared.budget.used <= begun * 100_005
+            answers = await client.finish(client.answers)
+            assert {len(answer.message) for answer in answers} == {100_000}
+            assert not server.shared.paused
+
+    run(test)
+
+
+def test_a_lone_client_is_answered_beside_a_flooder():
+    async def test():
+        async with serving() as server, connected(server) as flooder, connected(server) as lone:
+            stop = asyncio.Event()
+
+            async def flood():
+                while not stop.is_set():
+                    streams = [flooder.request(call_headers(), framed(b"x")) for _ in range(200)]
+                    await flooder.finish(streams)
+                    flooder.answers.clear()
+
+            waits = []
+            async with asyncio.TaskGroup() as group:
+                group.create_task(flood())
+                for _ in range(50):
+                    begun = time.perf_counter()
+                    await lone.call(call_headers(), framed(b"x"))
+                    waits.append(time.perf_counter() - begun)
+                stop.set()
+            assert sorted(waits)[45] < 0.1
+
+    run(test)
+
+
+def test_a_turn_of_the_loop_begins_at_most_its_share_of_requests():
+    async def test():
+        settings = ListenerSettings(requests_per_turn=4)
+        async with serving(settings) as server, connected(server) as client:
+            streams = [client.request(call_headers(), framed(b"x")) for _ in range(10)]
+            client.flush()
+            seen = set()
+            while server.rpc.begun < 10:
+                await asyncio.sleep(0)
+                seen.add(server.rpc.begun)
+            assert {4, 8, 10} <= seen
+            assert len(await client.finish(streams)) == 10
+            assert not server.shared.paused
+
+    run(test)
+
+
+def test_draining_answers_what_is_outstanding_and_closes():
+    async def test():
+        async with serving() as server, connected(server) as client, connected(server) as idle:
+            stream = client.request(call_headers(path=b"/wait"), framed(b"late"))
+            client.flush()
+            await server.until(
+                lambda: server.rpc.begun == 1 and len(server.shared.connections) == 2
+            )
+            for connection in list(server.shared.connections):
+                connection.drain()
+                connection.drain()
+            while not idle.is_over:
+                await idle.read()
+            server.rpc.go.set()
+            assert (await client.finish([stream]))[0].message == b"late"
+            while not client.is_over:
+                await client.read()
+            kinds = [type(event) for event in client.others]
+            assert kinds.count(ngh2.GoAwayReceived) == 2
+            assert not server.shared.connections
+
+    run(test)
+
+
+def test_a_full_budget_refuses_new_calls_and_forgets_nothing():
+    async def test():
+        settings = ListenerSettings(in_flight_bytes=1000)
+        async with serving(settings) as server, connected(server) as client:
+            first = client.request(call_headers(path=b"/wait"), framed(bytes(900)))
+            client.flush()
+            await server.until(lambda: server.rpc.begun == 1)
+            assert (await client.call(call_headers(), framed(bytes(200)))).status == 8
+            post = request_headers(b"POST", b"/x", (b"content-length", b"200"))
+            assert (await client.call(post, bytes(200))).headers[0] == (b":status", b"503")
+            server.rpc.go.set()
+            assert (await client.finish([first]))[0].status == 0
+            assert server.shared.budget.used == 0
+            assert server.shared.counters.overloaded == 2
+
+    run(test)
+
+
+def test_window_is_withheld_from_unannounced_bodies_while_the_budget_is_full():
+    async def test():
+        settings = ListenerSettings(in_flight_bytes=1 << 20)
+        async with serving(settings) as server, connected(server) as client:
+            budget = server.shared.budget
+            budget.take(1 << 20)
+            sent = client.request(request_headers(b"POST", b"/x"), bytes(8 << 20))
+            client.flush()
+            for _ in range(5):
+                await client.call(request_headers(b"GET", b"/x"))
+            assert client.h2.queued_body_size(sent) > 0
+            assert budget.used <= (1 << 20) + STREAM_WINDOW
+            budget.limit = 1 << 30
+            budget.give(1 << 20)
+            assert (await client.finish([sent]))[0].body == b"POST /x 8388608"
+            assert budget.used == 0
+
+    run(test)
+
+
+@pytest.mark.parametrize(
+    ("method", "target", "body", "status", "expected"),
+    [
+        pytest.param(b"GET", b"/v2?x=1", [], b"200", b"GET /v2?x=1 0", id="get"),
+        pytest.param(b"POST", b"/p", [bytes(9)], b"200", b"POST /p 9", id="post"),
+        pytest.param(b"POST", b"/p", [bytes(60_000)] * 3, b"200", b"POST /p 180000", id="pieces"),
+        pytest.param(b"HEAD", b"/v2", [], b"200", b"", id="head"),
+        pytest.param(b"GET", b"/empty", [], b"204", b"", id="no content"),
+        pytest.param(b"GET", b"/broken", [], b"500", b'{"error":"internal error"}', id="bug"),
+    ],
+)
+def test_plain_requests_are_answered(method, target, body, status, expected):
+    async def test():
+        async with serving() as server, connected(server) as client:
+            answer = await client.call(request_headers(method, target), *body)
+            assert answer.headers[0] == (b":status", status)
+            assert answer.body == expected
+            assert b"connection" not in dict(answer.headers)
+
+    run(test)
+
+
+def test_other_grpc_formats_get_415():
+    async def test():
+        async with serving() as server, connected(server) as client:
+            headers = request_headers(b"POST", b"/m", (b"content-type", b"application/grpc+json"))
+            answer = await client.call(headers, framed(b"{}"))
+            assert answer.headers[0] == (b":status", b"415")
+
+    run(test)
+
+
+def test_garbage_closes_the_connection_and_no_other():
+    async def test():
+        async with serving() as server, connected(server) as client, connected(server) as other:
+            client.writer.write(b"GET / HTTP/1.1\r\n\r\n")
+            while not client.is_over:
+                await client.read()
+            assert (await other.call(call_headers(), framed(b"on"))).message == b"on"
+            assert server.shared.counters.bad_requests == 1
+
+    run(test)
+
+
+def test_a_body_that_stops_is_given_up():
+    async def test():
+        settings = ListenerSettings(body_idle_timeout_s=0.05)
+        async with serving(settings) as server, connected(server) as client:
+            call = client.request(call_headers(), framed(b"abc")[:4], end=False)
+            post = client.request(request_headers(b"POST", b"/x"), b"ab", end=False)
+            answers = await client.finish([call, post])
+            assert answers[0].status == 4
+            assert answers[1].headers[0] == (b":status", b"408")
+
+    run(test)
+
+
+@pytest.mark.parametrize("version", ["get", "post", "large", "too large"])
+def test_curl_speaks_to_it(version, tmp_path):
+    body = tmp_path / "body"
+    body.write_bytes(bytes(3_000_000))
+    arguments, expected = {
+        "get": ([], b"GET /v2 0 200"),
+        "post": (["-d", "abc"], b"POST /v2 3 200"),
+        "large": (["--data-binary", f"@{body}"], b"POST /v2 3000000 200"),
+        "too large": (["--data-binary", f"@{body}", "-H", "x-limit: 1"], b"413"),
+    }[version]
+
+    async def test():
+        limit = 1_000_000 if version == "too large" else 10_000_000
+        async with serving(ListenerSettings(body_bytes=limit)) as server:
+            process = await asyncio.create_subprocess_exec(
+                "curl", "-s", "--http2-prior-knowledge", "-w", " %{http_code}", *arguments,
+                f"http://127.0.0.1:{server.port}/v2", stdout=subprocess.PIPE,
+            )  # fmt: skip
+            out, _ = await process.communicate()
+            assert out.endswith(expected)
+
+    run(test)
