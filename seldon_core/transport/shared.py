@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Protocol
 from seldon_core.protocol.inference import Buffer
 from seldon_core.transport.budget import InFlightBytes
 from seldon_core.transport.exchange import HttpFront
+from seldon_core.transport.hang_up import check_hang_ups
 from seldon_core.transport.settings import KIB, ListenerSettings
 from seldon_core.transport.sweeper import Sweeper
 
@@ -108,9 +109,14 @@ class Shared:
         self.connections: dict[Connection, None] = {}
         self.paused: dict[Connection, asyncio.Transport] = {}
         self.draining = False
-        self.on_empty = asyncio.Event()
+        self.on_empty = asyncio.Event()  # nothing is open
+        self.on_empty.set()
         self.receive = memoryview(bytearray(RECEIVE_BYTES))
-        self.sweeper = Sweeper(loop, lambda: [c.visit for c in self.connections])
+        self.sweeper = Sweeper(
+            loop,
+            lambda: [connection.visit for connection in self.connections],
+            lambda: check_hang_ups(self.paused.items()),
+        )
 
     def register(self, connection: Connection) -> None:
         """Count `connection` as open: it is visited, drained and aborted from now on."""

@@ -1,0 +1,113 @@
+"""Request bodies before anyone decodes them: how large they may be, and decompressing them."""
+
+import zlib
+from asyncio import sleep
+from collections.abc import Iterator
+
+from seldon_core.errors import (
+    InvalidRequestError,
+    OverloadedError,
+    PayloadTooLargeError,
+    UnsupportedError,
+)
+from seldon_core.protocol.inference import Buffer
+from seldon_core.protocol.oip_binary import CONTENT_TYPE, LENGTH_HEADER
+from seldon_core.transport.budget import InFlightBytes
+from seldon_core.transport.settings import KIB, MIB, ListenerSettings
+
+_RATIO_FROM = MIB  # a small body of zeros may well shrink a thousandfold
+_STEP = 256 * KIB  # inflated in about 0.8 ms, then others have their turn
+
+_WINDOW_BITS = {
+    b"gzip": 16 + zlib.MAX_WBITS,
+    b"x-gzip": 16 + zlib.MAX_WBITS,
+    b"deflate": zlib.MAX_WBITS,
+}
+
+
+def largest_body(headers: dict[bytes, bytes], settings: ListenerSettings) -> int:
+    """Return how many bytes the body of a request with these headers may have.
+
+    Only a body with tensors beside its JSON, or without any JSON, may exceed `json_bytes`.
+    """
+    is_binary = LENGTH_HEADER in headers or headers.get(b"content-type") == CONTENT_TYPE
+    return settings.body_bytes if is_binary else min(settings.json_bytes, settings.body_bytes)
+
+
+def too_large(limit: int, settings: ListenerSettings) -> str:
+    """Return the message for a body that exceeds `limit`, with what to do about it."""
+    if limit == settings.body_bytes:
+        return f"a body may have {limit} bytes, this has more"
+    return (
+        f"a JSON body may have {limit} bytes, this has more: send large tensors with the binary "
+        f"tensor data extension (header {LENGTH_HEADER.decode()}), "
+        f"up to {settings.body_bytes} bytes"
+    )
+
+
+async def decompress(
+    body: Buffer, encoding: bytes, limit: int, settings: ListenerSettings, budget: InFlightBytes
+) -> tuple[Buffer, int]:
+    """Return `body` without its content-encoding, and the bytes it took of `budget`.
+
+    The caller gives those back. Works in steps of under a millisecond and lets others run between
+    them. Raises UnsupportedError for an unknown encoding, InvalidRequestError if the body is not
+    in it, PayloadTooLargeError if it grows beyond `limit` or more than `gzip_ratio` times, and
+    OverloadedError if the budget has no room for it.
+    """
+    coding = encoding.strip().lower()
+    if coding in (b"", b"identity"):
+        return body, 0
+    if coding not in _WINDOW_BITS:
+        found = encoding.decode("latin-1")
+        raise UnsupportedError(f"content-encoding may be gzip or deflate, found {found!r}")
+    inflated = bytearray()
+    steps = _steps(zlib.decompressobj(_wbits(coding, body)), body)
+    try:
+        for step in steps:
+            if not budget.fits(len(step)):
+                raise OverloadedError("too many bytes are in flight, try again")
+            budget.take(len(step))
+            inflated += step
+            _check_growth(len(inflated), len(body), limit, settings)
+            if len(step) == _STEP:
+                await sleep(0)
+    except BaseException:
+        budget.give(len(inflated))
+        raise
+    return inflated, len(inflated)
+
+
+def _check_growth(size: int, compressed: int, limit: int, settings: ListenerSettings) -> None:
+    if size > limit:
+        raise PayloadTooLargeError(too_large(limit, settings))
+    if size > max(settings.gzip_ratio * compressed, _RATIO_FROM):
+        raise PayloadTooLargeError(
+            f"a compressed body may grow {settings.gzip_ratio} times, this one grows more"
+        )
+
+
+def _steps(inflater: "zlib._Decompress", rest: Buffer) -> Iterator[bytes]:
+    """Yield what `rest` inflates to, a step at a time."""
+    while not inflater.eof:
+        step = _inflate(inflater, rest)
+        rest = inflater.unconsumed_tail
+        if not step and not inflater.eof:
+            raise InvalidRequestError("the compressed body is cut off")
+        yield step
+    if inflater.unused_data:
+        raise InvalidRequestError("bytes follow the compressed body")
+
+
+def _inflate(inflater: "zlib._Decompress", data: Buffer) -> bytes:
+    try:
+        return inflater.decompress(data, _STEP)
+    except zlib.error as error:
+        raise InvalidRequestError(f"the body is not what content-encoding says: {error}") from error
+
+
+def _wbits(coding: bytes, body: Buffer) -> int:
+    """Return zlib's name of the format: some clients send deflate without zlib's header."""
+    if coding == b"deflate" and len(body) and body[0] & 0x0F != zlib.DEFLATED:
+        return -zlib.MAX_WBITS
+    return _WINDOW_BITS[coding]

@@ -1,0 +1,270 @@
+"""Bytes of an HTTP/1 connection to requests, over llhttp.
+
+`Http1Reader` knows neither socket nor loop. It is fed slices of what arrives and appends each
+complete request to `completed`. A body that is not complete with the slice that ends its head is
+received straight into its own buffer, past the parser, which is then exchanged for a new one
+(0.3 µs; at 600 kB a body, 10,500 requests a second against 1,400 through the parser).
+
+llhttp is strict by default and refuses what request smuggling is made of: both Content-Length and
+Transfer-Encoding, repeated ones, folded lines, bare line feeds.
+"""
+
+from collections import deque
+
+import httptools
+import numpy as np
+
+from seldon_core.transport.answers import Exchange
+from seldon_core.transport.bodies import largest_body, too_large
+from seldon_core.transport.budget import InFlightBytes
+from seldon_core.transport.exchange import HttpRequest
+from seldon_core.transport.settings import KIB, ListenerSettings
+
+SLICE_BYTES = 4 * KIB
+"""How much to feed at once: llhttp cannot be stopped inside a slice.
+
+Small enough that a slice of the smallest requests (230) takes under a millisecond.
+"""
+
+_ZEROED_UP_TO = 64 * KIB
+_FRAMING = frozenset((b"connection", b"transfer-encoding", b"expect"))
+
+
+class RefusedError(Exception):
+    """The request being read is refused and the connection with it.
+
+    `status` and `retry_after_s` are of the answer, the text is its message.
+    """
+
+    def __init__(self, status: int, message: str, retry_after_s: int | None = None) -> None:
+        super().__init__(message)
+        self.status = status
+        self.retry_after_s = retry_after_s
+
+
+class Http1Reader:
+    """Reads one connection's requests.
+
+    `completed` are the requests read, oldest first; the owner takes them out. `body` is, while a
+    body is received past the parser, the rest of it that is to be filled. `is_ended` says that no
+    more requests follow: what still comes is to be dropped. `owes_continue` says that the client
+    waits for a 100 before it sends its body. `incomplete` is the request whose head is read and
+    whose body is not; what it holds of the budget is the owner's to give back if it never ends.
+    `is_between` says that nothing of a next request has come (it may be wrong within one read).
+    """
+
+    def __init__(self, settings: ListenerSettings, budget: InFlightBytes) -> None:
+        self._settings = settings
+        self._budget = budget
+        self.completed: deque[Exchange] = deque()
+        self.body: memoryview | None = None
+        self.incomplete: Exchange | None = None
+        self.is_ended = False
+        self.is_between = True
+        self.owes_continue = False
+        self._target = b""
+        self._headers: dict[bytes, bytes] = {}
+        self._repeated = 0  # header lines beyond the first of their name
+        self._head_bytes = 0  # of slices in which a head, chunk head or trailer did not end
+        self._is_chunked = False
+        self._chunks = bytearray()
+        self._pieces: list[bytes] = []
+        # llhttp's wrapper looks its callbacks up once; a built-in spares a call (0.06 µs).
+        self.on_body = self._pieces.append
+        self._parser: httptools.HttpRequestParser | None = httptools.HttpRequestParser(self)
+
+    def close(self) -> None:
+        """Let go of the parser, which holds methods of this object."""
+        self._parser = None
+        self.is_ended = True
+
+    def feed(self, data: memoryview) -> None:
+        """Parse one slice; `body` must be None.
+
+        Raises RefusedError if the request in it is refused; requests before it are in `completed`.
+        """
+        self.is_between = False
+        try:
+            self._parse(data)
+        except httptools.HttpParserCallbackError as error:
+            raise error.__context__ or error from None
+        except httptools.HttpParserError as error:
+            if not self.is_ended:  # data after `connection: close` is no request
+                raise RefusedError(400, f"this is not HTTP/1.1: {error}") from None
+        if not self.is_between or self.incomplete is not None:
+            self._keep_partial(len(data))
+
+    def fill(self, nbytes: int) -> None:
+        """Take note that the first `nbytes` of `body` have been filled."""
+        assert self.body is not None
+        assert self.incomplete is not None
+        self.body = self.body[nbytes:]
+        if not self.body:
+            self.body = None
+            self._complete(self.incomplete)
+
+    def fill_from(self, data: memoryview) -> int:
+        """Copy the beginning of `data` into `body`; return how many bytes that took."""
+        assert self.body is not None
+        nbytes = min(len(data), len(self.body))
+        self.body[:nbytes] = data[:nbytes]
+        self.fill(nbytes)
+        return nbytes
+
+    def _parse(self, data: memoryview) -> None:
+        while self._parser is not None:
+            try:
+                self._parser.feed_data(data)
+            except httptools.HttpParserUpgrade as upgrade:
+                # An offer of h2c or WebSocket is ignored and the next request follows; after
+                # CONNECT come a tunnel's bytes.
+                if self.completed[-1].request.method == b"CONNECT":
+                    self.completed[-1].is_last = self.is_ended = True
+                data = data[upgrade.args[0] :]
+                if data and not self.is_ended:
+                    continue
+            return
+
+    # Called by the parser.
+
+    def on_url(self, piece: bytes) -> None:
+        """Take a piece of the target."""
+        self._target += piece
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Take one header line."""
+        name = name.lower()
+        headers = self._headers
+        if name in headers:
+            value = headers[name] + b"," + value
+            self._repeated += 1
+            self._check_count()
+        headers[name] = value
+
+    def on_headers_complete(self) -> None:
+        """Make the request; a Content-Length is looked at only if its body is not all there."""
+        parser, headers = self._parser, self._headers
+        assert parser is not None
+        is_last = not parser.should_keep_alive()
+        exchange = Exchange(HttpRequest(parser.get_method(), self._target, headers), is_last)
+        self.incomplete = exchange
+        self._target = b""
+        self._headers = {}
+        self._head_bytes = 0
+        if is_last or not _FRAMING.isdisjoint(headers):
+            self._look_closer(exchange, parser.get_http_version())
+        if len(headers) + self._repeated > self._settings.header_count:
+            self._too_many_headers()
+        self._repeated = 0
+
+    def on_message_complete(self) -> None:
+        """Complete a request whose body went through the parser."""
+        exchange = self.incomplete
+        assert exchange is not None
+        if self._pieces:
+            exchange.request.body = b"".join(self._pieces)  # of one piece: that piece, no copy
+            self._pieces.clear()
+        if self._is_chunked:
+            self._end_chunked(exchange)
+        self._complete(exchange)
+
+    # Rarer things.
+
+    def _complete(self, exchange: Exchange) -> None:
+        self.incomplete = None
+        self.is_between = True
+        self.owes_continue = False
+        self.completed.append(exchange)
+        if exchange.is_last:
+            self.is_ended = True
+
+    def _look_closer(self, exchange: Exchange, version: str) -> None:
+        headers = exchange.request.headers
+        if version not in ("1.1", "1.0"):
+            raise RefusedError(505, f"HTTP/{version} is not spoken here, HTTP/1.1 and HTTP/2 are")
+        exchange.echo_keep_alive = version == "1.0" and not exchange.is_last
+        coding = headers.get(b"transfer-encoding")
+        if coding is not None:
+            if version == "1.0":
+                raise RefusedError(400, "HTTP/1.0 has no transfer-encoding")
+            if coding.lower() != b"chunked":
+                found = coding.decode("latin-1")
+                raise RefusedError(501, f"transfer-encoding may be chunked, found {found!r}")
+            self._is_chunked = True
+        if b"expect" in headers and version == "1.1":
+            if headers[b"expect"].lower() != b"100-continue":
+                raise RefusedError(417, "expect may be 100-continue and nothing else")
+            self.owes_continue = True
+
+    def _check_count(self) -> None:
+        if len(self._headers) + self._repeated > self._settings.header_count:
+            self._too_many_headers()
+
+    def _too_many_headers(self) -> None:
+        limit = self._settings.header_count
+        raise RefusedError(431, f"a request may have {limit} headers, this has more")
+
+    def _keep_partial(self, nbytes: int) -> None:
+        """Look after a request that the slice of `nbytes` did not complete."""
+        if self.incomplete is None:
+            self._count_head(nbytes)
+            self._check_count()
+        elif self._is_chunked:
+            self._grow_chunked(self.incomplete, nbytes)
+        else:
+            self._receive_past_parser(self.incomplete)
+
+    def _count_head(self, nbytes: int) -> None:
+        self._head_bytes += nbytes
+        limit = self._settings.header_bytes
+        if self._head_bytes > limit:
+            raise RefusedError(431, f"the head of a request may have {limit} bytes, this has more")
+
+    def _grow_chunked(self, exchange: Exchange, nbytes: int) -> None:
+        if not self._pieces:  # nothing but a chunk's extensions, or trailers
+            self._count_head(nbytes)
+            self._check_count()
+            return
+        self._head_bytes = 0
+        self._reserve(exchange, nbytes)
+        for piece in self._pieces:
+            self._chunks += piece
+        self._pieces.clear()
+        self._check_size(exchange, len(self._chunks))
+
+    def _end_chunked(self, exchange: Exchange) -> None:
+        if self._chunks:
+            self._chunks += exchange.request.body
+            exchange.request.body = self._chunks
+            self._chunks = bytearray()
+        self._headers = {}  # trailers, which nobody reads
+        self._is_chunked = False
+
+    def _receive_past_parser(self, exchange: Exchange) -> None:
+        length = int(exchange.request.headers[b"content-length"])
+        self._check_size(exchange, length)
+        self._reserve(exchange, length)
+        # Memory that is not zeroed costs nothing until bytes arrive, whatever the length claims.
+        body = memoryview(
+            bytearray(length) if length <= _ZEROED_UP_TO else np.empty(length, np.uint8).data
+        )
+        exchange.request.body = body
+        filled = 0
+        for piece in self._pieces:
+            body[filled : filled + len(piece)] = piece
+            filled += len(piece)
+        self._pieces.clear()
+        self.body = body[filled:]
+        self._parser = httptools.HttpRequestParser(self)
+
+    def _check_size(self, exchange: Exchange, nbytes: int) -> None:
+        limit = largest_body(exchange.request.headers, self._settings)
+        if nbytes > limit:
+            raise RefusedError(413, too_large(limit, self._settings))
+
+    def _reserve(self, exchange: Exchange, nbytes: int) -> None:
+        """Take `nbytes` of the budget before they are received, so that what began can end."""
+        if not self._budget.fits(nbytes):
+            raise RefusedError(503, "too many bytes are in flight, try again", retry_after_s=1)
+        self._budget.take(nbytes)
+        exchange.held += nbytes

@@ -1,0 +1,375 @@
+"""One HTTP/1.0 or 1.1 connection: what is read is begun and answered in order.
+
+What arrives is parsed in slices; complete requests are begun, at most 32 in a turn of the loop,
+and their answers are written in their order, at most 64 waiting. What cannot be begun yet holds
+the socket: nothing more is read until it is, and while it is not the listener polls the socket for
+a hang-up. One request that waits does not hold it, so its hang-up is read.
+
+The life of a connection: OPEN, reading and answering; ENDED, when no more requests are taken
+because the client or a refusal said so; LINGERING, when a refusal is sent and what the client still
+sends is read and dropped for a while, so that it sees the answer and not a reset.
+"""
+
+import asyncio
+import logging
+from collections import deque
+from typing import cast
+
+from seldon_core.aio.start import start
+from seldon_core.transport.answers import CONTINUE, Exchange, refusal, size, write
+from seldon_core.transport.exchange import HttpAnswer, HttpRequest
+from seldon_core.transport.http1 import SLICE_BYTES, Http1Reader, RefusedError
+from seldon_core.transport.shared import RECEIVE_BYTES, Shared
+
+_logger = logging.getLogger(__name__)
+
+
+class Http1Connection(asyncio.BufferedProtocol):
+    """Reads requests, has `shared.http` answer them, writes the answers.
+
+    No exception leaves its callbacks: an error of ours is logged and closes this connection alone.
+    """
+
+    def __init__(self, shared: Shared) -> None:
+        self._shared = shared
+        self._settings = shared.settings
+        self._loop = shared.loop
+        self._budget = shared.budget
+        self._http = shared.http
+        self._transport: asyncio.Transport | None = None
+        self._reader = Http1Reader(shared.settings, shared.budget)
+        self._queue: deque[Exchange] = deque()  # begun, not answered: the order of the answers
+        self._turn = 0  # requests begun in this turn of the loop
+        self._unparsed = b""  # read, but not parsed because something before has to wait
+        self._is_held = False  # the socket is not read
+        self._is_writable = True
+        self._is_refused = False
+        self._next_turn: asyncio.Handle | None = None
+        # What the visits look at.
+        self._has_read = True
+        self._begun = 0
+        self._progress_at = shared.loop.time()
+        self._head_seen = (
+            -1,
+            0.0,
+        )  # value of `_begun`, when a visit first found an unfinished head
+        self._unsent = 0  # bytes at the last visit
+
+    # From the transport.
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Take over an open transport."""
+        transport = cast(asyncio.Transport, transport)  # uvloop's has its methods only
+        self._transport = transport
+        transport.set_write_buffer_limits(high=self._settings.write_buffer_bytes)
+        self._shared.register(self)
+
+    def take_first(self, data: bytes) -> None:
+        """Take in what was read before this connection had the transport."""
+        self._guarded_take(memoryview(data))
+
+    def get_buffer(self, sizehint: int) -> memoryview:
+        """Return where to receive: the body's own buffer, else the one all connections share."""
+        return self._reader.body or self._shared.receive
+
+    def buffer_updated(self, nbytes: int) -> None:
+        """Take in `nbytes` that were received."""
+        self._has_read = True
+        self._turn = 0
+        if self._reader.body is not None:
+            self._reader.fill(nbytes)
+            self._guarded_take(memoryview(b""))
+            return
+        self._guarded_take(self._shared.receive[:nbytes])
+        if nbytes == RECEIVE_BYTES:
+            # The loop would read again at once, and begin 32 more, and again.
+            self._hold()
+            self._wake()
+
+    def eof_received(self) -> None:
+        """Close; if anything is outstanding the client has hung up and its work is cancelled."""
+        if self._queue or self._reader.completed:
+            self._shared.counters.hang_ups += 1
+            self.abort()
+
+    def check_hang_up(self) -> None:
+        """Take the end of stream of a socket that is not read."""
+        self.eof_received()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Cancel what is outstanding and forget everything."""
+        if self._transport is None:
+            return
+        self._transport = None
+        self._shared.unregister(self)
+        if self._next_turn is not None:
+            self._next_turn.cancel()
+        outstanding = [*self._queue, *self._reader.completed]
+        if self._reader.incomplete is not None:
+            outstanding.append(self._reader.incomplete)
+        self._queue.clear()
+        self._reader.close()
+        for exchange in outstanding:
+            self._release(exchange)
+            if exchange.task is not None:
+                exchange.task.cancel()
+
+    def pause_writing(self) -> None:
+        """Begin and write nothing more until the client has read what it was sent."""
+        self._is_writable = False
+
+    def resume_writing(self) -> None:
+        """Go on."""
+        self._is_writable = True
+        self._guarded_flush()
+
+    # From the listener.
+
+    def drain(self) -> None:
+        """Close at once if nothing is outstanding, else after the last answer."""
+        if self._transport is not None and self._is_idle():
+            self._transport.close()
+
+    def abort(self) -> None:
+        """Close now, without sending what is unsent; the work is cancelled."""
+        if self._transport is not None:
+            self._transport.abort()
+            self.connection_lost(None)  # the loop's own call comes later and finds it done
+
+    def visit(self, now: float) -> None:
+        """Close or refuse what has taken too long; called about once a second."""
+        if self._transport is None or self._is_refused:
+            return
+        if self._has_read or self._has_sent():
+            self._has_read = False
+            self._progress_at = now
+        quiet_s = now - self._progress_at
+        if self._queue:
+            self._visit_queue(now, quiet_s)
+        elif self._reader.incomplete is not None:
+            if quiet_s > self._settings.body_idle_timeout_s:
+                self._time_out("the rest of the body did not come in time")
+        elif not self._reader.is_between:
+            begun, since = self._head_seen
+            if begun != self._begun:
+                self._head_seen = (self._begun, now)
+            elif now - since > self._settings.head_timeout_s:
+                self._time_out("the rest of the headers did not come in time")
+        elif quiet_s > self._settings.idle_timeout_s:
+            self._transport.close()
+
+    # Reading and beginning.
+
+    def _guarded_take(self, data: memoryview) -> None:
+        try:
+            self._take(data)
+        except Exception:
+            _logger.exception("closing a connection because of a bug")
+            self._fail()
+
+    def _take(self, data: memoryview) -> None:
+        reader = self._reader
+        at = 0
+        while self._begin_completed():
+            if at >= len(data) or reader.is_ended:
+                if reader.owes_continue:
+                    self._send_continue()
+                return
+            if reader.body is not None:
+                at += reader.fill_from(data[at:])
+                continue
+            try:
+                reader.feed(data[at : at + SLICE_BYTES])
+            except RefusedError as error:
+                self._refuse(error)
+            at += SLICE_BYTES
+        self._unparsed = bytes(data[at:])
+        self._hold()
+
+    def _begin_completed(self) -> bool:
+        """Begin what may begin now; return False if something has to wait."""
+        completed, settings = self._reader.completed, self._settings
+        while completed:
+            if self._turn >= settings.requests_per_turn:
+                self._wake()
+                return False
+            if not self._is_writable or len(self._queue) >= settings.outstanding:
+                return False
+            if self._budget.is_full and self._queue:
+                return False
+            self._begin(completed.popleft())
+        return True
+
+    def _begin(self, exchange: Exchange) -> None:
+        self._turn += 1
+        self._begun += 1
+        self._queue.append(exchange)
+        if exchange.answer is not None:  # a refusal
+            self._flush()
+            return
+        if self._budget.is_full and not exchange.held:
+            self._shared.counters.overloaded += 1
+            exchange.answer = refusal(503, "too many bytes are in flight, try again", 1)
+            self._flush()
+            return
+        task = start(self._serve(exchange), self._loop)
+        if task is not None:
+            exchange.task = task
+            exchange.deadline = self._loop.time() + self._settings.request_timeout_s
+            if not exchange.held:
+                exchange.held = len(exchange.request.body)
+                self._budget.take(exchange.held)
+
+    async def _serve(self, exchange: Exchange) -> None:
+        try:
+            answer = await self._http.answer(exchange.request)
+        except asyncio.CancelledError:
+            if self._transport is None or exchange.answer is not None:
+                raise
+            _logger.exception("a request was cancelled by other than its connection")
+            answer = self._bug()
+        except Exception:
+            _logger.exception("a request failed with an error that is a bug")
+            answer = self._bug()
+        self._settle(exchange, answer)
+
+    def _bug(self) -> HttpAnswer:
+        self._shared.counters.internal_errors += 1
+        return refusal(500, "internal error; the server's log has more")
+
+    # Answering.
+
+    def _settle(self, exchange: Exchange, answer: HttpAnswer) -> None:
+        """Take the answer; write it if it is its turn."""
+        if exchange.answer is not None or self._transport is None:
+            return  # nobody waits any more
+        exchange.answer = answer
+        if self._queue[0] is exchange and self._is_writable:
+            self._guarded_flush()
+        else:
+            nbytes = size(answer)
+            exchange.held += nbytes
+            self._budget.take(nbytes)
+
+    def _guarded_flush(self) -> None:
+        try:
+            self._flush()
+        except Exception:
+            _logger.exception("closing a connection because of a bug")
+            self._fail()
+
+    def _flush(self) -> None:
+        queue, transport = self._queue, self._transport
+        while queue and self._is_writable and transport is not None:
+            exchange = queue[0]
+            if exchange.answer is None:
+                break
+            queue.popleft()
+            if self._shared.draining and self._is_idle():
+                exchange.is_last = True
+            write(transport, exchange, exchange.answer)
+            if exchange.held:
+                self._release(exchange)
+            if exchange.is_last:
+                self._finish(transport)
+                return
+        if self._is_held:
+            self._wake()
+        elif self._reader.owes_continue:
+            self._send_continue()
+
+    def _finish(self, transport: asyncio.Transport) -> None:
+        self._reader.is_ended = True
+        if not self._is_refused:
+            transport.close()
+            return
+        transport.write_eof()
+        self._resume()
+        self._shared.sweeper.watch(self._loop.time() + self._settings.linger_s, self.abort)
+
+    def _refuse(self, error: RefusedError) -> None:
+        self._refuse_with(refusal(error.status, str(error), error.retry_after_s))
+        self._shared.counters.bad_requests += 1
+
+    def _refuse_with(self, answer: HttpAnswer) -> None:
+        """Answer what is being read with a refusal, in its turn, and read no more requests."""
+        reader = self._reader
+        exchange = reader.incomplete or Exchange(HttpRequest(b"", b"", {}), True)
+        exchange.is_last = True
+        exchange.answer = answer
+        reader.incomplete = None
+        reader.body = None
+        reader.owes_continue = False
+        reader.is_ended = self._is_refused = True
+        reader.completed.append(exchange)
+
+    def _send_continue(self) -> None:
+        if self._transport is not None and not self._queue:
+            self._reader.owes_continue = False
+            self._transport.write(CONTINUE)
+
+    # Holding the socket.
+
+    def _hold(self) -> None:
+        if not self._is_held and self._transport is not None and not self._transport.is_closing():
+            self._is_held = True
+            self._transport.pause_reading()
+            self._shared.paused[self] = self._transport
+
+    def _resume(self) -> None:
+        if self._is_held and self._transport is not None and not self._transport.is_closing():
+            self._is_held = False
+            self._transport.resume_reading()
+            self._shared.paused.pop(self, None)
+
+    def _wake(self) -> None:
+        if self._next_turn is None:
+            self._next_turn = self._loop.call_soon(self._continue)
+
+    def _continue(self) -> None:
+        self._next_turn = None
+        self._turn = 0
+        data, self._unparsed = memoryview(self._unparsed), b""
+        self._guarded_take(data)
+        if not self._reader.completed and not self._unparsed:
+            self._resume()
+
+    # The rest.
+
+    def _is_idle(self) -> bool:
+        reader = self._reader
+        if self._queue or reader.completed or self._unparsed:
+            return False
+        return reader.incomplete is None and reader.is_between
+
+    def _release(self, exchange: Exchange) -> None:
+        self._budget.give(exchange.held)
+        exchange.held = 0
+
+    def _fail(self) -> None:
+        self._shared.counters.internal_errors += 1
+        self.abort()
+
+    def _has_sent(self) -> bool:
+        """Return whether the client has read some of what was unsent at the last visit."""
+        assert self._transport is not None
+        before, self._unsent = self._unsent, self._transport.get_write_buffer_size()
+        return self._unsent < before
+
+    def _visit_queue(self, now: float, quiet_s: float) -> None:
+        if not self._is_writable and quiet_s > self._settings.write_idle_timeout_s:
+            self._shared.counters.timeouts += 1
+            self.abort()
+            return
+        for exchange in list(self._queue):
+            if exchange.answer is None and exchange.deadline <= now:
+                self._shared.counters.timeouts += 1
+                limit = self._settings.request_timeout_s
+                self._settle(exchange, refusal(504, f"no answer within {limit:g} s"))
+                if exchange.task is not None:
+                    exchange.task.cancel()
+
+    def _time_out(self, message: str) -> None:
+        self._shared.counters.timeouts += 1
+        self._refuse_with(refusal(408, message))
+        self._guarded_take(memoryview(b""))

@@ -1,0 +1,202 @@
+"""The one port of the data plane: HTTP/1.1, HTTP/2 and gRPC, told apart by their first bytes."""
+
+import asyncio
+import errno
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import cast
+
+from seldon_core.errors import ConfigError
+from seldon_core.transport.budget import InFlightBytes
+from seldon_core.transport.exchange import HttpFront
+from seldon_core.transport.handler import InferHandler, ServerState
+from seldon_core.transport.http1_connection import Http1Connection
+from seldon_core.transport.http2 import Http2Connection
+from seldon_core.transport.rest import RestFront
+from seldon_core.transport.rpc import RpcFront
+from seldon_core.transport.settings import ListenerSettings
+from seldon_core.transport.shared import Counters, Shared
+from seldon_core.transport.shared import RpcFront as AnyRpcFront
+
+_logger = logging.getLogger(__name__)
+
+PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
+"""What an HTTP/2 client sends first (RFC 9113, 3.4)."""
+
+_TLS_HANDSHAKE = 0x16
+
+
+class Sniffer(asyncio.BufferedProtocol):
+    """Holds a new connection until its first bytes say what is spoken on it, then hands it over.
+
+    Handing over is one `set_protocol` a connection and nothing a request.
+    """
+
+    def __init__(self, shared: Shared) -> None:
+        self._shared = shared
+        self._transport: asyncio.Transport | None = None
+        self._first = b""
+        self._since = shared.loop.time()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Take the connection, unless there are too many."""
+        transport = cast(asyncio.Transport, transport)  # uvloop's has its methods only
+        shared = self._shared
+        if shared.draining or len(shared.connections) >= shared.settings.connections:
+            shared.counters.refused_connections += 1
+            transport.abort()
+            return
+        shared.counters.connections += 1
+        self._transport = transport
+        shared.register(self)
+
+    def get_buffer(self, sizehint: int) -> memoryview:
+        """Return the buffer that all connections share."""
+        return self._shared.receive
+
+    def buffer_updated(self, nbytes: int) -> None:
+        """Look at the first bytes and hand over once they are enough."""
+        self.take_first(bytes(self._shared.receive[:nbytes]))
+
+    def take_first(self, data: bytes) -> None:
+        """Look at the next of the first bytes."""
+        transport = self._transport
+        if transport is None:
+            return
+        self._first += data
+        if self._first[0] == _TLS_HANDSHAKE:
+            self._shared.counters.tls_on_plain_port += 1
+            _logger.debug("closing a connection that begins with TLS: this port speaks plain text")
+            transport.abort()
+        elif self._first.startswith(PREFACE):
+            self._hand_over(transport, Http2Connection(self._shared))
+        elif not PREFACE.startswith(self._first):
+            self._hand_over(transport, Http1Connection(self._shared))
+
+    def _hand_over(
+        self, transport: asyncio.Transport, connection: Http1Connection | Http2Connection
+    ) -> None:
+        transport.set_protocol(connection)
+        connection.connection_made(transport)
+        self.connection_lost(None)
+        connection.take_first(self._first)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Forget the connection, which is closed or another's now."""
+        self._transport = None
+        self._shared.unregister(self)
+
+    def drain(self) -> None:
+        """Close: nothing is outstanding."""
+        self.abort()
+
+    def abort(self) -> None:
+        """Close."""
+        if self._transport is not None:
+            self._transport.abort()
+            self.connection_lost(None)
+
+    def visit(self, now: float) -> None:
+        """Close a connection that says nothing, or not enough, for too long."""
+        settings = self._shared.settings
+        limit_s = settings.head_timeout_s if self._first else settings.idle_timeout_s
+        if now - self._since > limit_s:
+            self._shared.counters.timeouts += 1
+            self.abort()
+
+    def check_hang_up(self) -> None:
+        """Never paused."""
+
+
+class Listener:
+    """An open port. `port` is the real one, also if 0 was asked for."""
+
+    def __init__(self, server: asyncio.Server, shared: Shared) -> None:
+        self._server = server
+        self._shared = shared
+        self.port: int = server.sockets[0].getsockname()[1]
+
+    @property
+    def counters(self) -> Counters:
+        """What has happened so far, for metrics."""
+        return self._shared.counters
+
+    @property
+    def open_connections(self) -> int:
+        """How many connections are open."""
+        return len(self._shared.connections)
+
+    @property
+    def in_flight_bytes(self) -> int:
+        """How many bytes the requests in flight hold."""
+        return self._shared.budget.used
+
+    async def drain(self, timeout_s: float) -> None:
+        """Accept nothing more, answer what is outstanding, close; cut off after `timeout_s`."""
+        self._server.close()
+        self._shared.draining = True
+        for connection in list(self._shared.connections):
+            connection.drain()
+        try:
+            async with asyncio.timeout(timeout_s):
+                await self._shared.on_empty.wait()
+        except TimeoutError:
+            _logger.warning(
+                "cut off connections that did not end in time connections=%d timeout_s=%g",
+                self.open_connections,
+                timeout_s,
+            )
+        self.abort()
+
+    def abort(self) -> None:
+        """Accept nothing more and close every connection now."""
+        self._server.close()
+        for connection in list(self._shared.connections):
+            connection.abort()
+
+
+@asynccontextmanager
+async def open_listener(
+    settings: ListenerSettings, handler: InferHandler, server: ServerState
+) -> AsyncIterator[Listener]:
+    """Serve `handler` on `settings.host` and `settings.port` until the context ends.
+
+    What is open then is cut off: see `Listener.drain`. Raises ConfigError if the address cannot be
+    listened on.
+    """
+    budget = InFlightBytes(settings.in_flight_bytes)
+    http = RestFront(handler, server, settings, budget)
+    async with listen(settings, http, RpcFront(handler, server), budget) as listener:
+        yield listener
+
+
+@asynccontextmanager
+async def listen(
+    settings: ListenerSettings, http: HttpFront, rpc: AnyRpcFront, budget: InFlightBytes
+) -> AsyncIterator[Listener]:
+    """Serve two fronts; otherwise as `open_listener`."""
+    loop = asyncio.get_running_loop()
+    shared = Shared(loop, settings, http, rpc, budget)
+    try:
+        server = await loop.create_server(
+            lambda: Sniffer(shared), settings.host, settings.port, backlog=settings.backlog
+        )
+    except OSError as error:
+        raise ConfigError(_cannot_listen(settings, error)) from error
+    shared.sweeper.start()
+    listener = Listener(server, shared)
+    try:
+        yield listener
+    finally:
+        listener.abort()
+        shared.sweeper.stop()
+
+
+def _cannot_listen(settings: ListenerSettings, error: OSError) -> str:
+    where = f"cannot listen on {settings.host} port {settings.port}"
+    if error.errno == errno.EADDRINUSE:
+        return f"{where}: it is in use; stop what uses it or choose another port, 0 for any free"
+    if error.errno == errno.EACCES:
+        return f"{where}: it is not permitted; choose a port above 1023, 0 for any free"
+    return f"{where}: {error.strerror or error}; choose a host that is an address of this machine"

@@ -1,0 +1,201 @@
+"""The REST front: HTTP requests to calls, and replies and errors to HTTP answers.
+
+Which path is which call is in `protocol/dialects.py`, the encodings in `protocol/oip_json.py`, what
+an error is on the wire in `protocol/status.py`. Answers are never compressed: with tensors of
+random bits it costs more time than a network takes to send them, on the loop that all share.
+"""
+
+import logging
+import math
+import re
+import time
+from collections.abc import Callable
+
+from seldon_core.errors import (
+    InvalidRequestError,
+    MethodNotAllowedError,
+    OverloadedError,
+    PayloadTooLargeError,
+    SeldonError,
+)
+from seldon_core.ids import new_xid
+from seldon_core.protocol.dialects import Target, Verb, rest_target
+from seldon_core.protocol.inference import Buffer, Payload
+from seldon_core.protocol.oip_binary import LENGTH_HEADER
+from seldon_core.protocol.oip_json import (
+    CONTENT_TYPE,
+    JSON_CODEC,
+    error_body,
+    model_metadata_body,
+    server_metadata_body,
+)
+from seldon_core.protocol.status import status_of
+from seldon_core.transport.bodies import decompress, largest_body, too_large
+from seldon_core.transport.budget import InFlightBytes
+from seldon_core.transport.exchange import HttpAnswer, HttpRequest
+from seldon_core.transport.handler import InferCall, InferHandler, ServerState
+from seldon_core.transport.settings import ListenerSettings
+
+_logger = logging.getLogger(__name__)
+
+REQUEST_ID = b"x-request-id"
+LONGEST_REQUEST_ID = 128
+
+_CONTENT_TYPE = b"content-type"
+_JSON = (_CONTENT_TYPE, CONTENT_TYPE)
+_VISIBLE = re.compile(rb"[!-~]+")
+_LONGEST_LENGTH = 19  # digits; int() of more is slow, and no body is that long
+
+
+class RestFront:
+    """Answers REST requests of every dialect; implements `HttpFront`.
+
+    `clock` is the one of `InferCall.deadline`.
+    """
+
+    def __init__(
+        self,
+        handler: InferHandler,
+        server: ServerState,
+        settings: ListenerSettings,
+        budget: InFlightBytes,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._handler = handler
+        self._server = server
+        self._settings = settings
+        self._budget = budget
+        self._clock = clock
+
+    async def answer(self, request: HttpRequest) -> HttpAnswer:
+        """Answer; raises nothing but CancelledError, errors become answers.
+
+        The request's id is returned, whatever comes of the request: the client's own if it is of
+        at most 128 visible ASCII characters, else a new one.
+        """
+        headers = request.headers
+        request_id = kept_request_id(headers[REQUEST_ID]) if REQUEST_ID in headers else new_xid()
+        try:
+            target = rest_target(request.method, request.target)
+            if target.verb is not Verb.INFER:
+                return await self._answer_other(target, request, request_id)
+            if b"content-encoding" in headers:
+                return await self._infer_compressed(target, request, request_id)
+            return await self._infer(target, headers, request.body, request_id)
+        except SeldonError as error:
+            return _error_answer(error, request_id)
+        except Exception:
+            _logger.exception("a request failed by a bug request_id=%s", request_id)
+            return HttpAnswer(500, _headers(request_id), (error_body("internal error"),))
+
+    async def _infer(
+        self, target: Target, headers: dict[bytes, bytes], body: Buffer, request_id: str
+    ) -> HttpAnswer:
+        json_length = _json_length(headers[LENGTH_HEADER]) if LENGTH_HEADER in headers else None
+        size = len(body) if json_length is None else json_length
+        if size > self._settings.json_bytes:
+            self._refuse_large(headers, body, json_length)
+        call = InferCall(
+            Verb.INFER,
+            target.model,
+            target.version,
+            headers,
+            Payload(JSON_CODEC, body, json_length),
+            "rest",
+            request_id,
+            self._clock() + self._settings.request_timeout_s,
+        )
+        reply = await self._handler.infer(call)
+        encoded = JSON_CODEC.encode_response(reply.response, call.payload.decode())
+        answer_headers = [
+            (_CONTENT_TYPE, encoded.content_type),
+            (REQUEST_ID, request_id.encode()),
+            *reply.headers,
+        ]
+        if encoded.json_length is not None:
+            answer_headers.append((LENGTH_HEADER, b"%d" % encoded.json_length))
+        return HttpAnswer(200, answer_headers, encoded.parts)
+
+    async def _infer_compressed(
+        self, target: Target, request: HttpRequest, request_id: str
+    ) -> HttpAnswer:
+        body, held = await decompress(
+            request.body,
+            request.headers[b"content-encoding"],
+            largest_body(request.headers, self._settings),
+            self._settings,
+            self._budget,
+        )
+        try:
+            return await self._infer(target, request.headers, body, request_id)
+        finally:
+            self._budget.give(held)
+
+    def _refuse_large(
+        self, headers: dict[bytes, bytes], body: Buffer, json_length: int | None
+    ) -> None:
+        limit = largest_body(headers, self._settings)
+        if json_length is not None:
+            limit = self._settings.json_bytes
+        if (len(body) if json_length is None else json_length) > limit:
+            raise PayloadTooLargeError(too_large(limit, self._settings))
+
+    async def _answer_other(
+        self, target: Target, request: HttpRequest, request_id: str
+    ) -> HttpAnswer:
+        """Answer what is not an infer call; health has no body, 200 or 400."""
+        verb = target.verb
+        if verb is Verb.SERVER_LIVE:
+            return _health(self._server.live(), request_id)
+        if verb is Verb.SERVER_READY:
+            return _health(self._server.ready(), request_id)
+        if verb is Verb.SERVER_METADATA:
+            body = server_metadata_body(self._server.metadata())
+            return HttpAnswer(200, _headers(request_id), (body,))
+        deadline = self._clock() + self._settings.request_timeout_s
+        payload = Payload(JSON_CODEC, b"")
+        call = InferCall(
+            verb,
+            target.model,
+            target.version,
+            request.headers,
+            payload,
+            "rest",
+            request_id,
+            deadline,
+        )
+        if verb is Verb.MODEL_READY:
+            return _health(await self._handler.ready(call), request_id)
+        body = model_metadata_body(await self._handler.metadata(call))
+        return HttpAnswer(200, _headers(request_id), (body,))
+
+
+def kept_request_id(value: bytes) -> str:
+    """Return the client's request id if it may be kept, else a new one."""
+    if len(value) <= LONGEST_REQUEST_ID and _VISIBLE.fullmatch(value):
+        return value.decode("ascii")
+    return new_xid()
+
+
+def _json_length(value: bytes) -> int:
+    if not value.isdigit() or len(value) > _LONGEST_LENGTH:
+        found = value[:64].decode("latin-1")
+        raise InvalidRequestError(f"{LENGTH_HEADER.decode()} is a number of bytes, found {found!r}")
+    return int(value)
+
+
+def _headers(request_id: str) -> list[tuple[bytes, bytes]]:
+    return [_JSON, (REQUEST_ID, request_id.encode())]
+
+
+def _health(is_good: bool, request_id: str) -> HttpAnswer:
+    return HttpAnswer(200 if is_good else 400, [(REQUEST_ID, request_id.encode())])
+
+
+def _error_answer(error: SeldonError, request_id: str) -> HttpAnswer:
+    headers = _headers(request_id)
+    if isinstance(error, OverloadedError):
+        headers.append((b"retry-after", b"%d" % max(1, math.ceil(error.retry_after_s))))
+    elif isinstance(error, MethodNotAllowedError):
+        headers.append((b"allow", ", ".join(error.allowed).encode("latin-1")))
+    return HttpAnswer(status_of(error).http, headers, (error_body(str(error)),))
