@@ -8,6 +8,7 @@ names and labels are made when somebody scrapes.
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator
 from itertools import accumulate
+from typing import Protocol
 
 from seldon_core.observability.exposition import Family, Kind, Sample, render
 
@@ -256,6 +257,54 @@ def _histogram(replica: ReplicaMetrics) -> Iterator[Sample]:
             ),
         )
         yield "_count", labels, totals[-1]
+
+
+class WatchedListener(Protocol):
+    """The data port as metrics see it; `counters` has an attribute for each of `_LISTENER`."""
+
+    @property
+    def counters(self) -> object:
+        """Counts since the port opened."""
+
+    @property
+    def open_connections(self) -> int:
+        """Connections now."""
+
+    @property
+    def in_flight_bytes(self) -> int:
+        """Bytes of requests now."""
+
+
+_LISTENER = {
+    "connections": "Connections accepted.",
+    "refused_connections": "Connections closed at once because there were too many.",
+    "tls_on_plain_port": "Connections that began with TLS, which this port does not speak.",
+    "requests": "Requests begun, whatever their protocol.",
+    "bad_requests": "Requests that were no proper HTTP or gRPC.",
+    "overloaded": "Requests refused because too many bytes were in flight.",
+    "hang_ups": "Requests whose client left before the answer.",
+    "timeouts": "Connections closed because nothing came or went for too long.",
+    "internal_errors": "Faults of the program itself on the data port.",
+}
+
+
+def listener_families(listener: WatchedListener) -> Iterator[Family]:
+    """Yield the metrics of the data port."""
+    for name, text in _LISTENER.items():
+        count = getattr(listener.counters, name)
+        yield Family(f"seldon_listener_{name}_total", "counter", text, [("", {}, count)])
+    yield Family(
+        "seldon_listener_open_connections",
+        "gauge",
+        "Connections open now.",
+        [("", {}, listener.open_connections)],
+    )
+    yield Family(
+        "seldon_listener_in_flight_bytes",
+        "gauge",
+        "Bytes that requests hold now.",
+        [("", {}, listener.in_flight_bytes)],
+    )
 
 
 def _process_text() -> str:

@@ -1,8 +1,11 @@
+from dataclasses import fields
+
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from seldon_core.observability.exposition import Family
-from seldon_core.observability.metrics import Metrics
+from seldon_core.observability.metrics import Metrics, listener_families
+from seldon_core.transport.shared import Counters
 
 REPLICA = {"server": "mlserver", "server_replica": "0"}
 REST = {"method_type": "rest", "code": "200"}
@@ -159,6 +162,27 @@ def test_a_parts_own_counters_are_asked_for_at_each_scrape(metrics):
     )
     assert samples(metrics)["seldon_connections", frozenset()] == 1
     assert samples(metrics)["seldon_connections", frozenset()] == 2
+
+
+class BusyListener:
+    counters = Counters(connections=3, overloaded=2)
+    open_connections = 1
+    in_flight_bytes = 64
+
+
+def test_the_data_port_is_measured(metrics):
+    metrics.add_source(lambda: listener_families(BusyListener()))
+    found = samples(metrics)
+    assert found["seldon_listener_connections_total", frozenset()] == 3
+    assert found["seldon_listener_overloaded_total", frozenset()] == 2
+    assert found["seldon_listener_open_connections", frozenset()] == 1
+    assert found["seldon_listener_in_flight_bytes", frozenset()] == 64
+
+
+def test_every_counter_of_the_data_port_is_shown(metrics):
+    shown = {family.name for family in listener_families(BusyListener())}
+    counted = {f"seldon_listener_{field.name}_total" for field in fields(Counters)}
+    assert counted < shown
 
 
 def test_the_process_itself_is_measured(metrics):
