@@ -90,17 +90,18 @@ def unload(record: VersionRecord, replicas: Iterable[ReplicaId], now: float) -> 
 
 
 def unload_unwanted(model: ModelRecord, now: float) -> list[Decision]:
-    """Unload what is loaded where nobody wants it, then settle.
+    """Unload what is loaded and not to stay, after the route that does without it.
 
     A load under way is not interrupted: its report brings us here again.
     """
     decisions: list[Decision] = []
     staying = _staying(model)
     for record in model.versions.values():
-        if record.version.version not in staying:
-            record.wanted = ()
         loaded = record.replicas_in(ReplicaState.AVAILABLE)
-        decisions += unload(record, [r for r in loaded if r not in record.wanted], now)
+        if record.version.version not in staying:
+            decisions += unload(record, loaded, now)
+        elif record is model.latest:
+            decisions += unload(record, [r for r in loaded if r not in record.wanted], now)
     return [*settle(model, now), *decisions]
 
 
@@ -139,8 +140,8 @@ def _state_of_leaving(model: ModelRecord, record: VersionRecord) -> tuple[ModelS
     if failed is not None:
         return ModelState.TERMINATE_FAILED, failed.reason
     if record.replicas_in(ReplicaState.AVAILABLE, *IN_TRANSIT):
-        serves = record.wanted and record.replicas_in(ReplicaState.AVAILABLE)
-        if record.state is ModelState.AVAILABLE and serves and not model.is_deleted:
+        serves = record.replicas_in(ReplicaState.AVAILABLE) and not model.is_deleted
+        if record.state is ModelState.AVAILABLE and serves:
             return ModelState.AVAILABLE, ""
         return ModelState.TERMINATING, ""
     return ModelState.TERMINATED, ""

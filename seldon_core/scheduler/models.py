@@ -80,7 +80,8 @@ def on_reported(state: SchedulerState, event: ModelReported) -> list[Decision]:
     record.assignments[report.replica] = Assignment(after, event.now, report.reason)
     _account(replica, record, after, report)
     loads: list[Decision] = []
-    if after is ReplicaState.UNLOADED and report.replica in record.wanted:
+    is_wanted = record is model.latest and not model.is_deleted and report.replica in record.wanted
+    if after is ReplicaState.UNLOADED and is_wanted:
         loads = load_wanted(state, record, event.now)  # wanted again while it was going
     return [*settle(model, event.now), *loads, *unload_unwanted(model, event.now)]
 
@@ -103,8 +104,7 @@ def on_replica_gone(
             continue
         if model.is_deleted or record is not model.latest:
             record.assignments[replica] = Assignment(ReplicaState.UNLOADED, now)
-    decisions = settle(model, now)
-    return decisions if model.is_deleted else decisions + schedule(state, model, now)
+    return settle(model, now) if model.is_deleted else schedule(state, model, now)
 
 
 def _refusal(model: ModelRecord | None, spec: ModelSpec) -> SeldonError | None:

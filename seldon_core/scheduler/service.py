@@ -237,7 +237,7 @@ class Scheduler:
         if error is not None:
             log.info("request refused reason=%r event=%d", str(error), event_id)
         answer = self._answers.get(caller)
-        if answer is None:  # its caller has left
+        if answer is None or answer.done():  # its caller has left
             return
         if error is None:
             answer.set_result(None)

@@ -58,8 +58,9 @@ class Assignment:
 class VersionRecord:
     """One generation of a model and where it is.
 
-    `wanted` are the replicas that placement chose; what is loaded elsewhere is to go. `refusal` is
-    why the last placement found no room, "" when it did. `server` is where it is placed.
+    `wanted` are the replicas that placement chose last; loaded elsewhere, the latest version is
+    unloaded there. `refusal` is why the last placement found no room, "" when it did. `server` is
+    where it is placed.
     """
 
     version: ModelVersion
