@@ -22,10 +22,15 @@ _NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]{0,251}[A-Za-z0-9])?")
 
 @dataclass(slots=True)
 class Found:
-    """The models of some folders, by name, and what was found but cannot be served."""
+    """The models of some folders, by name, and what was found but cannot be served.
+
+    `trusted` are the folders, and the local artifacts that their manifests point to: who names a
+    folder to be served wants what it says to be loaded.
+    """
 
     specs: dict[str, ModelSpec] = field(default_factory=dict)
     problems: list[InvalidResourceError] = field(default_factory=list)
+    trusted: list[Path] = field(default_factory=list)
 
 
 def find_models(folders: Iterable[Path]) -> Found:
@@ -38,12 +43,14 @@ def find_models(folders: Iterable[Path]) -> Found:
     for folder in folders:
         if not folder.is_dir():
             raise ConfigError(f"--models: there is no folder {str(folder)!r}")
+        found.trusted.append(folder.resolve())
         for path in _walk(folder.resolve()):
             if path.is_dir():
                 model_folders.append(path)
             else:
                 _add_manifests(path, found)
-    declared = {_folder_of(spec) for spec in found.specs.values()}
+    declared = {_folder_of(spec) for spec in found.specs.values() if _is_local(spec)}
+    found.trusted += declared
     for path in model_folders:
         if path not in declared:
             _add_folder(path, found)
@@ -106,6 +113,10 @@ def _add(spec: ModelSpec, path: Path, found: Found) -> None:
         raise InvalidResourceError(
             str(path), f"declares model {spec.name!r} a second time; {other.storage_uri} stays"
         )
+
+
+def _is_local(spec: ModelSpec) -> bool:
+    return spec.storage_uri.startswith(("/", "file:///"))
 
 
 def _folder_of(spec: ModelSpec) -> Path:

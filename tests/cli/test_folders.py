@@ -105,3 +105,14 @@ def test_a_model_of_an_unknown_kind_is_a_problem(tmp_path):
 def test_a_missing_folder_is_an_error(tmp_path):
     with pytest.raises(ConfigError, match=r"no folder .*none"):
         find_models([tmp_path / "none"])
+
+
+def test_the_folders_and_what_their_manifests_point_to_are_trusted(tmp_path):
+    for name, uri in (("near", "../files/near"), ("url", "file:///far"), ("cloud", "gs://b/c")):
+        put(tmp_path, f"models/{name}.yaml", text=MANIFEST.format(name=name, uri=uri))
+    trusted = find_models([tmp_path / "models"]).trusted
+    assert {str(path) for path in trusted} == {
+        f"{tmp_path}/models",
+        f"{tmp_path}/files/near",
+        "/far",
+    }

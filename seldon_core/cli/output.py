@@ -1,0 +1,83 @@
+"""Everything that the program says to the person at the terminal; the only place that prints."""
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from seldon_core.config.sizes import describe_bytes
+from seldon_core.errors import SeldonError
+from seldon_core.resources.servers import DEFAULT_SERVERS
+from seldon_core.scheduler.state import ModelState
+
+if TYPE_CHECKING:  # `--help` prints too, and need not wait for the whole program to be imported
+    from seldon_core.app import Ports
+    from seldon_core.config.settings import Settings
+    from seldon_core.scheduler.machine import ModelStatus
+
+_EVERYWHERE = {"0.0.0.0": "localhost", "::": "localhost"}
+
+
+def say(text: str) -> None:
+    """Print a line at once, also into a pipe: somebody may be waiting for it."""
+    print(text, flush=True)
+
+
+def say_error(text: str) -> None:
+    """Print `error: …` on standard error."""
+    print(f"error: {text}", file=sys.stderr, flush=True)
+
+
+def say_warning(text: str) -> None:
+    """Print `warning: …` on standard error."""
+    print(f"warning: {text}", file=sys.stderr, flush=True)
+
+
+class Console:
+    """Tells how `serve` goes; implements `app.Reporter`."""
+
+    def __init__(self, data_folder: Path) -> None:
+        self._data_folder = data_folder
+        self._address = ""
+
+    def opened(self, ports: "Ports", settings: "Settings") -> None:
+        """Print every port, the memory budget and where state is kept."""
+        host = _EVERYWHERE.get(ports.host, ports.host)
+        self._address = f"[{host}]:{ports.data}" if ":" in host else f"{host}:{ports.data}"
+        agent = settings.agent
+        servers = " and ".join(f"{server.name}/0" for server in DEFAULT_SERVERS)
+        say(f"inference   http://{self._address}  REST and gRPC, HTTP/1.1 and HTTP/2")
+        say(f"scheduler   127.0.0.1:{ports.scheduler}  gRPC, health only so far")
+        say(f"agent       127.0.0.1:{ports.agent}  gRPC, health only so far")
+        say(f"admin       http://127.0.0.1:{ports.admin}  /metrics /readyz /status /log/levels")
+        say(
+            f"memory      {describe_bytes(agent.memory)} for models on each of {servers}, "
+            f"{agent.over_commit_percentage} % over-commit; "
+            f"{describe_bytes(settings.payload.in_flight_bytes)} for requests in flight"
+        )
+        say(f"data        {self._data_folder}")
+
+    def settled(self, model: "ModelStatus", took_s: float) -> None:
+        """Print that a model is ready and where, or why it is not."""
+        if model.state is ModelState.AVAILABLE:
+            say(f"{model.name} ready in {took_s:.1f} s on {', '.join(model.replicas)}")
+        else:
+            say_warning(f"{model.name} is not served: {model.reason or model.state.value}")
+
+    def refused(self, name: str, error: SeldonError) -> None:
+        """Print why a model was not accepted."""
+        say_warning(f"{name} is not served: {error}")
+
+    def loaded(self, models: Sequence["ModelStatus"]) -> None:
+        """Print how many models are served, and a request to try one with."""
+        ready = [model.name for model in models if model.state is ModelState.AVAILABLE]
+        if not models:
+            say("no models yet: name a folder with --models; Ctrl-C stops")
+            return
+        say(f"serving {len(ready)} of {len(models)} models; Ctrl-C stops")
+        if ready:
+            say(f"try:  curl -s http://{self._address}/v2/models/{ready[0]}")
+
+    def draining(self, timeout_s: float) -> None:
+        """Print what the process waits for."""
+        say(f"stopping; requests under way have {timeout_s:g} s, Ctrl-C again ends at once")
