@@ -44,6 +44,7 @@ class Bench:
     say: Callable[[str], None] = print
     _running: ExitStack = field(default_factory=ExitStack)
     _best: dict[str, MlserverChoice | Missing] = field(default_factory=dict)
+    _mlservers: dict[MlserverChoice, Server | Missing] = field(default_factory=dict)
 
     def seldon(
         self, models: Path | None = None, source: Path | None = None, command: str = ""
@@ -79,7 +80,11 @@ class Bench:
         if load not in self._best:
             self._best |= self._try_mlservers()
         best = self._best[load]
-        return best if isinstance(best, Missing) else self.mlserver(best)
+        if isinstance(best, Missing):
+            return best
+        if best not in self._mlservers:
+            self._mlservers[best] = self.mlserver(best)
+        return self._mlservers[best]
 
     def envoy(self, upstream: Server | Missing) -> Server | Missing:
         if isinstance(upstream, Missing):
@@ -90,6 +95,7 @@ class Bench:
     def stop_all(self) -> None:
         """Stop every server that was started through this object."""
         self._running.close()
+        self._mlservers.clear()
 
     def measure(self, *points: Point | Missing, warm_up_s: float = WARM_UP_S) -> list[Series]:
         """Measure each point once in each round; a series for each, in the order given.
