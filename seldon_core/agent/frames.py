@@ -7,9 +7,9 @@ A frame is a prefix, a header and tensors:
     the arrays' bytes                               each padded to 16 bytes
 
 so that tensors are sent from where they lie and used where they were received, aligned. BYTES
-travel inside the header. Each side says `hello` with its VERSION first. Then the agent asks `load`,
-`infer` or `unload`, and the worker answers with the same call number and kind, or with `error`. Nothing is
-pickled.
+travel inside the header. Each side says `hello` with its VERSION first. Then the agent asks
+`load`, `infer` or `unload`, and the worker answers with the same call number and kind, or with
+`error`. Nothing is pickled.
 """
 
 import struct
