@@ -1,0 +1,47 @@
+"""Agents and routers for tests of the scheduler's shell."""
+
+from seldon_core.transport.control import ModelReport, ReplicaModelEvent
+
+
+class FakeLink:
+    """Obeys at once: every load works unless the model's name is in `faults`."""
+
+    def __init__(self, replica, faults=()):
+        self.replica = replica
+        self.faults = dict(faults)
+        self.sink = None
+        self.orders = []
+
+    def load_model(self, version):
+        self.orders.append(f"load {version.internal_name}")
+        fault = self.faults.get(version.spec.name)
+        event = ReplicaModelEvent.LOAD_FAILED if fault else ReplicaModelEvent.LOADED
+        self._report(version.spec.name, version.version, event, fault or "")
+
+    def unload_model(self, model, version):
+        self.orders.append(f"unload {model}_{version}")
+        self._report(model, version, ReplicaModelEvent.UNLOADED)
+
+    def _report(self, model, version, event, reason=""):
+        if self.sink is not None:  # without one it never reports
+            self.sink.report(ModelReport(self.replica, model, version, event, reason))
+
+
+class FakeRoutes:
+    """Remembers what was published, in order."""
+
+    def __init__(self):
+        self.updates = []
+
+    def publish(self, update):
+        self.updates.append(update)
+
+
+class StoppedClock:
+    """It is always one o'clock."""
+
+    def monotonic(self):
+        return 1.0
+
+    def wall(self):
+        return 1.0
