@@ -111,7 +111,7 @@ class Batcher:
         if self.waiting >= self._max_waiting:
             raise OverloadedError(f"{self.waiting} requests wait for the model already")
         self._arrivals += 1
-        if not self.waiting and not self.is_busy and not self._expects_company:
+        if self._arrivals == 1 and not (self.waiting or self.is_busy or self._expects_company):
             self.is_busy = True
             return Batch([entry], entry.rows)
         key: Hashable = entry if entry.key is None else entry.key

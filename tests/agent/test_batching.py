@@ -57,6 +57,15 @@ def test_requests_that_come_in_company_wait_for_the_end_of_their_turn():
     assert batcher.add(entry()) is not None  # alone again
 
 
+def test_only_the_first_of_a_turn_runs_at_once():
+    batcher = Batcher()
+    assert batcher.add(entry()) is not None
+    batcher.finish()
+    second, third = entry(), entry()
+    assert batcher.add(second) is batcher.add(third) is None
+    assert batcher.end_turn().entries == [second, third]
+
+
 def test_requests_gather_while_the_model_is_busy_and_leave_when_it_is_done():
     batcher = Batcher()
     a, b = entry(rows=2), entry(rows=3)
