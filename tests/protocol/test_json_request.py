@@ -1,0 +1,171 @@
+"""Every field of a JSON request: what it must be, and what a wrong one is answered."""
+
+import copy
+
+import pytest
+
+from seldon_core.errors import InvalidRequestError, UnsupportedError
+from seldon_core.protocol.json_request import input_path, read_request
+from seldon_core.protocol.oip_binary import Tail
+from seldon_core.protocol.tensors import from_values
+
+GOOD = {"inputs": [{"name": "x", "shape": [2], "datatype": "FP32", "data": [1, 2]}]}
+MISSING = object()
+
+
+def changed(path, value):
+    """Return GOOD with what lies at `path` set to `value`, or taken out."""
+    document = copy.deepcopy(GOOD)
+    holder = document
+    for key in path[:-1]:
+        holder = holder[key]
+    if value is MISSING:
+        del holder[path[-1]]
+    else:
+        holder[path[-1]] = value
+    return document
+
+
+def read(document, tail=None):
+    return read_request(document, tail, from_values)
+
+
+def test_a_whole_request_is_read():
+    request = read(
+        {
+            **GOOD,
+            "id": "7",
+            "parameters": {"a": 1, "b": "x", "c": 1.5, "d": True},
+            "outputs": [{"name": "p", "parameters": {"q": False}}, {"name": "r"}],
+            "unknown": None,
+        }
+    )
+    assert (request.id, request.parameters) == ("7", {"a": 1, "b": "x", "c": 1.5, "d": True})
+    assert [(o.name, o.parameters) for o in request.outputs] == [("p", {"q": False}), ("r", None)]
+    (tensor,) = request.inputs
+    assert (tensor.name, tensor.datatype, tensor.data.tolist()) == ("x", "FP32", [1, 2])
+
+
+def test_optional_fields_may_be_null():
+    document = changed(("inputs", 0, "parameters"), None)
+    request = read({**document, "id": None, "outputs": None, "parameters": None})
+    assert (request.id, request.outputs, request.parameters) == ("", None, None)
+    assert request.inputs[0].parameters is None
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "message"),
+    [
+        (("inputs",), MISSING, "inputs: is missing"),
+        (("inputs",), {}, "inputs: must be a list, found an object"),
+        (("inputs",), None, "inputs: must be a list, found null"),
+        (("inputs", 0), 3, "inputs[0]: must be an object, found a number"),
+        (("inputs", 0, "name"), MISSING, "inputs[0].name: is missing"),
+        (("inputs", 0, "name"), 5, "inputs[0].name: must be a string, found a number"),
+        (("inputs", 0, "datatype"), MISSING, "inputs[0].datatype: is missing"),
+        (("inputs", 0, "datatype"), 5.5, "inputs[0].datatype: must be a string, found a number"),
+        (("inputs", 0, "datatype"), "FP8", "inputs[0].datatype: 'FP8' is none of"),
+        (("inputs", 0, "shape"), MISSING, "inputs[0].shape: is missing"),
+        (("inputs", 0, "shape"), 2, "inputs[0].shape: must be a list of integers, found a number"),
+        (("inputs", 0, "shape"), [3], "inputs[0].shape: [3] needs 3 values, data has 2"),
+        (("inputs", 0, "data"), MISSING, "inputs[0].data: is missing"),
+        (("inputs", 0, "data"), None, "inputs[0].data: must be a list, found null"),
+        (("inputs", 0, "data"), "12", "inputs[0].data: must be a list, found '12'"),
+        (("inputs", 0, "parameters"), [], "inputs[0].parameters: must be an object, found a list"),
+        (
+            ("inputs", 0, "parameters"),
+            {"a": None},
+            "inputs[0].parameters.a: must be a string, a number or a boolean, found null",
+        ),
+        (("id",), 7, "id: must be a string, found a number"),
+        (("parameters",), "a", "parameters: must be an object, found a string"),
+        (("parameters",), {"a": {}}, "parameters.a: must be a string, a number or a boolean"),
+        (
+            ("parameters",),
+            {"binary_data_output": "yes"},
+            "parameters.binary_data_output: must be a boolean, found a string",
+        ),
+        (("outputs",), {}, "outputs: must be a list, found an object"),
+        (("outputs",), ["p"], "outputs[0]: must be an object, found a string"),
+        (("outputs",), [{}], "outputs[0].name: is missing"),
+        (("outputs",), [{"name": True}], "outputs[0].name: must be a string, found a boolean"),
+        (
+            ("outputs",),
+            [{"name": "p", "parameters": {"binary_data": 1}}],
+            "outputs[0].parameters.binary_data: must be a boolean, found a number",
+        ),
+        (("outputs",), [{"name": "p"}, {"name": "p"}], "outputs[1].name: 'p' occurs twice"),
+        (("inputs",), GOOD["inputs"] * 2, "inputs[1].name: 'x' occurs twice"),
+    ],
+)
+def test_a_wrong_field_is_named(path, value, message):
+    with pytest.raises(InvalidRequestError) as caught:
+        read(changed(path, value))
+    assert str(caught.value).startswith(message)
+
+
+@pytest.mark.parametrize(
+    ("document", "found"),
+    [([], "a list"), ("x", "a string"), (1, "a number"), (None, "null"), (True, "a boolean")],
+    ids=["list", "string", "number", "null", "boolean"],
+)
+def test_a_body_that_is_no_object_is_refused(document, found):
+    with pytest.raises(InvalidRequestError, match=f"must be a JSON object, found {found}"):
+        read(document)
+
+
+def binary(size, **fields):
+    item = {"name": "x", "shape": [2], "datatype": "UINT8", "parameters": {**fields}}
+    item["parameters"]["binary_data_size"] = size
+    return {"inputs": [item]}
+
+
+def test_a_binary_input_is_taken_from_the_tail():
+    request = read(binary(2, content_type="np"), Tail(memoryview(b"\x05\x06")))
+    assert request.inputs[0].data.tolist() == [5, 6]
+    assert request.inputs[0].parameters == {"content_type": "np"}
+
+
+@pytest.mark.parametrize(
+    ("size", "message"),
+    [
+        (-1, "must be an integer >= 0, found -1"),
+        (True, "must be an integer >= 0, found True"),
+        ("2", "must be an integer >= 0, found '2'"),
+        (2.0, "must be an integer >= 0, found 2.0"),
+        (4, "says 4 bytes, 3 are left in the body"),
+    ],
+    ids=["negative", "boolean", "string", "float", "too-many"],
+)
+def test_a_binary_size_that_lies_is_refused(size, message):
+    with pytest.raises(InvalidRequestError) as caught:
+        read(binary(size), Tail(memoryview(b"abc")))
+    assert str(caught.value) == f"inputs[0].parameters.binary_data_size: {message}"
+
+
+def test_a_binary_size_that_does_not_fit_the_shape_is_refused():
+    with pytest.raises(InvalidRequestError, match="needs 2 bytes, found 3"):
+        read(binary(3), Tail(memoryview(b"abc")))
+
+
+def test_an_input_has_data_or_bytes_but_not_both():
+    document = binary(2)
+    document["inputs"][0]["data"] = [1, 2]
+    with pytest.raises(InvalidRequestError, match=r"inputs\[0\]: has both data and"):
+        read(document, Tail(memoryview(b"ab")))
+
+
+def test_a_binary_input_needs_the_header():
+    with pytest.raises(InvalidRequestError, match="needs the header Inference-Header-Content-L"):
+        read(binary(2))
+
+
+def test_shared_memory_is_not_supported():
+    document = changed(("inputs", 0, "data"), MISSING)
+    document["inputs"][0]["parameters"] = {"shared_memory_region": "r"}
+    with pytest.raises(UnsupportedError, match="shared memory is not supported"):
+        read(document)
+
+
+def test_inputs_beyond_the_prepared_paths_are_named_too():
+    assert [input_path(63), input_path(64)] == ["inputs[63]", "inputs[64]"]
