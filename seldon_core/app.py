@@ -11,7 +11,7 @@ import random
 import signal
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Protocol
@@ -24,15 +24,18 @@ from seldon_core.aio.supervise import open_tasks
 from seldon_core.config.settings import AgentSettings, Settings
 from seldon_core.errors import SeldonError
 from seldon_core.observability.metrics import Metrics, listener_families
-from seldon_core.protocol.inference import ServerMetadata
+from seldon_core.protocol.dialects import Verb
+from seldon_core.protocol.inference import ModelMetadata, Payload, ServerMetadata
+from seldon_core.protocol.oip_json import JSON_CODEC
 from seldon_core.resources.model import ModelSpec
 from seldon_core.resources.servers import DEFAULT_SERVERS, ServerDefinition
 from seldon_core.router.handler import RouterHandler
 from seldon_core.router.table import RouteTable
 from seldon_core.scheduler.machine import ModelStatus
 from seldon_core.scheduler.service import Scheduler, open_scheduler
-from seldon_core.transport.control import AgentLink, ReplicaId
-from seldon_core.transport.handler import InferHandler
+from seldon_core.scheduler.state import ModelState
+from seldon_core.transport.control import AgentLink, ReplicaId, RouteUpdate
+from seldon_core.transport.handler import InferCall, InferHandler
 from seldon_core.transport.listener import Listener, open_listener
 from seldon_core.transport.settings import ListenerSettings
 
@@ -51,6 +54,9 @@ _LIBRARIES = {
     ("triton", "tensorflow"): "onnxruntime",
 }
 """What can be kept of each server's capabilities, and the library that each needs."""
+
+_EXTRAS = {"sklearn": "sklearn", "onnxruntime": "onnx"}
+"""The extra that installs a library."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,8 +82,8 @@ class Reporter(Protocol):
     def refused(self, name: str, error: SeldonError) -> None:
         """A model was not even accepted."""
 
-    def loaded(self, models: Sequence[ModelStatus]) -> None:
-        """All models that were asked for are settled; these are those that there are."""
+    def loaded(self, models: Sequence[ModelStatus], example: ModelMetadata | None) -> None:
+        """Every model is settled; `example` is one that can be called, None if there is none."""
 
     def draining(self, timeout_s: float) -> None:
         """The process was told to stop: requests under way have so long to end."""
@@ -86,13 +92,29 @@ class Reporter(Protocol):
 class Process:
     """A running process: what clients and operators see of it as a whole.
 
-    It is the data path's `ServerState` and the admin port's `ProcessState`.
+    It is the data path's `ServerState`, the admin port's `ProcessState`, and the scheduler's
+    `RouteSink`: what is published for a model on its way to the router tells when it is settled.
+    It is not ready before every model of `specs` is.
     """
 
-    def __init__(self, scheduler: Scheduler) -> None:
-        self._scheduler = scheduler
-        self._loading: dict[str, None] = {}
+    def __init__(
+        self, router: RouterHandler, specs: Sequence[ModelSpec], reporter: Reporter
+    ) -> None:
+        self._router = router
+        self._reporter = reporter
+        self._loading = {spec.name: spec for spec in specs}
         self._is_draining = False
+        self._began = 0.0
+
+    def attach(self, scheduler: Scheduler) -> None:
+        """Take the scheduler, which itself needs this process to publish to."""
+        self._scheduler = scheduler
+
+    def publish(self, update: RouteUpdate) -> None:
+        """Route by `update`, and report the model if that settles it."""
+        self._router.publish(update)
+        if update.name in self._loading:
+            self._report(update.name)
 
     def live(self) -> bool:
         """Return True: whoever asks is answered by the loop that serves."""
@@ -125,28 +147,41 @@ class Process:
             for row in self._scheduler.status()
         ]
 
-    async def load_models(self, specs: Sequence[ModelSpec], reporter: Reporter) -> None:
-        """Ask for every model, then report each as it settles; one that fails stops no other."""
-        loop = asyncio.get_running_loop()
-        began = loop.time()
-        self._loading = dict.fromkeys(spec.name for spec in specs)
-        answers = [(spec.name, self._scheduler.load_model(spec)) for spec in specs]
+    async def load_models(self) -> None:
+        """Ask for every model and wait until all are settled; one that fails stops no other."""
+        scheduler = self._scheduler
+        self._began = asyncio.get_running_loop().time()
+        answers = [(name, scheduler.load_model(spec)) for name, spec in self._loading.items()]
         for name, answer in answers:
             try:
                 await answer
-                await self._scheduler.settled([name])
             except SeldonError as error:
-                reporter.refused(name, error)
-            else:
-                status = self._scheduler.status_of(name)
-                assert status is not None, "nobody unloads a model while it is asked for"
-                reporter.settled(status, loop.time() - began)
-            del self._loading[name]
+                del self._loading[name]
+                self._reporter.refused(name, error)
+        await scheduler.settled(self._loading)
+        for name in list(self._loading):
+            self._report(name)
         # What was made up to here stays: later collections need not look at it again, which
         # would cost a request tens of milliseconds now and then.
         gc.collect()
         gc.freeze()
-        reporter.loaded(self._scheduler.status())
+        self._reporter.loaded(scheduler.status(), await self._example())
+
+    def _report(self, name: str) -> None:
+        status = self._scheduler.status_of(name)
+        if status is not None and status.state is not ModelState.PROGRESSING:
+            del self._loading[name]
+            loop = asyncio.get_running_loop()
+            self._reporter.settled(status, loop.time() - self._began)
+
+    async def _example(self) -> ModelMetadata | None:
+        for row in self._scheduler.status():
+            if row.state is ModelState.AVAILABLE:
+                call = InferCall(
+                    Verb.MODEL_METADATA, row.name, "", {}, Payload(JSON_CODEC, b""), "rest", ""
+                )
+                return replace(await self._router.metadata(call), name=row.name)
+        return None
 
     async def drain(self, listener: Listener, timeout_s: float) -> None:
         """Take no more requests and answer those under way, for `timeout_s` at most."""
@@ -163,10 +198,10 @@ async def serve(
     taken, and whatever a background loop fails with.
     """
     stop = _stop_on_signals()
-    async with open_process(settings, trusted, reporter) as (process, listener):
+    async with open_process(settings, specs, trusted, reporter) as (process, listener):
         gc.freeze()
         async with open_tasks("process") as tasks:
-            tasks.start(process.load_models(specs, reporter), name="load models")
+            tasks.start(process.load_models(), name="load models")
             await stop.wait()
         drain_timeout_s = settings.listener.drain_timeout_s
         reporter.draining(drain_timeout_s)
@@ -175,16 +210,18 @@ async def serve(
 
 @asynccontextmanager
 async def open_process(
-    settings: Settings, trusted: Sequence[Path], reporter: Reporter
+    settings: Settings, specs: Sequence[ModelSpec], trusted: Sequence[Path], reporter: Reporter
 ) -> AsyncIterator[tuple[Process, Listener]]:
     """Open every part of a process with all roles; they stop in the reverse of this order."""
     metrics = Metrics()
     links: dict[ReplicaId, AgentLink] = {}
     handlers: dict[ReplicaId, InferHandler] = {}
     router = RouterHandler(RouteTable(handlers), random.random)
+    process = Process(router, specs, reporter)
     async with AsyncExitStack() as stack:
         workers = await stack.enter_async_context(open_workers(_worker_count(settings.agent)))
-        scheduler = await stack.enter_async_context(open_scheduler(links, router, SystemClock()))
+        scheduler = await stack.enter_async_context(open_scheduler(links, process, SystemClock()))
+        process.attach(scheduler)
         for server in DEFAULT_SERVERS:
             replica = ReplicaId(server.name, 0)
             agent = await stack.enter_async_context(
@@ -205,7 +242,6 @@ async def open_process(
                 settings.agent.memory,
                 settings.agent.over_commit_percentage,
             )
-        process = Process(scheduler)
         # Admin and control ports go last, so that they can be watched while requests are drained,
         # and come last, since their libraries take 160 ms to import.
         late = await stack.enter_async_context(AsyncExitStack())
@@ -246,8 +282,22 @@ def _listener_settings(settings: Settings) -> ListenerSettings:
 
 def _capabilities(server: ServerDefinition) -> tuple[str, ...]:
     """Return what `server` can really do here: with the libraries that are installed."""
-    libraries = ((name, _LIBRARIES.get((server.name, name))) for name in server.capabilities)
-    return tuple(name for name, library in libraries if library and find_spec(library))
+    capabilities = []
+    for name in server.capabilities:
+        library = _LIBRARIES.get((server.name, name))
+        if library is None:
+            continue
+        if find_spec(library) is None:
+            extra = _EXTRAS[library]
+            _log.warning(
+                "capability missing server=%s capability=%s install=%r",
+                server.name,
+                name,
+                f"pip install 'seldon-core[{extra}]'",
+            )
+            continue
+        capabilities.append(name)
+    return tuple(capabilities)
 
 
 def _worker_count(settings: AgentSettings) -> int:

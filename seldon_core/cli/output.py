@@ -1,5 +1,7 @@
 """Everything that the program says to the person at the terminal; the only place that prints."""
 
+import json
+import math
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,9 +15,11 @@ from seldon_core.scheduler.state import ModelState
 if TYPE_CHECKING:  # `--help` prints too, and need not wait for the whole program to be imported
     from seldon_core.app import Ports
     from seldon_core.config.settings import Settings
+    from seldon_core.protocol.inference import ModelMetadata
     from seldon_core.scheduler.machine import ModelStatus
 
 _EVERYWHERE = {"0.0.0.0": "localhost", "::": "localhost"}
+_LONGEST_EXAMPLE = 64  # numbers: what still reads well on a terminal
 
 
 def say(text: str) -> None:
@@ -60,7 +64,7 @@ class Console:
     def settled(self, model: "ModelStatus", took_s: float) -> None:
         """Print that a model is ready and where, or why it is not."""
         if model.state is ModelState.AVAILABLE:
-            say(f"{model.name} ready in {took_s:.1f} s on {', '.join(model.replicas)}")
+            say(f"{model.name} ready in {took_s:.2f} s on {', '.join(model.replicas)}")
         else:
             say_warning(f"{model.name} is not served: {model.reason or model.state.value}")
 
@@ -68,16 +72,39 @@ class Console:
         """Print why a model was not accepted."""
         say_warning(f"{name} is not served: {error}")
 
-    def loaded(self, models: Sequence["ModelStatus"]) -> None:
-        """Print how many models are served, and a request to try one with."""
-        ready = [model.name for model in models if model.state is ModelState.AVAILABLE]
+    def loaded(self, models: Sequence["ModelStatus"], example: "ModelMetadata | None") -> None:
+        """Print how many models are served, and a request to paste."""
         if not models:
             say("no models yet: name a folder with --models; Ctrl-C stops")
             return
-        say(f"serving {len(ready)} of {len(models)} models; Ctrl-C stops")
-        if ready:
-            say(f"try:  curl -s http://{self._address}/v2/models/{ready[0]}")
+        ready = sum(model.state is ModelState.AVAILABLE for model in models)
+        say(f"serving {ready} of {len(models)} models; Ctrl-C stops")
+        if example is not None and _size(example) <= _LONGEST_EXAMPLE:
+            say(f"try:  curl -s http://{self._address}/v2/models/{example.name}/infer \\")
+            say("        -H 'content-type: application/json' \\")
+            say(f"        -d '{_request(example)}'")
 
     def draining(self, timeout_s: float) -> None:
         """Print what the process waits for."""
         say(f"stopping; requests under way have {timeout_s:g} s, Ctrl-C again ends at once")
+
+
+def _size(model: "ModelMetadata") -> int:
+    return sum(math.prod(max(size, 1) for size in tensor.shape) for tensor in model.inputs)
+
+
+def _request(model: "ModelMetadata") -> str:
+    """Return a request that `model` accepts: one row where their number is free, all zeros."""
+    inputs = []
+    for tensor in model.inputs:
+        shape = [max(size, 1) for size in tensor.shape]
+        zero = {"BYTES": "", "BOOL": False}.get(tensor.datatype, 0)
+        inputs.append(
+            {
+                "name": tensor.name,
+                "shape": shape,
+                "datatype": tensor.datatype,
+                "data": [zero] * math.prod(shape),
+            }
+        )
+    return json.dumps({"inputs": inputs}, separators=(",", ":"))
