@@ -59,7 +59,7 @@ def is_listening(port: int) -> bool:
 class ServerProcess:
     """A server under test, in a session of its own, so that it can be stopped with its children.
 
-    `start_s` is the time from the spawn to the first 200 of the path that was asked.
+    `start_s` is the time from the spawn to the first 200 of the first path that was waited for.
     """
 
     def __init__(
@@ -114,13 +114,13 @@ class ServerProcess:
     def _wait(self, is_up: Callable[[], bool], timeout_s: float) -> None:
         while time.perf_counter() - self._began < timeout_s and self._popen.poll() is None:
             if is_up():
-                self.start_s = time.perf_counter() - self._began
+                self.start_s = self.start_s or time.perf_counter() - self._began
                 return
             time.sleep(POLL_S)
         self.stop()
-        raise StartError(f"{' '.join(self._command)} did not become ready: {self._last_words()}")
+        raise StartError(f"{self._last_words()} (from: {' '.join(self._command)})")
 
     def _last_words(self) -> str:
         lines = self._log.read_text(errors="replace").splitlines()
         telling = [line for line in lines if "rror" in line or "ailed" in line]
-        return "\n".join((telling or lines)[-8:])
+        return "\n".join((telling or lines)[-3:]) or "it said nothing"

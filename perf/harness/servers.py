@@ -48,7 +48,7 @@ SELDON = f"{shlex.quote(sys.executable)} -m seldon_core serve {{arguments}}"
 def start_seldon(folder: Path, models: Path, source: Path = ROOT, command: str = "") -> Server:
     """Our server with all roles, from the tree at `source`, by `command` or as usual.
 
-    Raises StartError.
+    Returns when it is ready, and then each model of the folder `models`. Raises StartError.
     """
     place = Path(mkdtemp(prefix="seldon-", dir=folder))
     port = free_port()
@@ -63,6 +63,8 @@ def start_seldon(folder: Path, models: Path, source: Path = ROOT, command: str =
         cwd=source,
     )
     process.wait_ready(port, READY)
+    for model in sorted(folder.name for folder in models.iterdir()):
+        process.wait_ready(port, f"/v2/models/{model}/ready")
     return Server("seldon-core", process, port, port)
 
 
