@@ -119,6 +119,11 @@ class MessageReader:
         self._body: bytearray | None = None
         self._filled = 0
 
+    @property
+    def is_whole(self) -> bool:
+        """Whether the message came in one piece."""
+        return self._whole is not None
+
     def feed(self, data: bytes) -> None:
         """Take the next bytes of the call.
 
@@ -142,15 +147,17 @@ class MessageReader:
             raise _several()
         if self._head:
             data = self._head + data
-        if len(data) < PREFIX_LENGTH:
+        size = len(data) - PREFIX_LENGTH
+        if size < 0:
             self._head = data
             return b""
         self._flag, self.announced = data[0], int.from_bytes(data[1:PREFIX_LENGTH], "big")
-        self._check_prefix()
-        if len(data) - PREFIX_LENGTH == self.announced:
+        if self._flag or self.announced > self._limit:
+            self._check_prefix()
+        if size == self.announced:
             self._whole = data
             return b""
-        if len(data) - PREFIX_LENGTH > self.announced:
+        if size > self.announced:
             raise _several()
         self._body = bytearray(self.announced)
         return data[PREFIX_LENGTH:]

@@ -275,12 +275,8 @@ class Http2Connection(asyncio.BufferedProtocol):
             return True
         stream.task = start(self._serve(stream), self._loop)
         if stream.task is not None:
-            self._watch(stream)
+            stream.wait(lambda: self._expire(stream))
         return True
-
-    def _watch(self, stream: Stream) -> None:
-        if stream.watch is None:
-            stream.watch = self._shared.sweeper.watch(stream.deadline, lambda: self._expire(stream))
 
     def _expire(self, stream: Stream) -> None:
         """Answer a stream whose time has passed, and stop its work."""
@@ -335,10 +331,10 @@ class Http2Connection(asyncio.BufferedProtocol):
             while not self._write_paused:
                 data = pull(PULL)
                 if data:
-                    self._wrote = self._touched
+                    self._wrote = self._loop.time()
                     transport.write(data)
                 # Less than was asked for: the library has no more for now.
-                if len(data) < PULL and (sender.is_idle or not sender.refill()):
+                if len(data) < PULL and (sender.is_idle or not sender.refill(self._touched)):
                     break
         except ngh2.NGH2Error as error:
             _logger.debug("HTTP/2 connection closed error=%s", error)
@@ -392,6 +388,9 @@ class Http2Connection(asyncio.BufferedProtocol):
                 patience = settings.request_timeout_s
             if now >= stream.deadline or now - stream.touched > patience:
                 self._expire(stream)
+        if not self._sender.is_idle:
+            self._touched = now
+            self._flush()
         is_sending = not self._sender.is_idle or self._h2.queued_body_size() > 0
         if self._write_paused or is_sending:
             if now - self._wrote > settings.write_idle_timeout_s:

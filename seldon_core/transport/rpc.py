@@ -8,22 +8,19 @@ model's name and version are read here.
 import logging
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
-from typing import TypeVar
 
-from google.protobuf.message import DecodeError, Message
-
-from seldon_core.errors import InvalidRequestError, SeldonError
+from seldon_core.errors import SeldonError
 from seldon_core.ids import new_xid
-from seldon_core.proto import open_inference_pb2 as pb
-from seldon_core.protocol import oip_grpc, status
+from seldon_core.protocol import grpc_calls, status
 from seldon_core.protocol.dialects import GRPC_VERBS, Verb
 from seldon_core.protocol.inference import Buffer, Payload
+from seldon_core.protocol.oip_grpc import GRPC_CODEC, peek_model
 from seldon_core.transport.handler import InferCall, InferHandler, ServerState
 
 _logger = logging.getLogger(__name__)
 _LONGEST_REQUEST_ID = 128
 _REQUEST_ID = b"x-request-id"
-_M = TypeVar("_M", bound=Message)
+_ABOUT_MODELS = frozenset((Verb.INFER, Verb.MODEL_READY, Verb.MODEL_METADATA))
 
 
 @dataclass(slots=True)
@@ -48,7 +45,7 @@ class RpcFront:
     def __init__(self, handler: InferHandler, server: ServerState) -> None:
         self._handler = handler
         self._server = server
-        self._others: dict[Verb, Callable[[InferCall], Awaitable[Message]]] = {
+        self._others: dict[Verb, Callable[[InferCall], Awaitable[bytes]]] = {
             Verb.SERVER_LIVE: self._server_live,
             Verb.SERVER_READY: self._server_ready,
             Verb.SERVER_METADATA: self._server_metadata,
@@ -71,15 +68,22 @@ class RpcFront:
             if verb is None:
                 text = f"unknown method {path[:256].decode('latin-1')}"
                 return RpcAnswer(status.UNIMPLEMENTED, text, trailers=trailers)
-            payload = Payload(oip_grpc.GRPC_CODEC, message)
-            call = InferCall(verb, "", "", headers, payload, "grpc", request_id, deadline)
+            call = InferCall(
+                verb=verb,
+                model="",
+                version="",
+                headers=headers,
+                payload=Payload(GRPC_CODEC, message),
+                protocol="grpc",
+                request_id=request_id,
+                deadline=deadline,
+            )
+            if verb in _ABOUT_MODELS:
+                call.model, call.version = peek_model(message)
             if verb is not Verb.INFER:
-                reply_message = await self._others[verb](call)
-                parts: Sequence[Buffer] = (reply_message.SerializeToString(),)
-                return RpcAnswer(status.OK, "", [], trailers, parts)
-            call.model, call.version = oip_grpc.peek_model(message)
+                return RpcAnswer(status.OK, "", [], trailers, [await self._others[verb](call)])
             reply = await self._handler.infer(call)
-            encoded = oip_grpc.GRPC_CODEC.encode_response(reply.response, payload.decode())
+            encoded = GRPC_CODEC.encode_response(reply.response, call.payload.decode())
             return RpcAnswer(status.OK, "", reply.headers, trailers, encoded.parts)
         except SeldonError as error:
             return RpcAnswer(status.status_of(error).grpc, str(error), trailers=trailers)
@@ -87,47 +91,20 @@ class RpcFront:
             _logger.exception("a gRPC call failed by a bug request_id=%s", request_id)
             return RpcAnswer(status.INTERNAL, "internal error", trailers=trailers)
 
-    async def _server_live(self, call: InferCall) -> Message:
-        return pb.ServerLiveResponse(live=self._server.live())
+    async def _server_live(self, call: InferCall) -> bytes:
+        return grpc_calls.server_live_message(self._server.live())
 
-    async def _server_ready(self, call: InferCall) -> Message:
-        return pb.ServerReadyResponse(ready=self._server.ready())
+    async def _server_ready(self, call: InferCall) -> bytes:
+        return grpc_calls.server_ready_message(self._server.ready())
 
-    async def _server_metadata(self, call: InferCall) -> Message:
-        metadata = self._server.metadata()
-        return pb.ServerMetadataResponse(
-            name=metadata.name, version=metadata.version, extensions=metadata.extensions
-        )
+    async def _server_metadata(self, call: InferCall) -> bytes:
+        return grpc_calls.server_metadata_message(self._server.metadata())
 
-    async def _model_ready(self, call: InferCall) -> Message:
-        request = _parse(pb.ModelReadyRequest, call)
-        call.model, call.version = request.name, request.version
-        return pb.ModelReadyResponse(ready=await self._handler.ready(call))
+    async def _model_ready(self, call: InferCall) -> bytes:
+        return grpc_calls.model_ready_message(await self._handler.ready(call))
 
-    async def _model_metadata(self, call: InferCall) -> Message:
-        request = _parse(pb.ModelMetadataRequest, call)
-        call.model, call.version = request.name, request.version
-        metadata = await self._handler.metadata(call)
-        tensor = pb.ModelMetadataResponse.TensorMetadata
-        return pb.ModelMetadataResponse(
-            name=metadata.name,
-            versions=metadata.versions,
-            platform=metadata.platform,
-            inputs=[
-                tensor(name=s.name, datatype=s.datatype, shape=s.shape) for s in metadata.inputs
-            ],
-            outputs=[
-                tensor(name=s.name, datatype=s.datatype, shape=s.shape) for s in metadata.outputs
-            ],
-        )
-
-
-def _parse(kind: type[_M], call: InferCall) -> _M:
-    """Read a small message. Raises InvalidRequestError if it is none of this kind."""
-    try:
-        return kind.FromString(bytes(call.payload.body))
-    except DecodeError as error:
-        raise InvalidRequestError(f"the message is not a {kind.DESCRIPTOR.name}") from error
+    async def _model_metadata(self, call: InferCall) -> bytes:
+        return grpc_calls.model_metadata_message(await self._handler.metadata(call))
 
 
 def _request_id(headers: dict[bytes, bytes]) -> str:

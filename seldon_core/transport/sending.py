@@ -60,7 +60,7 @@ class Sender:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._rests: dict[int, _Rest] = {}
-        self._early: list[int] = []
+        self._early: dict[int, float] = {}  # when each may be reset
 
     @property
     def is_idle(self) -> bool:
@@ -74,7 +74,7 @@ class Sender:
         """
         engine, stream_id, parts = self._engine, stream.id, answer.parts
         if not stream.has_ended:
-            self._early.append(stream_id)
+            self._early[stream_id] = stream.touched + stream.linger_s
         engine.send_response(stream_id, answer.headers, end_stream=parts is None)
         if parts is None:
             stream.release()
@@ -90,6 +90,10 @@ class Sender:
 
     def forget(self, stream_id: int) -> None:
         """Drop what is left for a stream that is gone."""
+        self._early.pop(stream_id, None)
+        self._drop(stream_id)
+
+    def _drop(self, stream_id: int) -> None:
         rest = self._rests.pop(stream_id, None)
         if rest is not None:
             rest.stream.release()
@@ -100,10 +104,13 @@ class Sender:
             self.forget(stream_id)
         self._early.clear()
 
-    def refill(self) -> bool:
-        """Give the library more after it has sent all it could; return whether there was any."""
+    def refill(self, now: float) -> bool:
+        """Give the library more after it has sent all it could; return whether there was any.
+
+        `now` is the loop's clock.
+        """
         fed = [rest for rest in list(self._rests.values()) if self._feed(rest)]
-        return self._reset_early() or bool(fed)
+        return self._reset_early(now) or bool(fed)
 
     def _feed(self, rest: _Rest) -> bool:
         """Give the library what it has room for; return whether it had any."""
@@ -122,16 +129,20 @@ class Sender:
                 engine.end_stream(stream_id)
             else:
                 engine.send_trailers(stream_id, rest.trailers)
-            self.forget(stream_id)
+            self._drop(stream_id)
         return True
 
-    def _reset_early(self) -> bool:
+    def _reset_early(self, now: float) -> bool:
         """Reset the streams whose answers have left, though their clients still send."""
         engine = self._engine
-        left, self._early = self._early, []
-        for stream_id in left:
-            if stream_id in self._rests or engine.queued_body_size(stream_id):
-                self._early.append(stream_id)
-            else:
-                engine.reset_stream(stream_id, _NO_ERROR)
-        return len(self._early) < len(left)
+        due = [
+            stream_id
+            for stream_id, instant in self._early.items()
+            if now >= instant
+            and stream_id not in self._rests
+            and not engine.queued_body_size(stream_id)
+        ]
+        for stream_id in due:
+            del self._early[stream_id]
+            engine.reset_stream(stream_id, _NO_ERROR)
+        return bool(due)

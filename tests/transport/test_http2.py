@@ -127,7 +127,7 @@ def test_an_error_is_trailers_only_and_a_half_open_client_is_reset():
 
 def test_a_large_refusal_arrives_whole_before_the_reset():
     async def test():
-        settings = ListenerSettings(body_bytes=1000)
+        settings = ListenerSettings(body_bytes=1000, linger_s=0.5)
         async with serving(settings) as server, connected(server) as client:
             headers = request_headers(b"POST", b"/x", (b"content-length", b"2000"))
             answer = await client.call(headers, bytes(10), end=False)
@@ -322,7 +322,7 @@ def test_draining_answers_what_is_outstanding_and_closes():
 
 def test_a_full_budget_refuses_new_calls_and_forgets_nothing():
     async def test():
-        settings = ListenerSettings(in_flight_bytes=1000)
+        settings = ListenerSettings(in_flight_bytes=900)
         async with serving(settings) as server, connected(server) as client:
             first = client.request(call_headers(path=b"/wait"), framed(bytes(900)))
             client.flush()

@@ -1,0 +1,181 @@
+import contextlib
+import gzip
+import zlib
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from seldon_core.protocol import status
+from seldon_core.transport.grpc_frames import (
+    VIEW_FROM,
+    MessageReader,
+    RefusedCallError,
+    is_grpc,
+    prefix,
+    timeout_s,
+    window_bits,
+)
+
+LIMIT = 100_000
+
+
+def framed(message, flag=0):
+    return bytes([flag]) + len(message).to_bytes(4, "big") + message
+
+
+def read(*pieces, encoding=b"identity", limit=LIMIT):
+    reader = MessageReader(limit, window_bits(encoding), 100)
+    for piece in pieces:
+        reader.feed(piece)
+    return reader.finish()
+
+
+def deflated(message, bits):
+    packer = zlib.compressobj(wbits=bits)
+    return packer.compress(message) + packer.flush()
+
+
+@pytest.mark.parametrize(
+    ("content_type", "expected"),
+    [
+        pytest.param(b"application/grpc", True, id="plain"),
+        pytest.param(b"application/grpc+proto", True, id="proto"),
+        pytest.param(b"Application/gRPC; charset=x", True, id="parameters and case"),
+        pytest.param(b"application/grpc+json", False, id="json"),
+        pytest.param(b"application/grpc-web", False, id="web"),
+        pytest.param(b"application/json", False, id="rest"),
+        pytest.param(b"", False, id="none"),
+    ],
+)
+def test_what_is_a_grpc_call(content_type, expected):
+    assert is_grpc(content_type) is expected
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        pytest.param(b"2H", 7200, id="hours"),
+        pytest.param(b"3M", 180, id="minutes"),
+        pytest.param(b"4S", 4, id="seconds"),
+        pytest.param(b"500m", 0.5, id="milliseconds"),
+        pytest.param(b"7u", 7e-6, id="microseconds"),
+        pytest.param(b"8n", 8e-9, id="nanoseconds"),
+        pytest.param(b"99999999S", 99_999_999, id="eight digits"),
+        pytest.param(b"0m", 0, id="none left"),
+    ],
+)
+def test_time_outs_are_read(value, expected):
+    assert timeout_s(value) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [b"", b"S", b"1", b"1s", b"1.5S", b"-1S", b"+1S", b"123456789S", b"1 S", "٣S".encode()],
+)
+def test_other_time_outs_are_invalid_arguments(value):
+    with pytest.raises(RefusedCallError, match="grpc-timeout must be") as caught:
+        timeout_s(value)
+    assert caught.value.code == status.INVALID_ARGUMENT
+
+
+def test_an_unknown_encoding_is_unimplemented():
+    with pytest.raises(RefusedCallError, match="'br'") as caught:
+        window_bits(b"br")
+    assert caught.value.code == status.UNIMPLEMENTED
+
+
+@pytest.mark.parametrize(
+    ("pieces", "encoding", "code", "text"),
+    [
+        pytest.param([], b"identity", status.UNIMPLEMENTED, "sent none", id="none"),
+        pytest.param([b""], b"identity", status.UNIMPLEMENTED, "sent none", id="an empty piece"),
+        pytest.param([b"\0\0\0"], b"identity", status.INTERNAL, "after 3 of 5", id="cut prefix"),
+        pytest.param(
+            [framed(b"abc")[:-1]], b"identity", status.INTERNAL, "after 2 of 3", id="cut message"
+        ),
+        pytest.param(
+            [framed(b"a") + b"\0"], b"identity", status.UNIMPLEMENTED, "several", id="one piece"
+        ),
+        pytest.param(
+            [framed(b"a"), b"\0"], b"identity", status.UNIMPLEMENTED, "several", id="after it"
+        ),
+        pytest.param(
+            [b"\0\0\0\0\2a", b"bc"], b"identity", status.UNIMPLEMENTED, "several", id="in its end"
+        ),
+        pytest.param(
+            [b"\0\0\1\x86\xa1"], b"identity", status.RESOURCE_EXHAUSTED, "100001", id="too large"
+        ),
+        pytest.param([framed(b"a", 2)], b"gzip", status.INTERNAL, "flag is 2", id="flag"),
+        pytest.param(
+            [framed(b"a", 1)], b"identity", status.INTERNAL, "names nothing", id="no encoding"
+        ),
+        pytest.param(
+            [framed(b"abc", 1)], b"gzip", status.INTERNAL, "does not decompress", id="not gzip"
+        ),
+        pytest.param(
+            [framed(gzip.compress(b"abc")[:-9], 1)],
+            b"gzip",
+            status.INTERNAL,
+            "cut short",
+            id="gzip cut short",
+        ),
+        pytest.param(
+            [framed(gzip.compress(bytes(LIMIT + 1)), 1)],
+            b"gzip",
+            status.RESOURCE_EXHAUSTED,
+            "more than",
+            id="bomb",
+        ),
+    ],
+)
+def test_what_is_not_one_message_is_refused(pieces, encoding, code, text):
+    with pytest.raises(RefusedCallError, match=text) as caught:
+        read(*pieces, encoding=encoding)
+    assert caught.value.code == code
+
+
+def test_a_message_may_grow_by_the_ratio_or_a_little():
+    assert len(read(framed(gzip.compress(bytes(60_000)), 1), encoding=b"gzip")) == 60_000
+    with pytest.raises(RefusedCallError, match="more than 98"):
+        read(framed(gzip.compress(bytes(980_000)), 1), encoding=b"gzip", limit=10_000_000)
+
+
+@pytest.mark.parametrize(("encoding", "bits"), [(b"gzip", 31), (b"deflate", 15)])
+def test_compressed_messages_are_decompressed(encoding, bits):
+    message = b"some message " * 50
+    assert read(framed(deflated(message, bits), 1), encoding=encoding) == message
+    assert read(framed(b"as it is"), encoding=encoding) == b"as it is"
+
+
+def test_a_large_message_in_one_piece_is_not_copied():
+    piece = framed(bytes(VIEW_FROM))
+    message = read(piece)
+    assert isinstance(message, memoryview)
+    assert message.obj is piece
+
+
+def test_the_length_is_announced_before_the_message():
+    reader = MessageReader(LIMIT, None, 100)
+    assert reader.announced == 0
+    reader.feed(b"\0\0\0\1\0")
+    assert reader.announced == 256
+
+
+def test_the_prefix_of_an_answer():
+    assert prefix(258) == b"\0\0\0\1\2"
+
+
+@given(st.binary(max_size=200), st.lists(st.integers(0, 205)), st.booleans())
+def test_any_cutting_gives_the_same_message(message, cuts, compress):
+    whole = framed(deflated(message, 31), 1) if compress else framed(message)
+    edges = [0, *sorted(min(cut, len(whole)) for cut in cuts), len(whole)]
+    pieces = [whole[start:end] for start, end in pairwise(edges)]
+    assert bytes(read(*pieces, encoding=b"gzip")) == message
+
+
+@given(st.lists(st.binary(max_size=40)))
+def test_any_bytes_give_a_message_or_a_refusal(pieces):
+    with contextlib.suppress(RefusedCallError):
+        assert len(read(*pieces, encoding=b"gzip")) <= LIMIT
