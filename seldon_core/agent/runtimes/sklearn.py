@@ -149,7 +149,10 @@ def _describe(
         if trials:
             break
     if not trials:
-        _log.info("model is not batched model=%s reason='cannot be tried'", artifact.model)
+        _log.info(
+            "model is not batched model=%s reason='it cannot be tried with random rows'",
+            artifact.model,
+        )
     influence = next((t.influence for t in trials.values() if t.influence), None)
     if influence:
         _log.info("model is not batched model=%s reason=%r", artifact.model, influence)
@@ -201,11 +204,12 @@ def _candidate_inputs(
             (TensorSpec(name, "BYTES", (-1,), parameters), text),
             (TensorSpec(name, datatype, (-1, -1), parameters), random_rows([4], np.float32)),
         ]
+    spec = TensorSpec(name, datatype, (-1, features), parameters)
     if datatype == "BYTES":
-        rows = np.repeat(text[:, None], features, axis=1)
-    else:
-        rows = random_rows([features], NUMPY_DTYPES.get(datatype, np.float32))
-    return [(TensorSpec(name, datatype, (-1, features), parameters), rows)]
+        return [(spec, np.repeat(text[:, None], features, axis=1))]
+    # Encoders know only the categories that they were fitted on, and 0 and 1 are often among them.
+    dtypes = (NUMPY_DTYPES.get(datatype, np.float32), np.int64)
+    return [(spec, random_rows([features], dtype)) for dtype in dtypes]
 
 
 def _try(model: SklearnModel, method: str, rows: npt.NDArray[Any]) -> Trial | None:

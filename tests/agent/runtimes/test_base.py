@@ -1,0 +1,22 @@
+"""The words that runtimes share with the agent."""
+
+import pytest
+
+from seldon_core.agent.runtimes import runtime_named
+from seldon_core.agent.runtimes.base import Artifact, Signature
+
+
+def test_the_careful_answer_is_the_default():
+    signature = Signature("p", (), (), ())
+    assert signature.names_matter
+    assert not signature.batchable
+    assert Artifact("m", "onnx", "/m", "/m/model.onnx").settings == {}
+
+
+@pytest.mark.parametrize(
+    ("name", "releases_gil", "inline_limit_us"), [("onnx", True, 150), ("sklearn", False, 500)]
+)
+def test_runtimes_say_where_they_may_run(name, releases_gil, inline_limit_us):
+    runtime = runtime_named(name)
+    assert runtime.releases_gil is releases_gil
+    assert runtime.inline_limit_s == pytest.approx(inline_limit_us * 1e-6)

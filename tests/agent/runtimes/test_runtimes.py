@@ -1,0 +1,40 @@
+"""The list of runtimes: imported late, advertised only when there."""
+
+import sys
+
+import pytest
+
+from seldon_core.agent import runtimes
+from seldon_core.errors import ModelRuntimeError
+
+
+@pytest.fixture
+def nothing_loaded(monkeypatch):
+    monkeypatch.setattr(runtimes, "_loaded", {})
+
+
+@pytest.mark.parametrize("name", ["onnx", "sklearn"])
+@pytest.mark.usefixtures("nothing_loaded")
+def test_a_runtime_is_made_once(name):
+    runtime = runtimes.runtime_named(name)
+    assert runtime.name == name
+    assert runtimes.runtime_named(name) is runtime
+
+
+def test_an_unknown_runtime_is_refused_with_the_known_ones():
+    with pytest.raises(ModelRuntimeError, match="no runtime 'tea'; there are onnx, sklearn"):
+        runtimes.runtime_named("tea")
+
+
+@pytest.mark.usefixtures("nothing_loaded")
+def test_a_missing_library_names_what_to_install(monkeypatch):
+    monkeypatch.delitem(sys.modules, "seldon_core.agent.runtimes.sklearn", raising=False)
+    monkeypatch.setitem(sys.modules, "joblib", None)
+    with pytest.raises(ModelRuntimeError, match=r"needs joblib, .*'seldon-core\[sklearn\]'"):
+        runtimes.runtime_named("sklearn")
+
+
+def test_only_what_is_installed_is_advertised(monkeypatch):
+    assert {"onnx", "sklearn", "tensorflow"} <= set(runtimes.capabilities())
+    monkeypatch.setattr(runtimes, "find_spec", lambda name: None if name == "sklearn" else name)
+    assert runtimes.capabilities() == ("onnx", "python", "tensorflow", "triton")
