@@ -145,7 +145,7 @@ def _read_outputs(document: dict[str, Any], items: object) -> list[RequestedOutp
     return outputs
 
 
-def _read_parameters(where: str, holder: dict[str, Any], flag: str = "") -> Parameters:
+def _read_parameters(where: str, holder: dict[str, Any], flag: str | None = None) -> Parameters:
     """Return a holder's parameters; the one named `flag`, if it is there, must be a boolean."""
     parameters = holder["parameters"]
     if type(parameters) is not dict:
@@ -156,7 +156,7 @@ def _read_parameters(where: str, holder: dict[str, Any], flag: str = "") -> Para
             raise InvalidRequestError(
                 f"{path}.{key}: must be a string, a number or a boolean, found {json_name(value)}"
             )
-    if type(parameters.get(flag, False)) is not bool:
+    if flag is not None and type(parameters.get(flag, False)) is not bool:
         raise InvalidRequestError(
             f"{path}.{flag}: must be a boolean, found {json_name(parameters[flag])}"
         )

@@ -1,0 +1,300 @@
+"""ModelInfer's messages, beside another implementation's."""
+
+import contextlib
+
+import numpy as np
+import pytest
+import tritonclient.grpc as triton
+from google.protobuf.message import DecodeError
+from hypothesis import given
+from hypothesis import strategies as st
+from tritonclient.grpc import service_pb2
+from tritonclient.grpc._utils import _get_inference_request
+
+from seldon_core.errors import InvalidRequestError
+from seldon_core.proto import open_inference_pb2 as pb
+from seldon_core.protocol.grpc_contents import RAW_ONLY, read_contents, write_contents
+from seldon_core.protocol.inference import InferRequest, InferResponse, Tensor
+from seldon_core.protocol.oip_grpc import GRPC_CODEC, LARGE, peek_model
+from seldon_core.protocol.protobuf_wire import MAX_FIELDS
+from seldon_core.protocol.tensors import to_raw
+from tests.support.tensors import DATATYPES, NAMES, PARAMETERS, same, tensor_lists
+
+TYPED = tuple(sorted({*DATATYPES} - RAW_ONLY))
+Input = pb.ModelInferRequest.InferInputTensor
+Output = pb.ModelInferRequest.InferRequestedOutputTensor
+
+
+def parameters_of(values):
+    made = {}
+    for key, value in (values or {}).items():
+        kind = {bool: "bool", str: "string", float: "double"}.get(type(value), "int64")
+        kind = "uint64" if kind == "int64" and value >= 1 << 63 else kind
+        made[key] = pb.InferParameter(**{f"{kind}_param": value})
+    return made
+
+
+def message_of(tensors, raw, **fields):
+    items = []
+    for tensor in tensors:
+        item = Input(
+            name=tensor.name,
+            datatype=tensor.datatype,
+            shape=tensor.data.shape,
+            parameters=parameters_of(tensor.parameters),
+        )
+        if not raw and tensor.data.size:
+            write_contents(item.contents, tensor)
+        items.append(item)
+    contents = [bytes(to_raw(tensor)) for tensor in tensors] if raw else []
+    return pb.ModelInferRequest(inputs=items, raw_input_contents=contents, **fields)
+
+
+def decode(message):
+    return GRPC_CODEC.decode_request(message.SerializeToString(), None)
+
+
+def encode(response, request):
+    return b"".join(GRPC_CODEC.encode_response(response, request).parts)
+
+
+def fp32(name="x", shape=(1,), **fields):
+    return Input(name=name, datatype="FP32", shape=shape, **fields)
+
+
+@given(data=st.data(), raw=st.booleans(), identifier=NAMES, parameters=st.none() | PARAMETERS)
+def test_every_request_is_read_back(data, raw, identifier, parameters):
+    tensors = data.draw(tensor_lists(DATATYPES if raw else TYPED, finite=False, text=False))
+    message = message_of(
+        tensors,
+        raw,
+        model_name="iris",
+        model_version="1",
+        id=identifier,
+        parameters=parameters_of(parameters),
+    )
+    request = decode(message)
+    assert (request.model_name, request.model_version, request.id) == ("iris", "1", identifier)
+    assert request.parameters == parameters
+    assert request.raw == (raw and bool(tensors))
+    assert len(request.inputs) == len(tensors)
+    assert all(same(read, sent) for read, sent in zip(request.inputs, tensors, strict=True))
+
+
+@given(
+    outputs=tensor_lists(finite=False, text=False),
+    raw=st.booleans(),
+    identifier=NAMES,
+    parameters=st.none() | PARAMETERS,
+)
+def test_every_reply_is_read_back_by_another_client(outputs, raw, identifier, parameters):
+    reply = InferResponse("iris_1", outputs, "1", identifier, parameters)
+    message = service_pb2.ModelInferResponse.FromString(encode(reply, InferRequest([], raw=raw)))
+    assert (message.model_name, message.model_version, message.id) == ("iris_1", "1", identifier)
+    assert len(message.parameters) == len(parameters or {})
+    raw = raw or any(tensor.datatype in RAW_ONLY for tensor in outputs)
+    assert len(message.raw_output_contents) == (len(outputs) if raw else 0)
+    result = triton.InferResult(message)
+    for tensor, item in zip(outputs, message.outputs, strict=True):
+        if raw and tensor.datatype != "BF16":
+            read = result.as_numpy(tensor.name)
+            assert repr(read.tolist()) == repr(tensor.data.tolist())
+            assert read.shape == tensor.data.shape
+        elif not raw:  # of typed contents that client reads only some
+            contents = pb.InferTensorContents.FromString(item.contents.SerializeToString())
+            read = read_contents("x", item.datatype, item.shape, contents)
+            assert same(Tensor(tensor.name, item.datatype, read, tensor.parameters), tensor)
+
+
+def test_a_request_of_another_client_is_read():
+    words, numbers = triton.InferInput("w", [2], "BYTES"), triton.InferInput("x", [2], "FP64")
+    words.set_data_from_numpy(np.array([b"a", b"\xff"], object))
+    numbers.set_data_from_numpy(np.array([1.5, 2.5]))
+    message = _get_inference_request(  # what its client sends
+        model_name="m", inputs=[words, numbers], model_version="2", request_id="7", sequence_id=0,
+        sequence_start=False, sequence_end=False, priority=0, timeout=None,
+        outputs=[triton.InferRequestedOutput("y")], parameters={"k": "v"},
+    )  # fmt: skip
+    request = decode(message)
+    assert [tensor.data.tolist() for tensor in request.inputs] == [[b"a", b"\xff"], [1.5, 2.5]]
+    assert [output.name for output in request.outputs] == ["y"]
+    assert (request.model_name, request.id, request.parameters) == ("m", "7", {"k": "v"})
+
+
+def test_requested_outputs_carry_parameters():
+    message = pb.ModelInferRequest(
+        outputs=[Output(name="a"), Output(name="b", parameters=parameters_of({"n": 1}))]
+    )
+    assert [output.parameters for output in decode(message).outputs] == [None, {"n": 1}]
+
+
+@pytest.mark.parametrize("kind", [bytes, bytearray, memoryview], ids=["bytes", "array", "view"])
+@pytest.mark.parametrize("size", [4, LARGE], ids=["small", "large"])
+def test_a_message_may_be_any_buffer(kind, size):
+    tensor = Tensor("x", "UINT8", np.arange(size).astype("u1"))
+    message = message_of([tensor], raw=True).SerializeToString()
+    assert same(GRPC_CODEC.decode_request(kind(message), None).inputs[0], tensor)
+
+
+def test_raw_contents_of_a_large_message_are_views_of_it():
+    tensors = [Tensor(name, "FP32", np.full(10_000, name == "b", "f4")) for name in "ab"]
+    body = message_of(tensors, raw=True, id="7").SerializeToString()
+    request = GRPC_CODEC.decode_request(body, None)
+    assert request.id == "7"
+    for read, sent in zip(request.inputs, tensors, strict=True):
+        assert np.shares_memory(read.data, np.frombuffer(body, "u1"))
+        assert same(read, sent)
+
+
+def test_large_raw_outputs_are_views_of_the_arrays():
+    array = np.zeros(10_000, "f4")
+    reply = InferResponse("m", [Tensor("a", "FP32", array)])
+    encoded = GRPC_CODEC.encode_response(reply, InferRequest([], raw=True))
+    assert encoded.content_type == b"application/grpc"
+    assert any(np.shares_memory(np.frombuffer(part, "u1"), array) for part in encoded.parts)
+
+
+def test_a_large_message_with_an_unknown_group_is_read():
+    tensor = Tensor("x", "UINT8", np.zeros(LARGE, "u1"))
+    group = b"\xa3\x06\xa4\x06"  # field 100, which protobuf skips
+    body = message_of([tensor], raw=True).SerializeToString() + group
+    assert same(GRPC_CODEC.decode_request(body, None).inputs[0], tensor)
+    assert peek_model(body) == ("", "")
+
+
+@pytest.mark.parametrize(
+    ("message", "found"),
+    [
+        (
+            pb.ModelInferRequest(inputs=[fp32()], raw_input_contents=[b"1234"] * 2),
+            "raw_input_contents: has 2 entries for 1 inputs",
+        ),
+        (
+            pb.ModelInferRequest(inputs=[fp32("a"), fp32("b")], raw_input_contents=[b"1234"]),
+            "raw_input_contents: has 1 entries for 2 inputs",
+        ),
+        (
+            pb.ModelInferRequest(
+                inputs=[fp32(contents=pb.InferTensorContents(fp32_contents=[1]))],
+                raw_input_contents=[b"1234"],
+            ),
+            "inputs[0]: has contents beside raw_input_contents",
+        ),
+        (
+            pb.ModelInferRequest(inputs=[fp32()], raw_input_contents=[b"12345"]),
+            "inputs[0]: FP32 of shape [1] needs 4 bytes, found 5",
+        ),
+        (
+            pb.ModelInferRequest(inputs=[fp32(shape=[2])]),
+            "inputs[0].shape: [2] needs 2 values, fp32_contents has 0",
+        ),
+        (
+            pb.ModelInferRequest(inputs=[fp32(shape=[0]), fp32(shape=[0])]),
+            "inputs[1].name: 'x' occurs twice",
+        ),
+        (
+            pb.ModelInferRequest(outputs=[Output(name="p")] * 2),
+            "outputs[1].name: 'p' occurs twice",
+        ),
+        (
+            pb.ModelInferRequest(parameters={"a": pb.InferParameter()}),
+            "parameters.a: has no value of a known type",
+        ),
+        (
+            pb.ModelInferRequest(inputs=[fp32(shape=[0], parameters={"a": pb.InferParameter()})]),
+            "inputs[0].parameters.a: has no value of a known type",
+        ),
+    ],
+    ids=[
+        "raw-too-many", "raw-too-few", "raw-and-typed", "raw-size", "no-contents", "input-twice",
+        "output-twice", "empty-parameter", "empty-input-parameter",
+    ],
+)  # fmt: skip
+def test_a_wrong_request_is_refused(message, found):
+    with pytest.raises(InvalidRequestError) as caught:
+        decode(message)
+    assert str(caught.value) == found
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"\x0a\x05abc", b"\xff\xff", b"\x0a\x01\xff", b'{"inputs":[]}', b"\x0a" * (LARGE + 1)],
+    ids=["cut", "no-tag", "no-utf8", "json", "large"],
+)
+def test_what_is_no_protobuf_message_is_refused(body):
+    with pytest.raises(InvalidRequestError, match="the message is no ModelInferRequest"):
+        GRPC_CODEC.decode_request(body, None)
+
+
+def test_a_message_of_countless_fields_is_refused():
+    with pytest.raises(InvalidRequestError, match="more than 65536 fields"):
+        GRPC_CODEC.decode_request(b"\x2a\x00" * (MAX_FIELDS + 1), None)
+
+
+@pytest.mark.parametrize(
+    ("message", "model"),
+    [
+        (pb.ModelInferRequest(model_name="iris"), ("iris", "")),
+        (pb.ModelInferRequest(model_name="é" * 99, model_version="1"), ("é" * 99, "1")),
+        (pb.ModelReadyRequest(name="iris", version="2"), ("iris", "2")),
+        (pb.ModelMetadataRequest(name="iris", version="2"), ("iris", "2")),
+        (pb.ModelInferRequest(inputs=[fp32()]), ("", "")),
+    ],
+    ids=["name", "both", "ready", "metadata", "none"],
+)
+def test_the_model_of_a_message_is_found_without_reading_it_all(message, model):
+    assert peek_model(message.SerializeToString()) == model
+
+
+def test_the_last_of_repeated_names_counts_as_in_protobuf():
+    body = b"\x0a\x01a\x12\x011\x0a\x01b\x12\x012"
+    assert peek_model(memoryview(body)) == ("b", "2")
+
+
+@pytest.mark.parametrize("body", [b"\x0a\x01\xff", b"\x0a\x05a"], ids=["no-utf8", "cut"])
+def test_a_model_cannot_be_found_in_a_broken_message(body):
+    with pytest.raises(InvalidRequestError):
+        peek_model(body)
+
+
+FIELDS = st.one_of(
+    st.builds(lambda name: pb.ModelInferRequest(model_name=name).SerializeToString(), NAMES),
+    st.builds(lambda name: pb.ModelInferRequest(model_version=name).SerializeToString(), NAMES),
+    st.builds(lambda name: pb.ModelInferRequest(id=name).SerializeToString(), NAMES),
+    st.just(pb.ModelInferRequest(inputs=[fp32()]).SerializeToString()),
+    st.just(b"\x08\x07\x11" + bytes(8) + b"\x0d" + bytes(4)),  # known numbers, other kinds
+    st.binary(max_size=4),
+)
+
+
+@given(st.lists(FIELDS, max_size=6).map(b"".join))
+def test_peeking_agrees_with_protobuf_on_every_message_that_it_reads(body):
+    try:
+        message = pb.ModelInferRequest.FromString(body)
+    except DecodeError:
+        with contextlib.suppress(InvalidRequestError):
+            peek_model(body)
+    else:
+        assert peek_model(body) == (message.model_name, message.model_version)
+
+
+@given(
+    data=st.data(),
+    raw=st.booleans(),
+    large=st.booleans(),
+    changes=st.lists(
+        st.tuples(st.integers(0, 400), st.integers(0, 3), st.binary(max_size=3)), max_size=4
+    ),
+)
+def test_mutated_messages_are_read_or_refused(data, raw, large, changes):
+    tensors = data.draw(tensor_lists(DATATYPES if raw else TYPED, finite=False, text=False))
+    body = message_of(tensors, raw).SerializeToString()
+    if large:  # a field that no version of the protocol has
+        body += b"\xfa\x3f\x80\x80\x01" + bytes(LARGE)
+    for position, length, inserted in changes:
+        at = position % (len(body) + 1)
+        body = body[:at] + inserted + body[at + length :]
+    with contextlib.suppress(InvalidRequestError):
+        GRPC_CODEC.decode_request(body, None)
+    with contextlib.suppress(InvalidRequestError):
+        peek_model(body)

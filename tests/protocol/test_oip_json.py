@@ -1,0 +1,341 @@
+"""The protocol as JSON and with binary tensors, beside another implementation's client."""
+
+import contextlib
+
+import numpy as np
+import orjson
+import pytest
+import tritonclient.http as triton
+from hypothesis import given
+from hypothesis import strategies as st
+
+from seldon_core.errors import InvalidRequestError, UnsupportedError
+from seldon_core.protocol.inference import (
+    InferRequest,
+    InferResponse,
+    ModelMetadata,
+    RequestedOutput,
+    ServerMetadata,
+    Tensor,
+    TensorSpec,
+)
+from seldon_core.protocol.oip_json import (
+    JSON_CODEC,
+    LARGE,
+    JsonCodec,
+    error_body,
+    model_metadata_body,
+    server_metadata_body,
+)
+from seldon_core.protocol.tensors import to_raw
+from tests.support.tensors import DATATYPES, NAMES, PARAMETERS, arrays, same, tensor_lists
+
+EAGER = JsonCodec(large=0)  # reads every body as a large one
+IRIS = b'{"inputs":[{"name":"predict","shape":[1,4],"datatype":"FP32","data":[[1,2,3,4]]}]}'
+PLAIN = InferRequest([])
+JSON_DATATYPES = tuple(sorted({*DATATYPES} - {"BF16"}))
+
+
+def document_of(inputs, **fields):
+    """Return the JSON document of a request, written by numpy's own conversions."""
+    items = []
+    for tensor in inputs:
+        flat = tensor.data.ravel().tolist()
+        item = {
+            "name": tensor.name,
+            "shape": list(tensor.data.shape),
+            "datatype": tensor.datatype,
+            "data": [e.decode() for e in flat] if tensor.datatype == "BYTES" else flat,
+        }
+        if tensor.parameters is not None:
+            item["parameters"] = tensor.parameters
+        items.append(item)
+    return {"inputs": items, **fields}
+
+
+def joined(encoded):
+    return b"".join(encoded.parts)
+
+
+def reply_of(*outputs, **fields):
+    return InferResponse("iris_1", list(outputs), **fields)
+
+
+def test_the_first_request_of_the_readme_is_read():
+    request = JSON_CODEC.decode_request(IRIS, None)
+    assert request.inputs[0].data.tolist() == [[1, 2, 3, 4]]
+    assert request.inputs[0].data.dtype == np.float32
+
+
+@pytest.mark.parametrize("kind", [bytes, bytearray, memoryview], ids=["bytes", "array", "view"])
+@pytest.mark.parametrize("codec", [JSON_CODEC, EAGER], ids=["small", "large"])
+def test_a_body_may_be_any_buffer(codec, kind):
+    assert codec.decode_request(kind(IRIS), None).inputs[0].name == "predict"
+
+
+@pytest.mark.parametrize("codec", [JSON_CODEC, EAGER], ids=["small", "large"])
+@given(inputs=tensor_lists(JSON_DATATYPES), identifier=NAMES, parameters=st.none() | PARAMETERS)
+def test_every_request_is_read_back(codec, inputs, identifier, parameters):
+    document = document_of(inputs, id=identifier, parameters=parameters)
+    request = codec.decode_request(orjson.dumps(document), None)
+    assert (request.id, request.parameters) == (identifier, parameters)
+    assert len(request.inputs) == len(inputs)
+    assert all(same(read, sent) for read, sent in zip(request.inputs, inputs, strict=True))
+
+
+@given(inputs=tensor_lists(finite=False, text=False))
+def test_every_request_with_binary_tensors_is_read_back(inputs):
+    raw = [bytes(to_raw(tensor)) for tensor in inputs]
+    items = [
+        {
+            "name": tensor.name,
+            "shape": tensor.data.shape,
+            "datatype": tensor.datatype,
+            "parameters": {**(tensor.parameters or {}), "binary_data_size": len(data)},
+        }
+        for tensor, data in zip(inputs, raw, strict=True)
+    ]
+    head = orjson.dumps({"inputs": items})
+    request = JSON_CODEC.decode_request(head + b"".join(raw), len(head))
+    assert all(same(read, sent) for read, sent in zip(request.inputs, inputs, strict=True))
+
+
+@given(outputs=tensor_lists(JSON_DATATYPES), binary=st.booleans(), identifier=NAMES)
+def test_every_reply_is_read_back_by_another_client(outputs, binary, identifier):
+    request = InferRequest([], parameters={"binary_data_output": binary})
+    encoded = JSON_CODEC.encode_response(reply_of(*outputs, id=identifier), request)
+    result = triton.InferResult.from_response_body(joined(encoded), False, encoded.json_length)
+    response = result.get_response()
+    assert response["model_name"] == "iris_1"
+    assert response.get("id", "") == identifier
+    for tensor in outputs:
+        read = result.as_numpy(tensor.name)
+        if tensor.datatype == "BYTES" and not (binary and tensor.data.size):
+            read = np.vectorize(str.encode, [object])(read) if read.size else read
+        assert read.tolist() == tensor.data.tolist()
+        assert read.shape == tensor.data.shape
+
+
+@pytest.mark.parametrize("binary", [True, False], ids=["binary", "json"])
+def test_a_request_of_another_client_is_read(binary):
+    numbers = np.arange(6, dtype=np.float32).reshape(2, 3)
+    words = np.array([b"a", "é".encode()], object)
+    inputs = [triton.InferInput("x", [2, 3], "FP32"), triton.InferInput("w", [2], "BYTES")]
+    inputs[0].set_data_from_numpy(numbers, binary_data=binary)
+    inputs[1].set_data_from_numpy(words, binary_data=binary)
+    body, length = triton.InferenceServerClient.generate_request_body(
+        inputs, outputs=[triton.InferRequestedOutput("y", binary_data=binary)], request_id="9"
+    )
+    request = JSON_CODEC.decode_request(body, length)
+    assert request.id == "9"
+    assert (request.inputs[0].data == numbers).all()
+    assert request.inputs[1].data.tolist() == words.tolist()
+    assert request.outputs[0].parameters == {"binary_data": binary}
+
+
+def test_a_reply_leaves_out_what_is_empty():
+    reply = reply_of(Tensor("p", "INT64", np.array([[1]])))
+    encoded = JSON_CODEC.encode_response(reply, PLAIN)
+    assert encoded.content_type == b"application/json"
+    assert encoded.json_length is None
+    assert joined(encoded) == (
+        b'{"model_name":"iris_1","outputs":'
+        b'[{"name":"p","shape":[1,1],"datatype":"INT64","data":[1]}]}'
+    )
+
+
+def test_a_reply_carries_version_id_and_parameters():
+    tensor = Tensor("p", "INT64", np.array([1]), {"content_type": "np"})
+    reply = reply_of(tensor, model_version="1", id="7", parameters={"a": 1})
+    assert orjson.loads(joined(JSON_CODEC.encode_response(reply, PLAIN))) == {
+        "model_name": "iris_1",
+        "model_version": "1",
+        "id": "7",
+        "parameters": {"a": 1},
+        "outputs": [
+            {
+                "name": "p",
+                "shape": [1],
+                "datatype": "INT64",
+                "parameters": {"content_type": "np"},
+                "data": [1],
+            }
+        ],
+    }
+
+
+def test_json_and_binary_outputs_mix():
+    request = InferRequest([], [RequestedOutput("a"), RequestedOutput("b", {"binary_data": True})])
+    reply = reply_of(
+        Tensor("a", "INT8", np.array([1], "i1")),
+        Tensor("b", "INT8", np.array([2, 3], "i1"), {"k": "v"}),
+    )
+    encoded = JSON_CODEC.encode_response(reply, request)
+    assert encoded.content_type == b"application/octet-stream"
+    head, raw = encoded.parts
+    assert (len(head), raw) == (encoded.json_length, b"\x02\x03")
+    a, b = orjson.loads(head)["outputs"]
+    assert a["data"] == [1]
+    assert b["parameters"] == {"k": "v", "binary_data_size": 2}
+    assert "data" not in b
+
+
+def test_a_large_binary_output_is_not_copied():
+    array = np.zeros(10_000, "f4")
+    request = InferRequest([], parameters={"binary_data_output": True})
+    encoded = JSON_CODEC.encode_response(reply_of(Tensor("a", "FP32", array)), request)
+    assert np.shares_memory(np.frombuffer(encoded.parts[1], "f4"), array)
+
+
+def test_numbers_json_has_no_notation_for_become_null():
+    reply = reply_of(Tensor("p", "FP32", np.array([np.nan, np.inf, 0.1], "f4")))
+    document = orjson.loads(joined(JSON_CODEC.encode_response(reply, PLAIN)))
+    assert document["outputs"][0]["data"] == [None, None, 0.1]
+
+
+def test_bf16_is_written_as_numbers():
+    reply = reply_of(Tensor("p", "BF16", np.array([1.5], "f4")))
+    assert b'"data":[1.5]' in joined(JSON_CODEC.encode_response(reply, PLAIN))
+
+
+def test_an_array_in_another_order_is_written_row_by_row():
+    reply = reply_of(Tensor("p", "INT64", np.arange(4).reshape(2, 2).T))
+    assert b'"data":[0,2,1,3]' in joined(JSON_CODEC.encode_response(reply, PLAIN))
+
+
+def test_bytes_that_are_no_text_have_to_be_asked_for_as_binary():
+    reply = reply_of(Tensor("p", "BYTES", np.array([b"\xff"], object)))
+    with pytest.raises(UnsupportedError, match=r"output 'p' .* ask for it with .*binary_data"):
+        JSON_CODEC.encode_response(reply, PLAIN)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"", b"{", b"nope", b"[1,", b'{"inputs":NaN}', b"\xff", b'{"id":"\\ud800"}', b"[" * 5000],
+    ids=["empty", "open", "word", "cut", "nan", "no-utf8", "surrogate", "deep"],
+)
+@pytest.mark.parametrize("codec", [JSON_CODEC, EAGER], ids=["small", "large"])
+def test_a_body_that_is_not_json_is_refused(codec, body):
+    with pytest.raises(InvalidRequestError, match="the body is not JSON"):
+        codec.decode_request(body, None)
+
+
+def test_bytes_behind_the_last_binary_input_are_refused():
+    with pytest.raises(InvalidRequestError, match="1 bytes follow"):
+        JSON_CODEC.decode_request(IRIS + b"x", len(IRIS))
+
+
+def test_a_large_body_is_read_by_simdjson_into_the_same_request():
+    numbers = np.random.default_rng(7).normal(size=(2, 3, 2000)).astype("f4")
+    for data in (numbers, numbers.ravel()):
+        body = orjson.dumps(
+            {"inputs": [{"name": "x", "shape": [2, 3, 2000], "datatype": "FP32", "data": data}]},
+            option=orjson.OPT_SERIALIZE_NUMPY,
+        )
+        assert len(body) > LARGE
+        assert (JSON_CODEC.decode_request(body, None).inputs[0].data == numbers).all()
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"inputs":[{"name":"x","shape":[2,2],"datatype":"INT8","data":[[1,2,3],[4]]}]}',
+        b'{"inputs":[{"name":"x","shape":[2,2],"datatype":"INT8","data":[[1,2]]}]}',
+        b'{"inputs":[{"name":"x","shape":[2,2],"datatype":"INT8","data":[[1,2],3]}]}',
+        b'{"inputs":[{"name":"x","shape":[2,1],"datatype":"INT8","data":[[1],[[2]]]}]}',
+        b'{"inputs":[{"name":"x","shape":[2],"datatype":"INT8","data":[1,[2]]}]}',
+        b'{"inputs":[{"name":"x","shape":[2],"datatype":"INT8","data":[1]}]}',
+        b'{"inputs":[{"name":"x","shape":[1],"datatype":"INT8","data":[128]}]}',
+        b'{"inputs":[{"name":"x","shape":[1],"datatype":"INT8","data":[1.0]}]}',
+        b'{"inputs":[{"name":"x","shape":[1],"datatype":"UINT64","data":[-1]}]}',
+        b'{"inputs":[{"name":"x","shape":[1],"datatype":"FP32","data":[1e39]}]}',
+        b'{"inputs":[{"name":"x","shape":[1],"datatype":"FP32","data":[true]}]}',
+        b'{"inputs":[{"name":"x","shape":[1],"datatype":"FP32","data":1}]}',
+        b'{"inputs":[{"name":"x","shape":[1],"datatype":"FP8","data":[1]}]}',
+        b'{"inputs":[3]}',
+        b'{"inputs":{}}',
+        b"[]",
+    ],
+    ids=[
+        "ragged", "row-missing", "number-for-row", "deeper", "deeper-flat", "few", "outside",
+        "float", "negative", "overflow", "boolean", "no-list", "datatype", "no-object",
+        "no-inputs", "list",
+    ],
+)  # fmt: skip
+def test_what_is_wrong_with_a_large_body_is_said_as_with_a_small_one(body):
+    messages = []
+    for codec in (JSON_CODEC, EAGER):
+        with pytest.raises(InvalidRequestError) as caught:
+            codec.decode_request(body, None)
+        messages.append(str(caught.value))
+    assert messages[0] == messages[1]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        IRIS.replace(b'"predict"', b'"a[0]"'),
+        IRIS.replace(b'"shape":[1,4]', b'"shape":[9],"shape":[1,4]'),
+        IRIS.replace(b"[[1,2,3,4]]", b"[[1.0,2,3.0,4]]"),
+        b'{"outputs":[{"name":"p"}],"parameters":{"a":1},' + IRIS[1:],
+    ],
+    ids=["bracket-in-name", "repeated-key", "integers-and-floats", "outputs"],
+)
+def test_a_large_body_of_any_form_means_the_same_as_a_small_one(body):
+    small, large = (codec.decode_request(body, None) for codec in (JSON_CODEC, EAGER))
+    assert (small.outputs, small.parameters) == (large.outputs, large.parameters)
+    assert same(small.inputs[0], large.inputs[0])
+
+
+MUTATED = st.tuples(st.integers(0, 400), st.integers(0, 3), st.binary(max_size=3))
+
+
+@given(tensors=tensor_lists(JSON_DATATYPES), changes=st.lists(MUTATED, max_size=3))
+def test_mutated_json_is_read_alike_or_refused_alike(tensors, changes):
+    body = mutated(orjson.dumps(document_of(tensors)), changes)
+    answers = []
+    for codec in (JSON_CODEC, EAGER):
+        try:
+            answers.append([repr(tensor) for tensor in codec.decode_request(body, None).inputs])
+        except InvalidRequestError as error:
+            answers.append(str(error))
+    assert answers[0] == answers[1]
+
+
+@given(data=st.data(), changes=st.lists(MUTATED, max_size=3), moved=st.integers(-3, 3))
+def test_mutated_binary_bodies_are_read_or_refused(data, changes, moved):
+    array = data.draw(arrays("BYTES", text=False))
+    raw = bytes(to_raw(Tensor("x", "BYTES", array)))
+    item = {"name": "x", "shape": array.shape, "datatype": "BYTES"}
+    head = orjson.dumps({"inputs": [{**item, "parameters": {"binary_data_size": len(raw)}}]})
+    with contextlib.suppress(InvalidRequestError):
+        JSON_CODEC.decode_request(mutated(head + raw, changes), len(head) + moved)
+
+
+def mutated(body, changes):
+    for position, length, inserted in changes:
+        at = position % (len(body) + 1)
+        body = body[:at] + inserted + body[at + length :]
+    return body
+
+
+def test_an_error_is_an_object_with_its_message():
+    assert error_body('no "x"') == b'{"error":"no \\"x\\""}'
+    assert error_body("a\ud800") == b'{"error":"a?"}'
+
+
+def test_metadata_names_every_tensor():
+    spec = TensorSpec("x", "FP32", (-1, 4))
+    metadata = ModelMetadata("m", "onnx_onnxv1", (spec,), (TensorSpec("y", "INT64", (), {"a": 1}),))
+    assert orjson.loads(model_metadata_body(metadata)) == {
+        "name": "m",
+        "versions": [],
+        "platform": "onnx_onnxv1",
+        "inputs": [{"name": "x", "datatype": "FP32", "shape": [-1, 4]}],
+        "outputs": [{"name": "y", "datatype": "INT64", "shape": [], "parameters": {"a": 1}}],
+    }
+    assert orjson.loads(server_metadata_body(ServerMetadata("s", "1", ("a",)))) == {
+        "name": "s",
+        "version": "1",
+        "extensions": ["a"],
+    }
