@@ -1,0 +1,31 @@
+"""What events are about."""
+
+import pytest
+
+from seldon_core.resources.model import ModelSpec
+from seldon_core.scheduler.events import (
+    ModelLoadRequested,
+    ModelReported,
+    ModelUnloadRequested,
+    ReplicaConnected,
+    ReplicaLost,
+    model_of,
+)
+from seldon_core.transport.control import ModelReport, ReplicaId, ReplicaModelEvent
+
+R0 = ReplicaId("mlserver", 0)
+
+
+@pytest.mark.parametrize(
+    ("event", "model"),
+    [
+        (ModelLoadRequested(1, ModelSpec("iris", "/iris"), 1), "iris"),
+        (ModelUnloadRequested(1, "iris", 1), "iris"),
+        (ModelReported(1, ModelReport(R0, "iris", 1, ReplicaModelEvent.LOADED)), "iris"),
+        (ReplicaConnected(1, R0, (), 1, 0), None),
+        (ReplicaLost(1, R0), None),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_an_event_is_about_a_model_or_about_a_replica(event, model):
+    assert model_of(event) == model
