@@ -1,0 +1,100 @@
+"""Each rule notices when it is broken."""
+
+from dataclasses import replace
+
+import pytest
+
+from seldon_core.scheduler.decisions import PublishRoute
+from seldon_core.scheduler.invariants import violations
+from seldon_core.scheduler.state import Assignment, ModelState, ReplicaState
+from seldon_core.transport.control import ReplicaId, RouteUpdate
+from tests.support.scheduler_worlds import R0, a_machine, load, report
+
+TRITON = ReplicaId("triton", 0)
+
+
+def a_sound_state():
+    """One model, requiring sklearn, available on R0; TRITON is connected too."""
+    machine = a_machine(R0, TRITON)
+    load(machine, requirements=("sklearn",), memory_bytes=10)
+    decisions = report(machine, 1, "Loaded")
+    assert isinstance(decisions[0], PublishRoute)
+    assert violations(machine.state) == []
+    return machine.state
+
+
+def miscount(state):
+    state.replicas[R0].used_bytes += 1
+
+
+def count_what_is_not_held(state):
+    state.replicas[R0].hold("wine", 1, 5)
+
+
+def forget_to_count(state):
+    state.replicas[R0].release("iris", 1)
+
+
+def lose_a_replica(state):
+    state.models["iris"].latest.assignments[ReplicaId("x", 0)] = Assignment(
+        ReplicaState.UNLOADING, 0
+    )
+
+
+def route_to_a_lost_replica(state):
+    model = state.models["iris"]
+    (candidate,) = model.route.candidates
+    gone = replace(candidate, replicas=(ReplicaId("x", 0),))
+    model.route = replace(model.route, candidates=(gone,))
+
+
+def route_elsewhere(state):
+    state.models["iris"].route = RouteUpdate("iris", notice="is loading")
+
+
+def delete_without_unrouting(state):
+    state.models["iris"].is_deleted = True
+
+
+def use_two_servers(state):
+    state.models["iris"].latest.assignments[TRITON] = Assignment(ReplicaState.LOADING, 0)
+    state.replicas[TRITON].hold("iris", 1, 10)
+
+
+def lack_a_capability(state):
+    state.replicas[R0].capabilities = frozenset()
+
+
+def be_available_nowhere(state):
+    latest = state.models["iris"].latest
+    latest.assignments[R0].state = ReplicaState.LOADING
+
+
+def progress_while_deleted(state):
+    state.models["iris"].is_deleted = True
+    state.models["iris"].latest.state = ModelState.PROGRESSING
+
+
+@pytest.mark.parametrize(
+    ("break_it", "told"),
+    [
+        (miscount, "mlserver/0 counts 11 bytes, not the sum of its models"),
+        (count_what_is_not_held, "mlserver/0 counts wine_1, which it does not hold"),
+        (forget_to_count, "mlserver/0 does not count iris_1"),
+        (lose_a_replica, "iris_1 is on x/0, which is not connected"),
+        (route_to_a_lost_replica, "iris is routed to x/0, which is not connected"),
+        (route_to_a_lost_replica, "iris_1 is routed to x/0 and not loaded there"),
+        (route_elsewhere, "iris has another route than its state wants"),
+        (route_elsewhere, "iris has version 1 loaded and no route"),
+        (delete_without_unrouting, "iris is deleted and still routed"),
+        (use_two_servers, "iris_1 is on more than one server: ['mlserver', 'triton']"),
+        (lack_a_capability, "iris_1 is on mlserver/0, which lacks what it requires"),
+        (be_available_nowhere, "iris_1 is ModelAvailable and loaded nowhere"),
+        (progress_while_deleted, "iris_1 is on its way and nobody wants it"),
+    ],
+    ids=lambda value: value.__name__ if callable(value) else "",
+)
+def test_a_broken_rule_is_told(break_it, told):
+    state = a_sound_state()
+    break_it(state)
+    assert told in violations(state)

@@ -1,0 +1,176 @@
+"""States computed from replicas, and versions that give way to newer ones."""
+
+import pytest
+
+from seldon_core.scheduler.decisions import LoadOnReplica, PublishRoute, UnloadOnReplica
+from seldon_core.scheduler.events import ReplicaConnected, ReplicaLost
+from seldon_core.scheduler.lifecycle import needs_room
+from seldon_core.scheduler.state import ModelState
+from seldon_core.transport.control import ReplicaId
+from tests.support.scheduler_worlds import R0, R1, R2, a_machine, load, report, unload
+
+
+def states(machine):
+    versions = machine.state.models["iris"].versions
+    return {number: record.state for number, record in versions.items()}
+
+
+def row(machine):
+    status = machine.status_of("iris")
+    return status.state, status.reason
+
+
+@pytest.mark.parametrize(
+    ("fields", "reports", "state"),
+    [
+        pytest.param({"replicas": 2}, ["Loaded"], ModelState.PROGRESSING, id="one of two"),
+        pytest.param({"replicas": 2}, ["Loaded"] * 2, ModelState.AVAILABLE, id="two of two"),
+        pytest.param(
+            {"replicas": 3, "min_replicas": 2}, ["Loaded"], ModelState.PROGRESSING, id="below min"
+        ),
+        pytest.param(
+            {"replicas": 3, "min_replicas": 2}, ["Loaded"] * 2, ModelState.AVAILABLE, id="the min"
+        ),
+        pytest.param({"replicas": 2}, ["Loaded", "LoadFailed"], ModelState.FAILED, id="one failed"),
+        pytest.param({"replicas": 0}, [], ModelState.SCALED_DOWN, id="none wanted"),
+    ],
+)
+def test_the_state_follows_from_the_replicas(fields, reports, state):
+    machine = a_machine(R0, R1, R2)
+    load(machine, **fields)
+    for replica, event in zip((R0, R1, R2), reports, strict=False):
+        report(machine, 1, event, replica)
+    assert states(machine) == {1: state}
+
+
+def test_the_reason_is_that_of_the_newest_failure():
+    machine = a_machine(R0, R1)
+    load(machine, replicas=2)
+    report(machine, 1, "LoadFailed", R1, reason="newer", now=9)
+    report(machine, 1, "LoadFailed", R0, reason="older", now=5)
+    assert row(machine) == (ModelState.FAILED, "newer")
+
+
+def test_a_failure_on_a_replica_that_is_not_wanted_any_more_does_not_count():
+    machine = a_machine(R0, R1)
+    load(machine, replicas=2)
+    report(machine, 1, "Loaded", R0)
+    load(machine, replicas=1)
+    report(machine, 1, "LoadFailed", R1, reason="late")
+    assert row(machine) == (ModelState.AVAILABLE, "")
+
+
+def test_a_load_that_ends_where_it_is_not_wanted_any_more_is_undone():
+    machine = a_machine(R0, R1)
+    load(machine, replicas=2)
+    report(machine, 1, "Loaded", R0)
+    load(machine, replicas=1)
+    assert UnloadOnReplica(R1, "iris", 1) in report(machine, 1, "Loaded", R1)
+    assert row(machine) == (ModelState.AVAILABLE, "")
+
+
+def test_a_changed_state_notes_when():
+    machine = a_machine(R0)
+    load(machine, now=3)
+    report(machine, 1, "Loaded", now=7)
+    load(machine, now=9)
+    assert machine.state.models["iris"].latest.changed_at == 7
+
+
+def test_one_replica_of_a_new_version_takes_over_from_the_old():
+    machine = a_machine(R0, R1)
+    load(machine, uri="/1", replicas=2)
+    for replica in (R0, R1):
+        report(machine, 1, "Loaded", replica)
+    load(machine, uri="/2", replicas=2)
+    assert states(machine) == {1: ModelState.AVAILABLE, 2: ModelState.PROGRESSING}
+    published, *unloads = report(machine, 2, "Loaded", R1)
+    assert isinstance(published, PublishRoute)
+    assert [candidate.version for candidate in published.update.candidates] == [2]
+    assert unloads == [UnloadOnReplica(R0, "iris", 1), UnloadOnReplica(R1, "iris", 1)]
+    assert states(machine)[1] is ModelState.TERMINATING
+
+
+@pytest.mark.parametrize(
+    ("fields", "reports", "state"),
+    [
+        pytest.param({}, ["LoadFailed"], ModelState.FAILED, id="does not load"),
+        pytest.param(
+            {"requirements": ("gpu",)}, [], ModelState.SCHEDULE_FAILED, id="has no server"
+        ),
+        pytest.param({"memory_bytes": 101}, [], ModelState.SCHEDULE_FAILED, id="does not fit"),
+    ],
+)
+def test_a_healthy_version_keeps_its_route_when_a_new_one(fields, reports, state):
+    machine = a_machine(R0)
+    load(machine, uri="/1")
+    report(machine, 1, "Loaded")
+    decisions = load(machine, uri="/2", **fields)
+    for event in reports:
+        decisions += report(machine, 2, event)
+    assert not any(isinstance(decision, PublishRoute) for decision in decisions)
+    assert states(machine) == {1: ModelState.AVAILABLE, 2: state}
+
+
+def test_scaling_a_new_version_to_nothing_ends_the_old_one_too():
+    machine = a_machine(R0)
+    load(machine, uri="/1")
+    report(machine, 1, "Loaded")
+    assert UnloadOnReplica(R0, "iris", 1) in load(machine, uri="/2", replicas=0)
+
+
+def test_a_model_that_must_move_to_another_server_is_another_version():
+    triton = ReplicaId("triton", 0)
+    machine = a_machine(R0, triton)
+    load(machine)
+    report(machine, 1, "Loaded")
+    decisions = machine.handle(ReplicaLost(2, R0))
+    loads = [decision for decision in decisions if isinstance(decision, LoadOnReplica)]
+    assert [(order.replica, order.version.version) for order in loads] == [(triton, 2)]
+
+
+def test_a_model_that_had_no_place_left_starts_over_with_its_version():
+    machine = a_machine(R0)
+    load(machine)
+    report(machine, 1, "Loaded")
+    machine.handle(ReplicaLost(2, R0))
+    machine.handle(ReplicaConnected(3, ReplicaId("triton", 0), (), 100, 0))
+    assert list(states(machine)) == [1]
+
+
+def test_a_version_that_has_a_replica_stays_on_its_server_when_more_find_no_room():
+    machine = a_machine(R0)
+    load(machine)
+    report(machine, 1, "Loaded")
+    load(machine, replicas=2)
+    assert machine.state.models["iris"].latest.server == "mlserver"
+    assert row(machine)[0] is ModelState.SCHEDULE_FAILED
+    assert machine.status_of("iris").replicas == ("mlserver/0",)
+
+
+def test_a_failed_unload_is_told():
+    machine = a_machine(R0)
+    load(machine)
+    report(machine, 1, "Loaded")
+    unload(machine)
+    report(machine, 1, "UnloadFailed", reason="busy")
+    assert row(machine) == (ModelState.TERMINATE_FAILED, "busy")
+
+
+@pytest.mark.parametrize(
+    ("prepare", "needs"),
+    [
+        pytest.param(lambda machine: load(machine, requirements=("gpu",)), True, id="no place"),
+        pytest.param(lambda machine: load(machine), False, id="loading"),
+        pytest.param(
+            lambda machine: (load(machine), report(machine, 1, "LoadFailed")), True, id="failed"
+        ),
+        pytest.param(lambda machine: load(machine, replicas=2, min_replicas=1), True, id="too few"),
+        pytest.param(lambda machine: (load(machine), unload(machine)), False, id="deleted"),
+        pytest.param(lambda machine: load(machine, replicas=0), False, id="scaled down"),
+    ],
+)
+def test_room_is_sought_for_a_model_that(prepare, needs):
+    machine = a_machine(R0)
+    prepare(machine)
+    assert needs_room(machine.state.models["iris"]) == needs

@@ -1,0 +1,178 @@
+"""Requests and reports: what is taken in, what is refused, what is counted."""
+
+import pytest
+
+from seldon_core.errors import InvalidResourceError, NotFoundError, NotReadyError
+from seldon_core.resources.model import ModelSpec, ModelVersion
+from seldon_core.scheduler.decisions import AnswerCaller, LoadOnReplica, UnloadOnReplica
+from seldon_core.scheduler.events import ReplicaLost
+from seldon_core.scheduler.state import ModelState
+from tests.support.scheduler_worlds import R0, R1, a_machine, load, report, unload
+
+
+def error_of(decisions):
+    (answer,) = decisions
+    assert isinstance(answer, AnswerCaller)
+    return answer.error
+
+
+def latest(machine):
+    return machine.state.models["iris"].latest
+
+
+def used(machine, replica=R0):
+    return machine.state.replicas[replica].used_bytes
+
+
+def test_the_caller_is_answered_before_anything_is_loaded():
+    decisions = load(a_machine(R0))
+    assert decisions[0] == AnswerCaller(1)
+    assert decisions[-1] == LoadOnReplica(R0, ModelVersion(ModelSpec("iris", "/iris"), 1))
+
+
+def test_a_changed_model_is_a_new_version():
+    machine = a_machine(R0)
+    load(machine, parameters={"a": "1"})
+    load(machine, parameters={"a": "2"})
+    assert list(machine.state.models["iris"].versions) == [1, 2]
+
+
+@pytest.mark.parametrize("change", [{}, {"replicas": 2}, {"min_replicas": 1}])
+def test_the_same_model_or_another_number_of_replicas_is_the_same_version(change):
+    machine = a_machine(R0, R1)
+    load(machine)
+    load(machine, **change)
+    assert latest(machine).version == ModelVersion(ModelSpec("iris", "/iris", **change), 1)
+
+
+@pytest.mark.parametrize(
+    ("uri", "fields", "path"),
+    [
+        ("iris", {}, "spec.storageUri"),
+        ("/iris", {"namespace": "team-b"}, "metadata.namespace"),
+    ],
+    ids=["a relative uri", "another namespace"],
+)
+def test_a_spec_that_cannot_be_is_refused_and_changes_nothing(uri, fields, path):
+    machine = a_machine(R0)
+    load(machine)
+    before = repr(machine)
+    error = error_of(load(machine, uri, **fields))
+    assert isinstance(error, InvalidResourceError)
+    assert error.path == path
+    assert repr(machine) == before
+
+
+def test_a_model_on_its_way_out_cannot_be_loaded_until_it_is_gone():
+    machine = a_machine(R0)
+    load(machine)
+    report(machine, 1, "Loaded")
+    unload(machine)
+    assert isinstance(error_of(load(machine, uri="/other")), NotReadyError)
+    report(machine, 1, "Unloaded")
+    load(machine, uri="/other")
+    assert list(machine.state.models["iris"].versions) == [1]
+
+
+def test_a_name_that_a_replica_did_not_let_go_of_is_not_used_again():
+    machine = a_machine(R0)
+    load(machine)
+    report(machine, 1, "Loaded")
+    unload(machine)
+    report(machine, 1, "UnloadFailed", reason="busy")
+    assert LoadOnReplica(R0, ModelVersion(ModelSpec("iris", "/iris"), 2)) in load(machine)
+
+
+def test_unloading_what_does_not_exist_is_an_error():
+    assert isinstance(error_of(unload(a_machine(R0))), NotFoundError)
+
+
+def test_unloading_again_retries_what_failed_to_unload():
+    machine = a_machine(R0)
+    load(machine)
+    report(machine, 1, "Loaded")
+    unload(machine)
+    report(machine, 1, "UnloadFailed", reason="busy")
+    assert unload(machine) == [AnswerCaller(1), UnloadOnReplica(R0, "iris", 1)]
+    assert latest(machine).state is ModelState.TERMINATING
+
+
+@pytest.mark.parametrize(
+    ("declared", "measured", "counted"),
+    [(0, 40, 40), (30, 40, 30), (0, 0, 0)],
+    ids=["only measured", "declared", "neither"],
+)
+def test_a_loaded_model_counts_as_declared_or_else_as_measured(declared, measured, counted):
+    machine = a_machine(R0)
+    load(machine, memory_bytes=declared)
+    report(machine, 1, "Loaded", memory_bytes=measured)
+    assert used(machine) == counted
+
+
+def test_memory_is_counted_from_the_order_to_the_report_that_it_is_gone():
+    machine = a_machine(R0)
+    load(machine, memory_bytes=30)
+    assert used(machine) == 30
+    report(machine, 1, "Loaded")
+    unload(machine)
+    assert used(machine) == 30
+    report(machine, 1, "Unloaded")
+    assert used(machine) == 0
+
+
+def test_a_failed_load_counts_nothing():
+    machine = a_machine(R0)
+    load(machine, memory_bytes=30)
+    report(machine, 1, "LoadFailed", reason="corrupt")
+    assert used(machine) == 0
+
+
+@pytest.mark.parametrize("event", ["Unloaded", "UnloadFailed"])
+def test_a_report_that_answers_no_order_is_ignored(event):
+    machine = a_machine(R0)
+    load(machine, memory_bytes=30)
+    before = repr(machine), used(machine)
+    assert report(machine, 1, event) == []
+    assert (repr(machine), used(machine)) == before
+
+
+def test_a_report_of_a_replica_that_is_not_connected_is_ignored():
+    assert report(a_machine(R0), 1, "Loaded", replica=R1) == []
+
+
+@pytest.mark.parametrize(("version", "replica"), [(9, R0), (1, R1)], ids=["version", "replica"])
+def test_what_was_loaded_and_is_not_wanted_there_is_unloaded(version, replica):
+    machine = a_machine(R0, R1)
+    load(machine)
+    assert report(machine, version, "LoadFailed", replica) == []
+    assert report(machine, version, "Loaded", replica) == [
+        UnloadOnReplica(replica, "iris", version)
+    ]
+
+
+def test_what_is_wanted_again_while_it_goes_is_loaded_when_it_is_gone():
+    machine = a_machine(R0)
+    load(machine)
+    report(machine, 1, "Loaded")
+    load(machine, replicas=0)
+    load(machine, replicas=1)
+    assert report(machine, 1, "Unloaded") == [LoadOnReplica(R0, latest(machine).version)]
+
+
+def test_a_lost_replica_takes_only_its_own():
+    machine = a_machine(R0, R1)
+    load(machine, replicas=2)
+    for replica in (R0, R1):
+        report(machine, 1, "Loaded", replica)
+    machine.handle(ReplicaLost(2, R0))
+    assert machine.status_of("iris").replicas == (str(R1),)
+
+
+def test_an_old_version_on_a_lost_replica_is_terminated():
+    machine = a_machine(R0)
+    load(machine)
+    report(machine, 1, "Loaded")
+    load(machine, uri="/other")
+    machine.handle(ReplicaLost(2, R0))
+    states = [record.state for record in machine.state.models["iris"].versions.values()]
+    assert states == [ModelState.TERMINATED, ModelState.SCHEDULE_FAILED]
