@@ -53,7 +53,7 @@ class Console:
         say(f"inference   http://{self._address}  REST and gRPC, HTTP/1.1 and HTTP/2")
         say(f"scheduler   127.0.0.1:{ports.scheduler}  gRPC, health only so far")
         say(f"agent       127.0.0.1:{ports.agent}  gRPC, health only so far")
-        say(f"admin       http://127.0.0.1:{ports.admin}  /metrics /readyz /status /log/levels")
+        say(f"admin       http://127.0.0.1:{ports.admin}  metrics, health, status, log levels")
         say(
             f"memory      {describe_bytes(agent.memory)} for models on each of {servers}, "
             f"{agent.over_commit_percentage} % over-commit; "

@@ -1,0 +1,202 @@
+import asyncio
+import os
+import signal
+import socket
+import subprocess
+import sys
+from contextlib import asynccontextmanager
+
+import aiohttp
+import grpc
+import pytest
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+
+from seldon_core import app
+from seldon_core.config.load import load_settings
+from seldon_core.errors import ConfigError
+from seldon_core.resources.model import ModelSpec
+from tests.support.diary import Diary
+from tests.support.models import FLOAT, node, tensor, write_onnx
+
+FREE = {f"{group}.port": 0 for group in ("listener", "scheduler", "agent", "admin")}
+
+
+def settings(**flags):
+    given = {name.replace("_", ".", 1): value for name, value in flags.items()}
+    return load_settings(None, {}, FREE | given).settings
+
+
+def doubling(folder, name="double"):
+    """A model that adds its input to itself."""
+    folder = folder / name
+    folder.mkdir()
+    inputs, outputs = tensor("x", FLOAT, [None, 2]), tensor("y", FLOAT, [None, 2])
+    write_onnx(folder, [node("Add", ["x", "x"], ["y"])], [inputs], [outputs])
+    return ModelSpec(name, str(folder), requirements=("onnx",))
+
+
+@asynccontextmanager
+async def serving(*specs, **flags):
+    """Serve `specs` until the block ends, then stop by SIGTERM."""
+    diary = Diary()
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(app.serve(settings(**flags), list(specs), [], diary))
+        await diary.is_loaded.wait()
+        yield diary
+        os.kill(os.getpid(), signal.SIGTERM)
+
+
+async def fetch(port, path, **options):
+    method = "POST" if options else "GET"
+    async with (
+        aiohttp.ClientSession(f"http://127.0.0.1:{port}") as client,
+        client.request(method, path, **options) as answer,
+    ):
+        return answer.status, await answer.text()
+
+
+def test_a_model_is_served_from_start_to_stop(tmp_path):
+    async def scenario():
+        async with serving(doubling(tmp_path)) as diary:
+            request = {
+                "inputs": [{"name": "x", "shape": [1, 2], "datatype": "FP32", "data": [1, 2]}]
+            }
+            status, text = await fetch(diary.ports.data, "/v2/models/double/infer", json=request)
+            assert status == 200
+            assert '"data":[2.0,4.0]' in text.replace(" ", "")
+            status, text = await fetch(diary.ports.admin, "/metrics")
+            assert (
+                'seldon_model_infer_total{server="triton",server_replica="0",model="double"' in text
+            )
+            assert "seldon_listener_connections_total 1" in text
+            assert (await fetch(diary.ports.admin, "/readyz")) == (200, "ready\n")
+            _, text = await fetch(diary.ports.admin, "/status")
+            assert '"name": "double", "version": 1, "state": "ModelAvailable"' in text
+        return diary
+
+    diary = asyncio.run(scenario())
+    assert diary.entries == ["opened", "double ModelAvailable", "loaded 1", "draining 120"]
+    assert diary.example.name == "double"
+    assert [tensor.name for tensor in diary.example.inputs] == ["x"]
+
+
+def test_the_server_says_what_it_is_and_can():
+    async def scenario():
+        async with serving() as diary:
+            return await fetch(diary.ports.data, "/v2")
+
+    status, text = asyncio.run(scenario())
+    assert status == 200
+    assert '"name":"seldon-core"' in text
+    assert '"extensions":["binary_tensor_data","parameters"]' in text
+
+
+def test_a_model_that_fails_stops_no_other(tmp_path):
+    broken = ModelSpec("broken", str(tmp_path / "none"), requirements=("onnx",))
+    homeless = ModelSpec("homeless", str(tmp_path), requirements=("xgboost",))
+
+    async def scenario():
+        async with serving(broken, homeless, doubling(tmp_path)) as diary:
+            status, _ = await fetch(diary.ports.data, "/v2/models/double/ready")
+            assert status == 200
+            status, _ = await fetch(diary.ports.data, "/v2/health/ready")
+            assert status == 200
+        return diary
+
+    entries = asyncio.run(scenario()).entries
+    assert set(entries[1:-2]) == {
+        "broken ModelFailed",
+        "homeless ScheduleFailed",
+        "double ModelAvailable",
+    }
+
+
+def test_a_model_that_is_not_accepted_is_reported(tmp_path):
+    async def scenario():
+        async with serving(ModelSpec("lost", "./relative"), doubling(tmp_path)) as diary:
+            pass
+        return diary
+
+    entries = asyncio.run(scenario()).entries
+    assert any(entry.startswith("lost refused: ") for entry in entries)
+    assert "double ModelAvailable" in entries
+
+
+def test_the_process_is_not_ready_before_its_models_are():
+    process = app.Process(None, [ModelSpec("iris", "/iris")], None)
+    assert process.live()
+    assert not process.ready()
+    assert process.not_ready() == ["model iris is loading"]
+
+
+def test_a_process_that_drains_is_not_ready():
+    class Idle:
+        async def drain(self, timeout_s):
+            assert timeout_s == 5
+
+    process = app.Process(None, [], None)
+    assert process.ready()
+    asyncio.run(process.drain(Idle(), 5))
+    assert not process.ready()
+    assert process.not_ready() == ["the process is stopping"]
+
+
+def test_the_control_ports_answer_health():
+    async def check(port):
+        async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
+            health = health_pb2_grpc.HealthStub(channel)
+            return (await health.Check(health_pb2.HealthCheckRequest(), timeout=5)).status
+
+    async def scenario():
+        async with serving() as diary:
+            return await check(diary.ports.scheduler), await check(diary.ports.agent)
+
+    assert asyncio.run(scenario()) == (health_pb2.HealthCheckResponse.SERVING,) * 2
+
+
+@pytest.mark.parametrize("group", ["listener", "scheduler", "agent", "admin"])
+def test_a_taken_port_ends_the_start_with_its_name(group):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        wanted = settings(**{f"{group}_port": port})
+        with pytest.raises(ConfigError, match=str(port)):
+            asyncio.run(app.serve(wanted, [], [], _DiaryWithoutLoop()))
+
+
+class _DiaryWithoutLoop(Diary):
+    def opened(self, ports, settings):
+        raise AssertionError("a port was taken")
+
+
+def test_a_capability_whose_library_is_missing_is_left_out_and_its_extra_named(monkeypatch, caplog):
+    monkeypatch.setattr(app, "find_spec", lambda name: None if name == "sklearn" else name)
+    mlserver, triton = (app._capabilities(server) for server in app.DEFAULT_SERVERS)
+    assert mlserver == ("mlserver",)
+    assert {"triton", "onnx"} <= set(triton)
+    assert "seldon-core[sklearn]" in caplog.text
+
+
+def test_one_cpu_is_left_to_the_data_path(monkeypatch):
+    monkeypatch.setattr(os, "cpu_count", lambda: 4)
+    assert app._worker_count(settings().agent) == 3
+    assert app._worker_count(settings(agent_workers=7).agent) == 7
+    monkeypatch.setattr(os, "cpu_count", lambda: None)
+    assert app._worker_count(settings().agent) == 1
+
+
+def test_a_second_signal_ends_the_process_at_once():
+    program = """
+import asyncio, os, signal
+from seldon_core.app import _stop_on_signals
+
+async def main():
+    stop = _stop_on_signals()
+    os.kill(os.getpid(), signal.SIGTERM)
+    await stop.wait()
+    os.kill(os.getpid(), signal.SIGINT)
+    await asyncio.Event().wait()
+
+asyncio.run(main())
+"""
+    ended = subprocess.run([sys.executable, "-c", program], timeout=30, check=False)
+    assert ended.returncode == 128 + signal.SIGINT
