@@ -1,6 +1,7 @@
 """What the scheduler asks of its shell, which carries each decision out in order."""
 
 from dataclasses import dataclass
+from typing import assert_never
 
 from seldon_core.errors import SeldonError
 from seldon_core.resources.model import ModelVersion
@@ -53,3 +54,5 @@ def model_of(decision: Decision) -> str | None:
             return update.name
         case AnswerCaller():
             return None
+        case _:
+            assert_never(decision)

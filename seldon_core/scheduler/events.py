@@ -1,6 +1,7 @@
 """What can happen to the scheduler. `now` is wall-clock seconds (UTC) that never step back."""
 
 from dataclasses import dataclass
+from typing import assert_never
 
 from seldon_core.resources.model import ModelSpec
 from seldon_core.transport.control import ModelReport, ReplicaId
@@ -68,3 +69,5 @@ def model_of(event: Event) -> str | None:
             return report.model
         case ReplicaConnected() | ReplicaLost():
             return None
+        case _:
+            assert_never(event)

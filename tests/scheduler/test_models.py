@@ -172,7 +172,7 @@ def test_an_old_version_on_a_lost_replica_is_terminated():
     machine = a_machine(R0)
     load(machine)
     report(machine, 1, "Loaded")
-    load(machine, uri="/other")
+    load(machine, uri="/other", requirements=("gpu",))  # so it is nowhere
     machine.handle(ReplicaLost(2, R0))
     states = [record.state for record in machine.state.models["iris"].versions.values()]
     assert states == [ModelState.TERMINATED, ModelState.SCHEDULE_FAILED]
