@@ -2,8 +2,6 @@ import asyncio
 import os
 import signal
 import socket
-import subprocess
-import sys
 from contextlib import asynccontextmanager
 
 import aiohttp
@@ -15,6 +13,9 @@ from seldon_core import app
 from seldon_core.config.load import load_settings
 from seldon_core.errors import ConfigError
 from seldon_core.resources.model import ModelSpec
+from seldon_core.scheduler.machine import ModelStatus
+from seldon_core.scheduler.state import ModelState
+from seldon_core.transport.control import RouteUpdate
 from tests.support.diary import Diary
 from tests.support.models import FLOAT, node, tensor, write_onnx
 
@@ -129,6 +130,51 @@ def test_the_process_is_not_ready_before_its_models_are():
     assert process.not_ready() == ["model iris is loading"]
 
 
+class QuietScheduler:
+    """Settles every model without publishing anything for it."""
+
+    def __init__(self, *rows):
+        self._rows = {row.name: row for row in rows}
+
+    def load_model(self, spec):
+        answer = asyncio.get_running_loop().create_future()
+        answer.set_result(None)
+        return answer
+
+    async def settled(self, names):
+        pass
+
+    def status_of(self, name):
+        return self._rows[name]
+
+    def status(self):
+        return list(self._rows.values())
+
+
+def test_a_model_that_settles_without_a_route_is_reported_too():
+    row = ModelStatus("iris", 1, ModelState.FAILED, "broken", (), 1)
+    router, diary = Router(), Diary()
+    process = app.Process(router, [ModelSpec("iris", "/iris")], diary)
+    process.attach(QuietScheduler(row))
+    asyncio.run(process.load_models())
+    assert diary.entries == ["iris ModelFailed", "loaded 1"]
+    assert process.ready()
+
+
+def test_every_route_reaches_the_router_also_of_models_nobody_waits_for():
+    router = Router()
+    app.Process(router, [], Diary()).publish(RouteUpdate("other"))
+    assert router.published == [RouteUpdate("other")]
+
+
+class Router:
+    def __init__(self):
+        self.published = []
+
+    def publish(self, update):
+        self.published.append(update)
+
+
 def test_a_process_that_drains_is_not_ready():
     class Idle:
         async def drain(self, timeout_s):
@@ -184,19 +230,18 @@ def test_one_cpu_is_left_to_the_data_path(monkeypatch):
     assert app._worker_count(settings().agent) == 1
 
 
-def test_a_second_signal_ends_the_process_at_once():
-    program = """
-import asyncio, os, signal
-from seldon_core.app import _stop_on_signals
+def test_a_second_signal_ends_the_process_at_once(monkeypatch):
+    codes = []
+    monkeypatch.setattr(os, "_exit", codes.append)
 
-async def main():
-    stop = _stop_on_signals()
-    os.kill(os.getpid(), signal.SIGTERM)
-    await stop.wait()
-    os.kill(os.getpid(), signal.SIGINT)
-    await asyncio.Event().wait()
+    async def scenario():
+        stop = app._stop_on_signals()
+        os.kill(os.getpid(), signal.SIGTERM)
+        await stop.wait()
+        assert codes == []
+        os.kill(os.getpid(), signal.SIGINT)
+        while not codes:
+            await asyncio.sleep(0)
 
-asyncio.run(main())
-"""
-    ended = subprocess.run([sys.executable, "-c", program], timeout=30, check=False)
-    assert ended.returncode == 128 + signal.SIGINT
+    asyncio.run(scenario())
+    assert codes == [128 + signal.SIGINT]

@@ -25,7 +25,7 @@ cli = typer.Typer(
 def main() -> None:
     """Run the command line; an expected error is one line on standard error and exit code 1."""
     try:
-        cli()
+        cli(prog_name="seldon-core")
     except SeldonError as error:
         say_error(str(error))
         sys.exit(1)

@@ -1,0 +1,92 @@
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from seldon_core import __version__
+from seldon_core.cli import samples, serve
+from seldon_core.cli.main import main
+from seldon_core.errors import ConfigError
+
+
+def run(monkeypatch, *arguments):
+    """Run the program; return its exit code."""
+    monkeypatch.setattr(sys, "argv", ["seldon-core", *arguments])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    return ended.value.code
+
+
+def test_the_version_is_printed(monkeypatch, capsys):
+    assert run(monkeypatch, "--version") == 0
+    assert capsys.readouterr().out == f"{__version__}\n"
+
+
+@pytest.mark.parametrize(
+    "command", [[], ["serve"], ["samples"]], ids=["program", "serve", "samples"]
+)
+def test_help_teaches_with_examples(monkeypatch, capsys, command):
+    assert run(monkeypatch, *command, "--help") == 0
+    text = capsys.readouterr().out
+    assert "Usage: seldon-core" in text
+    if command:
+        assert "seldon-core samples samples && seldon-core serve --models samples/models" in text
+
+
+def test_only_the_options_that_were_given_are_flags(monkeypatch):
+    calls = []
+    monkeypatch.setattr(serve, "run_serve", lambda *arguments: calls.append(arguments))
+    assert run(monkeypatch, "serve") == 0
+    assert (
+        run(
+            monkeypatch,
+            "serve",
+            "--models",
+            "a",
+            "--models",
+            "b",
+            "--port",
+            "0",
+            "--data-dir",
+            "d",
+            "--config",
+            "c",
+            "--set",
+            "admin.port=1",
+        )
+        == 0
+    )
+    assert calls == [
+        ("all", [], None, {}),
+        (
+            "all",
+            [Path("a"), Path("b")],
+            Path("c"),
+            {"listener.port": 0, "data.dir": "d", "admin.port": "1"},
+        ),
+    ]
+
+
+def test_samples_are_written_to_the_folder_named(monkeypatch):
+    folders = []
+    monkeypatch.setattr(samples, "run_samples", folders.append)
+    assert run(monkeypatch, "samples", "here") == 0
+    assert folders == [Path("here")]
+
+
+def test_an_expected_error_is_one_line(monkeypatch, capsys):
+    def fail(*arguments):
+        raise ConfigError("listener.port: taken")
+
+    monkeypatch.setattr(serve, "run_serve", fail)
+    assert run(monkeypatch, "serve") == 1
+    assert capsys.readouterr().err == "error: listener.port: taken\n"
+
+
+def test_help_does_not_import_the_program():
+    heavy = "{'numpy', 'pydantic', 'aiohttp', 'grpc', 'asyncio'}"
+    program = (
+        f"import sys; from seldon_core.cli.main import cli; assert not {heavy} & set(sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True, timeout=30)

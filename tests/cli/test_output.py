@@ -1,0 +1,117 @@
+import json
+from pathlib import Path
+
+import pytest
+
+from seldon_core.app import Ports
+from seldon_core.cli.output import Console, say, say_error, say_warning
+from seldon_core.config.load import load_settings
+from seldon_core.errors import OverloadedError
+from seldon_core.protocol.inference import ModelMetadata, TensorSpec
+from seldon_core.scheduler.machine import ModelStatus
+from seldon_core.scheduler.state import ModelState
+
+GIB = 2**30
+
+
+@pytest.fixture
+def console():
+    return Console(Path("/data"))
+
+
+def status(name="iris", state=ModelState.AVAILABLE, reason=""):
+    return ModelStatus(name, 1, state, reason, ("mlserver/0",), 1)
+
+
+def open_on(console, host="127.0.0.1"):
+    sizes = {"agent.memory": 3 * GIB, "payload.inFlightBytes": GIB}
+    console.opened(Ports(host, 1, 2, 3, 4), load_settings(None, {}, sizes).settings)
+
+
+def test_answers_go_out_and_troubles_to_the_error_stream(capsys):
+    say("well")
+    say_error("ill")
+    say_warning("so so")
+    assert capsys.readouterr() == ("well\n", "error: ill\nwarning: so so\n")
+
+
+def test_the_start_shows_every_port_the_memory_and_the_data_folder(console, capsys):
+    open_on(console)
+    text = capsys.readouterr().out
+    for part in ("http://127.0.0.1:1 ", "127.0.0.1:2 ", "127.0.0.1:3 ", "http://127.0.0.1:4 "):
+        assert part in text
+    assert "3 GiB for models on each of mlserver/0 and triton/0, 10 % over-commit" in text
+    assert "1 GiB for requests in flight" in text
+    assert "/data" in text
+
+
+@pytest.mark.parametrize(
+    ("host", "address"),
+    [("0.0.0.0", "localhost:1"), ("::", "localhost:1"), ("fe80::1", "[fe80::1]:1")],
+    ids=["every address", "every address of IPv6", "IPv6"],
+)
+def test_the_address_shown_can_be_called(console, capsys, host, address):
+    open_on(console, host)
+    assert f"http://{address} " in capsys.readouterr().out
+
+
+def test_a_ready_model_is_shown_with_its_time_and_place(console, capsys):
+    console.settled(status(), 0.3)
+    assert capsys.readouterr().out == "iris ready in 0.30 s on mlserver/0\n"
+
+
+@pytest.mark.parametrize(
+    ("reason", "shown"),
+    [("no such file", "no such file"), ("", "ModelFailed")],
+    ids=["reason", "state alone"],
+)
+def test_a_failed_model_is_a_warning_with_its_reason(console, capsys, reason, shown):
+    console.settled(status(state=ModelState.FAILED, reason=reason), 0.3)
+    assert capsys.readouterr().err == f"warning: iris is not served: {shown}\n"
+
+
+def test_a_refused_model_is_a_warning(console, capsys):
+    console.refused("iris", OverloadedError("too many"))
+    assert capsys.readouterr().err == "warning: iris is not served: too many\n"
+
+
+def test_the_summary_ends_with_a_request_to_paste(console, capsys):
+    open_on(console)
+    capsys.readouterr()
+    inputs = (
+        TensorSpec("x", "FP32", (-1, 2)),
+        TensorSpec("words", "BYTES", (1,)),
+        TensorSpec("on", "BOOL", (1,)),
+    )
+    models = [status(), status("other", ModelState.FAILED)]
+    console.loaded(models, ModelMetadata("iris", "sklearn", inputs, ()))
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == "serving 1 of 2 models; Ctrl-C stops"
+    assert lines[1] == "try:  curl -s http://127.0.0.1:1/v2/models/iris/infer \\"
+    body = lines[-1].strip().removeprefix("-d '").removesuffix("'")
+    assert json.loads(body)["inputs"] == [
+        {"name": "x", "shape": [1, 2], "datatype": "FP32", "data": [0, 0]},
+        {"name": "words", "shape": [1], "datatype": "BYTES", "data": [""]},
+        {"name": "on", "shape": [1], "datatype": "BOOL", "data": [False]},
+    ]
+
+
+def test_an_image_is_no_request_to_paste(console, capsys):
+    image = TensorSpec("image", "FP32", (-1, 3, 224, 224))
+    console.loaded([status()], ModelMetadata("iris", "onnx", (image,), ()))
+    assert capsys.readouterr().out == "serving 1 of 1 models; Ctrl-C stops\n"
+
+
+def test_without_a_model_that_works_there_is_nothing_to_try(console, capsys):
+    console.loaded([status(state=ModelState.FAILED)], None)
+    assert capsys.readouterr().out == "serving 0 of 1 models; Ctrl-C stops\n"
+
+
+def test_without_models_the_way_to_some_is_shown(console, capsys):
+    console.loaded([], None)
+    assert "--models" in capsys.readouterr().out
+
+
+def test_the_end_says_how_long_it_may_take(console, capsys):
+    console.draining(120.0)
+    assert "have 120 s" in capsys.readouterr().out

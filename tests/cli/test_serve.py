@@ -1,0 +1,88 @@
+import asyncio
+import logging
+
+import platformdirs
+import pytest
+import uvloop
+
+from seldon_core import app
+from seldon_core.cli.serve import parse_assignments, run_serve
+from seldon_core.errors import ConfigError
+
+
+@pytest.fixture
+def served(monkeypatch):
+    """What `app.serve` was called with, instead of serving."""
+    calls = []
+
+    async def serve(*arguments):
+        calls.append((*arguments, asyncio.get_running_loop()))
+
+    monkeypatch.setattr(app, "serve", serve)
+    return calls
+
+
+@pytest.fixture(autouse=True)
+def _logging_as_before():
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    yield
+    root.handlers[:] = handlers
+    root.setLevel(level)
+    logging.getLogger("seldon_core").setLevel(logging.NOTSET)
+
+
+def test_the_process_gets_settings_models_and_trust_on_uvloop(served, tmp_path):
+    models, data, more = (tmp_path / name for name in ("models", "data", "more"))
+    (models / "add10").mkdir(parents=True)
+    (models / "add10" / "model.onnx").touch()
+    flags = {"data.dir": str(data), "agent.port": 1, "agent.trustedPrefixes": [str(more)]}
+    run_serve("all", [models], None, flags)
+    [(settings, specs, trusted, _, loop)] = served
+    assert settings.agent.port == 1
+    assert [spec.name for spec in specs] == ["add10"]
+    assert trusted == [models, data, more]
+    assert data.is_dir()
+    assert isinstance(loop, uvloop.Loop)
+
+
+def test_what_is_wrong_but_no_reason_to_stop_is_a_warning(served, tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("SELDON_AGENT__MEMRY", "1")
+    (tmp_path / "broken.yaml").write_text("kind: Pod")
+    run_serve("all", [tmp_path], None, {"data.dir": str(tmp_path)})
+    errors = capsys.readouterr().err
+    assert "warning: SELDON_AGENT__MEMRY is no known setting" in errors
+    assert "warning: not served: " in errors
+    assert "broken.yaml" in errors
+    assert len(served) == 1
+
+
+def test_state_lies_in_the_users_data_folder_by_default(served, tmp_path, monkeypatch):
+    monkeypatch.setattr(platformdirs, "user_data_path", lambda name: tmp_path / name)
+    run_serve("all", [], None, {})
+    assert (tmp_path / "seldon-core").is_dir()
+
+
+def test_a_data_folder_that_cannot_be_written_is_an_error(served, tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(ConfigError, match=r"data\.dir: cannot write .*--data-dir"):
+        run_serve("all", [], None, {"data.dir": str(tmp_path / "file" / "below")})
+    assert served == []
+
+
+def test_a_role_of_its_own_is_refused(served):
+    with pytest.raises(ConfigError, match="--role=agent"):
+        run_serve("agent", [], None, {})
+    assert served == []
+
+
+def test_assignments_are_settings_by_name():
+    assert parse_assignments(["log.level=debug", "log.levels=a=b"]) == {
+        "log.level": "debug",
+        "log.levels": "a=b",
+    }
+
+
+def test_an_assignment_without_a_value_is_an_error():
+    with pytest.raises(ConfigError, match=r"--set log\.level: wanted group\.setting=value"):
+        parse_assignments(["log.level"])
