@@ -84,6 +84,24 @@ def prefix(length: int) -> bytes:
     return b"\0" + length.to_bytes(4, "big")
 
 
+def small_message(data: bytes, limit: int) -> bytes | None:
+    """Return the message if `data` is the whole of an uncompressed one of at most 16 KiB.
+
+    `limit` is the largest allowed, in bytes; a larger one is left to the reader to refuse.
+    """
+    length = len(data) - PREFIX_LENGTH
+    if 0 <= length <= VIEW_FROM and length <= limit and data.startswith(prefix(length)):
+        return data[PREFIX_LENGTH:]
+    return None
+
+
+def no_message() -> RefusedCallError:
+    """Return the refusal of a call without a message."""
+    return RefusedCallError(
+        status.UNIMPLEMENTED, "a unary call needs one message; the client sent none"
+    )
+
+
 class MessageReader:
     """Puts the one message of a unary call together, from pieces of any size.
 
@@ -118,11 +136,6 @@ class MessageReader:
         self._flag = 0
         self._body: bytearray | None = None
         self._filled = 0
-
-    @property
-    def is_whole(self) -> bool:
-        """Whether the message came in one piece."""
-        return self._whole is not None
 
     def feed(self, data: bytes) -> None:
         """Take the next bytes of the call.
@@ -200,9 +213,7 @@ class MessageReader:
                 status.INTERNAL, f"the message's prefix ends after {len(self._head)} of 5 bytes"
             )
         else:
-            raise RefusedCallError(
-                status.UNIMPLEMENTED, "a unary call needs one message; the client sent none"
-            )
+            raise no_message()
         return self._decompressed(message) if self._flag else message
 
     def _decompressed(self, message: Buffer) -> bytes:

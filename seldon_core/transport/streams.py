@@ -34,8 +34,6 @@ _FULL = "too many bytes are in flight on this server; try again later"
 # Joining small parts and their prefix saves a call into the library for each (0.4 µs); larger
 # ones would be copied for nothing.
 _JOIN_UP_TO = 16 * 1024
-# A message that is answered at once and no larger than this is not worth counting.
-_COUNT_FROM = 16 * 1024
 # A value with one of these makes the peer reset the whole stream (RFC 9113, 8.2.1).
 _NOT_IN_VALUES = re.compile(rb"[\0\r\n]|^[ \t]|[ \t]$")
 # Headers that HTTP/2 forbids (RFC 9113, 8.2.2), and content-length, which is written here.
@@ -199,12 +197,12 @@ class Stream(ABC):
 class RpcStream(Stream):
     """A unary gRPC call."""
 
-    __slots__ = ("_reader",)
+    __slots__ = ("_message", "_reader")
 
     def __init__(self, stream_id: int, head: Head, shared: Shared, now: float) -> None:
         super().__init__(stream_id, head, shared, now)
-        settings = shared.settings
-        self._reader = MessageReader(settings.body_bytes, head.window_bits, settings.gzip_ratio)
+        self._message: bytes | None = None
+        self._reader: MessageReader | None = None
 
     def open(self) -> Outgoing | None:
         """Refuse a call with framing headers that cannot be honoured."""
@@ -213,21 +211,32 @@ class RpcStream(Stream):
 
     def receive(self, data: bytes) -> Outgoing | None:
         """Take the next bytes of the message. An answer means that the call is refused."""
-        reader = self._reader
+        if self._reader is None and self._message is None and not self.shared.budget.is_full:
+            # Most messages are small and come whole. They need no reader, and are counted only if
+            # they have to wait: together 1.6 of 11.4 µs a call (bench_http2).
+            message = grpc_frames.small_message(data, self.shared.settings.body_bytes)
+            self._message = message
+            if message is not None:
+                self.size = len(message)
+                return None
         try:
-            reader.feed(data)
+            return self._read(data)
         except RefusedCallError as error:
             return self._refuse(error)
-        if self.held:
-            return None
-        self.size = reader.announced
-        if self.shared.budget.is_full:
-            return self._no_room()
-        # The announced length is taken at once, so what has begun can always be finished. A small
-        # message that is whole is counted only if it has to wait: 0.5 µs less if it does not.
-        is_quick = reader.is_whole and self.size <= _COUNT_FROM
-        if not is_quick and self.size and not self.reserve(self.size):
-            return self._no_room()
+
+    def _read(self, data: bytes) -> Outgoing | None:
+        reader = self._reader
+        if reader is None:
+            settings, bits = self.shared.settings, self.head.window_bits
+            reader = self._reader = MessageReader(settings.body_bytes, bits, settings.gzip_ratio)
+            if self._message is not None:
+                reader.feed(grpc_frames.prefix(self.size) + self._message)
+        reader.feed(data)
+        if not self.held:
+            self.size = reader.announced
+            # The announced length is taken at once: what has begun can always be finished.
+            if not self.reserve(self.size):
+                return self._no_room()
         return None
 
     def _no_room(self) -> Outgoing:
@@ -240,14 +249,24 @@ class RpcStream(Stream):
 
     async def answer(self) -> Outgoing:
         """Call the front; raises nothing but CancelledError."""
-        try:
-            message = self._reader.finish()
-        except RefusedCallError as error:
-            return self._refuse(error)
+        message: Buffer | None = self._message
+        if message is None:
+            try:
+                message = self._finish()
+            except RefusedCallError as error:
+                return self._refuse(error)
         head = self.head
         return rpc_outgoing(
             await self.shared.rpc.answer(head.target, head.headers.copy(), message, self.deadline)
         )
+
+    def _finish(self) -> Buffer:
+        if self._reader is None:
+            raise grpc_frames.no_message()
+        message = self._reader.finish()
+        if len(message) > self.size:  # it was compressed
+            self.hold(len(message) - self.size)
+        return message
 
     def expire(self) -> Outgoing:
         """Return DEADLINE_EXCEEDED."""
@@ -382,6 +401,7 @@ def refuse_request(code: int, message: str) -> Outgoing:
 def clean(headers: Headers) -> Headers:
     """Return `headers` with no value that makes the peer reset the stream."""
     for _, value in headers:
-        if _NOT_IN_VALUES.search(value):
+        # Request ids are mostly alphanumeric, which costs 0.3 µs less to see than to search.
+        if not value.isalnum() and _NOT_IN_VALUES.search(value):
             return [(name, _NOT_IN_VALUES.sub(b" ", value).strip()) for name, value in headers]
     return headers

@@ -14,6 +14,7 @@ from seldon_core.transport.grpc_frames import (
     RefusedCallError,
     is_grpc,
     prefix,
+    small_message,
     timeout_s,
     window_bits,
 )
@@ -154,6 +155,28 @@ def test_a_large_message_in_one_piece_is_not_copied():
     message = read(piece)
     assert isinstance(message, memoryview)
     assert message.obj is piece
+
+
+@pytest.mark.parametrize(
+    ("data", "expected"),
+    [
+        pytest.param(framed(b"abc"), b"abc", id="whole"),
+        pytest.param(framed(b""), b"", id="empty"),
+        pytest.param(framed(bytes(VIEW_FROM)), bytes(VIEW_FROM), id="largest"),
+        pytest.param(framed(bytes(VIEW_FROM + 1)), None, id="too large"),
+        pytest.param(framed(b"abc")[:-1], None, id="cut"),
+        pytest.param(framed(b"abc") + b"d", None, id="more follows"),
+        pytest.param(framed(b"abc", 1), None, id="compressed"),
+        pytest.param(b"\0\0\0", None, id="cut prefix"),
+    ],
+)
+def test_small_messages_are_recognised(data, expected):
+    assert small_message(data, LIMIT) == expected
+
+
+def test_a_small_message_over_the_limit_is_left_to_the_reader():
+    assert small_message(framed(b"abc"), 3) == b"abc"
+    assert small_message(framed(b"abcd"), 3) is None
 
 
 def test_the_length_is_announced_before_the_message():
