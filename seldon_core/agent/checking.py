@@ -91,7 +91,8 @@ class RequestCheck:
         shapes = [array.shape for array in arrays]
         rows = shapes[0][0] if shapes and shapes[0] else 1
         key: Hashable = None
-        if self._signature.batchable and rows and all(s and s[0] == rows for s in shapes):
+        can_share = self._signature.batchable and rows and shapes
+        if can_share and all(shape and shape[0] == rows for shape in shapes):
             if self._is_key_outputs:
                 key = outputs
             else:

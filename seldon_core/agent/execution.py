@@ -93,6 +93,7 @@ class ModelRunner:
         self._make_batcher = batcher
         self._batcher = batcher()
         self._pin = pin
+        self._call_soon = grounds.loop.call_soon
         self._cost = CallCost(runtime.inline_limit_s)
         self._model: LoadedModel | None = None
         self._worker: WorkerModel | None = None
@@ -120,7 +121,7 @@ class ModelRunner:
         batcher = self._batcher
         batch = batcher.add(entry)
         if batcher.is_first_of_turn:
-            self._grounds.loop.call_soon(self._end_turn)
+            self._call_soon(self._end_turn)
         if batch is not None and self._cost.place(entry.rows) is Place.INLINE:
             # No future, and so no task either: 6 µs less than waiting for the end of the turn.
             try:

@@ -7,11 +7,13 @@ event and, for a lone request, no future.
 import asyncio
 import logging
 from time import monotonic
+from typing import cast
 
 from seldon_core.agent.batching import Array
 from seldon_core.agent.hosting import ModelHost, Served
 from seldon_core.errors import DeadlineError, ModelRuntimeError, NotFoundError, SeldonError
-from seldon_core.protocol.inference import InferRequest, InferResponse, ModelMetadata
+from seldon_core.observability.metrics import ModelSeries
+from seldon_core.protocol.inference import InferResponse, ModelMetadata
 from seldon_core.protocol.status import GRPC_CODES, status_of
 from seldon_core.transport.handler import InferCall, Reply
 
@@ -36,22 +38,39 @@ class AgentHandler:
         ModelRuntimeError with the model's message if it fails. Cancelled, it leaves its batch.
         """
         began = monotonic()
-        served = self._served.get(call.internal_model)
+        model = call.internal_model
+        served = self._served.get(model)
         if served is None:
-            raise NotFoundError("model", call.internal_model)
+            raise NotFoundError("model", model)
+        # One coroutine, not one in another: each step from the loop passes through every frame.
+        slot = entry = None
         try:
-            response = await self._infer(call, served, began)
-        except SeldonError as error:
-            self._count(served, call.protocol, _code(call.protocol, error), monotonic() - began)
+            if call.deadline <= began:
+                raise DeadlineError("the call's time had passed before it reached the model")
+            slot = self._pool.try_admit(model) or await self._host.admit(model)
+            request = call.payload.decode()
+            entry = served.check.entry(request)
+            outputs = served.runner.offer(entry)
+            if outputs is None:
+                outputs = await cast("asyncio.Future[list[Array]]", entry.waiter)
+            tensors = served.check.tensors(entry.outputs, outputs)
+        except asyncio.CancelledError:
+            if entry is not None:
+                served.runner.withdraw(entry)
             raise
-        except Exception as error:
-            _log.exception("internal error model=%s", call.internal_model)
-            self._host.count_fault()
-            failure = ModelRuntimeError(f"internal error in model {call.internal_model}")
-            self._count(served, call.protocol, _code(call.protocol, failure), monotonic() - began)
-            raise failure from error
-        self._count(served, call.protocol, _SUCCESS[call.protocol], monotonic() - began)
-        return Reply(response)
+        except Exception as error:  # noqa: BLE001 - raised again, or logged and counted
+            raise self._failure(error, call, served, monotonic() - began) from error.__cause__
+        finally:
+            if slot is not None:
+                decisions = self._pool.release(slot)
+                if decisions:
+                    self._host.carry_out(decisions)
+        series = served.answered.get(call.protocol)
+        if series is None:
+            series = self._series(served, call.protocol, _SUCCESS[call.protocol])
+            served.answered[call.protocol] = series
+        series.observe(monotonic() - began)
+        return Reply(InferResponse(model, tensors, "1", request.id))
 
     async def metadata(self, call: InferCall) -> ModelMetadata:
         """Return what the model says of itself, in memory or not. Raises NotFoundError."""
@@ -69,43 +88,22 @@ class AgentHandler:
             raise NotFoundError("model", call.internal_model)
         return True
 
-    async def _infer(self, call: InferCall, served: Served, now: float) -> InferResponse:
-        if call.deadline <= now:
-            raise DeadlineError("the call's time had passed before it reached the model")
-        slot = self._pool.try_admit(call.internal_model)
-        if slot is None:
-            slot = await self._host.admit(call.internal_model)
-        try:
-            request = call.payload.decode()
-            entry = served.check.entry(request)
-            runner = served.runner
-            outputs = runner.offer(entry)
-            if outputs is None:
-                waiter: asyncio.Future[list[Array]] = entry.waiter  # type: ignore[assignment]
-                try:
-                    outputs = await waiter
-                except asyncio.CancelledError:
-                    runner.withdraw(entry)
-                    raise
-        finally:
-            self._host.release(slot)
-        return _response(call.internal_model, request, served, entry.outputs, outputs)
+    def _failure(
+        self, error: Exception, call: InferCall, served: Served, seconds: float
+    ) -> SeldonError:
+        """Count a failed call; return the error for its caller. One of ours it keeps as it is."""
+        if not isinstance(error, SeldonError):
+            _log.error("internal error model=%s", call.internal_model, exc_info=error)
+            self._host.count_fault()
+            error = ModelRuntimeError(f"internal error in model {call.internal_model}")
+        self._series(served, call.protocol, _code(call.protocol, error)).observe(seconds)
+        return error
 
-    def _count(self, served: Served, protocol: str, code: str, seconds: float) -> None:
-        series = served.series.get((protocol, code))
-        if series is None:
-            version = served.version
-            series = self._host.metrics.model_series(
-                version.spec.name, version.internal_name, protocol, code
-            )
-            served.series[protocol, code] = series
-        series.observe(seconds)
-
-
-def _response(
-    model: str, request: InferRequest, served: Served, names: tuple[str, ...], outputs: list[Array]
-) -> InferResponse:
-    return InferResponse(model, served.check.tensors(names, outputs), "1", request.id)
+    def _series(self, served: Served, protocol: str, code: str) -> ModelSeries:
+        version = served.version
+        return self._host.metrics.model_series(
+            version.spec.name, version.internal_name, protocol, code
+        )
 
 
 def _code(protocol: str, error: SeldonError) -> str:

@@ -59,14 +59,14 @@ _log = logging.getLogger(__name__)
 class Served:
     """A model that was loaded at least once and is still assigned here, in memory or evicted."""
 
-    __slots__ = ("check", "runner", "series", "signature", "version")
+    __slots__ = ("answered", "check", "runner", "signature", "version")
 
     def __init__(self, version: ModelVersion, signature: Signature, runner: ModelRunner) -> None:
         self.version = version
         self.signature = signature
         self.runner = runner
         self.check = RequestCheck(version.internal_name, signature)
-        self.series: dict[tuple[str, str], ModelSeries] = {}  # by method type and code
+        self.answered: dict[str, ModelSeries] = {}  # successful calls, by method type
 
 
 class ModelHost:
@@ -324,15 +324,20 @@ class ModelHost:
         self.send(Tick(self.now()))
 
     def _fault(self, event: Event) -> None:
-        """The pool failed: log its state, and fail the requests that wait for the event's model."""
+        """The pool failed: log its state, and fail the requests that wait for the event's model.
+
+        Its next Tick, or the next event, goes on from the state that it was left in.
+        """
         _log.exception("internal error in the pool %r %r", event, self.pool)
         self._grounds.count_fault()
-        model = getattr(event, "model", None)
-        for request, (wanted, admission) in list(self._admissions.items()):
-            if wanted == model:
-                del self._admissions[request]
-                if not admission.done():
-                    admission.set_exception(ModelRuntimeError(f"internal error in model {model}"))
+        model = getattr(event, "model", "")
+        self.pool.drop_waiting(model)
+        failed = [request for request, (of, _) in self._admissions.items() if of == model]
+        for request in failed:
+            _, admission = self._admissions.pop(request)
+            if not admission.done():
+                admission.set_exception(ModelRuntimeError(f"internal error in model {model}"))
+        self._set_alarm()
 
 
 def _max_rows(loaded: Loaded) -> int:

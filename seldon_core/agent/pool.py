@@ -138,6 +138,11 @@ class ModelPool:
             return self._make_progress()
         return NOTHING
 
+    def drop_waiting(self, model: str) -> None:
+        """Forget who waits for `model`: after a fault here the shell has failed them itself."""
+        if model in self.slots:
+            self.slots[model].waiting.clear()
+
     def next_wakeup(self) -> float | None:
         """Return when the shell should send Tick, None if time changes nothing."""
         if not self._wanted:

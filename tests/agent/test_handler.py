@@ -270,8 +270,7 @@ def test_fault_7_a_cancelled_client_does_not_run():
         world = away_world(gate)
         async with agent_of(world, "m") as agent:
             tasks = [
-                asyncio.create_task(agent.handler.infer(call_to("m_1", [[x, 0]])))
-                for x in range(4)
+                asyncio.create_task(agent.handler.infer(call_to("m_1", [[x, 0]]))) for x in range(4)
             ]
             await asyncio.sleep(0)
             tasks[2].cancel()
@@ -319,9 +318,7 @@ def test_a_client_that_leaves_takes_nobody_with_it(when):
             model = world.models["m_1"]
             model.calls.clear()
             handler = agent.handler
-            tasks = [
-                asyncio.create_task(handler.infer(call_to("m_1", [[x, 0]]))) for x in range(4)
-            ]
+            tasks = [asyncio.create_task(handler.infer(call_to("m_1", [[x, 0]]))) for x in range(4)]
             await asyncio.sleep(0)  # all have joined; those after the first wait for the turn's end
             if when == "while it runs":
                 gate.set()
@@ -352,8 +349,7 @@ def test_a_client_that_leaves_while_its_model_loads_takes_nobody_with_it(when):
         async with agent_of(world, "m", "n", capacity=1) as agent:
             world.load_gate.clear()
             tasks = [
-                asyncio.create_task(agent.handler.infer(call_to("m_1", [[x, 0]])))
-                for x in range(3)
+                asyncio.create_task(agent.handler.infer(call_to("m_1", [[x, 0]]))) for x in range(3)
             ]
             await asyncio.sleep(0)
             slot = agent.handler._pool.slots["m_1"]

@@ -367,6 +367,15 @@ def test_only_so_many_requests_wait_for_one_model():
     assert (decision.request, decision.refusal) == (2, Refusal.NO_ROOM)
 
 
+def test_those_dropped_after_a_fault_are_not_admitted():
+    pool = ModelPool(10)
+    pool.handle(ModelAdded(0, "iris", 4))
+    pool.handle(InferArrived(1, "iris", 1))
+    pool.drop_waiting("iris")
+    pool.drop_waiting("unknown")
+    assert pool.handle(LoadFinished(2, "iris", 4)) == [ReportLoaded("iris")]
+
+
 def test_its_repr_is_its_state_in_one_line():
     assert repr(pool_of(10, a=6)) == "<ModelPool 6/10 a:RESIDENT/0 wanted=[]>"
 

@@ -229,5 +229,3 @@ def call_to(
 
 def values(reply, output: int = 0):
     return reply.response.outputs[output].data.tolist()
-
-

@@ -1,0 +1,278 @@
+"""Where calls run, and that what runs one call at a time does."""
+
+import asyncio
+import threading
+
+import pytest
+
+from seldon_core.agent.runtimes.base import Signature
+from seldon_core.errors import ModelRuntimeError
+from tests.support.agent import (
+    DOUBLE,
+    FakeModel,
+    FakeRuntime,
+    World,
+    agent_of,
+    call_to,
+    until,
+    values,
+    warm,
+)
+
+HOLDS_GIL = FakeRuntime(releases_gil=False, inline_limit_s=-1.0)
+
+
+def run(test):
+    asyncio.run(asyncio.wait_for(test(), timeout=10))
+
+
+async def infer_all(agent, *rows, model="m_1"):
+    handler = agent.handler
+    tasks = [asyncio.create_task(handler.infer(call_to(model, [row]))) for row in rows]
+    return await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def away(**settings):
+    return World(runtime=FakeRuntime(inline_limit_s=-1.0), **settings)
+
+
+def test_the_first_calls_are_measured_on_a_thread_then_run_on_the_loop():
+    async def test():
+        world = World()
+        async with agent_of(world, "m") as agent:
+            await warm(agent, "m")
+        assert world.models["m_1"].threads[:2] == ["agent-run_0", "agent-run_0"]
+        assert world.models["m_1"].threads[2:] == ["MainThread"]
+
+    run(test)
+
+
+def test_a_slow_model_leaves_the_loop_for_a_thread():
+    async def test():
+        world = away()
+        async with agent_of(world, "m") as agent:
+            await warm(agent, "m")
+            await warm(agent, "m")
+        assert {name[:9] for name in world.models["m_1"].threads} == {"agent-run"}
+
+    run(test)
+
+
+def test_a_model_that_grows_slow_leaves_and_comes_back_when_it_is_quick():
+    async def test():
+        world = World(runtime=FakeRuntime(inline_limit_s=0.001))
+        async with agent_of(world, "m") as agent:
+            await warm(agent, "m")
+            model = world.models["m_1"]
+            model.slow_s = 0.02
+            for _ in range(3):
+                await warm(agent, "m")
+            assert model.threads[-1] != "MainThread"
+            model.slow_s = 0.0
+            for _ in range(60):
+                await warm(agent, "m")
+            assert model.threads[-1] == "MainThread"
+
+    run(test)
+
+
+def test_one_model_runs_one_call_at_a_time_wherever_it_runs():
+    async def test():
+        gate = threading.Event()
+        model = FakeModel()
+        model.gate = gate
+        world = away(models={"m_1": model})
+        async with agent_of(world, "m") as agent:
+            tasks = [
+                asyncio.create_task(infer_all(agent, [1, 0])),
+                asyncio.create_task(infer_all(agent, [2, 0])),
+            ]
+            await until(lambda: model.calls)
+            await asyncio.sleep(0.01)  # the second would have begun by now
+            assert model.calls == [1]
+            gate.set()
+            await asyncio.gather(*tasks)
+            assert model.calls == [1, 1]
+
+    run(test)
+
+
+def test_a_slow_model_that_holds_the_gil_gets_a_copy_in_a_worker():
+    async def test():
+        world = World(runtime=HOLDS_GIL)
+        world.workers.gate.clear()
+        async with agent_of(world, "m") as agent:
+            await warm(agent, "m")
+            await warm(agent, "m")
+            assert len(world.models["m_1"].calls) == 6  # on a thread meanwhile
+            assert world.workers.loads == 1
+            world.workers.gate.set()
+            await until(lambda: world.workers.models)
+            await asyncio.sleep(0)
+            assert values((await infer_all(agent, [1, 2]))[0]) == [[2, 4]]
+            assert world.workers.models[0].calls == 1
+            assert len(world.models["m_1"].calls) == 6
+        assert world.workers.models[0].is_unloaded
+
+    run(test)
+
+
+def test_a_model_whose_worker_fails_stays_on_a_thread_and_is_not_tried_again(caplog):
+    async def test():
+        world = World(runtime=HOLDS_GIL)
+        world.workers.fault = "no python there"
+        async with agent_of(world, "m") as agent:
+            await warm(agent, "m")
+            await warm(agent, "m")
+        assert world.workers.loads == 1
+        assert "no python there" in caplog.text
+
+    run(test)
+
+
+def test_an_unload_waits_for_the_worker_that_is_being_loaded():
+    async def test():
+        world = World(runtime=HOLDS_GIL)
+        world.workers.gate.clear()
+        async with agent_of(world, "m") as agent:
+            await warm(agent, "m")
+            agent.unload_model("m", 1)
+            await asyncio.sleep(0)
+            world.workers.gate.set()
+            await until(lambda: world.reports[-1][2] == "Unloaded")
+        assert world.workers.models[0].is_unloaded
+
+    run(test)
+
+
+def test_a_run_keeps_its_model_in_memory_though_its_client_left():
+    async def test():
+        gate = threading.Event()
+        model = FakeModel()
+        model.gate = gate
+        async with agent_of(away(models={"m_1": model}), "m") as agent:
+            task = asyncio.create_task(agent.handler.infer(call_to("m_1", [[1, 2]])))
+            await until(lambda: model.calls)
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+            slot = agent.handler._pool.slots["m_1"]
+            assert slot.running == 1
+            gate.set()
+            await until(lambda: slot.running == 0)
+
+    run(test)
+
+
+@pytest.mark.parametrize("place", ["loop", "thread"])
+def test_any_exception_of_a_model_is_its_callers_with_the_models_message(place):
+    async def test():
+        world = World() if place == "loop" else away()
+        async with agent_of(world, "m") as agent:
+            await warm(agent, "m")
+            world.models["m_1"].fault = ZeroDivisionError("by zero")
+            results = await infer_all(agent, [1, 2], [3, 4])
+            assert [str(error) for error in results] == ["ZeroDivisionError: by zero"] * 2
+            assert {type(error) for error in results} == {ModelRuntimeError}
+            assert world.metrics.internal_errors == 0
+
+    run(test)
+
+
+class Summing(FakeModel):
+    """Says that it is batchable, and is not: it gives one row whatever it gets."""
+
+    def infer(self, inputs, outputs):
+        [result] = super().infer(inputs, outputs)
+        return [result.sum(axis=0, keepdims=True)]
+
+
+@pytest.mark.parametrize("place", ["loop", "thread"])
+def test_a_model_that_mixes_rows_is_found_out_and_runs_one_by_one(place, caplog):
+    async def test():
+        world = World() if place == "loop" else away()
+        world.models["m_1"] = Summing()
+        async with agent_of(world, "m") as agent:
+            await warm(agent, "m")
+            for _ in range(2):
+                results = await infer_all(agent, [1, 0], [2, 0], [3, 0])
+                assert [values(reply) for reply in results] == [[[2, 0]], [[4, 0]], [[6, 0]]]
+            assert caplog.text.count("batching is off") == 1
+
+    run(test)
+
+
+def test_a_model_with_several_inputs_is_batched():
+    async def test():
+        both = Signature(
+            "fake",
+            tuple(type(DOUBLE.inputs[0])(name, "FP32", (-1, 2)) for name in "ab"),
+            DOUBLE.outputs,
+            ("double",),
+            batchable=True,
+        )
+        world = World(models={"m_1": FakeModel(both)})
+        async with agent_of(world, "m") as agent:
+
+            def call(x):
+                call = call_to("m_1", [[x, 0]], name="a")
+                call.payload.body.inputs += call_to("m_1", [[0, x]], name="b").payload.body.inputs
+                return call
+
+            tasks = [asyncio.create_task(agent.handler.infer(call(x))) for x in range(4)]
+            replies = await asyncio.gather(*tasks)
+            assert [values(reply) for reply in replies] == [[[2 * x, 2 * x]] for x in range(4)]
+            assert world.models["m_1"].calls == [1, 3]
+
+    run(test)
+
+
+class Broken:
+    """Stands in for a part with a fault: every method raises."""
+
+    def __getattr__(self, name):
+        def fail(*args):
+            raise AssertionError(f"a fault in {name}")
+
+        return fail
+
+
+@pytest.mark.parametrize("where", ["end_turn", "next_batch"])
+def test_a_fault_in_the_batcher_fails_who_waits_and_is_counted(where, caplog):
+    async def test():
+        world = World() if where == "end_turn" else away()
+        async with agent_of(world, "m") as agent:
+            await warm(agent, "m")
+            await asyncio.sleep(0)
+            runner = agent.handler._served["m_1"].runner
+
+            class Faulty(type(runner._batcher)):
+                __slots__ = ()
+
+            setattr(Faulty, where, lambda self: Broken().it())
+            faulty = Faulty()
+            runner._batcher = faulty
+            results = await infer_all(agent, [1, 0], [2, 0], [3, 0])
+            assert [str(error) for error in results[1:]] == ["internal error in model m_1"] * 2
+            assert world.metrics.internal_errors == 1
+            assert runner._batcher is not faulty
+            assert values((await infer_all(agent, [1, 2]))[0]) == [[2, 4]]
+        assert "a fault in it" in caplog.text
+
+    run(test)
+
+
+@pytest.mark.parametrize("place", ["loop", "thread"])
+def test_a_fault_while_a_batch_runs_fails_its_members_only(place, monkeypatch, caplog):
+    async def test():
+        world = World() if place == "loop" else away()
+        async with agent_of(world, "m") as agent:
+            await warm(agent, "m")
+            monkeypatch.setattr("seldon_core.agent.execution._joined", lambda entries: 1 / 0)
+            results = await infer_all(agent, [1, 0], [2, 0], [3, 0])
+            assert values(results[0]) == [[2, 0]]
+            assert {str(error) for error in results[1:]} == {"internal error in model m_1"}
+            monkeypatch.undo()
+            assert values((await infer_all(agent, [1, 2]))[0]) == [[2, 4]]
+            assert world.metrics.internal_errors == 1
+
+    run(test)

@@ -1,0 +1,214 @@
+"""The pool's shell: loads, reports, refusals, time."""
+
+import asyncio
+import threading
+
+import pytest
+
+from seldon_core.agent.pool import Residence
+from seldon_core.errors import (
+    InvalidResourceError,
+    ModelRuntimeError,
+    NotFoundError,
+    NotReadyError,
+    OverloadedError,
+)
+from tests.support.agent import FakeModel, World, agent_of, call_to, until, values, version_of, warm
+
+
+def run(test):
+    asyncio.run(asyncio.wait_for(test(), timeout=15))
+
+
+def test_a_load_is_reported_with_its_size_and_counted():
+    async def test():
+        world = World(grown_bytes=300)
+        async with agent_of(world, "m", memory_bytes=0) as agent:
+            assert world.reports == [("m", 1, "Loaded", "")]
+            assert world.counts.models == {"m_1": (300, True)}
+            agent.unload_model("m", 1)
+            await until(lambda: len(world.reports) == 2)
+        assert world.reports[1] == ("m", 1, "Unloaded", "")
+        assert (world.counts.loads, world.counts.unloads, world.counts.models) == (1, 1, {})
+
+    run(test)
+
+
+@pytest.mark.parametrize(
+    ("fault", "reason"),
+    [
+        (InvalidResourceError("file:///none", "no artifact"), "file:///none: no artifact"),
+        (ValueError("odd"), "ValueError: odd"),
+    ],
+    ids=["of the model", "unexpected"],
+)
+def test_a_failed_load_is_reported_with_its_reason(fault, reason):
+    async def test():
+        world = World(load_fault=fault)
+        async with agent_of(world, "m") as agent:
+            assert world.reports == [("m", 1, "LoadFailed", reason)]
+            with pytest.raises(NotFoundError):
+                await agent.handler.infer(call_to("m_1", [[1, 2]]))
+            world.load_fault = None
+            agent.load_model(version_of("m"))
+            await until(lambda: len(world.reports) == 2)
+            assert values(await agent.handler.infer(call_to("m_1", [[1, 2]]))) == [[2, 4]]
+
+    run(test)
+
+
+def test_a_model_whose_reload_fails_is_not_ready_and_says_why():
+    async def test():
+        world = World()
+        async with agent_of(world, "m", "n", capacity=1) as agent:
+            world.load_fault = ModelRuntimeError("the file is gone")
+            with pytest.raises(NotReadyError, match="m_1 failed to load: the file is gone"):
+                await agent.handler.infer(call_to("m_1", [[1, 2]]))
+            world.load_fault = None
+            assert values(await agent.handler.infer(call_to("m_1", [[1, 2]]))) == [[2, 4]]
+
+    run(test)
+
+
+def test_a_model_unloaded_while_requests_wait_for_it_is_not_found():
+    async def test():
+        gate = threading.Event()
+        gate.set()
+        world = World(load_gate=gate)
+        async with agent_of(world, "m", "n", capacity=1) as agent:
+            gate.clear()
+            task = asyncio.create_task(agent.handler.infer(call_to("m_1", [[1, 2]])))
+            await until(lambda: world.loads.count("m_1") == 2)
+            agent.unload_model("m", 1)
+            with pytest.raises(NotFoundError):
+                await task
+            gate.set()
+            await until(lambda: world.reports[-1] == ("m", 1, "Unloaded", ""))
+
+    run(test)
+
+
+def test_unloading_what_was_never_here_is_reported_as_done():
+    async def test():
+        world = World()
+        async with agent_of(world) as agent:
+            agent.unload_model("m", 3)
+            assert world.reports == [("m", 3, "Unloaded", "")]
+        assert world.counts.unloads == 0
+
+    run(test)
+
+
+def test_a_model_ordered_again_while_it_leaves_comes_back():
+    async def test():
+        world = World()
+        async with agent_of(world, "m") as agent:
+            agent.unload_model("m", 1)
+            agent.load_model(version_of("m"))
+            await until(lambda: len(world.reports) == 3)
+            assert [event for _, _, event, _ in world.reports] == ["Loaded", "Unloaded", "Loaded"]
+            assert values(await agent.handler.infer(call_to("m_1", [[1, 2]]))) == [[2, 4]]
+
+    run(test)
+
+
+def test_a_model_that_waits_is_served_though_its_victim_is_asked_for_all_the_time():
+    async def test():
+        world = World()
+        async with agent_of(world, "m", "n", capacity=1) as agent:
+            await warm(agent, "m")
+            gate = threading.Event()
+            victim = FakeModel()
+            victim.gate = gate
+            agent.handler._served["m_1"].runner._model = victim
+            agent.handler._served["m_1"].runner._cost._limit_s = -1.0  # off the loop, into the gate
+            held = asyncio.create_task(agent.handler.infer(call_to("m_1", [[1, 0]])))
+            await until(lambda: victim.calls)
+            waiting = asyncio.create_task(agent.handler.infer(call_to("n_1", [[5, 0]])))
+            slot = agent.handler._pool.slots["m_1"]
+            await until(lambda: not slot.admits)  # closed for n by the alarm, after 0.1 s
+            late = asyncio.create_task(agent.handler.infer(call_to("m_1", [[2, 0]])))
+            await asyncio.sleep(0)
+            assert slot.residence is Residence.RESIDENT
+            gate.set()
+            assert [values(await task) for task in (held, waiting, late)] == [
+                [[2, 0]],
+                [[10, 0]],
+                [[4, 0]],
+            ]
+
+    run(test)
+
+
+def test_a_request_that_finds_no_room_may_try_again():
+    async def test():
+        world = World()
+        async with agent_of(world, "m", "n", capacity=1) as agent:
+            await warm(agent, "m")
+            pool = agent.handler._pool
+            pool._block_limit_s = 0.15
+            slot = pool.try_admit("m_1")
+            with pytest.raises(OverloadedError, match="no room for model n_1") as caught:
+                await agent.handler.infer(call_to("n_1", [[1, 2]]))
+            assert caught.value.retry_after_s == 1.0
+            agent.handler._host.release(slot)
+            assert values(await agent.handler.infer(call_to("n_1", [[1, 2]]))) == [[2, 4]]
+
+    run(test)
+
+
+def test_a_model_much_larger_than_declared_is_warned_of(caplog):
+    async def test():
+        async with agent_of(World(grown_bytes=30), "m", memory_bytes=10) as agent:
+            assert agent.handler._pool.slots["m_1"].nbytes == 10  # what was declared counts
+        assert "more memory than declared model=m_1" in caplog.text
+
+    run(test)
+
+
+@pytest.mark.parametrize(
+    ("limit", "calls"),
+    [(1, [1] * 6), (3, [1, 3, 2]), (0, [1, 5]), (1000, [1, 5])],
+    ids=["off", "three", "unset", "more than the default"],
+)
+def test_max_batch_size_of_the_models_settings_caps_its_batches(limit, calls):
+    async def test():
+        world = World(settings={"max_batch_size": limit})
+        async with agent_of(world, "m") as agent:
+            await warm(agent, "m")
+            await asyncio.sleep(0)
+            model = world.models["m_1"]
+            model.calls.clear()
+            tasks = [
+                asyncio.create_task(agent.handler.infer(call_to("m_1", [[1, 2]]))) for _ in range(6)
+            ]
+            await asyncio.gather(*tasks)
+            assert model.calls == calls
+
+    run(test)
+
+
+def test_a_fault_in_the_pool_fails_who_waits_for_the_model_and_is_counted(monkeypatch, caplog):
+    async def test():
+        gate = threading.Event()
+        gate.set()
+        world = World(load_gate=gate)
+        async with agent_of(world, "m", "n", capacity=1) as agent:
+            gate.clear()
+            handler, pool = agent.handler, agent.handler._pool
+            gone = asyncio.create_task(handler.infer(call_to("m_1", [[1, 2]])))
+            waits = asyncio.create_task(handler.infer(call_to("m_1", [[1, 2]])))
+            await until(lambda: world.loads.count("m_1") == 2)
+            with monkeypatch.context() as patch:
+                patch.setattr(pool, "_on_infer_arrived", lambda event: 1 / 0)
+                gone.cancel()
+                hit = asyncio.create_task(handler.infer(call_to("m_1", [[1, 2]])))
+                for task in (hit, waits):
+                    with pytest.raises(ModelRuntimeError, match="internal error in model m_1"):
+                        await task
+            gate.set()
+            assert values(await handler.infer(call_to("m_1", [[1, 2]]))) == [[2, 4]]
+        assert world.metrics.internal_errors == 1
+        assert "internal error in the pool" in caplog.text
+
+    run(test)
