@@ -9,7 +9,7 @@ from seldon_core.errors import InvalidRequestError
 from seldon_core.proto import open_inference_pb2 as pb
 from seldon_core.protocol.inference import Tensor
 from seldon_core.protocol.protobuf_wire import field_tag, varint
-from seldon_core.protocol.tensors import ITEM_SIZES, Array, dtype_of, element_count
+from seldon_core.protocol.tensors import ITEM_SIZES, Array, dtype_of, element_count, to_raw
 
 RAW_ONLY: Final = frozenset({"FP16", "BF16"})
 """Datatypes that have no typed form."""
@@ -53,7 +53,7 @@ def read_contents(
     tag = _PACKED.get(datatype)
     if tag is not None and count:
         # Written again, the values are one block of bytes for numpy: 1.0 µs against 1.9 for four,
-        # and 0.2 ms against 5.5 for 150,000 (perf/micro/bench_oip_grpc.py). Anything but exactly
+        # and 0.1 ms against 5.6 for 150,000 (perf/micro/bench_oip_grpc.py). Anything but exactly
         # this field with as many values begins otherwise or is longer, and is told below.
         encoded = contents.SerializeToString()
         head = tag + varint(count * ITEM_SIZES[datatype])
@@ -80,4 +80,10 @@ def read_contents(
 
 def write_contents(contents: pb.InferTensorContents, tensor: Tensor) -> None:
     """Write a tensor's elements to the field of its datatype."""
-    getattr(contents, _FIELDS[tensor.datatype]).extend(tensor.data.ravel().tolist())
+    tag = _PACKED.get(tensor.datatype)
+    if tag is not None and tensor.data.size:
+        # The other way round: 0.1 ms against 3.7 for 150,000 numbers.
+        raw = to_raw(tensor)
+        contents.MergeFromString(b"".join((tag, varint(len(raw)), raw)))
+    else:
+        getattr(contents, _FIELDS[tensor.datatype]).extend(tensor.data.ravel().tolist())

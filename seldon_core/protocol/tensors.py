@@ -86,7 +86,7 @@ def element_count(where: str, shape: Sequence[int]) -> int:
         raise InvalidRequestError(
             f"{where}.shape: has {len(shape)} dimensions, at most {MAX_DIMENSIONS} are allowed"
         )
-    count, huge = 1, False
+    count = 1
     for size in shape:
         if type(size) is not int or size < 0:  # bool is an int too, but no size
             raise InvalidRequestError(
@@ -94,8 +94,8 @@ def element_count(where: str, shape: Sequence[int]) -> int:
                 "every dimension must be an integer >= 0"
             )
         count *= size
-        huge = huge or size > MAX_ELEMENTS  # hidden from `count` by a dimension of 0
-    if huge or count > MAX_ELEMENTS:
+    # A dimension of 0 hides a huge one from `count`.
+    if count > MAX_ELEMENTS or (count == 0 and max(shape) > MAX_ELEMENTS):
         raise InvalidRequestError(
             f"{where}.shape: {_brief(list(shape))} has more than {MAX_ELEMENTS} elements"
         )

@@ -1,6 +1,7 @@
 """Every field of a JSON request: what it must be, and what a wrong one is answered."""
 
 import copy
+from typing import Any
 
 import pytest
 
@@ -9,7 +10,7 @@ from seldon_core.protocol.json_request import input_path, read_request
 from seldon_core.protocol.oip_binary import Tail
 from seldon_core.protocol.tensors import from_values
 
-GOOD = {"inputs": [{"name": "x", "shape": [2], "datatype": "FP32", "data": [1, 2]}]}
+GOOD: dict[str, Any] = {"inputs": [{"name": "x", "shape": [2], "datatype": "FP32", "data": [1, 2]}]}
 MISSING = object()
 
 
@@ -115,9 +116,8 @@ def test_a_body_that_is_no_object_is_refused(document, found):
 
 
 def binary(size, **fields):
-    item = {"name": "x", "shape": [2], "datatype": "UINT8", "parameters": {**fields}}
-    item["parameters"]["binary_data_size"] = size
-    return {"inputs": [item]}
+    item = {"name": "x", "shape": [2], "datatype": "UINT8"}
+    return {"inputs": [{**item, "parameters": {**fields, "binary_data_size": size}}]}
 
 
 def test_a_binary_input_is_taken_from_the_tail():

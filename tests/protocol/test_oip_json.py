@@ -130,7 +130,7 @@ def test_a_request_of_another_client_is_read(binary):
     assert request.id == "9"
     assert (request.inputs[0].data == numbers).all()
     assert request.inputs[1].data.tolist() == words.tolist()
-    assert request.outputs[0].parameters == {"binary_data": binary}
+    assert request.outputs == [RequestedOutput("y", {"binary_data": binary})]
 
 
 def test_a_reply_leaves_out_what_is_empty():
@@ -293,7 +293,7 @@ MUTATED = st.tuples(st.integers(0, 400), st.integers(0, 3), st.binary(max_size=3
 @given(tensors=tensor_lists(JSON_DATATYPES), changes=st.lists(MUTATED, max_size=3))
 def test_mutated_json_is_read_alike_or_refused_alike(tensors, changes):
     body = mutated(orjson.dumps(document_of(tensors)), changes)
-    answers = []
+    answers: list[object] = []
     for codec in (JSON_CODEC, EAGER):
         try:
             answers.append([repr(tensor) for tensor in codec.decode_request(body, None).inputs])

@@ -10,7 +10,7 @@ from seldon_core.protocol.protobuf_wire import MAX_FIELDS, field_tag, scan, vari
 
 def test_a_message_is_cut_into_its_fields():
     message = b"\x0a\x02ab" + b"\x10\x96\x01" + b"\x1d1234" + b"\x2112345678" + b"\x2a\x00"
-    found = [(tag, message[start:end]) for tag, start, end in scan(message)]
+    found = [(tag, message[start:end]) for tag, start, end in scan(message) or ()]
     assert found == [
         (10, b"ab"),
         (16, b"\x96\x01"),
@@ -42,7 +42,7 @@ def test_what_is_malformed_is_left_to_protobuf(message):
 
 
 def test_a_message_with_too_many_fields_is_refused():
-    assert len(scan(b"\x2a\x00" * MAX_FIELDS)) == MAX_FIELDS
+    assert len(scan(b"\x2a\x00" * MAX_FIELDS) or ()) == MAX_FIELDS
     with pytest.raises(InvalidRequestError, match="more than 65536 fields"):
         scan(b"\x2a\x00" * (MAX_FIELDS + 1))
 
@@ -50,5 +50,5 @@ def test_a_message_with_too_many_fields_is_refused():
 @given(st.lists(st.tuples(st.integers(1, 5000), st.binary(max_size=300)), max_size=6))
 def test_fields_written_are_the_fields_found(fields):
     message = b"".join(varint(field_tag(n)) + varint(len(data)) + data for n, data in fields)
-    found = [(tag, message[start:end]) for tag, start, end in scan(memoryview(message))]
+    found = [(tag, message[start:end]) for tag, start, end in scan(memoryview(message)) or ()]
     assert found == [(field_tag(number), data) for number, data in fields]

@@ -30,7 +30,7 @@ def cut_to_bf16(array):
 
 
 @st.composite
-def arrays(draw, datatype, *, finite=True, text=True):
+def arrays(draw, /, datatype, *, finite=True, text=True):
     """Arrays of one datatype; BYTES hold UTF-8 if `text`."""
     shape = draw(SHAPES)
     if datatype == "BYTES":
@@ -50,7 +50,7 @@ def arrays(draw, datatype, *, finite=True, text=True):
 
 
 @st.composite
-def tensors(draw, name, datatypes=DATATYPES, **options):
+def tensors(draw, /, name, datatypes=DATATYPES, **options):
     """Tensors of any of `datatypes`."""
     datatype = draw(st.sampled_from(datatypes))
     return Tensor(name, datatype, draw(arrays(datatype, **options)), draw(st.none() | PARAMETERS))
@@ -68,7 +68,7 @@ PARAMETERS = st.dictionaries(
 
 
 @st.composite
-def tensor_lists(draw, datatypes=DATATYPES, **options):
+def tensor_lists(draw, /, datatypes=DATATYPES, **options):
     """Up to three tensors with different names."""
     names = draw(st.lists(NAMES, unique=True, max_size=3))
     return [draw(tensors(name, datatypes, **options)) for name in names]
