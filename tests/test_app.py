@@ -3,6 +3,7 @@ import os
 import signal
 import socket
 from contextlib import asynccontextmanager
+from typing import Any
 
 import aiohttp
 import grpc
@@ -13,6 +14,7 @@ from seldon_core import app
 from seldon_core.config.load import load_settings
 from seldon_core.errors import ConfigError
 from seldon_core.resources.model import ModelSpec
+from seldon_core.resources.servers import DEFAULT_SERVERS
 from seldon_core.scheduler.machine import ModelStatus
 from seldon_core.scheduler.state import ModelState
 from seldon_core.transport.control import RouteUpdate
@@ -124,10 +126,15 @@ def test_a_model_that_is_not_accepted_is_reported(tmp_path):
 
 
 def test_the_process_is_not_ready_before_its_models_are():
-    process = app.Process(None, [ModelSpec("iris", "/iris")], None)
+    process = process_of(None, [ModelSpec("iris", "/iris")], None)
     assert process.live()
     assert not process.ready()
     assert process.not_ready() == ["model iris is loading"]
+
+
+def process_of(router: Any, specs: Any, diary: Any) -> Any:
+    """A process of fakes."""
+    return app.Process(router, specs, diary)
 
 
 class QuietScheduler:
@@ -154,7 +161,7 @@ class QuietScheduler:
 def test_a_model_that_settles_without_a_route_is_reported_too():
     row = ModelStatus("iris", 1, ModelState.FAILED, "broken", (), 1)
     router, diary = Router(), Diary()
-    process = app.Process(router, [ModelSpec("iris", "/iris")], diary)
+    process = process_of(router, [ModelSpec("iris", "/iris")], diary)
     process.attach(QuietScheduler(row))
     asyncio.run(process.load_models())
     assert diary.entries == ["iris ModelFailed", "loaded 1"]
@@ -163,7 +170,7 @@ def test_a_model_that_settles_without_a_route_is_reported_too():
 
 def test_every_route_reaches_the_router_also_of_models_nobody_waits_for():
     router = Router()
-    app.Process(router, [], Diary()).publish(RouteUpdate("other"))
+    process_of(router, [], Diary()).publish(RouteUpdate("other"))
     assert router.published == [RouteUpdate("other")]
 
 
@@ -180,7 +187,7 @@ def test_a_process_that_drains_is_not_ready():
         async def drain(self, timeout_s):
             assert timeout_s == 5
 
-    process = app.Process(None, [], None)
+    process = process_of(None, [], None)
     assert process.ready()
     asyncio.run(process.drain(Idle(), 5))
     assert not process.ready()
@@ -216,7 +223,7 @@ class _DiaryWithoutLoop(Diary):
 
 def test_a_capability_whose_library_is_missing_is_left_out_and_its_extra_named(monkeypatch, caplog):
     monkeypatch.setattr(app, "find_spec", lambda name: None if name == "sklearn" else name)
-    mlserver, triton = (app._capabilities(server) for server in app.DEFAULT_SERVERS)
+    mlserver, triton = (app._capabilities(server) for server in DEFAULT_SERVERS)
     assert mlserver == ("mlserver",)
     assert {"triton", "onnx"} <= set(triton)
     assert "seldon-core[sklearn]" in caplog.text
@@ -231,7 +238,7 @@ def test_one_cpu_is_left_to_the_data_path(monkeypatch):
 
 
 def test_a_second_signal_ends_the_process_at_once(monkeypatch):
-    codes = []
+    codes: list[int] = []
     monkeypatch.setattr(os, "_exit", codes.append)
 
     async def scenario():

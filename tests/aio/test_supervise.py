@@ -37,7 +37,7 @@ def test_the_result_of_a_task_is_that_of_its_work():
 
 
 def test_a_failed_task_ends_its_siblings_and_the_block():
-    ended = []
+    ended: list[bool] = []
 
     async def scenario():
         async with open_tasks("agent") as tasks:
@@ -63,7 +63,7 @@ def test_two_failures_come_out_together():
 
 
 def test_an_error_in_the_block_comes_out_as_it_is_and_ends_the_tasks():
-    ended = []
+    ended: list[bool] = []
 
     async def scenario():
         async with open_tasks("agent") as tasks:
@@ -77,7 +77,7 @@ def test_an_error_in_the_block_comes_out_as_it_is_and_ends_the_tasks():
 
 
 def test_what_still_runs_at_the_end_of_the_block_is_cancelled_and_waited_for():
-    ended = []
+    ended: list[bool] = []
 
     async def scenario():
         async with open_tasks("agent") as tasks:

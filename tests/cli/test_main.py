@@ -35,7 +35,7 @@ def test_help_teaches_with_examples(monkeypatch, capsys, command):
 
 
 def test_only_the_options_that_were_given_are_flags(monkeypatch):
-    calls = []
+    calls: list[object] = []
     monkeypatch.setattr(serve, "run_serve", lambda *arguments: calls.append(arguments))
     assert run(monkeypatch, "serve") == 0
     assert (
@@ -69,7 +69,7 @@ def test_only_the_options_that_were_given_are_flags(monkeypatch):
 
 
 def test_samples_are_written_to_the_folder_named(monkeypatch):
-    folders = []
+    folders: list[Path] = []
     monkeypatch.setattr(samples, "run_samples", folders.append)
     assert run(monkeypatch, "samples", "here") == 0
     assert folders == [Path("here")]
