@@ -26,6 +26,7 @@ SLICE_BYTES = 4 * KIB
 Small enough that a slice of the smallest requests (230) takes under a millisecond.
 """
 
+_END_OF_HEAD = b"\r\n\r\n"
 _ZEROED_UP_TO = 64 * KIB
 _FRAMING = frozenset((b"connection", b"transfer-encoding", b"expect"))
 
@@ -50,7 +51,7 @@ class Http1Reader:
     more requests follow: what still comes is to be dropped. `owes_continue` says that the client
     waits for a 100 before it sends its body. `incomplete` is the request whose head is read and
     whose body is not; what it holds of the budget is the owner's to give back if it never ends.
-    `is_between` says that nothing of a next request has come (it may be wrong within one read).
+    `is_between` says that nothing of a next request has come.
     """
 
     def __init__(self, settings: ListenerSettings, budget: InFlightBytes) -> None:
@@ -72,18 +73,40 @@ class Http1Reader:
         # llhttp's wrapper looks its callbacks up once; a built-in spares a call (0.06 µs).
         self.on_body = self._pieces.append
         self._parser: httptools.HttpRequestParser | None = httptools.HttpRequestParser(self)
+        self._known_head = b""  # the last head that was alone in a slice with its body
+        self._known_body = 0  # where in that slice the body began
+        self._known_length = -1  # of that slice
+        self._known: HttpRequest | None = None
 
     def close(self) -> None:
         """Let go of the parser, which holds methods of this object."""
         self._parser = None
         self.is_ended = True
 
+    def feed_again(self, received: bytearray, nbytes: int) -> Exchange | None:
+        """Return the request in the first `nbytes` of `received` if its head is the last one's.
+
+        Returns None, and takes nothing, if they are not exactly that head and as long a body as
+        it had. Clients mostly repeat themselves to the byte, so comparing spares llhttp and its
+        seven calls: 0.7 µs a request instead of 3.1.
+        """
+        known = self._known
+        if (
+            nbytes != self._known_length
+            or known is None
+            or not self.is_between
+            or not received.startswith(self._known_head)
+        ):
+            return None
+        body = received[self._known_body : nbytes]
+        return Exchange(HttpRequest(known.method, known.target, known.headers.copy(), body), False)
+
     def feed(self, data: memoryview) -> None:
         """Parse one slice; `body` must be None.
 
         Raises RefusedError if the request in it is refused; requests before it are in `completed`.
         """
-        self.is_between = False
+        began_between = self.is_between
         try:
             self._parse(data)
         except httptools.HttpParserCallbackError as error:
@@ -91,8 +114,10 @@ class Http1Reader:
         except httptools.HttpParserError as error:
             if not self.is_ended:  # data after `connection: close` is no request
                 raise RefusedError(400, f"this is not HTTP/1.1: {error}") from None
-        if not self.is_between or self.incomplete is not None:
+        if not self.is_between:
             self._keep_partial(len(data))
+        elif began_between and len(self.completed) == 1:
+            self._remember(data, self.completed[0])
 
     def fill(self, nbytes: int) -> None:
         """Take note that the first `nbytes` of `body` have been filled."""
@@ -125,7 +150,24 @@ class Http1Reader:
                     continue
             return
 
+    def _remember(self, data: memoryview, exchange: Exchange) -> None:
+        """Keep the head of the one request that `data` is, for `feed_again`."""
+        request = exchange.request
+        if exchange.is_last or exchange.echo_keep_alive or b"content-length" not in request.headers:
+            return
+        head = bytes(data[: len(data) - len(request.body)])
+        if head.find(_END_OF_HEAD) != len(head) - len(_END_OF_HEAD):
+            return  # line ends stand around the request; what they are part of is not plain
+        self._known_head = head
+        self._known_body = len(head)
+        self._known_length = len(data)
+        self._known = HttpRequest(request.method, request.target, request.headers.copy())
+
     # Called by the parser.
+
+    def on_message_begin(self) -> None:
+        """Take note that a request has begun."""
+        self.is_between = False
 
     def on_url(self, piece: bytes) -> None:
         """Take a piece of the target."""

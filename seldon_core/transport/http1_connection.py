@@ -23,6 +23,8 @@ from seldon_core.transport.shared import RECEIVE_BYTES, Shared
 
 _logger = logging.getLogger(__name__)
 
+_NOTHING = memoryview(b"")
+
 
 class Http1Connection(asyncio.BufferedProtocol):
     """Reads requests, has `shared.http` answer them, writes the answers.
@@ -36,6 +38,7 @@ class Http1Connection(asyncio.BufferedProtocol):
         self._loop = shared.loop
         self._budget = shared.budget
         self._http = shared.http
+        self._received: bytearray = shared.receive.obj  # type: ignore[assignment]  # what it views
         self._transport: asyncio.Transport | None = None
         self._reader = Http1Reader(shared.settings, shared.budget)
         self._queue: deque[Exchange] = deque()  # begun, not answered: the order of the answers
@@ -76,15 +79,29 @@ class Http1Connection(asyncio.BufferedProtocol):
         """Take in `nbytes` that were received."""
         self._has_read = True
         self._turn = 0
-        if self._reader.body is not None:
-            self._reader.fill(nbytes)
-            self._guarded_take(memoryview(b""))
+        reader = self._reader
+        if reader.body is not None:
+            reader.fill(nbytes)
+            self._guarded_take(_NOTHING)
             return
-        self._guarded_take(self._shared.receive[:nbytes])
-        if nbytes == RECEIVE_BYTES:
-            # The loop would read again at once, and begin 32 more, and again.
-            self._hold()
-            self._wake()
+        exchange = reader.feed_again(self._received, nbytes)
+        if exchange is None:
+            self._guarded_take(self._shared.receive[:nbytes])
+            if nbytes == RECEIVE_BYTES:
+                # The loop would read again at once, and begin 32 more, and again.
+                self._hold()
+                self._wake()
+            return
+        if self._queue or reader.completed or not self._is_writable:
+            reader.completed.append(exchange)
+            self._guarded_take(_NOTHING)
+            return
+        # Alone, as most are: past the loop that shares out turns (0.5 µs).
+        try:
+            self._begin(exchange)
+        except Exception:
+            _logger.exception("closing a connection because of a bug")
+            self._fail()
 
     def eof_received(self) -> None:
         """Close; if anything is outstanding the client has hung up and its work is cancelled."""
@@ -121,7 +138,11 @@ class Http1Connection(asyncio.BufferedProtocol):
     def resume_writing(self) -> None:
         """Go on."""
         self._is_writable = True
-        self._guarded_flush()
+        try:
+            self._flush()
+        except Exception:
+            _logger.exception("closing a connection because of a bug")
+            self._fail()
 
     # From the listener.
 
@@ -245,18 +266,15 @@ class Http1Connection(asyncio.BufferedProtocol):
             return  # nobody waits any more
         exchange.answer = answer
         if self._queue[0] is exchange and self._is_writable:
-            self._guarded_flush()
+            try:
+                self._flush()
+            except Exception:
+                _logger.exception("closing a connection because of a bug")
+                self._fail()
         else:
             nbytes = size(answer)
             exchange.held += nbytes
             self._budget.take(nbytes)
-
-    def _guarded_flush(self) -> None:
-        try:
-            self._flush()
-        except Exception:
-            _logger.exception("closing a connection because of a bug")
-            self._fail()
 
     def _flush(self) -> None:
         queue, transport = self._queue, self._transport
@@ -372,4 +390,4 @@ class Http1Connection(asyncio.BufferedProtocol):
     def _time_out(self, message: str) -> None:
         self._shared.counters.timeouts += 1
         self._refuse_with(refusal(408, message))
-        self._guarded_take(memoryview(b""))
+        self._guarded_take(_NOTHING)
