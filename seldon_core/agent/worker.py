@@ -115,7 +115,8 @@ class _Worker:
         self._ready: asyncio.Future[_Link] | None = None
 
     def __repr__(self) -> str:
-        state = "ready" if self.link else "starting" if self._life else "not started"
+        lives = self._life is not None and not self._life.done()
+        state = "ready" if self.link else "starting" if lives else "not started"
         return f"{self.index}: {state}, pid {self.pid}, {len(self.models)} models"
 
     async def load(self, artifact: Artifact) -> WorkerModel:
@@ -181,8 +182,8 @@ class _Worker:
                 self._ready = None
             await link.lost
             reason = await _how_it_ended(process)
-        except (OSError, TimeoutError, ConnectionError) as error:
-            reason = f"could not be started: {error or type(error).__name__}"
+        except OSError as error:
+            reason = f"could not be started: {error}"
             if process is not None and link.lost.done():
                 reason = await _how_it_ended(process)
         finally:
@@ -195,11 +196,14 @@ class _Worker:
     async def _prepare(self, link: "_Link") -> None:
         """Greet a new process, and load what the one before it had.
 
-        Raises ConnectionError if it dies meanwhile. A model that cannot be loaded again, or whose
-        load takes the process with it, is not tried another time.
+        Raises ConnectionError if it dies or keeps silent. A model that cannot be loaded again, or
+        whose load takes the process with it, is not tried another time.
         """
-        async with asyncio.timeout(_HELLO_TIMEOUT_S):
-            await link.unless_lost(link.greeted)
+        try:
+            async with asyncio.timeout(_HELLO_TIMEOUT_S):
+                await link.unless_lost(link.greeted)
+        except TimeoutError:
+            raise ConnectionError(f"it did not say hello in {_HELLO_TIMEOUT_S} s") from None
         for name, artifact in tuple(self.models.items()):
             if artifact is None:
                 continue
