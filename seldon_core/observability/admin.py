@@ -6,6 +6,7 @@ name of its own that resolves to 127.0.0.1 (DNS rebinding).
 """
 
 import json
+import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Protocol
@@ -52,7 +53,7 @@ async def open_admin(
             await site.start()
         except OSError as error:
             raise ConfigError(
-                f"admin.port: cannot listen on {HOST}:{settings.port}: {error.strerror}"
+                f"admin.port: cannot listen on {HOST}:{settings.port}: {os.strerror(error.errno or 0)}"
             ) from error
         yield runner.addresses[0][1]
     finally:

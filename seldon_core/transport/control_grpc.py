@@ -4,6 +4,7 @@ So far both serve the standard health service, `grpc.health.v1.Health`, and noth
 themselves are not there yet, and a call to them is answered UNIMPLEMENTED.
 """
 
+import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -27,11 +28,12 @@ async def open_control_port(setting: str, port: int) -> AsyncIterator[int]:
     service = health.aio.HealthServicer()
     health_pb2_grpc.add_HealthServicer_to_server(service, server)
     try:
+        # Asked first, because gRPC would itself write about a taken port to standard error.
+        socket.create_server((HOST, port)).close()
         bound = server.add_insecure_port(f"{HOST}:{port}")
-    except RuntimeError as error:
-        raise ConfigError(
-            f"{setting}: cannot listen on {HOST}:{port}: is another process using it?"
-        ) from error
+    except (OSError, RuntimeError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise ConfigError(f"{setting}: cannot listen on {HOST}:{port}: {reason}") from error
     await server.start()
     await service.set("", health_pb2.HealthCheckResponse.SERVING)
     try:

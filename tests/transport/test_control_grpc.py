@@ -56,15 +56,16 @@ def test_the_apis_to_come_are_unimplemented():
     assert asyncio.run(scenario()) is grpc.StatusCode.UNIMPLEMENTED
 
 
-def test_a_taken_port_is_named():
+def test_a_taken_port_is_named_and_nothing_else_said(capfd):
     async def scenario(port):
         async with open_control_port("scheduler.port", port):
             pass
 
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        with pytest.raises(ConfigError, match=f"scheduler.port: .*:{port}"):
+        with pytest.raises(ConfigError, match=f"scheduler.port: .*:{port}: Address already"):
             asyncio.run(scenario(port))
+    assert capfd.readouterr().err == ""
 
 
 def test_two_of_our_own_do_not_share_a_port():
