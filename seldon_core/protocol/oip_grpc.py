@@ -137,7 +137,8 @@ def _parse(body: Buffer) -> pb.ModelInferRequest:
 def _split(body: Buffer) -> tuple[pb.ModelInferRequest, Sequence[Buffer]]:
     """Return a message without its raw contents, and these as views.
 
-    1 µs against 930 µs for protobuf's copy of 600 kB (perf/micro/bench_oip_grpc.py).
+    Against protobuf's copies: 6 instead of 41 µs for 600 kB, 0.03 instead of 49 ms for 64 MB
+    (perf/micro/bench_oip_grpc.py).
     """
     fields = scan(body)
     if fields is None:
