@@ -52,8 +52,9 @@ async def open_admin(
         try:
             await site.start()
         except OSError as error:
+            reason = os.strerror(error.errno or 0)
             raise ConfigError(
-                f"admin.port: cannot listen on {HOST}:{settings.port}: {os.strerror(error.errno or 0)}"
+                f"admin.port: cannot listen on {HOST}:{settings.port}: {reason}"
             ) from error
         yield runner.addresses[0][1]
     finally:
