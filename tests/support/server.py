@@ -50,7 +50,10 @@ class Serving:
 
 @contextlib.contextmanager
 def serving(
-    *arguments: str, command: tuple[str, ...] = (), until: str = "ready", cwd: Path | None = None
+    *arguments: str,
+    command: tuple[str, ...] = (),
+    until: str = "Ctrl-C stops",
+    cwd: Path | None = None,
 ) -> Iterator[Serving]:
     """Start `seldon-core serve` with `arguments` and wait until it prints `until`."""
     program = command or (sys.executable, "-m", "seldon_core")

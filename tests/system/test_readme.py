@@ -1,0 +1,89 @@
+"""Every command of the README, run as it stands there; only the ports are free ones."""
+
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.support.server import serving
+
+ROOT = Path(__file__).resolve().parents[2]
+README = (ROOT / "README.md").read_text()
+BLOCKS = re.findall(r"^```sh\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
+SERVERS = {"make serve\n", ".venv/bin/seldon-core serve --models FOLDER\n"}
+COMMANDS = [block for block in BLOCKS if block not in SERVERS | {"make test\n"}]
+
+
+@pytest.fixture(scope="module")
+def made():
+    """`make serve`, on free ports, from the checkout that is tested."""
+    ports = " ".join(f"--{name}port 0" for name in ("", "scheduler-", "agent-", "admin-"))
+    environment = Path(sys.executable).parent.parent
+    options = [f"VENV={environment}"] if (environment / ".installed-serve").exists() else []
+    with serving(
+        command=("make", "serve", f"ARGS={ports}", *options), cwd=ROOT, until="Ctrl-C stops"
+    ) as started:
+        yield started
+
+
+def run(script, server):
+    script = script.replace("localhost:9000", f"localhost:{server.port}")
+    script = script.replace("localhost:9006", f"localhost:{server.ports['admin']}")
+    path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+    done = subprocess.run(
+        ["bash", "-euo", "pipefail", "-c", script],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        cwd=ROOT,
+        env={**os.environ, "PATH": path},
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_the_readme_has_the_commands_that_the_tests_know():
+    assert set(BLOCKS) >= SERVERS | {"make test\n"}
+    assert len(COMMANDS) == 6
+
+
+@pytest.mark.system
+@pytest.mark.parametrize("script", COMMANDS, ids=lambda script: script.split("\n")[0][:50])
+def test_a_command_of_the_readme_works(made, script):
+    output = run(script, made)
+    assert output
+    assert '"error"' not in output
+
+
+@pytest.mark.system
+def test_the_first_answer_is_the_one_shown(made):
+    shown = re.search(r"^```json\n(.*?)\n```$", README, re.MULTILINE | re.DOTALL)
+    assert shown is not None
+    assert run(COMMANDS[0], made).strip() == shown[1]
+
+
+@pytest.mark.system
+def test_a_folder_with_the_manifest_shown_and_a_plain_model_is_served(samples, tmp_path):
+    manifest = re.search(r"^```yaml\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
+    assert manifest is not None
+    folder = tmp_path / "FOLDER"
+    shutil.copytree(samples / "artifacts" / "iris", folder / "iris")
+    shutil.copytree(samples / "artifacts" / "add10", folder / "plain")
+    (folder / "iris.yaml").write_text(manifest[1])
+    command = shlex.split(".venv/bin/seldon-core serve --models FOLDER")
+    options = [f"--{name}port=0" for name in ("", "scheduler-", "agent-", "admin-")]
+    with serving(
+        *command[1:],
+        f"--data-dir={tmp_path / 'data'}",
+        *options,
+        command=(str(Path(sys.executable).parent / "seldon-core"),),
+        cwd=tmp_path,
+    ) as server:
+        assert "serving 2 of 2 models" in server.output
+        assert "plain ready" in server.output
+        assert run(COMMANDS[0], server)
