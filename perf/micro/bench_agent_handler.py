@@ -7,7 +7,6 @@ that do nothing, so a run's own time is close to none; `onnx` runs a real sessio
 """
 
 import asyncio
-import sys
 from collections.abc import Callable
 from time import perf_counter
 
@@ -82,4 +81,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -187,8 +187,7 @@ class ModelRunner:
         return results
 
     def _loaded(self) -> LoadedModel:
-        if self._model is None:
-            raise ModelRuntimeError(f"model {self._artifact.model} is not in memory")
+        assert self._model is not None  # whoever runs has pinned it
         return self._model
 
     def _send_away(self, batch: Batch) -> None:
@@ -273,7 +272,9 @@ class ModelRunner:
     def _start_over(self) -> None:
         """The batcher itself failed: go on with a new one."""
         entries = self._batcher.drain()
+        is_busy = self._batcher.is_busy  # a run that is under way goes on, and will say its end
         self._batcher = self._make_batcher()
+        self._batcher.is_busy = is_busy
         self._fault(entries)
 
     def _fault(self, entries: list[Entry]) -> None:

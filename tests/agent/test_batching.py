@@ -1,5 +1,7 @@
 """The batcher alone: which requests leave together, and when."""
 
+from typing import Any
+
 import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
@@ -7,6 +9,12 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from seldon_core.agent.batching import Batcher, Entry
 from seldon_core.errors import OverloadedError
+
+
+def of(batch: Any) -> Any:
+    """The batch, which there must be."""
+    assert batch is not None
+    return batch
 
 
 def entry(key="k", rows=1):
@@ -32,7 +40,7 @@ def test_a_lone_request_runs_at_once_turn_after_turn():
     batcher = Batcher()
     for _ in range(3):
         one = entry()
-        assert batcher.add(one).entries == [one]
+        assert of(batcher.add(one)).entries == [one]
         assert batcher.is_first_of_turn
         batcher.finish()
         assert batcher.end_turn() is None
@@ -43,16 +51,16 @@ def test_requests_that_come_in_company_wait_for_the_end_of_their_turn():
     busy_with(batcher, entry())
     assert not batcher.is_first_of_turn
     batcher.finish()
-    assert batcher.end_turn().rows == 1
+    assert of(batcher.end_turn()).rows == 1
     batcher.finish()
     a, b = entry(), entry()
     assert batcher.add(a) is None
     assert batcher.is_first_of_turn
     assert batcher.add(b) is None
-    assert batcher.end_turn().entries == [a, b]
+    assert of(batcher.end_turn()).entries == [a, b]
     batcher.finish()
     assert batcher.add(entry()) is None
-    assert batcher.end_turn().rows == 1
+    assert of(batcher.end_turn()).rows == 1
     batcher.finish()
     assert batcher.add(entry()) is not None  # alone again
 
@@ -63,7 +71,7 @@ def test_only_the_first_of_a_turn_runs_at_once():
     batcher.finish()
     second, third = entry(), entry()
     assert batcher.add(second) is batcher.add(third) is None
-    assert batcher.end_turn().entries == [second, third]
+    assert of(batcher.end_turn()).entries == [second, third]
 
 
 def test_requests_gather_while_the_model_is_busy_and_leave_when_it_is_done():
@@ -72,7 +80,7 @@ def test_requests_gather_while_the_model_is_busy_and_leave_when_it_is_done():
     busy_with(batcher, a, b)
     assert batcher.end_turn() is None
     batcher.finish()
-    batch = batcher.next_batch()
+    batch = of(batcher.next_batch())
     assert (batch.entries, batch.rows) == ([a, b], 5)
 
 
@@ -135,7 +143,7 @@ def test_leaving_after_the_batch_was_handed_out_changes_nothing():
     a, b = entry(), entry()
     busy_with(batcher, a, b)
     batcher.finish()
-    batch = batcher.next_batch()
+    batch = of(batcher.next_batch())
     batcher.remove(a)
     assert batch.entries == [a, b]
     assert batcher.waiting == 0

@@ -1,5 +1,7 @@
 """Whether requests fit a signature, and who may share a batch with whom."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -146,10 +148,11 @@ def test_what_has_no_rows_to_share_runs_alone(model, tensors, rows):
 
 def test_output_tensors_have_the_signatures_datatypes_and_parameters_of_their_own():
     check = RequestCheck("m_1", ONE)
-    arrays = [np.zeros((1, 3)), np.zeros((1, 1), FLOATS)]
+    arrays: list[Any] = [np.zeros((1, 3)), np.zeros((1, 1), FLOATS)]
     p, y = check.tensors(("p", "y"), arrays)
     assert (p.name, p.datatype, p.parameters) == ("p", "FP64", {"content_type": "np"})
     assert (y.name, y.datatype, y.parameters) == ("y", "FP32", None)
     assert p.data is arrays[0]
+    assert p.parameters is not None
     p.parameters["more"] = 1
     assert check.tensors(("p",), arrays[:1])[0].parameters == {"content_type": "np"}

@@ -2,9 +2,11 @@
 
 import asyncio
 import threading
+from typing import Any
 
 import pytest
 
+from seldon_core.agent.batching import Batcher
 from seldon_core.agent.runtimes.base import Signature
 from seldon_core.errors import ModelRuntimeError
 from tests.support.agent import (
@@ -215,7 +217,8 @@ def test_a_model_with_several_inputs_is_batched():
 
             def call(x):
                 call = call_to("m_1", [[x, 0]], name="a")
-                call.payload.body.inputs += call_to("m_1", [[0, x]], name="b").payload.body.inputs
+                body: Any = call.payload.body
+                body.inputs += call_to("m_1", [[0, x]], name="b").payload.decode().inputs
                 return call
 
             tasks = [asyncio.create_task(agent.handler.infer(call(x))) for x in range(4)]
@@ -245,10 +248,15 @@ def test_a_fault_in_the_batcher_fails_who_waits_and_is_counted(where, caplog):
             await asyncio.sleep(0)
             runner = agent.handler._served["m_1"].runner
 
-            class Faulty(type(runner._batcher)):
+            class Faulty(Batcher):
                 __slots__ = ()
 
-            setattr(Faulty, where, lambda self: Broken().it())
+            def fail(batcher):
+                if batcher.is_busy and where == "next_batch":
+                    return None  # at the end of the turn; it fails at the end of the run
+                return Broken().it()
+
+            setattr(Faulty, where, fail)
             faulty = Faulty()
             runner._batcher = faulty
             results = await infer_all(agent, [1, 0], [2, 0], [3, 0])
@@ -274,5 +282,45 @@ def test_a_fault_while_a_batch_runs_fails_its_members_only(place, monkeypatch, c
             monkeypatch.undo()
             assert values((await infer_all(agent, [1, 2]))[0]) == [[2, 4]]
             assert world.metrics.internal_errors == 1
+
+    run(test)
+
+
+class Leaving(FakeModel):
+    """Fails on batches; when it runs the row that begins with 1, `leave` is called first."""
+
+    def __init__(self):
+        super().__init__()
+        self.leave: Any = None
+        self.loop = asyncio.get_running_loop()
+        self.rows: list[float] = []
+
+    def infer(self, inputs, outputs):
+        if len(inputs[0]) > 1:
+            raise ModelRuntimeError("one at a time")
+        self.rows.append(float(inputs[0][0][0]))
+        if self.leave is not None and self.rows[-1] == 1:
+            left = threading.Event()
+            self.loop.call_soon_threadsafe(lambda: (self.leave(), left.set()))
+            assert left.wait(5)
+            if len(self.rows) > 2:
+                raise ModelRuntimeError("nobody hears this")
+        return super().infer(inputs, outputs)
+
+
+def test_clients_that_leave_while_a_failed_batch_is_rerun_are_left_out():
+    async def test():
+        model = Leaving()
+        async with agent_of(away(models={"m_1": model}), "m") as agent:
+            tasks = [
+                asyncio.create_task(agent.handler.infer(call_to("m_1", [[x, 0]])))
+                for x in (0, 5, 1, 6, 7)
+            ]
+            # The first two calls go by; as 1 runs, its own client and that of 6 leave.
+            model.leave = lambda: (tasks[2].cancel(), tasks[3].cancel())
+            results = await asyncio.gather(*tasks, return_exceptions=True)
+            assert model.rows == [0, 5, 1, 7]
+            assert [type(r) for r in results[2:4]] == [asyncio.CancelledError] * 2
+            assert values(results[4]) == [[14, 0]]
 
     run(test)

@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+from typing import Any
 
 import numpy as np
 import pytest
@@ -212,7 +213,7 @@ def test_fault_5_different_datatypes_do_not_share_a_run():
         world = World(models={"m_1": AnyNumber()})
         async with agent_of(world, "m") as agent:
             await warm(agent, "m")
-            model = world.models["m_1"]
+            model: Any = world.models["m_1"]
             model.dtypes.clear()
             await infer_all(
                 agent,
@@ -344,10 +345,11 @@ def test_a_client_that_leaves_takes_nobody_with_it(when):
 @pytest.mark.parametrize("when", ["while it loads", "in the tick of its admission"])
 def test_a_client_that_leaves_while_its_model_loads_takes_nobody_with_it(when):
     async def test():
-        world = World(load_gate=threading.Event())
-        world.load_gate.set()
+        gate = threading.Event()
+        gate.set()
+        world = World(load_gate=gate)
         async with agent_of(world, "m", "n", capacity=1) as agent:
-            world.load_gate.clear()
+            gate.clear()
             tasks = [
                 asyncio.create_task(agent.handler.infer(call_to("m_1", [[x, 0]]))) for x in range(3)
             ]
@@ -357,9 +359,9 @@ def test_a_client_that_leaves_while_its_model_loads_takes_nobody_with_it(when):
                 tasks[1].cancel()
                 await asyncio.sleep(0)
                 assert len(slot.waiting) == 2
-                world.load_gate.set()
+                gate.set()
             else:
-                world.load_gate.set()
+                gate.set()
                 await until(lambda: not slot.waiting)
                 tasks[1].cancel()
             replies = await asyncio.gather(*tasks, return_exceptions=True)
@@ -375,7 +377,8 @@ def test_a_fault_of_the_program_fails_its_request_and_is_counted(caplog):
         world = World()
         async with agent_of(world, "m") as agent:
             served = agent.handler._served["m_1"]
-            check, served.check = served.check, None
+            check = served.check
+            served.check = None  # type: ignore[assignment]  # the fault
             with pytest.raises(ModelRuntimeError, match="internal error in model m_1"):
                 await agent.handler.infer(call_to("m_1", [[1, 2]]))
             served.check = check

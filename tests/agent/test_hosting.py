@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+from typing import Any
 
 import pytest
 
@@ -147,7 +148,7 @@ def test_a_request_that_finds_no_room_may_try_again():
             await warm(agent, "m")
             pool = agent.handler._pool
             pool._block_limit_s = 0.15
-            slot = pool.try_admit("m_1")
+            slot: Any = pool.try_admit("m_1")
             with pytest.raises(OverloadedError, match="no room for model n_1") as caught:
                 await agent.handler.infer(call_to("n_1", [[1, 2]]))
             assert caught.value.retry_after_s == 1.0

@@ -1,5 +1,7 @@
 """The model pool, driven by events and its hot-path methods alone: no loop, no clock."""
 
+from typing import Any
+
 import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
@@ -86,6 +88,7 @@ def test_a_request_to_a_model_that_is_not_here_is_refused(state):
         pool.handle(ModelRemoved(1, "iris"))
     model = "iris" if state == "leaving" else "nobody"
     assert pool.try_admit(model) is None
+    decision: Any
     [decision] = pool.handle(InferArrived(1, model, 7))
     assert (decision.request, decision.refusal) == (7, Refusal.UNKNOWN)
 
@@ -159,6 +162,7 @@ def test_a_model_measured_larger_than_the_capacity_fails_and_is_unloaded():
     pool = ModelPool(10, 1000)
     pool.handle(ModelAdded(0, "huge", 0))
     pool.handle(InferArrived(0, "huge", 1))
+    refuse: Any
     refuse, unload = pool.handle(LoadFinished(1, "huge", 11))
     assert refuse.refusal is Refusal.LOAD_FAILED
     assert unload == StartUnload("huge", is_eviction=False)
@@ -300,6 +304,7 @@ def test_a_victim_in_use_blocks_at_most_ten_seconds():
     pool.handle(Tick(1.1))
     pool.handle(InferArrived(5, "other", 9))
     assert pool.next_wakeup() == 11
+    refuse: Any
     refuse, admit = pool.handle(Tick(11))
     assert (refuse.request, refuse.refusal) == (7, Refusal.NO_ROOM)
     assert admit == Admit(9)  # the victim is open again, for who came meanwhile too
@@ -363,6 +368,7 @@ def test_only_so_many_requests_wait_for_one_model():
     pool = ModelPool(10, max_waiting=1)
     pool.handle(ModelAdded(0, "iris", 4))
     assert pool.handle(InferArrived(1, "iris", 1)) == []
+    decision: Any
     [decision] = pool.handle(InferArrived(1, "iris", 2))
     assert (decision.request, decision.refusal) == (2, Refusal.NO_ROOM)
 
@@ -479,7 +485,7 @@ class AnyOrder(RuleBasedStateMachine):
     @precondition(lambda self: self.pool.next_wakeup() is not None)
     @rule()
     def tick(self):
-        self.now = max(self.now, self.pool.next_wakeup())
+        self.now = max(self.now, self.pool.next_wakeup() or 0)
         self.take(self.pool.handle(Tick(self.now)))
 
     @invariant()

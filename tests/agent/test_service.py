@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+from typing import Any
 
 import numpy as np
 
@@ -55,7 +56,8 @@ def test_the_end_waits_for_running_calls_then_unloads_without_reports():
                 agents.append(agent)
                 await leave.wait()
 
-        calls, agents = [], []
+        calls: list[Any] = []
+        agents: list[Any] = []
         life = asyncio.create_task(live())
         await until(lambda: agents)
         leave.set()

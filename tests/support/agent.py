@@ -1,6 +1,7 @@
 """An agent without runtimes: models that compute in numpy, loads and workers that obey the test."""
 
 import asyncio
+import functools
 import threading
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -11,7 +12,7 @@ import numpy as np
 
 from seldon_core.agent.loading import Loaded
 from seldon_core.agent.runtimes.base import Artifact, Signature
-from seldon_core.agent.service import open_agent
+from seldon_core.agent.service import Agent, open_agent
 from seldon_core.errors import ModelRuntimeError
 from seldon_core.observability.metrics import Metrics
 from seldon_core.protocol.dialects import Verb
@@ -149,6 +150,9 @@ class World:
     def report(self, report):
         self.reports.append((report.model, report.version, report.event.value, report.reason))
 
+    def has_reported(self, name):
+        return any(report[0] == name for report in self.reports)
+
     @property
     def counts(self):
         return self.metrics.replica("fake", "0")
@@ -161,7 +165,7 @@ def version_of(name: str, number: int = 1, memory_bytes: int = 1) -> ModelVersio
 @asynccontextmanager
 async def agent_of(
     world: World, *names: str, capacity: int = 1000, over_commit: int = 100, memory_bytes: int = 1
-) -> AsyncIterator:
+) -> AsyncIterator[Agent]:
     """An agent that has loaded `names`; each model's first two calls are behind it."""
     async with open_agent(
         ReplicaId("fake", 0),
@@ -175,7 +179,7 @@ async def agent_of(
     ) as agent:
         for name in names:
             agent.load_model(version_of(name, memory_bytes=memory_bytes))
-            await until(lambda name=name: any(r[0] == name for r in world.reports))
+            await until(functools.partial(world.has_reported, name))
         yield agent
 
 
