@@ -47,8 +47,6 @@ PULL = 64 * KIB
 # How long a client may take to answer the ping of a drain before its connection is closed anyway.
 DRAIN_PING_S = 1.0
 
-_CONFIG = ngh2.Configuration(auto_window_update=False, peer_max_concurrent_streams=MAX_STREAMS)
-
 
 class Http2Connection(asyncio.BufferedProtocol):
     """One client's connection. Made by the listener, which hands it the transport."""
@@ -57,14 +55,19 @@ class Http2Connection(asyncio.BufferedProtocol):
         self._shared = shared
         self._loop = shared.loop
         self._transport: asyncio.Transport | None = None
-        self._h2 = ngh2.Connection(ngh2.Role.SERVER, _CONFIG)
+        settings = shared.settings
+        config = ngh2.Configuration(
+            auto_window_update=False,
+            max_inbound_header_list_size=settings.header_bytes,
+            max_inbound_header_count=settings.header_count,
+        )
+        self._h2 = ngh2.Connection(ngh2.Role.SERVER, config)
         self._streams: dict[int, Stream] = {}
         self._sender = Sender(self._h2)
         self._withheld: list[tuple[int, int]] = []  # stream, bytes not credited yet
         self._backlog: Iterator[ngh2.Event] | None = None
         self._last_block: tuple[ngh2.Header, ...] = ()
         self._last_head = Head(b"", b"", {})
-        self._window = CONNECTION_WINDOW
         self._flush_armed = False
         self._write_paused = False
         self._is_draining = False
@@ -239,17 +242,15 @@ class Http2Connection(asyncio.BufferedProtocol):
         return event.end_stream and self._on_end(stream.id)
 
     def _credit(self, stream_id: int, nbytes: int) -> None:
-        """Let the client send `nbytes` more, as these have been taken in."""
-        try:
-            self._h2.acknowledge_received_data(nbytes, stream_id)
-        except ValueError:
-            # The stream was reset before its data was credited, and ngh2 0.3.0 then forgets that
-            # the connection's window is still smaller by it: a connection with many resets would
-            # stand still. So the window is made larger by what was lost.
-            self._window += nbytes
-            self._h2.set_local_window_size(self._window)
+        """Let the client send `nbytes` more, as these have been taken in.
+
+        Streams that are gone are credited too, or the connection's window would shrink with each.
+        """
+        self._h2.acknowledge_received_data(nbytes, stream_id)
 
     def _credit_withheld(self) -> None:
+        if self._transport is None:
+            return
         withheld, self._withheld = self._withheld, []
         for stream_id, nbytes in withheld:
             self._credit(stream_id, nbytes)
@@ -370,8 +371,9 @@ class Http2Connection(asyncio.BufferedProtocol):
 
     def abort(self) -> None:
         """Close now; what is outstanding is cancelled."""
-        if self._transport is not None:
-            self._transport.abort()
+        transport, self._transport = self._transport, None
+        if transport is not None:
+            transport.abort()
 
     def check_hang_up(self) -> None:
         """Take the end of the client's side, seen while reading is paused, as a hang-up."""
@@ -379,6 +381,8 @@ class Http2Connection(asyncio.BufferedProtocol):
 
     def visit(self, now: float) -> None:
         """Look at the time-outs: of the drain, of bodies, of work, of clients that do not read."""
+        if self._transport is None:
+            return
         if self._is_draining and now >= self._drain_by:
             self._say_goaway()
         settings = self._shared.settings

@@ -3,14 +3,22 @@
 import asyncio
 import subprocess
 import time
+from itertools import pairwise
 
+import hypothesis
 import ngh2
 import pytest
 import uvloop
+from hypothesis import given
+from hypothesis import strategies as st
 
-from seldon_core.transport.http2 import STREAM_WINDOW
+from seldon_core.transport.budget import InFlightBytes
+from seldon_core.transport.http2 import STREAM_WINDOW, Http2Connection
 from seldon_core.transport.settings import ListenerSettings
+from seldon_core.transport.shared import Shared
 from tests.support.http2_peer import (
+    EchoHttp,
+    EchoRpc,
     call_headers,
     connected,
     framed,
@@ -94,6 +102,20 @@ def test_a_reset_cancels_the_work_of_its_stream_only():
             server.rpc.go.set()
             assert (await client.finish([stays]))[0].message == b"stays"
             assert server.shared.counters.hang_ups == 1
+
+    run(test)
+
+
+def test_answers_whose_streams_are_gone_are_dropped():
+    async def test():
+        async with serving() as server, connected(server) as client:
+            gone = client.request(call_headers(path=b"/large/5000000"), framed(b"x"))
+            client.flush()
+            await server.until(lambda: server.shared.budget.used > 4_000_000)
+            client.h2.reset_stream(gone)
+            client.flush()
+            await server.until(lambda: server.shared.budget.used == 0)
+            assert (await client.call(call_headers(), framed(b"on"))).message == b"on"
 
     run(test)
 
@@ -402,6 +424,30 @@ def test_garbage_closes_the_connection_and_no_other():
     run(test)
 
 
+@pytest.mark.parametrize(
+    "extra",
+    [
+        pytest.param([(b"x-long", b"x" * 2000)], id="too long"),
+        pytest.param([(b"x-%d" % n, b"1") for n in range(20)], id="too many"),
+    ],
+)
+def test_too_many_headers_close_the_connection_and_no_other(extra):
+    async def test():
+        settings = ListenerSettings(header_bytes=1500, header_count=20)
+        async with (
+            serving(settings) as server,
+            connected(server) as client,
+            connected(server) as other,
+        ):
+            client.request(call_headers(*extra), framed(b"x"))
+            client.flush()
+            while not client.is_over:
+                await client.read()
+            assert (await other.call(call_headers(), framed(b"on"))).message == b"on"
+
+    run(test)
+
+
 def test_a_body_that_stops_is_given_up():
     async def test():
         settings = ListenerSettings(body_idle_timeout_s=0.05)
@@ -437,3 +483,156 @@ def test_curl_speaks_to_it(version, tmp_path):
             assert out.endswith(expected)
 
     run(test)
+
+
+def test_a_client_that_takes_nothing_for_too_long_is_cut_off():
+    async def test():
+        settings = ListenerSettings(write_idle_timeout_s=0.05)
+        async with serving(settings) as server, connected(server) as client:
+            client.request(call_headers(path=b"/large/1000000"), framed(b"x"))
+            client.h2.set_local_window_size(1)
+            client.flush()
+            await server.until(lambda: server.rpc.begun == 1)
+            await server.until(lambda: not server.shared.connections)
+            assert server.shared.counters.timeouts == 1
+            assert server.shared.budget.used == 0
+
+    run(test)
+
+
+def test_an_idle_connection_is_told_to_go():
+    async def test():
+        async with (
+            serving(ListenerSettings(idle_timeout_s=0.05)) as server,
+            connected(server) as client,
+        ):
+            await client.call(call_headers(), framed(b"x"))
+            await server.until(lambda: not server.shared.connections)
+
+    run(test)
+
+
+def test_a_drain_does_not_wait_for_a_client_that_answers_no_ping():
+    async def test():
+        async with serving() as server, connected(server) as client:
+            await client.call(call_headers(), framed(b"x"))
+            for connection in list(server.shared.connections):
+                connection.drain()
+            await server.until(lambda: not server.shared.connections)
+
+    run(test)
+
+
+def test_a_hang_up_while_paused_cancels_the_work():
+    async def test():
+        async with serving() as server, connected(server) as client:
+            client.request(call_headers(path=b"/wait"), framed(b"x"))
+            client.flush()
+            await server.until(lambda: server.rpc.begun == 1)
+            for connection in list(server.shared.connections):
+                connection.check_hang_up()
+            await server.until(lambda: server.rpc.cancelled == 1)
+
+    run(test)
+
+
+def test_trailers_of_a_request_end_it():
+    async def test():
+        async with serving() as server, connected(server) as client:
+            stream = client.request(call_headers(), framed(b"x"), end=False)
+            client.h2.send_trailers(stream, [(b"x-sum", b"1")])
+            assert (await client.finish([stream]))[0].message == b"x"
+
+    run(test)
+
+
+def test_a_bug_in_reading_closes_the_connection_and_is_logged(caplog):
+    async def test():
+        async with serving() as server, connected(server) as client:
+            server.shared.settings = None  # type: ignore[assignment]  # breaks every request
+            client.request(call_headers(), framed(bytes(20_000)))
+            client.flush()
+            while not client.is_over:
+                await client.read()
+            assert server.shared.counters.internal_errors == 1
+
+    run(test)
+    assert "closed by a bug" in caplog.text
+
+
+class Recorder(asyncio.Transport):
+    """A transport that keeps what is written."""
+
+    def __init__(self):
+        super().__init__()
+        self.written = bytearray()
+        self.is_aborted = False
+
+    def write(self, data):
+        self.written += data
+
+    def set_write_buffer_limits(self, high=None, low=None):
+        self.high = high
+
+    def pause_reading(self):
+        pass
+
+    def resume_reading(self):
+        pass
+
+    def abort(self):
+        self.is_aborted = True
+
+
+def conversation():
+    """The bytes of a client that makes calls and requests of every kind."""
+    client = ngh2.Connection(ngh2.Role.CLIENT)
+    client.initiate_connection({})
+    for headers, body in [
+        (call_headers(), framed(b"one")),
+        (call_headers(), framed(bytes(30_000))),
+        (call_headers((b"grpc-timeout", b"?")), framed(b"x")),
+        (call_headers(), framed(b"a") + framed(b"b")),
+        (request_headers(b"POST", b"/p"), b"body" * 10),
+        (call_headers(path=b"/refused"), framed(b"x")),
+    ]:
+        client.send_data(client.send_request(headers), body, end_stream=True)
+    return client, client.data_to_send()
+
+
+@given(st.lists(st.integers(0, 32_000), max_size=12))
+@hypothesis.settings(max_examples=40, deadline=None)
+def test_any_cutting_of_a_conversation_gives_the_same_answers(cuts):
+    async def answers(edges):
+        client, data = conversation()
+        loop = asyncio.get_running_loop()
+        budget = InFlightBytes(1 << 30)
+        shared = Shared(loop, ListenerSettings(), EchoHttp(), EchoRpc(), budget)
+        connection = Http2Connection(shared)
+        recorder = Recorder()
+        connection.connection_made(recorder)
+        for start, end in pairwise([0, *sorted(min(e, len(data)) for e in edges), len(data)]):
+            if start < end:
+                connection.take_first(data[start:end])
+                client.receive_data(bytes(recorder.written))
+                recorder.written.clear()
+                data += client.data_to_send() if end == len(data) else b""
+        await asyncio.sleep(0)
+        client.receive_data(bytes(recorder.written))
+        got: dict[object, object] = {}
+        bodies: dict[int, bytearray] = {}
+        for event in client.events():
+            if isinstance(event, ngh2.DataReceived):
+                bodies.setdefault(event.stream_id, bytearray()).extend(event.data)
+            elif isinstance(event, ngh2.ResponseReceived | ngh2.TrailersReceived):
+                got[event.stream_id, type(event)] = event.headers
+        connection.connection_lost(None)
+        assert budget.used == 0
+        return got | bodies
+
+    async def both():
+        return await answers([]), await answers(cuts)
+
+    whole, cut = asyncio.run(both())
+    assert len(whole) >= 6
+    assert cut == whole
