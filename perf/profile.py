@@ -21,7 +21,9 @@ from perf.harness.artifacts import Artifacts
 from perf.harness.bench import Bench
 from perf.harness.servers import ROOT
 
-SAMPLES_PER_S = 500
+SAMPLES_PER_S = 200  # each stops the server for a moment
+WAITING = frozenset({"_worker (concurrent/futures/thread.py)", "Thread.run (threading.py)"})
+"""Where threads of pools wait for work, which py-spy does not see to be idle."""
 LINES = 35
 
 
@@ -42,7 +44,7 @@ def shares(collapsed: Iterable[str]) -> tuple[Counter[str], Counter[str]]:
     """Samples of each function by itself, and of each with what it calls.
 
     `collapsed` has a line for each stack, `outer;inner count`, as py-spy's format `raw`; recursion
-    counts once. Lines of a function are taken together.
+    counts once. Lines of a function are taken together, and threads that wait are left out.
     """
     own: Counter[str] = Counter()
     below: Counter[str] = Counter()
@@ -51,6 +53,8 @@ def shares(collapsed: Iterable[str]) -> tuple[Counter[str], Counter[str]]:
         if not stack:
             continue
         frames = [without_line(frame) for frame in stack.split(";")]
+        if frames[-1] in WAITING:
+            continue
         own[frames[-1]] += int(count)
         for frame in set(frames):
             below[frame] += int(count)

@@ -49,6 +49,11 @@ class Artifacts:
         return self.folder / "neighbours"
 
     @property
+    def one(self) -> Path:
+        """For our server: iris on sklearn, and nothing else."""
+        return self.folder / "one"
+
+    @property
     def empty(self) -> Path:
         return self.folder / "empty"
 
@@ -77,7 +82,11 @@ class Artifacts:
         forest = RandomForestClassifier(n_estimators=100, random_state=1).fit(features, labels)
         onnx_bytes = classifier_as_onnx(iris.coef_, iris.intercept_)
         self.empty.mkdir(parents=True)
-        for name, model in [("ours/iris", iris), ("neighbours/forest", forest)]:
+        for name, model in [
+            ("ours/iris", iris),
+            ("one/iris", iris),
+            ("neighbours/forest", forest),
+        ]:
             folder = self._model_folder(name, "mlserver_sklearn.SKLearnModel", "model.joblib")
             joblib.dump(model, folder / "model.joblib")
         unbatched = self._model_folder(

@@ -35,6 +35,7 @@ STACKS = [
     "main (app.py:1);infer (handler.py:10);run (onnx.py:5) 60",
     "main (app.py:1);infer (handler.py:12) 30",
     "main (app.py:2);main (app.py:1) 10",
+    "run (threading.py:9);_worker (concurrent/futures/thread.py:83) 500",
     "",
 ]
 
