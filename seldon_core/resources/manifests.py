@@ -43,7 +43,7 @@ ReplicaCount = Annotated[int, Field(ge=0, le=_MAX_REPLICAS, strict=True)]
 
 
 def _bytes_of(value: object) -> int:
-    if isinstance(value, bool) or not isinstance(value, str | int):
+    if not isinstance(value, str | int):
         raise ValueError(f"{value!r} is no quantity of memory; write for example 100Ki or 1.5Gi")
     return parse_bytes(value)
 
