@@ -11,7 +11,6 @@ thread, which slows them down as much (both hold the GIL).
 import argparse
 import ctypes
 import logging
-import os
 import signal
 import socket
 import sys
@@ -20,13 +19,12 @@ from typing import Any
 
 from seldon_core.agent import frames
 from seldon_core.agent.runtimes import runtime_named
-from seldon_core.agent.runtimes.base import Artifact, LoadedModel, Runtime
+from seldon_core.agent.runtimes.base import LoadedModel
+from seldon_core.agent.runtimes.measured import load_measured
 from seldon_core.errors import InvalidRequestError, ModelRuntimeError
 from seldon_core.protocol.inference import Buffer
 
 _PR_SET_PDEATHSIG = 1
-_LARGE_BYTES = 16 * 1024 * 1024
-"""From this size a model is not loaded twice to be measured: the library is the smaller part."""
 
 
 def main() -> None:
@@ -106,13 +104,7 @@ class _Models:
 
     def load(self, fields: list[Any]) -> list[Any]:
         artifact = frames.artifact_from(fields)
-        runtime = runtime_named(artifact.runtime)
-        modules = len(sys.modules)
-        model, grown = _measured_load(runtime, artifact)
-        # Modules that came with a model belong to its library, not to it (85 MB with the first
-        # estimator, whose own size is 1 kB): a second copy shows what the model itself takes.
-        if len(sys.modules) > modules and os.path.getsize(artifact.path) < _LARGE_BYTES:
-            model, grown = _measured_load(runtime, artifact)
+        model, grown = load_measured(runtime_named(artifact.runtime), artifact)
         self._models[artifact.model] = model
         return [frames.signature_fields(model.signature), grown]
 
@@ -124,22 +116,6 @@ class _Models:
 
     def unload(self, name: str) -> None:
         self._models.pop(name, None)
-
-
-def _measured_load(runtime: Runtime, artifact: Artifact) -> tuple[LoadedModel, int]:
-    """Load, and return the growth of this process: at least the file's size, since a model may
-    lie in memory that was freed before."""
-    before = _resident_bytes()
-    model = runtime.load(artifact)
-    return model, max(_resident_bytes() - before, os.path.getsize(artifact.path))
-
-
-def _resident_bytes() -> int:
-    try:
-        with open("/proc/self/statm", "rb") as statm:
-            return int(statm.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
-    except OSError:  # not Linux: the file's size must do
-        return 0
 
 
 if __name__ == "__main__":

@@ -92,26 +92,6 @@ def test_a_model_is_loaded_run_and_let_go(tmp_path):
         assert answer.fields == ["model", "m_1 is not loaded in its worker process", ""]
 
 
-def test_a_model_that_brings_modules_is_measured_without_them(tmp_path, monkeypatch):
-    sizes = iter([0, 80_000_000, 80_000_000, 80_005_000])
-    monkeypatch.setattr(worker_main, "_resident_bytes", lambda: next(sizes))
-    artifact = write_joblib(tmp_path, Worker())
-    monkeypatch.delitem(sys.modules, "tests.support.estimators")
-    with served() as agent:
-        greeted(agent)
-        assert agent.ask("load", 1, frames.artifact_fields(artifact)).fields[1] == 5_000
-
-
-def test_where_memory_cannot_be_read_the_files_size_counts(monkeypatch):
-    assert worker_main._resident_bytes() > 1_000_000
-
-    def missing(path, mode):
-        raise FileNotFoundError(path)
-
-    monkeypatch.setattr("builtins.open", missing)
-    assert worker_main._resident_bytes() == 0
-
-
 def test_an_error_answers_its_request_and_the_next_one_is_served(tmp_path):
     with served() as agent:
         greeted(agent)
