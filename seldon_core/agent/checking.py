@@ -93,11 +93,8 @@ class RequestCheck:
         key: Hashable = None
         can_share = self._signature.batchable and rows and shapes
         if can_share and all(shape and shape[0] == rows for shape in shapes):
-            if self._is_key_outputs:
-                key = outputs
-            else:
-                kinds = [(t.datatype, shape[1:]) for t, shape in zip(ordered, shapes, strict=True)]
-                key = (outputs, *kinds)
+            kinds = [(t.datatype, shape[1:]) for t, shape in zip(ordered, shapes, strict=True)]
+            key = (outputs, *kinds)
         return Entry(key, max(rows, 1), arrays, outputs)
 
     def _ordered(self, tensors: list[Tensor]) -> list[Tensor]:

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from seldon_core.agent.events import LoadFailed, LoadFinished
 from seldon_core.agent.pool import Residence
 from seldon_core.errors import (
     InvalidResourceError,
@@ -14,7 +15,17 @@ from seldon_core.errors import (
     NotReadyError,
     OverloadedError,
 )
-from tests.support.agent import FakeModel, World, agent_of, call_to, until, values, version_of, warm
+from tests.support.agent import (
+    FakeModel,
+    FakeRuntime,
+    World,
+    agent_of,
+    call_to,
+    until,
+    values,
+    version_of,
+    warm,
+)
 
 
 def run(test):
@@ -211,5 +222,53 @@ def test_a_fault_in_the_pool_fails_who_waits_for_the_model_and_is_counted(monkey
             assert values(await handler.infer(call_to("m_1", [[1, 2]]))) == [[2, 4]]
         assert world.metrics.internal_errors == 1
         assert "internal error in the pool" in caplog.text
+
+    run(test)
+
+
+@pytest.mark.parametrize("works", [True, False], ids=["loads", "fails"])
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_a_client_may_leave_in_the_tick_in_which_its_load_ends(when, works, monkeypatch):
+    async def test():
+        world = World()
+        async with agent_of(world, "m", "n", capacity=1) as agent:
+            host, send = agent.handler._host, agent.handler._host.send
+            task = asyncio.create_task(agent.handler.infer(call_to("m_1", [[1, 2]])))
+
+            def send_and_cancel(event):
+                ends = isinstance(event, LoadFinished | LoadFailed)
+                if ends and when == "before":
+                    task.cancel()
+                send(event)
+                if ends and when == "after":
+                    task.cancel()
+
+            monkeypatch.setattr(host, "send", send_and_cancel)
+            world.load_fault = None if works else ModelRuntimeError("gone")
+            with pytest.raises(asyncio.CancelledError):
+                await task
+            slot = host.pool.slots["m_1"]
+            assert (slot.running, slot.waiting, host._admissions) == (0, {}, {})
+            monkeypatch.undo()
+            world.load_fault = None
+            assert values(await agent.handler.infer(call_to("m_1", [[1, 2]]))) == [[2, 4]]
+
+    run(test)
+
+
+def test_a_run_whose_client_left_makes_room_when_it_ends():
+    async def test():
+        gate = threading.Event()
+        held = FakeModel()
+        held.gate = gate
+        world = World(runtime=FakeRuntime(inline_limit_s=-1.0), models={"m_1": held})
+        async with agent_of(world, "n", "m", capacity=1) as agent:
+            task = asyncio.create_task(agent.handler.infer(call_to("m_1", [[1, 2]])))
+            await until(lambda: held.calls)
+            task.cancel()
+            waits = asyncio.create_task(agent.handler.infer(call_to("n_1", [[1, 2]])))
+            await asyncio.sleep(0)
+            gate.set()
+            assert values(await waits) == [[2, 4]]
 
     run(test)

@@ -337,6 +337,16 @@ def test_victims_open_again_when_room_comes_from_elsewhere():
     assert pool.try_admit("b") is b
 
 
+def test_the_room_of_a_model_that_is_leaving_anyway_is_counted_before_others_are_closed():
+    pool = pool_of(10, a=5, b=5, c=5)
+    b, c = pool.try_admit("b"), pool.try_admit("c")
+    pool.handle(ModelRemoved(1, "b"))
+    pool.handle(InferArrived(1, "a", 1))
+    pool.handle(Tick(1.1))
+    assert pool.try_admit("c") is c
+    assert list(pool.release(b)) == [StartUnload("b", is_eviction=False)]
+
+
 def test_a_victim_that_is_removed_meanwhile_does_not_open_again():
     pool, slot = starving()
     pool.handle(Tick(1.1))
