@@ -11,7 +11,7 @@ from typing import Any, Final
 from seldon_core.errors import InvalidRequestError, UnsupportedError
 from seldon_core.protocol.inference import InferRequest, Parameters, RequestedOutput, Tensor
 from seldon_core.protocol.oip_binary import Tail
-from seldon_core.protocol.tensors import Array, from_raw
+from seldon_core.protocol.tensors import Array, brief, from_raw
 
 Values = Callable[[str, str, Sequence[int], object], Array]
 """Reads a tensor's `data`: `tensors.from_values`, or what stands in for it with large bodies."""
@@ -71,7 +71,7 @@ def check_names(field: str, names: Sequence[str]) -> None:
     seen: set[str] = set()
     for index, name in enumerate(names):
         if name in seen:
-            raise InvalidRequestError(f"{field}[{index}].name: {name!r} occurs twice")
+            raise InvalidRequestError(f"{field}[{index}].name: {brief(name)} occurs twice")
         seen.add(name)
 
 
@@ -118,7 +118,7 @@ def _take(
     size = parameters.pop("binary_data_size")
     path = f"{where}.parameters.binary_data_size"
     if type(size) is not int or size < 0:
-        raise InvalidRequestError(f"{path}: must be an integer >= 0, found {size!r}")
+        raise InvalidRequestError(f"{path}: must be an integer >= 0, found {brief(size)}")
     if item.get("data") is not None:
         raise InvalidRequestError(f"{where}: has both data and binary_data_size")
     if tail is None:

@@ -35,6 +35,9 @@ CONTENT_TYPE: Final = b"application/json"
 LARGE: Final = 64 * 1024
 """From this many bytes of JSON on, simdjson reads the numbers."""
 
+LONGEST_MESSAGE: Final = 4096
+"""Characters of a message that an error answer carries: names that a caller sent may be huge."""
+
 # Kind of dtype -> what simdjson calls the numbers that it may hold, and their dtype.
 _NUMBERS: Final[dict[str, tuple[Literal["d", "i", "u"], str]]] = {
     "f": ("d", "<f8"),
@@ -90,9 +93,9 @@ JSON_CODEC: Final = JsonCodec()
 
 
 def error_body(message: str) -> bytes:
-    """Return the body of an error answer."""
+    """Return the body of an error answer; of a message that is longer than 4 KiB, its beginning."""
     # A message may quote what a caller sent, or a model raised: text that UTF-8 cannot express.
-    text = message.encode("utf-8", "replace").decode()
+    text = message[:LONGEST_MESSAGE].encode("utf-8", "replace").decode()
     return orjson.dumps({"error": text})
 
 
@@ -246,11 +249,9 @@ class _Lists:
             return from_values(where, datatype, shape, data.as_list())
         dtype = dtype_of(where, datatype)
         letter, wide = _NUMBERS[dtype.kind]
-        count = element_count(where, shape)
+        element_count(where, shape)  # its checks; of another count of numbers, `reshape` raises
         self.count += _count_lists(shape, data)
         array: Array = np.frombuffer(data.as_buffer(of_type=letter), wide)
-        if len(array) != count:
-            raise _NotPlainError
         return _narrow(array, dtype).reshape(shape)
 
 

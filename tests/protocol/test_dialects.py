@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from seldon_core.errors import MethodNotAllowedError, NotFoundError
-from seldon_core.protocol.dialects import GRPC_VERBS, Target, Verb, rest_target
+from seldon_core.protocol.dialects import GRPC_VERBS, Target, Verb, _cached, rest_target
 
 LONG = b"m" * 300
 
@@ -76,6 +76,12 @@ def test_a_known_path_says_which_method_it_takes(method, path, allowed):
     with pytest.raises(MethodNotAllowedError) as caught:
         rest_target(method, path)
     assert caught.value.allowed == allowed
+
+
+def test_a_long_path_takes_no_room_in_the_cache():
+    before = _cached.cache_info().currsize
+    rest_target(b"GET", b"/v2/models/" + LONG + b"0")
+    assert _cached.cache_info().currsize == before
 
 
 @given(st.binary(max_size=40), st.binary(max_size=40))

@@ -54,50 +54,52 @@ def test_optional_fields_may_be_null():
     assert request.inputs[0].parameters is None
 
 
+WRONG_FIELDS: list[tuple[tuple[Any, ...], object, str]] = [
+    (("inputs",), MISSING, "inputs: is missing"),
+    (("inputs",), {}, "inputs: must be a list, found an object"),
+    (("inputs",), None, "inputs: must be a list, found null"),
+    (("inputs", 0), 3, "inputs[0]: must be an object, found a number"),
+    (("inputs", 0, "name"), MISSING, "inputs[0].name: is missing"),
+    (("inputs", 0, "name"), 5, "inputs[0].name: must be a string, found a number"),
+    (("inputs", 0, "datatype"), MISSING, "inputs[0].datatype: is missing"),
+    (("inputs", 0, "datatype"), 5.5, "inputs[0].datatype: must be a string, found a number"),
+    (("inputs", 0, "datatype"), "FP8", "inputs[0].datatype: 'FP8' is none of"),
+    (("inputs", 0, "shape"), MISSING, "inputs[0].shape: is missing"),
+    (("inputs", 0, "shape"), 2, "inputs[0].shape: must be a list of integers, found a number"),
+    (("inputs", 0, "shape"), [3], "inputs[0].shape: [3] needs 3 values, data has 2"),
+    (("inputs", 0, "data"), MISSING, "inputs[0].data: is missing"),
+    (("inputs", 0, "data"), None, "inputs[0].data: must be a list, found null"),
+    (("inputs", 0, "data"), "12", "inputs[0].data: must be a list, found '12'"),
+    (("inputs", 0, "parameters"), [], "inputs[0].parameters: must be an object, found a list"),
+    (
+        ("inputs", 0, "parameters"),
+        {"a": None},
+        "inputs[0].parameters.a: must be a string, a number or a boolean, found null",
+    ),
+    (("id",), 7, "id: must be a string, found a number"),
+    (("parameters",), "a", "parameters: must be an object, found a string"),
+    (("parameters",), {"a": {}}, "parameters.a: must be a string, a number or a boolean"),
+    (
+        ("parameters",),
+        {"binary_data_output": "yes"},
+        "parameters.binary_data_output: must be a boolean, found a string",
+    ),
+    (("outputs",), {}, "outputs: must be a list, found an object"),
+    (("outputs",), ["p"], "outputs[0]: must be an object, found a string"),
+    (("outputs",), [{}], "outputs[0].name: is missing"),
+    (("outputs",), [{"name": True}], "outputs[0].name: must be a string, found a boolean"),
+    (
+        ("outputs",),
+        [{"name": "p", "parameters": {"binary_data": 1}}],
+        "outputs[0].parameters.binary_data: must be a boolean, found a number",
+    ),
+    (("outputs",), [{"name": "p"}, {"name": "p"}], "outputs[1].name: 'p' occurs twice"),
+    (("inputs",), GOOD["inputs"] * 2, "inputs[1].name: 'x' occurs twice"),
+]
+
+
 @pytest.mark.parametrize(
-    ("path", "value", "message"),
-    [
-        (("inputs",), MISSING, "inputs: is missing"),
-        (("inputs",), {}, "inputs: must be a list, found an object"),
-        (("inputs",), None, "inputs: must be a list, found null"),
-        (("inputs", 0), 3, "inputs[0]: must be an object, found a number"),
-        (("inputs", 0, "name"), MISSING, "inputs[0].name: is missing"),
-        (("inputs", 0, "name"), 5, "inputs[0].name: must be a string, found a number"),
-        (("inputs", 0, "datatype"), MISSING, "inputs[0].datatype: is missing"),
-        (("inputs", 0, "datatype"), 5.5, "inputs[0].datatype: must be a string, found a number"),
-        (("inputs", 0, "datatype"), "FP8", "inputs[0].datatype: 'FP8' is none of"),
-        (("inputs", 0, "shape"), MISSING, "inputs[0].shape: is missing"),
-        (("inputs", 0, "shape"), 2, "inputs[0].shape: must be a list of integers, found a number"),
-        (("inputs", 0, "shape"), [3], "inputs[0].shape: [3] needs 3 values, data has 2"),
-        (("inputs", 0, "data"), MISSING, "inputs[0].data: is missing"),
-        (("inputs", 0, "data"), None, "inputs[0].data: must be a list, found null"),
-        (("inputs", 0, "data"), "12", "inputs[0].data: must be a list, found '12'"),
-        (("inputs", 0, "parameters"), [], "inputs[0].parameters: must be an object, found a list"),
-        (
-            ("inputs", 0, "parameters"),
-            {"a": None},
-            "inputs[0].parameters.a: must be a string, a number or a boolean, found null",
-        ),
-        (("id",), 7, "id: must be a string, found a number"),
-        (("parameters",), "a", "parameters: must be an object, found a string"),
-        (("parameters",), {"a": {}}, "parameters.a: must be a string, a number or a boolean"),
-        (
-            ("parameters",),
-            {"binary_data_output": "yes"},
-            "parameters.binary_data_output: must be a boolean, found a string",
-        ),
-        (("outputs",), {}, "outputs: must be a list, found an object"),
-        (("outputs",), ["p"], "outputs[0]: must be an object, found a string"),
-        (("outputs",), [{}], "outputs[0].name: is missing"),
-        (("outputs",), [{"name": True}], "outputs[0].name: must be a string, found a boolean"),
-        (
-            ("outputs",),
-            [{"name": "p", "parameters": {"binary_data": 1}}],
-            "outputs[0].parameters.binary_data: must be a boolean, found a number",
-        ),
-        (("outputs",), [{"name": "p"}, {"name": "p"}], "outputs[1].name: 'p' occurs twice"),
-        (("inputs",), GOOD["inputs"] * 2, "inputs[1].name: 'x' occurs twice"),
-    ],
+    ("path", "value", "message"), WRONG_FIELDS, ids=[message for _, _, message in WRONG_FIELDS]
 )
 def test_a_wrong_field_is_named(path, value, message):
     with pytest.raises(InvalidRequestError) as caught:

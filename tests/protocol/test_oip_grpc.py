@@ -121,6 +121,10 @@ def test_a_request_of_another_client_is_read():
     assert (request.model_name, request.id, request.parameters) == ("m", "7", {"k": "v"})
 
 
+def test_a_request_for_no_output_in_particular_is_one_for_all():
+    assert decode(pb.ModelInferRequest()).outputs is None
+
+
 def test_requested_outputs_carry_parameters():
     message = pb.ModelInferRequest(
         outputs=[Output(name="a"), Output(name="b", parameters=parameters_of({"n": 1}))]
