@@ -26,6 +26,9 @@ from seldon_core.errors import ModelRuntimeError, SeldonError
 
 _log = logging.getLogger(__name__)
 
+_TURN_S = 0.002
+"""How long one model may keep the loop with batch after batch before others have their turn."""
+
 
 class WorkerModel(Protocol):
     """A model in a worker process."""
@@ -143,8 +146,15 @@ class ModelRunner:
         except Exception:  # noqa: BLE001 - logged and counted there
             self._start_over()
 
+    def _go_on(self) -> None:
+        try:
+            self._run(self._batcher.next_batch())
+        except Exception:  # noqa: BLE001 - logged and counted there
+            self._start_over()
+
     def _run(self, batch: Batch | None) -> None:
-        """Run batches on the loop until none waits, or one has to leave it."""
+        """Run batches on the loop until none waits, one has to leave it, or it is others' turn."""
+        until = perf_counter() + _TURN_S
         while batch is not None:
             if self._cost.place(batch.rows) is Place.AWAY:
                 self._send_away(batch)
@@ -154,6 +164,9 @@ class ModelRunner:
             except Exception:  # noqa: BLE001 - logged and counted there
                 self._fault(batch.entries)
             self._batcher.finish()
+            if self._batcher.waiting and perf_counter() > until:
+                self._call_soon(self._go_on)
+                return
             batch = self._batcher.next_batch()
 
     def _run_inline(self, batch: Batch) -> None:
@@ -202,10 +215,7 @@ class ModelRunner:
         finally:
             unpin()
             self._batcher.finish()
-        try:
-            self._run(self._batcher.next_batch())
-        except Exception:  # noqa: BLE001 - logged and counted there
-            self._start_over()
+        self._go_on()
 
     async def _run_batch_away(self, batch: Batch) -> None:
         entries = [entry for entry in batch.entries if not _is_left(entry)]

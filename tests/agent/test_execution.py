@@ -301,7 +301,8 @@ class Leaving(FakeModel):
         self.rows.append(float(inputs[0][0][0]))
         if self.leave is not None and self.rows[-1] == 1:
             left = threading.Event()
-            self.loop.call_soon_threadsafe(lambda: (self.leave(), left.set()))
+            self.loop.call_soon_threadsafe(self.leave)
+            self.loop.call_soon_threadsafe(left.set)
             assert left.wait(5)
             if len(self.rows) > 2:
                 raise ModelRuntimeError("nobody hears this")
@@ -322,5 +323,26 @@ def test_clients_that_leave_while_a_failed_batch_is_rerun_are_left_out():
             assert model.rows == [0, 5, 1, 7]
             assert [type(r) for r in results[2:4]] == [asyncio.CancelledError] * 2
             assert values(results[4]) == [[14, 0]]
+
+    run(test)
+
+
+def test_a_model_with_many_batches_on_the_loop_lets_others_have_their_turns():
+    async def test():
+        single = Signature("fake", DOUBLE.inputs, DOUBLE.outputs, ("double",), batchable=False)
+        model = FakeModel(single)
+        async with agent_of(World(models={"m_1": model}), "m") as agent:
+            await warm(agent, "m")
+            await asyncio.sleep(0)
+            model.slow_s = 0.003  # more than a turn's worth each
+            model.calls.clear()
+            handler = agent.handler
+            tasks = [asyncio.create_task(handler.infer(call_to("m_1", [[x, 0]]))) for x in range(6)]
+            seen = set()
+            while not all(task.done() for task in tasks):
+                await asyncio.sleep(0)
+                seen.add(len(model.calls))
+            assert len(seen) >= 5
+            assert [values(task.result()) for task in tasks] == [[[2 * x, 0]] for x in range(6)]
 
     run(test)
