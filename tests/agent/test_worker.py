@@ -206,6 +206,18 @@ def test_the_end_of_the_block_ends_every_process_even_a_busy_one(artifact, monke
             os.kill(pid, 0)
 
 
+def test_who_waits_for_a_process_at_the_end_of_the_block_is_refused(artifact):
+    waiting = []
+
+    async def test():
+        async with open_workers(1) as pool:
+            waiting.append(asyncio.create_task(failing(pool.load(artifact))))
+            await asyncio.sleep(0)
+        assert await waiting[0] == "the worker process ended with its agent"
+
+    run(test)
+
+
 def test_a_model_that_kills_its_reader_is_refused_and_nobody_else(artifact, tmp_path):
     flag = tmp_path / "flag"
     (tmp_path / "bad").mkdir()
