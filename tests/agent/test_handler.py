@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from seldon_core.agent.batching import Batcher
 from seldon_core.errors import (
     DeadlineError,
     InvalidRequestError,
@@ -426,5 +427,53 @@ def test_a_model_that_is_added_twice_is_loaded_once():
             agent.load_model(version_of("m"))
         assert world.loads == ["m_1"]
         assert [report[2] for report in world.reports] == ["Loaded", "Loaded"]
+
+    run(test)
+
+
+def test_a_client_that_leaves_the_queue_frees_its_place_at_once():
+    async def test():
+        gate = threading.Event()
+        async with agent_of(away_world(gate), "m") as agent:
+            tasks = [
+                asyncio.create_task(agent.handler.infer(call_to("m_1", [[x, 0]]))) for x in range(4)
+            ]
+            await asyncio.sleep(0)
+            batcher = agent.handler._served["m_1"].runner._batcher
+            assert batcher.waiting == 3
+            tasks[2].cancel()
+            await asyncio.sleep(0)
+            assert batcher.waiting == 2
+            gate.set()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    run(test)
+
+
+@pytest.mark.parametrize("place", ["loop", "thread"])
+def test_a_client_that_leaves_in_the_tick_in_which_its_batch_starts_does_not_run(place):
+    async def test():
+        world = World() if place == "loop" else away_world()
+        async with agent_of(world, "m") as agent:
+            await warm(agent, "m")
+            await asyncio.sleep(0)
+            tasks: list[asyncio.Task[Any]] = []
+
+            class Cancelling(Batcher):
+                __slots__ = ()
+
+                def next_batch(self):
+                    if self.waiting and not self.is_busy:
+                        tasks[2].cancel()  # its handler hears of it only in the next turn
+                    return super().next_batch()
+
+            agent.handler._served["m_1"].runner._batcher = Cancelling()
+            world.models["m_1"].calls.clear()
+            tasks += [
+                asyncio.create_task(agent.handler.infer(call_to("m_1", [[x, 0]]))) for x in range(4)
+            ]
+            replies = await asyncio.gather(*tasks, return_exceptions=True)
+            assert isinstance(replies[2], asyncio.CancelledError)
+            assert world.models["m_1"].calls == [1, 2]
 
     run(test)
