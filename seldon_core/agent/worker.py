@@ -5,8 +5,8 @@ said hello and has again all the models that it had. Workers are exec'd, never f
 process with threads and a loop is a copy with broken locks.
 
 Measured beside the model's own time: one iris row 55 µs (ONNX) to 90 µs (scikit-learn, whose caches
-have cooled), 64 kB 70 to 130 µs, 600 kB 260 to 520 µs, most of it the socket's two copies; a ring of
-shared memory would save those.
+have cooled), 64 kB 70 to 130 µs, 600 kB 260 to 520 µs, most of that the socket's two copies; a ring
+of shared memory would save those.
 """
 
 import asyncio
