@@ -59,6 +59,9 @@ _EXTRAS = {"sklearn": "sklearn", "onnxruntime": "onnx"}
 """The extra that installs a library."""
 
 
+_SAME_WISH_S = 0.3  # quicker than anybody presses Ctrl-C twice
+
+
 @dataclass(frozen=True, slots=True)
 class Ports:
     """Where the process listens: the real numbers, also where 0 was asked for."""
@@ -305,16 +308,24 @@ def _worker_count(settings: AgentSettings) -> int:
 
 
 def _stop_on_signals() -> asyncio.Event:
-    """Return an event that the first SIGINT or SIGTERM sets; the second ends the process."""
+    """Return an event that the first SIGINT or SIGTERM sets; a second ends the process.
+
+    One that follows at once is the same wish: timeout(1), for example, signals its child and then
+    the whole group, so the child gets two.
+    """
     loop = asyncio.get_running_loop()
     stop = asyncio.Event()
+    first_at = 0.0
 
     def take(number: signal.Signals) -> None:
-        if stop.is_set():
+        nonlocal first_at
+        if not stop.is_set():
+            _log.info("stopping signal=%s", number.name)
+            first_at = loop.time()
+            stop.set()
+        elif loop.time() - first_at > _SAME_WISH_S:
             # Not an exception: whatever is being waited for may be what hangs.
             os._exit(128 + number)
-        _log.info("stopping signal=%s", number.name)
-        stop.set()
 
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, take, number)

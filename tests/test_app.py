@@ -240,6 +240,7 @@ def test_one_cpu_is_left_to_the_data_path(monkeypatch):
 def test_a_second_signal_ends_the_process_at_once(monkeypatch):
     codes: list[int] = []
     monkeypatch.setattr(os, "_exit", codes.append)
+    monkeypatch.setattr(app, "_SAME_WISH_S", -1.0)
 
     async def scenario():
         stop = app._stop_on_signals()
@@ -252,3 +253,20 @@ def test_a_second_signal_ends_the_process_at_once(monkeypatch):
 
     asyncio.run(scenario())
     assert codes == [128 + signal.SIGINT]
+
+
+def test_a_signal_that_is_sent_twice_at_once_counts_once(monkeypatch):
+    codes: list[int] = []
+    monkeypatch.setattr(os, "_exit", codes.append)
+    monkeypatch.setattr(app, "_SAME_WISH_S", 60.0)
+
+    async def scenario():
+        stop = app._stop_on_signals()
+        for _ in range(2):
+            os.kill(os.getpid(), signal.SIGTERM)
+            for _ in range(5):  # the first is taken before the second is sent
+                await asyncio.sleep(0)
+            assert stop.is_set()
+
+    asyncio.run(scenario())
+    assert codes == []
