@@ -1,0 +1,337 @@
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tests.support.transport import post
+
+from seldon_core.transport.budget import InFlightBytes
+from seldon_core.transport.http1 import SLICE_BYTES, Http1Reader, RefusedError
+from seldon_core.transport.settings import ListenerSettings
+
+BINARY = b"inference-header-content-length: 0"
+
+
+class Reading:
+    """A reader that is given bytes in any pieces, as a connection would."""
+
+    def __init__(self, **changes):
+        self.settings = ListenerSettings(**changes)
+        self.budget = InFlightBytes(self.settings.in_flight_bytes)
+        self.reader = Http1Reader(self.settings, self.budget)
+        self.taken = []
+
+    def give(self, data):
+        received = bytearray(data)
+        if self.reader.body is None:
+            exchange = self.reader.feed_again(received, len(received))
+            if exchange is not None:
+                self.taken.append(exchange)
+                return self
+        view, at = memoryview(received), 0
+        while at < len(view) and not self.reader.is_ended:
+            if self.reader.body is not None:
+                at += self.reader.fill_from(view[at:])
+            else:
+                self.reader.feed(view[at : at + SLICE_BYTES])
+                at += SLICE_BYTES
+            self.taken += self.reader.completed
+            self.reader.completed.clear()
+        return self
+
+    def requests(self):
+        return [
+            (e.request.method, e.request.target, e.request.headers, bytes(e.request.body))
+            for e in self.taken
+        ]
+
+
+def refused(data, **changes):
+    with pytest.raises(RefusedError) as caught:
+        Reading(**changes).give(data)
+    return caught.value
+
+
+def test_a_request_has_lower_case_names_and_joined_repeats():
+    reading = Reading().give(b"GET /a?b=c HTTP/1.1\r\nHost: x\r\nAccept: 1\r\nACCEPT: 2\r\n\r\n")
+    assert reading.requests() == [
+        (b"GET", b"/a?b=c", {b"host": b"x", b"accept": b"1,2"}, b""),
+    ]
+
+
+def test_a_chunked_body_is_joined_and_its_trailers_are_dropped():
+    data = (
+        b"POST / HTTP/1.1\r\ntransfer-encoding: chunked\r\n\r\n"
+        b"3;ext=1\r\nabc\r\n2\r\nde\r\n0\r\nhost: evil\r\n\r\nGET /next HTTP/1.1\r\n\r\n"
+    )
+    first, second = Reading().give(data).requests()
+    assert first[3] == b"abcde"
+    assert b"host" not in first[2]
+    assert second == (b"GET", b"/next", {}, b"")
+
+
+SCRIPT = (
+    post(b"/one", b"first body")
+    + b"POST /two HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\nt: 1\r\n\r\n"
+    + b"GET /three HTTP/1.1\r\nX: 1\r\nx: 2\r\n\r\n"
+    + post(b"/large", bytes(range(256)) * 300, BINARY)
+    + b"\r\n"
+    + post(b"/one", b"first body")
+    + post(b"/one", b"other body")
+)
+WHOLE = Reading().give(SCRIPT).requests()
+
+
+def test_the_script_has_every_request():
+    assert [request[1] for request in WHOLE] == [
+        *(b"/one", b"/two", b"/three", b"/large", b"/one", b"/one"),
+    ]
+    assert WHOLE[3][3] == bytes(range(256)) * 300
+    assert [WHOLE[4][3], WHOLE[5][3]] == [b"first body", b"other body"]
+
+
+@given(st.sets(st.integers(1, len(SCRIPT) - 1), max_size=30))
+@settings(max_examples=200, deadline=None)
+def test_any_cut_into_pieces_gives_the_same_requests(cuts):
+    reading = Reading()
+    edges = [0, *sorted(cuts), len(SCRIPT)]
+    for begin, end in zip(edges, edges[1:], strict=False):
+        reading.give(SCRIPT[begin:end])
+    assert reading.requests() == WHOLE
+
+
+def test_a_cut_at_every_byte_gives_the_same_requests():
+    small = SCRIPT[: SCRIPT.index(b"POST /large")]
+    for cut in range(1, len(small)):
+        assert Reading().give(small[:cut]).give(small[cut:]).requests() == WHOLE[:3], cut
+    reading = Reading()
+    for byte in small:
+        reading.give(bytes([byte]))
+    assert reading.requests() == WHOLE[:3]
+
+
+def test_a_repeated_head_gives_new_headers_and_its_own_body():
+    reading = Reading().give(post(b"/a", b"one")).give(post(b"/a", b"two"))
+    first, second = reading.taken
+    assert (bytes(first.request.body), bytes(second.request.body)) == (b"one", b"two")
+    assert first.request.headers == second.request.headers
+    assert first.request.headers is not second.request.headers
+
+
+@pytest.mark.parametrize(
+    "around",
+    [(b"\r\n", b""), (b"", b"\r\n"), (b"\r\n\r\n", b"\r\n")],
+    ids=["before", "after", "both"],
+)
+def test_line_ends_around_a_repeated_request_do_not_shift_its_body(around):
+    reading = Reading()
+    for body in (b"one", b"two", b"six"):
+        reading.give(around[0] + post(b"/a", body) + around[1])
+    assert [request[3] for request in reading.requests()] == [b"one", b"two", b"six"]
+
+
+def test_a_body_that_looks_like_the_repeated_request_stays_a_body():
+    request = post(b"/a", b"one")
+    reading = Reading().give(request)
+    reading.give(b"POST /b HTTP/1.1\r\ncontent-length: %d\r\n\r\n" % len(request))
+    reading.give(request)
+    assert [r[1] for r in reading.requests()] == [b"/a", b"/b"]
+    assert reading.requests()[1][3] == request
+
+
+def test_a_large_body_is_received_into_one_buffer_and_the_next_request_follows():
+    body = bytes(range(256)) * 4096
+    reading = Reading().give(post(b"/large", body, BINARY) + b"GET /next HTTP/1.1\r\n\r\n")
+    assert reading.requests()[0][3] == body
+    assert isinstance(reading.taken[0].request.body, memoryview)
+    assert reading.requests()[1][1] == b"/next"
+    assert reading.taken[0].held == len(body) == reading.budget.used
+
+
+def test_a_body_whose_length_is_only_claimed_takes_no_memory_but_is_reserved():
+    reading = Reading()
+    reading.give(b"POST / HTTP/1.1\r\n" + BINARY + b"\r\ncontent-length: 500000000\r\n\r\n")
+    assert reading.budget.used == 500_000_000
+    assert reading.reader.incomplete is not None
+    assert len(reading.reader.body) == 500_000_000
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"POST / HTTP/1.1\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+        b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\nContent-Length: 3\r\n\r\n0\r\n\r\n",
+        b"POST / HTTP/1.1\r\nContent-Length: 3\r\nContent-Length: 3\r\n\r\nabc",
+        b"POST / HTTP/1.1\r\nContent-Length: 3\r\nContent-Length: 4\r\n\r\nabc",
+        b"POST / HTTP/1.1\r\nContent-Length: 3, 3\r\n\r\nabc",
+        b"POST / HTTP/1.1\r\nContent-Length: +3\r\n\r\nabc",
+        b"POST / HTTP/1.1\r\nContent-Length: 99999999999999999999\r\n\r\nabc",
+        b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked, identity\r\n\r\n0\r\n\r\n",
+        b"POST / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+        b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n3\nabc\n0\n\n",
+        b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n-3\r\nabc\r\n0\r\n\r\n",
+        b"GET / HTTP/1.1\nHost: a\n\n",
+        b"GET / HTTP/1.1\r\nHost: a\r\n folded\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost : a\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: a\0b\r\n\r\n",
+        b"NONSENSE / HTTP/1.1\r\n\r\n",
+        b"GET / HTTP/9.9\r\n\r\n",
+        b"hello\r\n",
+    ],
+    ids=[
+        "length and chunked",
+        "chunked and length",
+        "length twice",
+        "two lengths",
+        "list of lengths",
+        "signed length",
+        "overflowing length",
+        "chunked not last",
+        "chunked in 1.0",
+        "chunk line feeds",
+        "negative chunk",
+        "bare line feeds",
+        "folded line",
+        "space before colon",
+        "zero byte",
+        "method",
+        "version",
+        "no http",
+    ],
+)
+def test_what_cannot_be_trusted_is_refused_with_400(data):
+    assert refused(data).status == 400
+
+
+@pytest.mark.parametrize(
+    ("data", "status"),
+    [
+        (b"GET / HTTP/2.0\r\n\r\n", 505),
+        (b"GET /\r\n\r\n", 505),
+        (b"POST / HTTP/1.1\r\ntransfer-encoding: gzip, chunked\r\n\r\n", 501),
+        (b"POST / HTTP/1.1\r\nexpect: magic\r\n\r\n", 417),
+    ],
+    ids=["http 2.0", "http 0.9", "transfer coding", "expectation"],
+)
+def test_what_is_not_spoken_has_its_own_status(data, status):
+    assert refused(data).status == status
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"GET / HTTP/1.1\r\n" + b"".join(b"h%d: 1\r\n" % n for n in range(101)) + b"\r\n",
+        b"GET / HTTP/1.1\r\n" + b"h: 1\r\n" * 101 + b"\r\n",
+        b"GET / HTTP/1.1\r\n" + b"".join(b"h%d: 1\r\n" % n for n in range(5000)),
+        b"GET / HTTP/1.1\r\nh: " + b"x" * 80_000,
+        b"GET /" + b"x" * 80_000,
+        b"POST / HTTP/1.1\r\ntransfer-encoding: chunked\r\n\r\n1;" + b"x" * 80_000,
+        b"POST / HTTP/1.1\r\ntransfer-encoding: chunked\r\n\r\n0\r\nt: " + b"x" * 80_000,
+        b"POST / HTTP/1.1\r\ntransfer-encoding: chunked\r\n\r\n0\r\n"
+        + b"".join(b"h%d: 1\r\n" % n for n in range(5000)),
+    ],
+    ids=[
+        "many",
+        "one name",
+        "unfinished",
+        "long value",
+        "long target",
+        "chunk extension",
+        "long trailer",
+        "many trailers",
+    ],
+)
+def test_a_head_above_its_limits_is_refused_with_431(data):
+    assert refused(data).status == 431
+
+
+def test_a_hundred_headers_are_allowed():
+    data = b"GET / HTTP/1.1\r\n" + b"".join(b"h%d: 1\r\n" % n for n in range(100)) + b"\r\n"
+    assert len(Reading().give(data).taken) == 1
+
+
+def test_a_json_body_above_its_limit_is_told_of_the_binary_extension():
+    error = refused(b"POST / HTTP/1.1\r\ncontent-length: 20000\r\n\r\n", json_bytes=10_000)
+    assert error.status == 413
+    assert "binary tensor data extension" in str(error)
+
+
+def test_a_binary_body_may_be_larger_up_to_the_limit_of_bodies():
+    limits = {"json_bytes": 10_000, "body_bytes": 30_000}
+    head = b"POST / HTTP/1.1\r\n" + BINARY + b"\r\ncontent-length: %d\r\n\r\n"
+    Reading(**limits).give(head % 20_000)
+    assert refused(head % 40_000, **limits).status == 413
+
+
+def test_a_chunked_body_above_the_limit_is_refused():
+    data = b"POST / HTTP/1.1\r\ntransfer-encoding: chunked\r\n\r\nffff\r\n" + b"x" * 0xFFFF
+    assert refused(data, json_bytes=10_000).status == 413
+
+
+def test_a_large_chunked_body_is_whole_and_counted():
+    data = b"POST / HTTP/1.1\r\ntransfer-encoding: chunked\r\n\r\n" + b"8\r\nabcdefgh\r\n" * 4000
+    reading = Reading().give(data)
+    assert reading.budget.used >= 32_000 - SLICE_BYTES
+    reading.give(b"0\r\n\r\n")
+    assert reading.requests()[0][3] == b"abcdefgh" * 4000
+    assert reading.taken[0].held == reading.budget.used
+
+
+@pytest.mark.parametrize(
+    "framing",
+    [b"content-length: 20000", b"transfer-encoding: chunked\r\n\r\nffff\r\n" + b"x" * 9000],
+    ids=["length", "chunked"],
+)
+def test_a_body_without_room_in_the_budget_is_refused_with_503(framing):
+    reading = Reading(in_flight_bytes=25_000)
+    reading.budget.take(24_000)
+    with pytest.raises(RefusedError) as caught:
+        reading.give(b"POST / HTTP/1.1\r\n" + framing + b"\r\n\r\n")
+    assert (caught.value.status, caught.value.retry_after_s) == (503, 1)
+
+
+def test_an_offer_to_upgrade_is_ignored():
+    reading = Reading().give(
+        b"GET /one HTTP/1.1\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\nGET /two HTTP/1.1\r\n\r\n"
+    )
+    assert [request[1] for request in reading.requests()] == [b"/one", b"/two"]
+
+
+def test_nothing_is_read_after_connect():
+    reading = Reading().give(b"CONNECT a:1 HTTP/1.1\r\n\r\nGET / HTTP/1.1\r\n\r\n")
+    assert [exchange.is_last for exchange in reading.taken] == [True]
+    assert reading.reader.is_ended
+
+
+@pytest.mark.parametrize(
+    ("head", "is_last", "echo"),
+    [
+        (b"GET / HTTP/1.1\r\n", False, False),
+        (b"GET / HTTP/1.1\r\nConnection: close\r\n", True, False),
+        (b"GET / HTTP/1.1\r\nConnection: keep-alive\r\n", False, False),
+        (b"GET / HTTP/1.0\r\n", True, False),
+        (b"GET / HTTP/1.0\r\nConnection: keep-alive\r\n", False, True),
+    ],
+    ids=["1.1", "1.1 close", "1.1 keep", "1.0", "1.0 keep"],
+)
+def test_version_and_connection_header_say_whether_it_stays_open(head, is_last, echo):
+    reading = Reading().give(head + b"\r\n" + b"GET /2 HTTP/1.1\r\n\r\n")
+    assert reading.taken[0].is_last == is_last
+    assert reading.taken[0].echo_keep_alive == echo
+    assert len(reading.taken) == 1 if is_last else 2
+
+
+def test_a_client_that_expects_a_100_is_owed_one_until_its_body_is_there():
+    reading = Reading()
+    head = b"POST / HTTP/1.1\r\nexpect: 100-Continue\r\ncontent-length: 3\r\n\r\n"
+    reading.give(head)
+    assert reading.reader.owes_continue
+    reading.give(b"abc")
+    assert not reading.reader.owes_continue
+    assert not Reading().give(head + b"abc").reader.owes_continue
+
+
+def test_a_closed_reader_takes_nothing_more():
+    reading = Reading()
+    reading.reader.close()
+    reading.reader.feed(memoryview(b"GET / HTTP/1.1\r\n\r\n"))
+    assert reading.reader.is_ended
+    assert not reading.reader.completed
