@@ -31,9 +31,7 @@ def has_code(module):
 
 def test_every_module_has_its_test_file():
     modules = [
-        path
-        for path in tracked("seldon_core/*.py")
-        if path.parts[1] != "proto" and has_code(path)
+        path for path in tracked("seldon_core/*.py") if path.parts[1] != "proto" and has_code(path)
     ]
     missing = set()
     for module in modules:

@@ -1,7 +1,7 @@
 """Start a request without a task, and give it one only if it has to wait.
 
 Most requests on the data path finish in their first step or wait for one future (their batch). A
-task for each costs 3–6 µs, which is as much as the whole HTTP parsing. So `start` runs the
+task for each costs 3 to 6 µs, which is as much as the whole HTTP parsing. So `start` runs the
 coroutine's first step at once; if that ends it, no task is made; if it suspends, one task takes
 over where it stopped. (Measured with batching: 18 % more requests a second than a task for each.)
 

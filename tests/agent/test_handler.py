@@ -379,7 +379,7 @@ def test_a_fault_of_the_program_fails_its_request_and_is_counted(caplog):
         async with agent_of(world, "m") as agent:
             served = agent.handler._served["m_1"]
             check = served.check
-            served.check = None  # type: ignore[assignment]  # the fault
+            served.check = None  # the fault
             with pytest.raises(ModelRuntimeError, match="internal error in model m_1"):
                 await agent.handler.infer(call_to("m_1", [[1, 2]]))
             served.check = check

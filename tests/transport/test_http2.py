@@ -549,7 +549,7 @@ def test_trailers_of_a_request_end_it():
 def test_a_bug_in_reading_closes_the_connection_and_is_logged(caplog):
     async def test():
         async with serving() as server, connected(server) as client:
-            server.shared.settings = None  # type: ignore[assignment]  # breaks every request
+            server.shared.settings = None  # breaks every request
             client.request(call_headers(), framed(bytes(20_000)))
             client.flush()
             while not client.is_over:

@@ -15,11 +15,11 @@ from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardSc
 from seldon_core.agent.runtimes.base import Artifact
 from seldon_core.agent.runtimes.sklearn import SklearnRuntime, _tensor
 from seldon_core.errors import InvalidRequestError, InvalidResourceError, ModelRuntimeError
-from seldon_core.protocol.inference import TensorSpec
+from seldon_core.protocol.inference import Parameters, TensorSpec
 from tests.support.models import write_joblib
 
 ROWS, SPECIES = load_iris(return_X_y=True)
-NUMPY = {"content_type": "np"}
+NUMPY: Parameters = {"content_type": "np"}
 
 
 def load(folder, estimator, settings=None, name="model.joblib"):
