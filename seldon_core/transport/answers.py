@@ -16,7 +16,7 @@ _CLOSE = (b"connection", b"close")
 _KEEP_ALIVE = (b"connection", b"keep-alive")
 _JSON = (b"content-type", b"application/json")
 
-# Up to here an answer is copied into one buffer: cheaper than a second buffer for writev.
+# Up to here an answer is copied into one buffer; larger ones are not copied.
 _COPY_BYTES = 16 * 1024
 
 _lines = b"\r\n".join

@@ -1,7 +1,7 @@
 """Fronts that answer as told, a listener around them, and a client that sends bytes as they are."""
 
 import asyncio
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 from seldon_core.transport.budget import InFlightBytes
 from seldon_core.transport.exchange import HttpAnswer
@@ -84,10 +84,8 @@ class Client:
 
     async def close(self):
         self.writer.close()
-        try:
+        with suppress(ConnectionError):
             await self.writer.wait_closed()
-        except ConnectionError:
-            pass
 
 
 @asynccontextmanager

@@ -1,11 +1,13 @@
+import itertools
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.support.transport import post
 
 from seldon_core.transport.budget import InFlightBytes
 from seldon_core.transport.http1 import SLICE_BYTES, Http1Reader, RefusedError
 from seldon_core.transport.settings import ListenerSettings
+from tests.support.transport import post
 
 BINARY = b"inference-header-content-length: 0"
 
@@ -93,7 +95,7 @@ def test_the_script_has_every_request():
 def test_any_cut_into_pieces_gives_the_same_requests(cuts):
     reading = Reading()
     edges = [0, *sorted(cuts), len(SCRIPT)]
-    for begin, end in zip(edges, edges[1:], strict=False):
+    for begin, end in itertools.pairwise(edges):
         reading.give(SCRIPT[begin:end])
     assert reading.requests() == WHOLE
 
@@ -335,3 +337,10 @@ def test_a_closed_reader_takes_nothing_more():
     reading.reader.feed(memoryview(b"GET / HTTP/1.1\r\n\r\n"))
     assert reading.reader.is_ended
     assert not reading.reader.completed
+
+
+def test_a_repeated_head_is_not_taken_after_the_last_request():
+    reading = Reading().give(post(b"/a", b"one"))
+    reading.give(b"GET / HTTP/1.1\r\nconnection: close\r\n\r\n")
+    again = bytearray(post(b"/a", b"two"))
+    assert reading.reader.feed_again(again, len(again)) is None

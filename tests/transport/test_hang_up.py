@@ -1,0 +1,41 @@
+import socket
+
+from seldon_core.transport.hang_up import check_hang_ups
+
+
+class FakeTransport:
+    def __init__(self, sock):
+        self.sock = sock
+
+    def get_extra_info(self, name):
+        assert name == "socket"
+        return self.sock
+
+
+class FakeConnection:
+    def __init__(self):
+        self.hang_ups = 0
+
+    def check_hang_up(self):
+        self.hang_ups += 1
+
+
+def test_a_peer_that_shut_its_side_behind_unread_bytes_is_noticed_and_others_are_not():
+    gone, there = FakeConnection(), FakeConnection()
+    (a, peer_a), (b, peer_b) = socket.socketpair(), socket.socketpair()
+    with a, b, peer_a, peer_b:
+        peer_a.send(b"unread")
+        peer_b.send(b"unread")
+        peer_a.shutdown(socket.SHUT_WR)
+        check_hang_ups([(gone, FakeTransport(a)), (there, FakeTransport(b))])
+    assert (gone.hang_ups, there.hang_ups) == (1, 0)
+
+
+def test_closed_and_missing_sockets_are_passed_over():
+    sock, peer = socket.socketpair()
+    sock.close()
+    peer.close()
+    connection = FakeConnection()
+    check_hang_ups([(connection, FakeTransport(sock)), (connection, FakeTransport(None))])
+    check_hang_ups([])
+    assert connection.hang_ups == 0

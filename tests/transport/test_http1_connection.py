@@ -1,0 +1,542 @@
+import asyncio
+import gc
+import itertools
+import struct
+import time
+import tracemalloc
+
+import pytest
+import uvloop
+
+from seldon_core.transport.budget import InFlightBytes
+from tests.support.transport import Client, EchoFront, connected, listening, post, until
+
+LOOPS = pytest.mark.parametrize("run", [asyncio.run, uvloop.run], ids=["asyncio", "uvloop"])
+GET = b"GET %b HTTP/1.1\r\nhost: a\r\n\r\n"
+
+
+def shared_of(listener):
+    return listener._shared
+
+
+@LOOPS
+def test_requests_on_one_connection_are_answered(run):
+    async def main():
+        async with listening(EchoFront()) as listener, connected(listener.port) as client:
+            for _ in range(3):
+                await client.send(post(b"/a", b"body"))
+                status, headers, body = await client.response()
+                assert (status, body) == (200, b"/a body")
+                assert headers == {"content-type": "text/plain", "content-length": "7"}
+        assert listener.counters.requests == 3
+
+    run(main())
+
+
+@LOOPS
+def test_pipelined_answers_keep_the_order_of_the_requests(run):
+    async def main():
+        front = EchoFront()
+        async with listening(front) as listener, connected(listener.port) as client:
+            await client.send(GET % b"/hold" + GET % b"/b" + GET % b"/hold2" + GET % b"/d")
+            await until(lambda: len(front.requests) == 4)
+            front.release.set()
+            bodies = [(await client.response())[2] for _ in range(4)]
+            assert bodies == [b"/hold ", b"/b ", b"/hold2 ", b"/d "]
+            await until(lambda: listener.in_flight_bytes == 0)
+
+    run(main())
+
+
+@LOOPS
+def test_a_thousand_pipelined_requests_are_all_answered(run):
+    async def main():
+        front = EchoFront()
+        async with listening(front) as listener, connected(listener.port) as client:
+            client.writer.write(b"".join(GET % b"/%d" % n for n in range(1000)))
+            for n in range(1000):
+                assert (await client.response())[2] == b"/%d " % n
+
+    run(main())
+
+
+def test_at_most_64_wait_and_the_rest_follows():
+    async def main():
+        front = EchoFront()
+        async with listening(front) as listener, connected(listener.port) as client:
+            await client.send(b"".join(GET % b"/hold%d" % n for n in range(200)))
+            await until(lambda: len(front.requests) >= 64)
+            for _ in range(20):
+                await asyncio.sleep(0)
+            assert len(front.requests) == 64
+            front.release.set()
+            for n in range(200):
+                assert (await client.response())[2] == b"/hold%d " % n
+
+    asyncio.run(main())
+
+
+def test_at_most_32_begin_in_one_turn_of_the_loop():
+    async def main():
+        front, began = EchoFront(), []
+        async with listening(front) as listener, connected(listener.port) as client:
+            loop = asyncio.get_running_loop()
+
+            def count():
+                began.append(len(front.requests))
+                if len(front.requests) < 200:
+                    loop.call_soon(count)
+
+            await client.send(b"".join(GET % b"/%d" % n for n in range(200)))
+            count()
+            for _ in range(200):
+                await client.response()
+            steps = [after - before for before, after in itertools.pairwise(began)]
+            assert max(steps) <= 32
+
+    asyncio.run(main())
+
+
+@LOOPS
+def test_a_lone_client_is_answered_beside_a_flooder(run):
+    async def main():
+        async with (
+            listening(EchoFront()) as listener,
+            connected(listener.port) as flooder,
+            connected(listener.port) as lone,
+        ):
+            flood = b"".join(GET % b"/flood" for _ in range(5000))
+
+            async def read_all():
+                while await flooder.reader.read(1 << 20):
+                    pass
+
+            async def write_all():
+                while True:
+                    flooder.writer.write(flood)
+                    await flooder.writer.drain()
+
+            reading = asyncio.get_running_loop().create_task(read_all())
+            writing = asyncio.get_running_loop().create_task(write_all())
+            waits = []
+            for _ in range(100):
+                began = time.perf_counter()
+                await lone.send(GET % b"/lone")
+                await lone.response()
+                waits.append(time.perf_counter() - began)
+            writing.cancel()
+            reading.cancel()
+            # The flooder's own work shares this loop, so the bound is wide; unfair: seconds.
+            assert sorted(waits)[98] < 0.5
+
+    run(main())
+
+
+@LOOPS
+def test_a_client_that_never_reads_does_not_grow_memory(run):
+    async def main():
+        front = EchoFront()
+        async with listening(front) as listener, connected(listener.port) as client:
+            request = GET % b"/large"
+            for _ in range(50):
+                client.writer.write(request * 100)
+                await asyncio.sleep(0.002)
+            await until(lambda: shared_of(listener).paused)
+            (connection,) = shared_of(listener).connections
+            transport = connection._transport
+            assert transport.get_write_buffer_size() <= 2 * 1024 * 1024
+            assert len(front.requests) < 100
+            gc.collect()
+            tracemalloc.start()
+            client.writer.write(request * 1000)
+            await asyncio.sleep(0.05)
+            assert tracemalloc.get_traced_memory()[0] < 500_000
+            tracemalloc.stop()
+            assert transport.get_write_buffer_size() <= 2 * 1024 * 1024
+            client.writer.transport.abort()
+
+    run(main())
+
+
+@LOOPS
+def test_a_client_that_reads_late_gets_everything(run):
+    async def main():
+        async with listening(EchoFront()) as listener, connected(listener.port) as client:
+            client.writer.write(GET % b"/large" * 10 + GET % b"/end")
+            await until(lambda: shared_of(listener).paused)
+            for _ in range(10):
+                assert len((await client.response())[2]) == 1024 * 1024
+            assert (await client.response())[2] == b"/end "
+            await until(lambda: listener.in_flight_bytes == 0)
+
+    run(main())
+
+
+@LOOPS
+def test_a_hang_up_cancels_the_work(run):
+    async def main():
+        front = EchoFront()
+        async with listening(front) as listener:
+            async with connected(listener.port) as client:
+                await client.send(post(b"/hold", b"x" * 1000))
+                await until(front.began.is_set)
+                assert listener.in_flight_bytes == 1000
+            await until(front.cancelled.is_set)
+            await until(lambda: listener.open_connections == 0)
+            assert listener.in_flight_bytes == 0
+            assert listener.counters.hang_ups == 1
+
+    run(main())
+
+
+@LOOPS
+@pytest.mark.parametrize("how", ["half closed", "closed", "reset"])
+def test_a_hang_up_is_noticed_while_the_socket_is_not_read(run, how):
+    async def main():
+        front = EchoFront()
+        async with listening(front) as listener, connected(listener.port) as client:
+            client.writer.write(b"".join(GET % b"/hold%d" % n for n in range(2000)))
+            await until(lambda: shared_of(listener).paused)
+            assert not front.cancelled.is_set()
+            sock = client.writer.get_extra_info("socket")
+            if how == "half closed":
+                client.writer.write_eof()
+            elif how == "closed":
+                client.writer.close()
+            else:
+                sock.setsockopt(1, 13, struct.pack("ii", 1, 0))  # SOL_SOCKET, SO_LINGER
+                client.writer.transport.abort()
+            await until(front.cancelled.is_set)
+            await until(lambda: listener.open_connections == 0)
+            assert not shared_of(listener).paused
+
+    run(main())
+
+
+@LOOPS
+def test_a_large_body_arrives_byte_for_byte_with_a_request_behind_it(run):
+    async def main():
+        front = EchoFront()
+        async with listening(front) as listener, connected(listener.port) as client:
+            body = bytes(range(256)) * 20_000
+            client.writer.write(
+                post(b"/a", body, b"inference-header-content-length: 0") + post(b"/b", b"behind")
+            )
+            assert (await client.response())[2] == b"/a " + body
+            assert (await client.response())[2] == b"/b behind"
+            await client.send(post(b"/c", b"after"))
+            assert (await client.response())[2] == b"/c after"
+            await until(lambda: listener.in_flight_bytes == 0)
+
+    run(main())
+
+
+@LOOPS
+def test_a_repeated_request_behind_one_that_waits_is_answered_in_its_turn(run):
+    async def main():
+        front = EchoFront()
+        async with listening(front) as listener, connected(listener.port) as client:
+            for n in range(5):
+                await client.send(post(b"/hold", b"%d" % n))
+                await until(lambda n=n: len(front.requests) == n + 1)
+            front.release.set()
+            for n in range(5):
+                assert (await client.response())[2] == b"/hold %d" % n
+
+    run(main())
+
+
+def test_100_continue_is_sent_once_it_is_the_requests_turn():
+    async def main():
+        front = EchoFront()
+        expecting = b"POST /a HTTP/1.1\r\nexpect: 100-continue\r\ncontent-length: 4\r\n\r\n"
+        async with listening(front) as listener, connected(listener.port) as client:
+            await client.send(expecting)
+            assert await client.receive(b"\r\n\r\n") == b"HTTP/1.1 100 Continue\r\n\r\n"
+            await client.send(b"body")
+            assert (await client.response())[2] == b"/a body"
+            await client.send(GET % b"/hold" + expecting)
+            await until(front.began.is_set)
+            front.release.set()
+            assert (await client.response())[2] == b"/hold "
+            assert await client.receive(b"\r\n\r\n") == b"HTTP/1.1 100 Continue\r\n\r\n"
+            await client.send(b"more")
+            assert (await client.response())[2] == b"/a more"
+
+    asyncio.run(main())
+
+
+@LOOPS
+def test_a_refusal_comes_in_its_turn_and_closes(run):
+    async def main():
+        front = EchoFront()
+        async with listening(front) as listener, connected(listener.port) as client:
+            await client.send(GET % b"/hold" + b"NONSENSE\r\n\r\n" + GET % b"/never")
+            await until(front.began.is_set)
+            front.release.set()
+            assert (await client.response())[2] == b"/hold "
+            status, headers, body = await client.response()
+            assert status == 400
+            assert headers["connection"] == "close"
+            assert body.startswith(b'{"error":"this is not HTTP/1.1')
+            assert await client.ends() == b""
+            assert len(front.requests) == 1
+            assert listener.counters.bad_requests == 1
+
+    run(main())
+
+
+@LOOPS
+def test_a_client_still_sending_sees_the_refusal_and_not_a_reset(run):
+    async def main():
+        async with listening(EchoFront()) as listener, connected(listener.port) as client:
+            await client.send(b"POST / HTTP/1.1\r\ncontent-length: 70000000\r\n\r\n")
+            for _ in range(50):
+                client.writer.write(b"x" * 65536)
+            status, _, body = await client.response()
+            assert status == 413
+            assert b"binary" in body
+            assert await client.ends() == b""
+
+    run(main())
+
+
+def test_a_client_that_lingers_after_a_refusal_is_cut_off():
+    async def main():
+        async with (
+            listening(EchoFront(), linger_s=0.1) as listener,
+            connected(listener.port) as client,
+        ):
+            await client.send(b"NONSENSE\r\n\r\n")
+            await client.response()
+            await until(lambda: listener.open_connections == 0)
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize("target", [b"/fail", b"/cancel"])
+def test_a_bug_in_the_front_is_a_500_and_the_connection_goes_on(target, caplog):
+    async def main():
+        async with listening(EchoFront()) as listener, connected(listener.port) as client:
+            await client.send(GET % target)
+            status, _, body = await client.response()
+            assert status == 500
+            assert b"internal error" in body
+            await client.send(GET % b"/next")
+            assert (await client.response())[2] == b"/next "
+            assert listener.counters.internal_errors == 1
+
+    asyncio.run(main())
+    assert len(caplog.records) == 1
+
+
+class OddFront(EchoFront):
+    """Answers with a status that does not exist, at once or after a while."""
+
+    async def answer(self, request):
+        answer = await super().answer(request)
+        answer.status = 999
+        return answer
+
+
+@pytest.mark.parametrize("requests", [[b"/a"], [b"/a", b"/a"], [b"/hold"]])
+def test_an_answer_that_cannot_be_written_closes_its_connection_alone(requests, caplog):
+    async def main():
+        front = OddFront()
+        front.release.set()
+        async with (
+            listening(front) as listener,
+            connected(listener.port) as odd,
+            connected(listener.port) as other,
+        ):
+            await odd.send(b"".join(post(target, b"x") for target in requests))
+            assert await odd.ends() == b""
+            await until(lambda: listener.open_connections == 1)
+            assert listener.counters.internal_errors >= 1
+            await other.send(b"NONSENSE\r\n\r\n")
+            assert (await other.response())[0] == 400
+
+    asyncio.run(main())
+    assert "because of a bug" in caplog.text
+
+
+def test_over_the_budget_a_new_call_gets_503_and_the_connection_stays():
+    async def main():
+        budget, front = InFlightBytes(10_000), EchoFront()
+        async with listening(front, budget) as listener, connected(listener.port) as client:
+            budget.take(10_000)
+            await client.send(post(b"/a", b"body"))
+            status, headers, _ = await client.response()
+            assert (status, headers["retry-after"]) == (503, "1")
+            assert listener.counters.overloaded == 1
+            budget.give(10_000)
+            await client.send(post(b"/a", b"body"))
+            assert (await client.response())[0] == 200
+
+    asyncio.run(main())
+
+
+def test_over_the_budget_a_connection_with_work_reads_no_more():
+    async def main():
+        budget, front = InFlightBytes(100), EchoFront()
+        async with listening(front, budget) as listener, connected(listener.port) as client:
+            await client.send(post(b"/hold", b"x" * 200) + post(b"/b", b"y"))
+            await until(lambda: shared_of(listener).paused)
+            assert len(front.requests) == 1
+            front.release.set()
+            assert (await client.response())[0] == 200
+            assert (await client.response())[2] == b"/b y"
+            assert budget.used == 0
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize(
+    ("sent", "limits"),
+    [
+        (b"POST / HT", {"head_timeout_s": 0.5}),
+        (b"POST / HTTP/1.1\r\ncontent-length: 9\r\n\r\nabc", {"body_idle_timeout_s": 0.5}),
+    ],
+    ids=["head", "body"],
+)
+def test_a_request_that_does_not_come_to_its_end_is_a_408(sent, limits):
+    async def main():
+        async with (
+            listening(EchoFront(), **limits) as listener,
+            connected(listener.port) as client,
+        ):
+            await client.send(sent)
+            assert (await client.response())[0] == 408
+            assert await client.ends() == b""
+            assert listener.in_flight_bytes == 0
+            assert listener.counters.timeouts == 1
+
+    asyncio.run(main())
+
+
+def test_dripping_a_head_does_not_extend_its_time():
+    async def main():
+        async with (
+            listening(EchoFront(), head_timeout_s=0.5) as listener,
+            connected(listener.port) as client,
+        ):
+            answered = asyncio.get_running_loop().create_task(client.response())
+            await client.send(b"GET / HTTP/1.1\r\nh: ")
+            while not answered.done():
+                client.writer.write(b"x")
+                await asyncio.sleep(0.02)
+            assert (await answered)[0] == 408
+
+    asyncio.run(main())
+
+
+def test_an_idle_connection_is_closed():
+    async def main():
+        async with (
+            listening(EchoFront(), idle_timeout_s=0.2) as listener,
+            connected(listener.port) as client,
+        ):
+            await client.send(GET % b"/a")
+            await client.response()
+            assert await client.ends() == b""
+
+    asyncio.run(main())
+
+
+def test_a_request_that_takes_too_long_is_cancelled_and_answered_with_504():
+    async def main():
+        front = EchoFront()
+        async with (
+            listening(front, request_timeout_s=0.1) as listener,
+            connected(listener.port) as client,
+        ):
+            await client.send(GET % b"/hold")
+            assert (await client.response())[0] == 504
+            await until(front.cancelled.is_set)
+            await client.send(GET % b"/next")
+            assert (await client.response())[2] == b"/next "
+
+    asyncio.run(main())
+
+
+def test_a_client_that_stops_reading_is_cut_off():
+    async def main():
+        async with (
+            listening(EchoFront(), write_idle_timeout_s=0.5) as listener,
+            connected(listener.port) as client,
+        ):
+            client.writer.write(GET % b"/large" * 100)
+            await until(lambda: shared_of(listener).paused)
+            await until(lambda: listener.open_connections == 0)
+            assert listener.counters.timeouts == 1
+            assert listener.in_flight_bytes == 0
+
+    asyncio.run(main())
+
+
+@LOOPS
+def test_a_drain_answers_what_is_outstanding_and_closes_what_is_idle(run):
+    async def main():
+        front = EchoFront()
+        async with (
+            listening(front) as listener,
+            connected(listener.port) as idle,
+            connected(listener.port) as busy,
+        ):
+            await idle.send(GET % b"/a")
+            await idle.response()
+            await busy.send(GET % b"/hold" + GET % b"/last")
+            await until(lambda: len(front.requests) == 3)
+            draining = asyncio.get_running_loop().create_task(listener.drain(20))
+            assert await idle.ends() == b""
+            with pytest.raises(ConnectionRefusedError):
+                await asyncio.open_connection("127.0.0.1", listener.port)
+            front.release.set()
+            assert "connection" not in (await busy.response())[1]
+            assert (await busy.response())[1]["connection"] == "close"
+            assert await busy.ends() == b""
+            await draining
+
+    run(main())
+
+
+def test_a_drain_cuts_off_what_does_not_end_in_time(caplog):
+    async def main():
+        front = EchoFront()
+        async with listening(front) as listener, connected(listener.port) as client:
+            await client.send(GET % b"/hold")
+            await until(front.began.is_set)
+            await listener.drain(0.05)
+            assert await client.ends() == b""
+            await until(front.cancelled.is_set)
+
+    asyncio.run(main())
+    assert "cut off connections" in caplog.text
+
+
+def test_a_connection_that_asks_to_close_is_closed_after_its_answer():
+    async def main():
+        async with listening(EchoFront()) as listener, connected(listener.port) as client:
+            await client.send(b"GET /a HTTP/1.1\r\nconnection: close\r\n\r\n")
+            assert (await client.response())[1]["connection"] == "close"
+            assert await client.ends() == b""
+
+    asyncio.run(main())
+
+
+def test_a_closed_connection_takes_further_calls_in_silence():
+    async def main():
+        front = EchoFront()
+        async with listening(front) as listener, connected(listener.port) as client:
+            await client.send(GET % b"/a")
+            await client.response()
+            (connection,) = shared_of(listener).connections
+            connection.abort()
+            connection.abort()
+            connection.drain()
+            connection.visit(0.0)
+            connection.connection_lost(None)
+            assert isinstance(client, Client)
+            assert await client.ends() == b""
+
+    asyncio.run(main())

@@ -1,0 +1,139 @@
+import asyncio
+import socket
+
+import pytest
+import uvloop
+
+from seldon_core.errors import ConfigError
+from seldon_core.transport.listener import PREFACE, open_listener
+from seldon_core.transport.settings import ListenerSettings
+from tests.support.transport import EchoFront, connected, listening, until
+
+LOOPS = pytest.mark.parametrize("run", [asyncio.run, uvloop.run], ids=["asyncio", "uvloop"])
+
+
+class FakeServer:
+    def live(self):
+        return True
+
+    def ready(self):
+        return False
+
+    def metadata(self):
+        raise AssertionError("not asked for")
+
+
+@LOOPS
+def test_the_fronts_of_a_handler_are_served(run):
+    async def main():
+        settings = ListenerSettings(port=0)
+        async with (
+            open_listener(settings, None, FakeServer()) as listener,
+            connected(listener.port) as client,
+        ):
+            await client.send(b"GET /v2/health/live HTTP/1.1\r\n\r\n")
+            assert (await client.response())[0] == 200
+            await client.send(b"GET /v2/health/ready HTTP/1.1\r\n\r\n")
+            assert (await client.response())[0] == 400
+
+    run(main())
+
+
+@LOOPS
+@pytest.mark.parametrize("step", [1, 7, 24], ids=["byte by byte", "in pieces", "whole"])
+def test_the_http2_preface_may_arrive_in_any_pieces(run, step):
+    async def main():
+        async with listening(EchoFront()) as listener, connected(listener.port) as client:
+            first = PREFACE + bytes.fromhex("000000040000000000")  # empty SETTINGS
+            for at in range(0, len(first), step):
+                await client.send(first[at : at + step])
+                await asyncio.sleep(0)
+            async with asyncio.timeout(10):
+                frame = await client.reader.readexactly(9)
+            assert frame[3] == 4  # the server's SETTINGS
+
+    run(main())
+
+
+def test_a_request_that_begins_like_the_preface_is_http1():
+    async def main():
+        async with listening(EchoFront()) as listener, connected(listener.port) as client:
+            await client.send(b"P")
+            await asyncio.sleep(0.01)
+            await client.send(b"UT /x HTTP/1.1\r\n\r\n")
+            assert (await client.response())[2] == b"/x "
+
+    asyncio.run(main())
+
+
+def test_a_tls_hello_on_the_plain_port_is_closed_and_counted():
+    async def main():
+        async with listening(EchoFront()) as listener, connected(listener.port) as client:
+            await client.send(b"\x16\x03\x01\x02\x00\x01\x00")
+            assert await client.ends() == b""
+            assert listener.counters.tls_on_plain_port == 1
+
+    asyncio.run(main())
+
+
+def test_one_connection_too_many_is_closed():
+    async def main():
+        async with (
+            listening(EchoFront(), connections=1) as listener,
+            connected(listener.port) as first,
+        ):
+            await until(lambda: listener.open_connections == 1)
+            async with connected(listener.port) as second:
+                assert await second.ends() == b""
+            assert listener.counters.refused_connections == 1
+            await first.send(b"GET /x HTTP/1.1\r\n\r\n")
+            assert (await first.response())[0] == 200
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize(
+    ("sent", "limits"),
+    [(b"", {"idle_timeout_s": 0.1}), (b"PRI", {"head_timeout_s": 0.1})],
+    ids=["silent", "half a preface"],
+)
+def test_a_connection_that_never_says_what_it_is_is_closed(sent, limits):
+    async def main():
+        async with (
+            listening(EchoFront(), **limits) as listener,
+            connected(listener.port) as client,
+        ):
+            await client.send(sent)
+            assert await client.ends() == b""
+            assert listener.counters.timeouts == 1
+
+    asyncio.run(main())
+
+
+def test_a_drain_closes_connections_that_said_nothing():
+    async def main():
+        async with listening(EchoFront()) as listener, connected(listener.port) as client:
+            await until(lambda: listener.open_connections == 1)
+            await listener.drain(10)
+            assert await client.ends() == b""
+            assert listener.in_flight_bytes == 0
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize(
+    ("host", "words"),
+    [("127.0.0.1", "in use"), ("203.0.113.1", "address of this machine")],
+    ids=["port in use", "foreign address"],
+)
+def test_an_address_that_cannot_be_listened_on_is_a_clear_error(host, words):
+    async def main():
+        with socket.create_server(("127.0.0.1", 0)) as taken:
+            port = taken.getsockname()[1]
+            with pytest.raises(ConfigError, match=words) as caught:
+                async with open_listener(ListenerSettings(host, port), None, FakeServer()):
+                    pass
+            assert host in str(caught.value)
+            assert str(port) in str(caught.value)
+
+    asyncio.run(main())
