@@ -16,7 +16,7 @@ from seldon_core.transport.budget import InFlightBytes
 from seldon_core.transport.settings import KIB, MIB, ListenerSettings
 
 _RATIO_FROM = MIB  # a small body of zeros may well shrink a thousandfold
-_STEP = 256 * KIB  # inflated in about 0.8 ms, then others have their turn
+_STEP = 256 * KIB  # inflated in about 1 ms, then others have their turn
 
 _WINDOW_BITS = {
     b"gzip": 16 + zlib.MAX_WBITS,
@@ -50,7 +50,7 @@ async def decompress(
 ) -> tuple[Buffer, int]:
     """Return `body` without its content-encoding, and the bytes it took of `budget`.
 
-    The caller gives those back. Works in steps of under a millisecond and lets others run between
+    The caller gives those back. Works in steps of about a millisecond and lets others run between
     them. Raises UnsupportedError for an unknown encoding, InvalidRequestError if the body is not
     in it, PayloadTooLargeError if it grows beyond `limit` or more than `gzip_ratio` times, and
     OverloadedError if the budget has no room for it.
