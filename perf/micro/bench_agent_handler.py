@@ -48,15 +48,28 @@ async def lone(handler, model: str) -> float:
 
 
 async def company(handler, model: str, size: int) -> float:
-    """Seconds a call, `size` of them in each turn, with task and future."""
+    """Seconds a call, `size` of them in each turn, started from a callback as a connection does."""
     loop = asyncio.get_running_loop()
     call = call_to(model, [[1, 2]])
+    left = 0
+    answered = loop.create_future()
+
+    async def ask() -> None:
+        nonlocal left
+        await handler.infer(call)
+        left -= 1
+        if not left:
+            answered.set_result(None)
+
+    def turn() -> None:
+        for _ in range(size):
+            start(ask(), loop)
+
     began = perf_counter()
     for _ in range(CALLS // size):
-        tasks = [start(answer(handler, call), loop) for _ in range(size)]
-        for task in tasks:
-            if task is not None:
-                await task
+        left, answered = size, loop.create_future()
+        loop.call_soon(turn)
+        await answered
     return (perf_counter() - began) / (CALLS // size * size)
 
 

@@ -20,6 +20,7 @@ import numpy as np
 from seldon_core.agent.batching import Array, Batch, Batcher, Entry
 from seldon_core.agent.cost import CallCost, Place
 from seldon_core.agent.runtimes.base import Artifact, LoadedModel, Runtime
+from seldon_core.aio.start import waiter_for
 from seldon_core.aio.supervise import Tasks
 from seldon_core.aio.threads import ThreadPool
 from seldon_core.errors import ModelRuntimeError, SeldonError
@@ -131,7 +132,7 @@ class ModelRunner:
                 return self._infer(entry.inputs, entry.outputs, entry.rows)
             finally:
                 batcher.finish()
-        entry.waiter = self._grounds.loop.create_future()
+        entry.waiter = waiter_for(self._grounds.loop)
         if batch is not None:
             self._send_away(batch)
         return None

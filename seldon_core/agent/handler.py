@@ -6,6 +6,7 @@ event and, for a lone request, no future.
 
 import asyncio
 import logging
+from collections.abc import Awaitable
 from time import monotonic
 from typing import cast
 
@@ -52,7 +53,7 @@ class AgentHandler:
             entry = served.check.entry(request)
             outputs = served.runner.offer(entry)
             if outputs is None:
-                outputs = await cast("asyncio.Future[list[Array]]", entry.waiter)
+                outputs = await cast("Awaitable[list[Array]]", entry.waiter)
             tensors = served.check.tensors(entry.outputs, outputs)
         except asyncio.CancelledError:
             if entry is not None:

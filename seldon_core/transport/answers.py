@@ -2,6 +2,7 @@
 
 import asyncio
 
+from seldon_core.aio.start import Started
 from seldon_core.protocol.inference import Buffer
 from seldon_core.protocol.oip_json import error_body
 from seldon_core.protocol.status import HTTP_REASONS
@@ -40,7 +41,7 @@ class Exchange:
         self.echo_keep_alive = False
         self.held = 0
         self.deadline = 0.0
-        self.task: asyncio.Task[None] | None = None
+        self.task: Started | None = None
         self.answer: HttpAnswer | None = None
 
 

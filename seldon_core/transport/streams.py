@@ -5,7 +5,6 @@ their body in `receive` and make an `Outgoing` of what their front answers. Noth
 HTTP/2 library or a socket.
 """
 
-import asyncio
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import orjson
 
+from seldon_core.aio.start import Started
 from seldon_core.protocol import status
 from seldon_core.protocol.inference import Buffer
 from seldon_core.transport import grpc_frames
@@ -136,7 +136,7 @@ class Stream(ABC):
         self.size = 0
         self.linger_s = 0.0
         self.is_reserved = True
-        self.task: asyncio.Task[None] | None = None
+        self.task: Started | None = None
         self.watch: Watch | None = None
 
     @abstractmethod
