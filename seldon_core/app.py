@@ -34,6 +34,7 @@ from seldon_core.router.table import RouteTable
 from seldon_core.scheduler.machine import ModelStatus
 from seldon_core.scheduler.service import Scheduler, open_scheduler
 from seldon_core.scheduler.state import ModelState
+from seldon_core.transport.admin import open_admin
 from seldon_core.transport.control import AgentLink, ReplicaId, RouteUpdate
 from seldon_core.transport.handler import InferCall, InferHandler
 from seldon_core.transport.listener import Listener, open_listener
@@ -245,8 +246,7 @@ async def open_process(
                 settings.agent.memory,
                 settings.agent.over_commit_percentage,
             )
-        # Admin and control ports go last, so that they can be watched while requests are drained,
-        # and come last, since their libraries take 160 ms to import.
+        # Admin and control ports go last, so that they can be watched while requests are drained.
         late = await stack.enter_async_context(AsyncExitStack())
         listener = await stack.enter_async_context(
             open_listener(_listener_settings(settings), router, process)
@@ -264,7 +264,6 @@ async def _open_late(
     process: Process,
     listener: Listener,
 ) -> Ports:
-    from seldon_core.observability.admin import open_admin
     from seldon_core.transport.control_grpc import open_control_port
 
     admin = await stack.enter_async_context(open_admin(settings.admin, metrics, process))

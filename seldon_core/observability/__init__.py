@@ -1,4 +1,5 @@
-"""How the process can be watched: metrics, logs, and the admin port that shows both.
+"""How the process can be watched: metrics and logs.
 
-Every metric is declared in `metrics`. Not here: what happened, which the parts report.
+Every metric is declared in `metrics`. Not here: what happened, which the parts report, and the port
+that shows it, `transport.admin`.
 """

@@ -3,13 +3,14 @@ import logging
 import socket
 
 import aiohttp
+import grpc
 import pytest
 
 from seldon_core.config.settings import AdminSettings
 from seldon_core.errors import ConfigError
-from seldon_core.observability.admin import open_admin
 from seldon_core.observability.logs import levels
 from seldon_core.observability.metrics import Metrics
+from seldon_core.transport.admin import open_admin
 
 
 class State:
@@ -80,8 +81,9 @@ def test_log_levels_change_and_are_shown():
         ("[]", "wanted levels by component"),
         ('{"seldon_core": 1}', "wanted levels by component"),
         ('{"seldon_core": "loud"}', "wanted a log level"),
+        (b"\xff", "no JSON"),
     ],
-    ids=["broken", "list", "number", "unknown level"],
+    ids=["broken", "list", "number", "unknown level", "no text"],
 )
 def test_wrong_log_levels_are_refused(body, message):
     status, text = ask("/log/levels", "PUT", data=body)
@@ -118,5 +120,52 @@ def test_a_taken_port_is_named():
 
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        with pytest.raises(ConfigError, match=rf"127\.0\.0\.1:{port}: Address already in use$"):
+        with pytest.raises(ConfigError, match=rf"^admin\.port: .* port {port}: it is in use"):
             asyncio.run(scenario(port))
+
+
+def test_an_unknown_path_is_refused_with_those_there_are():
+    status, text = ask("/metrics/all")
+    assert status == 404
+    assert "there is no /metrics/all; there are /metrics, /livez" in text
+
+
+def test_a_wrong_method_is_refused_with_the_right_ones():
+    async def scenario():
+        async with (
+            open_admin(AdminSettings(port=0), Metrics(), State()) as port,
+            aiohttp.ClientSession(f"http://127.0.0.1:{port}") as client,
+            client.delete("/log/levels") as answer,
+        ):
+            return answer.status, answer.headers["allow"]
+
+    assert asyncio.run(scenario()) == (405, "GET, PUT")
+
+
+def test_a_query_changes_nothing_and_head_has_no_body():
+    assert ask("/livez?verbose") == (200, "live\n")
+    assert ask("/livez", "HEAD") == (200, "")
+
+
+class BrokenState(State):
+    def status(self):
+        raise ValueError("a bug")
+
+
+def test_a_bug_is_logged_and_answered(caplog):
+    assert ask("/status", state=BrokenState()) == (500, '{"error": "internal error"}')
+    assert "an admin request failed by a bug" in caplog.text
+
+
+def test_a_grpc_call_is_refused():
+    async def scenario():
+        async with (
+            open_admin(AdminSettings(port=0), Metrics(), State()) as port,
+            grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel,
+        ):
+            call = channel.unary_unary("/inference.GRPCInferenceService/ServerLive")
+            with pytest.raises(grpc.aio.AioRpcError) as refused:
+                await call(b"", timeout=5)
+            return refused.value.code()
+
+    assert asyncio.run(scenario()) is grpc.StatusCode.UNIMPLEMENTED

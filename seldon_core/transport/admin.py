@@ -1,0 +1,179 @@
+"""The admin port: metrics, health, the models' states and the log levels, on loopback only.
+
+A page in a browser on this machine can reach loopback too. So a request whose Host or Origin is not
+this machine is refused: a foreign page cannot read the port through its own scripts, nor through a
+name of its own that resolves to 127.0.0.1 (DNS rebinding).
+
+It is served by the data port's own HTTP: aiohttp, which would do as well, costs 100 ms of every
+start and 11 MiB (`perf.bench P11`).
+"""
+
+import json
+import logging
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Protocol
+from urllib.parse import urlsplit
+
+from seldon_core.config.settings import AdminSettings
+from seldon_core.errors import ConfigError
+from seldon_core.observability.exposition import CONTENT_TYPE
+from seldon_core.observability.logs import levels, set_levels
+from seldon_core.observability.metrics import Metrics
+from seldon_core.protocol.inference import Buffer
+from seldon_core.protocol.status import UNIMPLEMENTED
+from seldon_core.transport.budget import InFlightBytes
+from seldon_core.transport.exchange import HttpAnswer, HttpRequest
+from seldon_core.transport.listener import listen
+from seldon_core.transport.rpc import RpcAnswer
+from seldon_core.transport.settings import KIB, MIB, ListenerSettings
+
+HOST = "127.0.0.1"
+_LOCAL = frozenset({"localhost", "127.0.0.1", "::1"})
+_CLOSE_TIMEOUT_S = 1.0  # a scrape under way ends well within it; idle connections need nothing
+
+_TEXT, _JSON = "text/plain; charset=utf-8", "application/json; charset=utf-8"
+
+_logger = logging.getLogger(__name__)
+
+
+class ProcessState(Protocol):
+    """What the admin port asks of the process."""
+
+    def not_ready(self) -> Sequence[str]:
+        """Return what is not ready, one sentence each; nothing when the process is."""
+
+    def status(self) -> Sequence[Mapping[str, object]]:
+        """Return a row for each model: name, version, state, replicas …, as JSON values."""
+
+
+@asynccontextmanager
+async def open_admin(
+    settings: AdminSettings, metrics: Metrics, state: ProcessState
+) -> AsyncIterator[int]:
+    """Serve the admin port for the length of a block; yields its number.
+
+    Raises ConfigError if the port is taken.
+    """
+    # Enough for a few scrapers and people, and for the one body there is, a table of levels.
+    limits = ListenerSettings(
+        HOST, settings.port, connections=100, body_bytes=64 * KIB, in_flight_bytes=MIB
+    )
+    listening = listen(
+        limits, AdminFront(metrics, state), NoRpcFront(), InFlightBytes(limits.in_flight_bytes)
+    )
+    async with AsyncExitStack() as stack:
+        try:
+            listener = await stack.enter_async_context(listening)
+        except ConfigError as error:
+            raise ConfigError(f"admin.port: {error}") from error
+        stack.push_async_callback(listener.drain, _CLOSE_TIMEOUT_S)
+        yield listener.port
+
+
+class AdminFront:
+    """Answers what is asked of the admin port; implements `HttpFront`."""
+
+    def __init__(self, metrics: Metrics, state: ProcessState) -> None:
+        self._metrics = metrics
+        self._state = state
+        self._routes: dict[str, dict[bytes, Callable[[HttpRequest], HttpAnswer]]] = {
+            "/metrics": {b"GET": self._show_metrics},
+            "/livez": {b"GET": self._show_live},
+            "/readyz": {b"GET": self._show_ready},
+            "/status": {b"GET": self._show_status},
+            "/log/levels": {b"GET": self._show_levels, b"PUT": self._change_levels},
+        }
+
+    async def answer(self, request: HttpRequest) -> HttpAnswer:
+        """Answer; raises nothing, errors become answers."""
+        try:
+            return _refuse_foreigner(request) or self._route(request)
+        except Exception:
+            _logger.exception("an admin request failed by a bug")
+            return _error(500, "internal error")
+
+    def _route(self, request: HttpRequest) -> HttpAnswer:
+        path = request.target.partition(b"?")[0].decode("latin-1")
+        methods = self._routes.get(path)
+        if methods is None:
+            return _error(404, f"there is no {path}; there are {', '.join(self._routes)}")
+        # The framing leaves the body of an answer to HEAD away.
+        handle = methods.get(b"GET" if request.method == b"HEAD" else request.method)
+        if handle is None:
+            refusal = _error(405, f"{path} does not take {request.method.decode('latin-1')}")
+            refusal.headers.append((b"allow", b", ".join(methods)))
+            return refusal
+        return handle(request)
+
+    def _show_metrics(self, request: HttpRequest) -> HttpAnswer:
+        return _answer(200, CONTENT_TYPE, self._metrics.exposition())
+
+    def _show_live(self, request: HttpRequest) -> HttpAnswer:
+        return _answer(200, _TEXT, "live\n")
+
+    def _show_ready(self, request: HttpRequest) -> HttpAnswer:
+        reasons = self._state.not_ready()
+        if reasons:
+            return _answer(503, _TEXT, "".join(f"{reason}\n" for reason in reasons))
+        return _answer(200, _TEXT, "ready\n")
+
+    def _show_status(self, request: HttpRequest) -> HttpAnswer:
+        return _answer(200, _JSON, json.dumps({"models": list(self._state.status())}))
+
+    def _show_levels(self, request: HttpRequest) -> HttpAnswer:
+        return _answer(200, _JSON, json.dumps(dict(levels())))
+
+    def _change_levels(self, request: HttpRequest) -> HttpAnswer:
+        """Take `{"seldon_core.agent": "debug"}`; answer with all levels, 400 if one is wrong."""
+        try:
+            changes = json.loads(bytes(request.body))
+        except ValueError as error:  # no JSON, or no text
+            return _error(400, f"the body is no JSON: {error}")
+        if not isinstance(changes, dict) or not all(isinstance(v, str) for v in changes.values()):
+            return _error(400, 'wanted levels by component, such as {"seldon_core.agent": "debug"}')
+        try:
+            set_levels(changes)
+        except ConfigError as error:
+            return _error(400, str(error))
+        return self._show_levels(request)
+
+
+class NoRpcFront:
+    """Refuses every gRPC call, for a port that has only HTTP."""
+
+    async def answer(
+        self, path: bytes, headers: dict[bytes, bytes], message: Buffer, deadline: float
+    ) -> RpcAnswer:
+        """Answer UNIMPLEMENTED."""
+        return RpcAnswer(UNIMPLEMENTED, "this port answers no gRPC calls")
+
+
+def _refuse_foreigner(request: HttpRequest) -> HttpAnswer | None:
+    for header, prefix in (("host", "//"), ("origin", "")):
+        found = request.headers.get(header.encode())
+        if found is None:
+            continue
+        value = found.decode("latin-1")
+        if _host_of(prefix + value) not in _LOCAL:
+            return _error(
+                403,
+                f"the admin port answers only to this machine, and {header.title()} is {value!r}; "
+                "use http://localhost, or a proxy that sets Host to localhost",
+            )
+    return None
+
+
+def _host_of(url: str) -> str | None:
+    try:
+        return urlsplit(url).hostname
+    except ValueError:
+        return None
+
+
+def _answer(status: int, content_type: str, body: str) -> HttpAnswer:
+    return HttpAnswer(status, [(b"content-type", content_type.encode())], (body.encode(),))
+
+
+def _error(status: int, message: str) -> HttpAnswer:
+    return _answer(status, _JSON, json.dumps({"error": message}))
