@@ -21,6 +21,7 @@ from seldon_core.agent.service import open_agent
 from seldon_core.agent.worker import open_workers
 from seldon_core.aio.clock import SystemClock
 from seldon_core.aio.supervise import open_tasks
+from seldon_core.aio.threads import open_threads
 from seldon_core.config.settings import AgentSettings, Settings
 from seldon_core.errors import SeldonError
 from seldon_core.observability.metrics import Metrics, listener_families
@@ -59,6 +60,9 @@ _LIBRARIES = {
 _EXTRAS = {"sklearn": "sklearn", "onnxruntime": "onnx"}
 """The extra that installs a library."""
 
+
+# A pool starts no more than one load for each model that is registered.
+_MAX_LOADS_WAITING = 100_000
 
 _SAME_WISH_S = 0.3  # quicker than anybody presses Ctrl-C twice
 
@@ -226,6 +230,9 @@ async def open_process(
         workers = await stack.enter_async_context(open_workers(_worker_count(settings.agent)))
         scheduler = await stack.enter_async_context(open_scheduler(links, process, SystemClock()))
         process.attach(scheduler)
+        load_threads = await stack.enter_async_context(
+            open_threads("load", 1, max_waiting=_MAX_LOADS_WAITING)
+        )
         for server in DEFAULT_SERVERS:
             replica = ReplicaId(server.name, 0)
             agent = await stack.enter_async_context(
@@ -237,6 +244,7 @@ async def open_process(
                     metrics=metrics,
                     trusted=trusted,
                     workers=workers,
+                    load_threads=load_threads,
                 )
             )
             links[replica], handlers[replica] = agent, agent.handler

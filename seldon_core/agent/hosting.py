@@ -1,7 +1,7 @@
 """The pool's shell: carries out its decisions, and keeps what belongs to each model.
 
-Loads run on a thread, one at a time. All awaiting of the slow way is here; requests for a model in
-memory only touch `pool.try_admit` and `release`.
+Loads run on a thread, one at a time in the whole process. All awaiting of the slow way is here;
+requests for a model in memory only touch `pool.try_admit` and `release`.
 """
 
 import asyncio
@@ -180,8 +180,9 @@ class ModelHost:
                 self._grounds.tasks.start(self._load(model, is_reload), name=f"load {model}")
             case StartUnload(model, is_eviction):
                 if is_eviction:
+                    # At DEBUG, like the return: requests cause them, and metrics count them.
                     self.metrics.model_evicted(model)
-                    _log.info("model evicted model=%s replica=%s", model, self._replica)
+                    _log.debug("model evicted model=%s replica=%s", model, self._replica)
                 self._grounds.tasks.start(self._unload(model), name=f"unload {model}")
             case Admit(request):
                 return self._admit(request)
@@ -193,7 +194,7 @@ class ModelHost:
                 self._on_loaded(model)
             case ReportLoadFailed(model, reason):
                 _log.error(
-                    "model failed to load model=%s replica=%s reason=%s",
+                    "model failed to load model=%s replica=%s reason=%r",
                     model,
                     self._replica,
                     reason,
@@ -201,7 +202,8 @@ class ModelHost:
                 self._report(model, ReplicaModelEvent.LOAD_FAILED, reason)
                 self._forget(model)
             case ReportUnloaded(model):
-                _log.info("model unloaded model=%s replica=%s", model, self._replica)
+                level = logging.INFO if self._emptied is None else logging.DEBUG
+                _log.log(level, "model unloaded model=%s replica=%s", model, self._replica)
                 self._report(model, ReplicaModelEvent.UNLOADED)
                 self._forget(model)
             case _:
@@ -248,25 +250,42 @@ class ModelHost:
         began = self.now()
         version = self._versions[model]
         try:
-            loaded = await self._load_threads.run(self._load_model, version)
+            loaded = await self._load_threads.run(self._load_if_wanted, version)
         except SeldonError as error:
-            self.send(LoadFailed(self.now(), model, str(error)))
+            self._on_load_failed(model, is_reload, str(error))
         except Exception as error:  # noqa: BLE001 - a load's fault is the model's, and is logged
             _log.exception("load failed unexpectedly model=%s", model)
-            self.send(LoadFailed(self.now(), model, f"{type(error).__name__}: {error}"))
+            self._on_load_failed(model, is_reload, f"{type(error).__name__}: {error}")
         else:
             nbytes = self._size(version, loaded, is_reload)
             self._serve(version, loaded)
             if is_reload:
                 self.metrics.model_reloaded(model, nbytes)
             self.send(LoadFinished(self.now(), model, nbytes))
-            _log.info(
+            _log.log(
+                logging.DEBUG if is_reload else logging.INFO,
                 "model loaded model=%s replica=%s took_s=%.3f memory_bytes=%d",
                 model,
                 self._replica,
                 self.now() - began,
                 nbytes,
             )
+
+    def _load_if_wanted(self, version: ModelVersion) -> Loaded:
+        """On the thread: other loads came first, and meanwhile the model may have been removed."""
+        if self.pool.slots[version.internal_name].farewell is not None:
+            raise NotReadyError(f"model {version.internal_name} was removed before its load began")
+        return self._load_model(version)
+
+    def _on_load_failed(self, model: str, is_reload: bool, reason: str) -> None:
+        if is_reload and self.pool.slots[model].farewell is None:  # a first one is reported
+            _log.error(
+                "model failed to come back to memory model=%s replica=%s reason=%r",
+                model,
+                self._replica,
+                reason,
+            )
+        self.send(LoadFailed(self.now(), model, reason))
 
     def _size(self, version: ModelVersion, loaded: Loaded, is_reload: bool) -> int:
         """The declared size counts; else what was measured at the first load."""

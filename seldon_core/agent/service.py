@@ -11,13 +11,10 @@ from seldon_core.agent.hosting import ModelHost
 from seldon_core.agent.loading import Loader, loader
 from seldon_core.agent.pool import ModelPool
 from seldon_core.aio.supervise import open_tasks
-from seldon_core.aio.threads import open_threads
+from seldon_core.aio.threads import ThreadPool, open_threads
 from seldon_core.observability.metrics import Metrics
 from seldon_core.resources.model import ModelVersion
 from seldon_core.transport.control import ReplicaId, ReportSink
-
-# Loads wait for the only load thread; the pool starts no more than one for each registered model.
-_MAX_LOADS_WAITING = 100_000
 
 
 class Agent:
@@ -46,14 +43,17 @@ async def open_agent(
     metrics: Metrics,
     trusted: Sequence[Path],
     workers: Workers,
+    load_threads: ThreadPool,
     load: Loader | None = None,
 ) -> AsyncIterator[Agent]:
     """Run a server replica for the length of a block.
 
     Its models may take `capacity_bytes` together, and be registered for `over_commit_percentage`
     more: the least recently used ones are evicted and loaded again on demand. Artifacts below
-    `trusted` may run code when they are loaded. `load` stands in for the runtimes in tests. The
-    end of the block waits for the calls that run, then unloads every model.
+    `trusted` may run code when they are loaded. `load_threads` is one thread for every agent of the
+    process: loads are measured by how the process grows, so there is one at a time. `load` stands
+    in for the runtimes in tests. The end of the block waits for the calls that run and the load
+    that is under way, then unloads every model.
     """
     pool = ModelPool(capacity_bytes, over_commit_percentage)
     counts = metrics.replica(replica.server, str(replica.replica_idx))
@@ -64,7 +64,6 @@ async def open_agent(
         metrics.internal_errors += 1
 
     async with (
-        open_threads("agent-load", 1, max_waiting=_MAX_LOADS_WAITING) as load_threads,
         open_threads("agent-run", os.cpu_count() or 1) as run_threads,
         open_tasks(f"agent {replica}") as tasks,
     ):

@@ -69,15 +69,52 @@ def test_a_failed_load_is_reported_with_its_reason(fault, reason):
     run(test)
 
 
-def test_a_model_whose_reload_fails_is_not_ready_and_says_why():
+def test_a_model_whose_reload_fails_is_not_ready_and_says_why(caplog):
     async def test():
         world = World()
         async with agent_of(world, "m", "n", capacity=1) as agent:
             world.load_fault = ModelRuntimeError("the file is gone")
             with pytest.raises(NotReadyError, match="m_1 failed to load: the file is gone"):
                 await agent.handler.infer(call_to("m_1", [[1, 2]]))
+            assert "model failed to come back to memory model=m_1 replica=fake/0" in caplog.text
+            assert "the file is gone" in caplog.text
             world.load_fault = None
             assert values(await agent.handler.infer(call_to("m_1", [[1, 2]]))) == [[2, 4]]
+
+    run(test)
+
+
+@pytest.mark.parametrize("how", ["unload", "end"])
+def test_a_load_that_has_not_begun_is_not_made_for_a_model_that_goes(how):
+    async def test():
+        gate = threading.Event()
+        world = World(load_gate=gate)
+        async with agent_of(world) as agent:
+            for name in ("first", "second", "third"):
+                agent.load_model(version_of(name))
+            await until(lambda: world.loads)
+            if how == "unload":
+                agent.unload_model("second", 1)
+                gate.set()
+                await until(lambda: len(world.reports) == 3)
+                assert ("second", 1, "Unloaded", "") in world.reports
+            else:
+                asyncio.get_running_loop().call_soon(gate.set)  # once the end has begun
+        kept = ["third_1"] if how == "unload" else []
+        assert world.loads == ["first_1", *kept]
+
+    run(test)
+
+
+def test_a_model_that_comes_and_goes_for_want_of_room_is_no_news(caplog):
+    caplog.set_level("INFO")
+
+    async def test():
+        async with agent_of(World(), "m", "n", capacity=1) as agent:
+            caplog.clear()
+            await agent.handler.infer(call_to("m_1", [[1, 2]]))
+            await agent.handler.infer(call_to("n_1", [[1, 2]]))
+        assert caplog.messages == []
 
     run(test)
 

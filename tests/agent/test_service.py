@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from seldon_core.agent.service import open_agent
+from seldon_core.aio.threads import open_threads
 from seldon_core.observability.metrics import Metrics
 from seldon_core.protocol.inference import InferRequest, Tensor
 from seldon_core.resources.model import ModelSpec, ModelVersion
@@ -37,6 +38,37 @@ def test_the_replicas_capacity_is_shown():
             pass
         assert world.counts.capacity_bytes == 200
         assert world.counts.capacity_overcommit_bytes == 220
+
+    run(test)
+
+
+def test_agents_that_share_a_thread_load_one_model_at_a_time():
+    async def test():
+        gate = threading.Event()
+        slow, quick = World(load_gate=gate), World()
+        async with open_threads("load", 1) as load_threads:
+
+            def agent(index, world):
+                return open_agent(
+                    ReplicaId("fake", index),
+                    1000,
+                    0,
+                    reports=world,
+                    metrics=world.metrics,
+                    trusted=(),
+                    workers=world.workers,
+                    load_threads=load_threads,
+                    load=world.load,
+                )
+
+            async with agent(0, slow) as one, agent(1, quick) as other:
+                one.load_model(version_of("m"))
+                await until(lambda: slow.loads)
+                other.load_model(version_of("m"))
+                await until(lambda: len(load_threads._calls) == 2)
+                assert quick.loads == []
+                gate.set()
+                await until(lambda: quick.reports)
 
     run(test)
 
@@ -84,15 +116,19 @@ def test_a_real_model_is_loaded_called_evicted_and_called_again(tmp_path):
     async def test():
         world = World()
         metrics = Metrics()
-        async with open_agent(
-            ReplicaId("mlserver", 0),
-            100,
-            100,
-            reports=world,
-            metrics=metrics,
-            trusted=[tmp_path],
-            workers=FakeWorkers(),
-        ) as agent:
+        async with (
+            open_threads("load", 1) as load_threads,
+            open_agent(
+                ReplicaId("mlserver", 0),
+                100,
+                100,
+                reports=world,
+                metrics=metrics,
+                trusted=[tmp_path],
+                workers=FakeWorkers(),
+                load_threads=load_threads,
+            ) as agent,
+        ):
             agent.load_model(one)
             agent.load_model(two)
             await until(lambda: len(world.reports) == 2)
@@ -113,15 +149,19 @@ def test_a_real_model_is_loaded_called_evicted_and_called_again(tmp_path):
 def test_a_missing_artifact_fails_its_load(tmp_path):
     async def test():
         world = World()
-        async with open_agent(
-            ReplicaId("mlserver", 0),
-            100,
-            0,
-            reports=world,
-            metrics=Metrics(),
-            trusted=[tmp_path],
-            workers=FakeWorkers(),
-        ) as agent:
+        async with (
+            open_threads("load", 1) as load_threads,
+            open_agent(
+                ReplicaId("mlserver", 0),
+                100,
+                0,
+                reports=world,
+                metrics=Metrics(),
+                trusted=[tmp_path],
+                workers=FakeWorkers(),
+                load_threads=load_threads,
+            ) as agent,
+        ):
             agent.load_model(ModelVersion(ModelSpec("m", (tmp_path / "none").as_uri()), 1))
             await until(lambda: world.reports)
         assert world.reports[0][:3] == ("m", 1, "LoadFailed")

@@ -13,6 +13,7 @@ import numpy as np
 from seldon_core.agent.loading import Loaded
 from seldon_core.agent.runtimes.base import Artifact, Signature
 from seldon_core.agent.service import Agent, open_agent
+from seldon_core.aio.threads import open_threads
 from seldon_core.errors import ModelRuntimeError
 from seldon_core.observability.metrics import Metrics
 from seldon_core.protocol.dialects import Verb
@@ -167,16 +168,20 @@ async def agent_of(
     world: World, *names: str, capacity: int = 1000, over_commit: int = 100, memory_bytes: int = 1
 ) -> AsyncIterator[Agent]:
     """An agent that has loaded `names`; each model's first two calls are behind it."""
-    async with open_agent(
-        ReplicaId("fake", 0),
-        capacity,
-        over_commit,
-        reports=world,
-        metrics=world.metrics,
-        trusted=(),
-        workers=world.workers,
-        load=world.load,
-    ) as agent:
+    async with (
+        open_threads("load", 1) as load_threads,
+        open_agent(
+            ReplicaId("fake", 0),
+            capacity,
+            over_commit,
+            reports=world,
+            metrics=world.metrics,
+            trusted=(),
+            workers=world.workers,
+            load_threads=load_threads,
+            load=world.load,
+        ) as agent,
+    ):
         for name in names:
             agent.load_model(version_of(name, memory_bytes=memory_bytes))
             await until(functools.partial(world.has_reported, name))
