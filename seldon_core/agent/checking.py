@@ -23,12 +23,17 @@ class RequestCheck:
         self._signature = signature
         self._specs = {spec.name: spec for spec in signature.outputs}
         self._default = signature.default_outputs
+        self._names_matter = signature.names_matter
         # The one input whose fixed part is checked by a single comparison: nearly every model.
         self._only = self._single_fixed_input(signature)
         self._tail = self._only.shape[1:] if self._only else ()
         self._rank = len(self._only.shape) if self._only else 0
-        # What the check leaves open decides who may share a batch; with these models, nothing.
-        self._is_key_outputs = self._only is not None and signature.names_matter
+        # What the check leaves open decides who may share a batch: the outputs wanted, and the
+        # datatype where any numeric one is taken. Made here once for the outputs that most want.
+        takes = {self._only.datatype} if self._only else frozenset[str]()
+        if self._only and not signature.names_matter and self._only.datatype in _NUMERIC:
+            takes = _NUMERIC
+        self._keys = {name: (self._default, (name, self._tail)) for name in takes}
 
     @staticmethod
     def _single_fixed_input(signature: Signature) -> TensorSpec | None:
@@ -43,21 +48,22 @@ class RequestCheck:
 
         Raises InvalidRequestError if it does not fit, naming what the model takes.
         """
-        outputs = self._outputs(request.outputs) if request.outputs else self._default
         tensors = request.inputs
         only = self._only
-        if only is not None and len(tensors) == 1:
+        if only is not None and len(tensors) == 1 and not request.outputs:
+            # One comparison each, and no loops: 0.5 µs instead of 2.5 by the way below.
             tensor = tensors[0]
             shape = tensor.data.shape
+            key = self._keys.get(tensor.datatype)
             if (
-                self._is_key_outputs
-                and tensor.name == only.name
-                and tensor.datatype == only.datatype
+                key is not None
+                and (tensor.name == only.name or not self._names_matter)
                 and len(shape) == self._rank
                 and shape[1:] == self._tail
                 and shape[0]
             ):
-                return Entry(outputs, shape[0], [tensor.data], outputs)
+                return Entry(key, shape[0], [tensor.data], self._default)
+        outputs = self._outputs(request.outputs) if request.outputs else self._default
         return self._checked_entry(tensors, outputs)
 
     def tensors(self, names: tuple[str, ...], arrays: list[Array]) -> list[Tensor]:
