@@ -61,15 +61,27 @@ class ReplicaMetrics:
     ) -> ModelSeries:
         """Return where calls of `model` that end with `code` are counted; keep it while loaded.
 
-        `method_type` is `rest` or `grpc`, `code` "200" or "OK".
+        `method_type` is `rest` or `grpc`, `code` "200" or "OK". A call may end when its model has
+        gone: then it counts in the sums alone, so that no series stays for ever.
         """
         key = (model_internal, method_type, code)
         series = self.series.get(key)
         if series is None:
-            buckets = self.buckets.setdefault((method_type, code), [0] * (len(BUCKETS) + 1))
+            if model_internal not in self.models:
+                return self._gone(method_type, code)
+            buckets = self._buckets(method_type, code)
             series = ModelSeries(model, model_internal, method_type, code, buckets)
             self.series[key] = series
         return series
+
+    def _gone(self, method_type: str, code: str) -> ModelSeries:
+        key = (method_type, code)
+        if key not in self.gone:
+            self.gone[key] = ModelSeries("", "", *key, self._buckets(*key))
+        return self.gone[key]
+
+    def _buckets(self, method_type: str, code: str) -> list[int]:
+        return self.buckets.setdefault((method_type, code), [0] * (len(BUCKETS) + 1))
 
     def model_loaded(self, model_internal: str, nbytes: int) -> None:
         """Count a first load."""
@@ -80,6 +92,11 @@ class ReplicaMetrics:
         """Count an evicted model's return to memory."""
         self.misses += 1
         self.models[model_internal] = (nbytes, True)
+
+    def model_grew(self, model_internal: str, nbytes: int) -> None:
+        """Show that a model in memory takes `nbytes` now."""
+        _, is_resident = self.models[model_internal]
+        self.models[model_internal] = (nbytes, is_resident)
 
     def model_evicted(self, model_internal: str) -> None:
         """Count a model that left memory but stays assigned here."""
@@ -93,7 +110,7 @@ class ReplicaMetrics:
         self.models.pop(model_internal, None)
         for key in [key for key in self.series if key[0] == model_internal]:
             series = self.series.pop(key)
-            gone = self.gone.setdefault(key[1:], ModelSeries("", "", *key[1:], []))
+            gone = self._gone(series.method_type, series.code)
             gone.calls += series.calls
             gone.seconds += series.seconds
 

@@ -43,12 +43,20 @@ def replica(metrics):
     return metrics.replica("mlserver", "0")
 
 
+@pytest.fixture
+def busy(replica):
+    """The replica with two models in memory."""
+    replica.model_loaded("iris_1", 10)
+    replica.model_loaded("add10_1", 10)
+    return replica
+
+
 def test_a_replica_is_one_however_often_it_is_asked_for(metrics, replica):
     assert metrics.replica("mlserver", "0") is replica
 
 
-def test_a_call_is_counted_with_its_time_under_the_models_labels(metrics, replica):
-    series = replica.model_series("iris", "iris_1", "rest", "200")
+def test_a_call_is_counted_with_its_time_under_the_models_labels(metrics, busy):
+    series = busy.model_series("iris", "iris_1", "rest", "200")
     series.observe(0.25)
     series.observe(0.5)
     labels = REST | {"model": "iris", "model_internal": "iris_1"}
@@ -56,23 +64,23 @@ def test_a_call_is_counted_with_its_time_under_the_models_labels(metrics, replic
     assert value(metrics, "seldon_model_infer_seconds_total", **labels) == 0.75
 
 
-def test_the_same_labels_are_the_same_series(replica):
-    first = replica.model_series("iris", "iris_1", "rest", "200")
-    assert replica.model_series("iris", "iris_1", "rest", "200") is first
-    assert replica.model_series("iris", "iris_1", "rest", "404") is not first
+def test_the_same_labels_are_the_same_series(busy):
+    first = busy.model_series("iris", "iris_1", "rest", "200")
+    assert busy.model_series("iris", "iris_1", "rest", "200") is first
+    assert busy.model_series("iris", "iris_1", "rest", "404") is not first
 
 
-def test_sums_are_over_all_models_of_a_protocol(metrics, replica):
-    replica.model_series("iris", "iris_1", "rest", "200").observe(1)
-    replica.model_series("add10", "add10_1", "rest", "500").observe(2)
-    replica.model_series("iris", "iris_1", "grpc", "OK").observe(4)
+def test_sums_are_over_all_models_of_a_protocol(metrics, busy):
+    busy.model_series("iris", "iris_1", "rest", "200").observe(1)
+    busy.model_series("add10", "add10_1", "rest", "500").observe(2)
+    busy.model_series("iris", "iris_1", "grpc", "OK").observe(4)
     assert value(metrics, "seldon_model_aggregate_infer_total", method_type="rest") == 2
     assert value(metrics, "seldon_model_aggregate_infer_seconds_total", method_type="rest") == 3
     assert value(metrics, "seldon_model_aggregate_infer_seconds_total", method_type="grpc") == 4
 
 
-def test_the_histogram_has_a_bucket_that_ends_at_each_bound(metrics, replica):
-    series = replica.model_series("iris", "iris_1", "rest", "200")
+def test_the_histogram_has_a_bucket_that_ends_at_each_bound(metrics, busy):
+    series = busy.model_series("iris", "iris_1", "rest", "200")
     for seconds in (0.005, 0.006, 11):
         series.observe(seconds)
     name, labels = "seldon_model_infer_api_seconds", {"method": "post", "code": "200"}
@@ -84,9 +92,9 @@ def test_the_histogram_has_a_bucket_that_ends_at_each_bound(metrics, replica):
     assert value(metrics, f"{name}_sum", **labels) == pytest.approx(11.011)
 
 
-def test_the_histogram_calls_grpc_by_its_name(metrics, replica):
-    replica.model_series("iris", "iris_1", "grpc", "NotFound").observe(0.1)
-    replica.model_series("iris", "iris_1", "rest", "404").observe(0.2)
+def test_the_histogram_calls_grpc_by_its_name(metrics, busy):
+    busy.model_series("iris", "iris_1", "grpc", "NotFound").observe(0.1)
+    busy.model_series("iris", "iris_1", "rest", "404").observe(0.2)
     name = "seldon_model_infer_api_seconds_sum"
     assert value(metrics, name, method="grpc", code="NotFound") == 0.1
     assert value(metrics, name, method="post", code="404") == 0.2
@@ -105,6 +113,27 @@ def test_an_unloaded_models_series_go_and_the_sums_stay(metrics, replica):
     sums = {"method": "post", "code": "200"}
     assert value(metrics, "seldon_model_infer_api_seconds_sum", **sums) == 4
     assert value(metrics, "seldon_model_infer_api_seconds_count", **sums) == 2
+
+
+def test_a_call_that_ends_after_its_model_has_gone_counts_in_the_sums_alone(metrics, replica):
+    replica.model_loaded("iris_1", 10)
+    replica.model_series("iris", "iris_1", "rest", "200").observe(2)
+    replica.model_unloaded("iris_1")
+    for code in ("404", "200"):
+        replica.model_series("iris", "iris_1", "rest", code).observe(1)
+    assert "seldon_model_infer_total" not in names(metrics)
+    assert value(metrics, "seldon_model_aggregate_infer_total", method_type="rest") == 3
+    sums = {"method": "post", "code": "404"}
+    assert value(metrics, "seldon_model_infer_api_seconds_count", **sums) == 1
+    assert value(metrics, "seldon_model_infer_api_seconds_sum", **sums) == 1
+
+
+def test_a_model_that_grew_is_shown_with_its_new_size(metrics, busy):
+    busy.model_grew("iris_1", 30)
+    name = "seldon_loaded_model_memory_bytes_gauge"
+    assert value(metrics, name, model_internal="iris_1") == 30
+    busy.model_evicted("iris_1")
+    assert value(metrics, name, model_internal="iris_1") == 0
 
 
 def test_a_models_memory_follows_its_life(metrics, replica):
