@@ -11,7 +11,7 @@ import random
 import signal
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Protocol
@@ -286,7 +286,8 @@ async def _open_late(
 
 
 def _listener_settings(settings: Settings) -> ListenerSettings:
-    given = settings.listener.model_dump(exclude={"drain_timeout_s"})
+    given = asdict(settings.listener)
+    del given["drain_timeout_s"]  # this module's own
     return ListenerSettings(**given, in_flight_bytes=settings.payload.in_flight_bytes)
 
 

@@ -12,7 +12,6 @@ from pathlib import Path
 
 from seldon_core.agent.repository import SETTINGS, WELL_KNOWN, open_artifact, read_settings
 from seldon_core.errors import ConfigError, InvalidResourceError
-from seldon_core.resources.manifests import parse_manifests, with_base
 from seldon_core.resources.model import ModelSpec
 
 _MANIFESTS = frozenset({".yaml", ".yml"})
@@ -82,6 +81,9 @@ def _holds_model(folder: Path) -> bool:
 
 
 def _add_manifests(path: Path, found: Found) -> None:
+    # Only who has a manifest waits for pydantic, which checks it: 110 ms, and 12 MiB.
+    from seldon_core.resources.manifests import parse_manifests, with_base
+
     try:
         for spec in parse_manifests(path.read_text(), str(path)):
             _add(with_base(spec, str(path.parent)), path, found)

@@ -1,22 +1,20 @@
 """Settings from their four places, each above the one before: `default.yaml`, the user's file, the
 environment, the flags.
 
-The layers are laid over each other by the settings' dotted names, and pydantic checks the result
-once. pydantic-settings is not used: it cannot say which layer a wrong value came from, has no word
-for unknown environment variables, and costs 49 ms and 7 MB at start.
+The layers are laid over each other by the settings' dotted names, and what then stands is read.
+pydantic-settings is not used: it cannot say which layer a wrong value came from and has no word for
+unknown environment variables.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 import yaml
-from pydantic import BaseModel, ValidationError
 
-from seldon_core.config.settings import Settings
+from seldon_core.config.settings import Settings, build_settings, known_settings
 from seldon_core.errors import ConfigError
 
 DEFAULTS = Path(__file__).with_name("default.yaml")
@@ -66,19 +64,13 @@ def load_settings(
 def _names() -> dict[str, str]:
     """Every setting: its variable in the environment and its dotted name."""
     return {
-        f"SELDON_{group}__{field}".upper(): f"{group}.{info.alias}"
-        for group, model in Settings.model_fields.items()
-        for field, info in _fields(model.annotation)
+        f"SELDON_{setting.group}__{setting.field}".upper(): name
+        for name, setting in known_settings().items()
     }
 
 
-def _fields(group: Any) -> Iterator[tuple[str, Any]]:
-    assert issubclass(group, BaseModel)
-    yield from group.model_fields.items()
-
-
 def _known(name: str, origin: str) -> str:
-    known = _names().values()
+    known = known_settings()
     if name in known:
         return name
     nearest = get_close_matches(name, known, n=1, cutoff=0)
@@ -124,13 +116,10 @@ def _from_environment(environ: Mapping[str, str], notices: list[str]) -> dict[st
 def _checked(layers: Mapping[str, _Value]) -> Settings:
     tree: dict[str, dict[str, object]] = {}
     for name, given in layers.items():
-        group, field = name.split(".", 1)
-        tree.setdefault(group, {})[field] = given.value
-    try:
-        return Settings.model_validate(tree)
-    except ValidationError as error:
-        wrong = error.errors()[0]
-        name = ".".join(str(part) for part in wrong["loc"][:2])
-        raise ConfigError(
-            f"{name} (from {layers[name].origin}): {wrong['msg']}, found {wrong['input']!r}"
-        ) from error
+        setting = known_settings()[name]
+        try:
+            value = setting.read(given.value)
+        except ValueError as error:
+            raise ConfigError(f"{name} (from {given.origin}): {error}") from error
+        tree.setdefault(setting.group, {})[setting.field] = value
+    return build_settings(tree)

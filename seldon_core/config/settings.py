@@ -4,46 +4,29 @@ Field names are snake_case here and in the environment, camelCase in files. The 
 each part is given only its own group. It holds what something reads, and nothing else.
 """
 
-from typing import Annotated, Literal
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import Annotated, Any, get_type_hints
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
-from pydantic.alias_generators import to_camel
+from seldon_core.config import values
 
-from seldon_core.config.sizes import parse_bytes
+_read_level = values.one_of("debug", "info", "warning", "error")
 
-
-def _split_list(value: object) -> object:
-    """Accept `a,b` where the environment or a flag gives a list."""
-    return [part for part in value.split(",") if part] if isinstance(value, str) else value
-
-
-def _split_table(value: object) -> object:
-    """Accept `a=1,b=2` where the environment or a flag gives a table."""
-    if not isinstance(value, str):
-        return value
-    return dict(part.partition("=")[::2] for part in value.split(",") if part)
+# A type and how it is read; what reads it raises ValueError.
+Text = Annotated[str, values.text]
+Level = Annotated[str, _read_level]
+Port = Annotated[int, values.whole(0, 65535)]
+Count = Annotated[int, values.whole(1)]
+Seconds = Annotated[float, values.seconds]
+Bytes = Annotated[int, values.size]
 
 
-Level = Annotated[
-    Literal["debug", "info", "warning", "error"],
-    BeforeValidator(lambda value: value.lower() if isinstance(value, str) else value),
-]
-Port = Annotated[int, Field(ge=0, le=65535)]
-Count = Annotated[int, Field(gt=0)]
-Seconds = Annotated[float, Field(gt=0)]
-Bytes = Annotated[int, BeforeValidator(parse_bytes), Field(gt=0)]
-
-
-class Group(BaseModel):
-    """Settings that belong together; one part of the process reads them."""
-
-    model_config = ConfigDict(frozen=True, alias_generator=to_camel, extra="forbid")
-
-
-class ListenerSettings(Group):
+@dataclass(frozen=True, slots=True)
+class ListenerSettings:
     """The data port, and what one client may ask of it."""
 
-    host: str
+    host: Text
     port: Port
     backlog: Count
     connections: Count
@@ -64,49 +47,56 @@ class ListenerSettings(Group):
     drain_timeout_s: Seconds
 
 
-class PayloadSettings(Group):
+@dataclass(frozen=True, slots=True)
+class PayloadSettings:
     """Limits on requests in flight."""
 
     in_flight_bytes: Bytes
 
 
-class SchedulerSettings(Group):
+@dataclass(frozen=True, slots=True)
+class SchedulerSettings:
     """The scheduler's gRPC port."""
 
     port: Port
 
 
-class AgentSettings(Group):
+@dataclass(frozen=True, slots=True)
+class AgentSettings:
     """The server replicas in this process."""
 
     port: Port
     memory: Bytes
-    over_commit_percentage: Annotated[int, Field(ge=0)]
-    trusted_prefixes: Annotated[tuple[str, ...], BeforeValidator(_split_list)]
-    workers: Annotated[int, Field(ge=0)]
+    over_commit_percentage: Annotated[int, values.whole(0)]
+    trusted_prefixes: Annotated[tuple[str, ...], values.texts]
+    workers: Annotated[int, values.whole(0)]
 
 
-class AdminSettings(Group):
+@dataclass(frozen=True, slots=True)
+class AdminSettings:
     """The admin port."""
 
     port: Port
 
 
-class LogSettings(Group):
+@dataclass(frozen=True, slots=True)
+class LogSettings:
     """What is logged and how."""
 
     level: Level
-    format: Literal["text", "json"]
-    levels: Annotated[dict[str, Level], BeforeValidator(_split_table)]
+    format: Annotated[str, values.one_of("text", "json")]
+    levels: Annotated[Mapping[str, str], values.table(_read_level)]
 
 
-class DataSettings(Group):
+@dataclass(frozen=True, slots=True)
+class DataSettings:
     """Where state is kept."""
 
-    dir: str
+    dir: Text
 
 
-class Settings(Group):
+@dataclass(frozen=True, slots=True)
+class Settings:
     """All settings of a process."""
 
     listener: ListenerSettings
@@ -116,3 +106,33 @@ class Settings(Group):
     admin: AdminSettings
     log: LogSettings
     data: DataSettings
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """A setting's place in the tree, and what reads its value or raises ValueError."""
+
+    group: str
+    field: str
+    read: Callable[[object], object]
+
+
+@cache
+def known_settings() -> Mapping[str, Setting]:
+    """Return every setting by its name in files and flags, such as `listener.headerBytes`."""
+    return {
+        f"{group}.{_camel(field)}": Setting(group, field, hint.__metadata__[0])
+        for group, kind in get_type_hints(Settings).items()
+        for field, hint in get_type_hints(kind, include_extras=True).items()
+    }
+
+
+def build_settings(tree: Mapping[str, Mapping[str, Any]]) -> Settings:
+    """Return the settings of a complete tree of values that have been read."""
+    groups = get_type_hints(Settings)
+    return Settings(**{group: kind(**tree[group]) for group, kind in groups.items()})
+
+
+def _camel(field: str) -> str:
+    first, *others = field.split("_")
+    return first + "".join(map(str.capitalize, others))
