@@ -68,6 +68,7 @@ class Http1Reader:
         self._repeated = 0  # header lines beyond the first of their name
         self._head_bytes = 0  # of slices in which a head, chunk head or trailer did not end
         self._is_chunked = False
+        self._is_upgrade = False  # a body follows that llhttp leaves to the protocol offered
         self._chunks = bytearray()
         self._pieces: list[bytes] = []
         # llhttp's wrapper looks its callbacks up once; a built-in spares a Python call.
@@ -116,7 +117,8 @@ class Http1Reader:
             if not self.is_ended:  # data after `connection: close` is no request
                 raise RefusedError(400, f"this is not HTTP/1.1: {error}") from None
         if not self.is_between:
-            self._keep_partial(len(data))
+            if self.body is None:
+                self._keep_partial(len(data))
         elif began_between and len(self.completed) == 1:
             self._remember(data, self.completed[0])
 
@@ -142,14 +144,25 @@ class Http1Reader:
             try:
                 self._parser.feed_data(data)
             except httptools.HttpParserUpgrade as upgrade:
-                # An offer of h2c or WebSocket is ignored and the next request follows; after
-                # CONNECT come a tunnel's bytes.
-                if self.completed[-1].request.method == b"CONNECT":
-                    self.completed[-1].is_last = self.is_ended = True
                 data = data[upgrade.args[0] :]
+                data = data[self._decline_upgrade(data) :]
                 if data and not self.is_ended:
                     continue
             return
+
+    def _decline_upgrade(self, rest: memoryview) -> int:
+        """Go on with HTTP/1.1 after an offer of h2c or WebSocket; return how much of `rest` it took.
+
+        llhttp takes such a request to end with its head. But its body, which curl --http2 and Java
+        send, is a body: to read it as the next request would be to let one be smuggled in.
+        """
+        if self.incomplete is not None:
+            self._is_upgrade = False
+            self._receive_past_parser(self.incomplete)
+            return self.fill_from(rest)
+        if self.completed[-1].request.method == b"CONNECT":  # a tunnel's bytes follow
+            self.completed[-1].is_last = self.is_ended = True
+        return 0
 
     def _remember(self, data: memoryview, exchange: Exchange) -> None:
         """Keep the head of the one request that `data` is, for `feed_again`."""
@@ -175,8 +188,8 @@ class Http1Reader:
         self._target += piece
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """Take one header line."""
-        name = name.lower()
+        """Take one header line; llhttp leaves the white space behind its value."""
+        name, value = name.lower(), value.rstrip()
         headers = self._headers
         if name in headers:
             value = headers[name] + b"," + value
@@ -202,6 +215,8 @@ class Http1Reader:
 
     def on_message_complete(self) -> None:
         """Complete a request whose body went through the parser."""
+        if self._is_upgrade:
+            return
         exchange = self.incomplete
         assert exchange is not None
         if self._pieces:
@@ -234,10 +249,21 @@ class Http1Reader:
                 found = coding.decode("latin-1")
                 raise RefusedError(501, f"transfer-encoding may be chunked, found {found!r}")
             self._is_chunked = True
+        self._check_upgrade(exchange)
         if b"expect" in headers and version == "1.1":
             if headers[b"expect"].lower() != b"100-continue":
                 raise RefusedError(417, "expect may be 100-continue and nothing else")
             self.owes_continue = True
+
+    def _check_upgrade(self, exchange: Exchange) -> None:
+        assert self._parser is not None
+        if not self._parser.should_upgrade() or exchange.request.method == b"CONNECT":
+            return
+        if self._is_chunked:
+            raise RefusedError(
+                501, "an offer to upgrade with a chunked body is not understood: send no upgrade"
+            )
+        self._is_upgrade = int(exchange.request.headers.get(b"content-length", b"0")) > 0
 
     def _check_count(self) -> None:
         if len(self._headers) + self._repeated > self._settings.header_count:
@@ -281,6 +307,7 @@ class Http1Reader:
             exchange.request.body = self._chunks
             self._chunks = bytearray()
         self._headers = {}  # trailers, which nobody reads
+        self._repeated = self._head_bytes = 0
         self._is_chunked = False
 
     def _receive_past_parser(self, exchange: Exchange) -> None:

@@ -344,3 +344,117 @@ def test_a_repeated_head_is_not_taken_after_the_last_request():
     reading.give(b"GET / HTTP/1.1\r\nconnection: close\r\n\r\n")
     again = bytearray(post(b"/a", b"two"))
     assert reading.reader.feed_again(again, len(again)) is None
+
+
+def test_white_space_behind_a_value_is_no_part_of_it():
+    reading = Reading().give(
+        b"POST / HTTP/1.1\r\nexpect: 100-continue \r\nx: a b\t \r\ncontent-length: 2 \r\n\r\nab"
+    )
+    assert reading.requests()[0][2][b"x"] == b"a b"
+    assert reading.requests()[0][3] == b"ab"
+
+
+def test_the_trailers_of_a_request_are_not_counted_for_the_next():
+    chunked = b"POST / HTTP/1.1\r\ntransfer-encoding: chunked\r\n\r\n1\r\na\r\n0\r\n"
+    many = b"GET / HTTP/1.1\r\n" + b"".join(b"h%d: 1\r\n" % n for n in range(90)) + b"\r\n"
+    reading = Reading().give(chunked + b"t: 1\r\n" * 50 + b"\r\n" + many)
+    assert len(reading.taken) == 2
+    reading = Reading(header_bytes=9_000)
+    reading.give(chunked).give(b"t: " + b"x" * 4_000).give(b"x" * 4_000 + b"\r\n\r\n")
+    reading.give(b"GET / HTTP/1.1\r\nh: " + b"x" * 4_000).give(b"\r\n\r\n")
+    assert len(reading.taken) == 2
+
+
+OFFER = b"connection: upgrade, http2-settings\r\nupgrade: h2c\r\nhttp2-settings: AAMAAABk"
+SMUGGLED = b"GET /smuggled HTTP/1.1\r\n\r\n"
+
+
+def test_the_body_of_an_offer_to_upgrade_is_no_request():
+    data = post(b"/one", SMUGGLED, OFFER) + b"GET /two HTTP/1.1\r\n\r\n"
+    for cut in range(len(data)):
+        reading = Reading().give(data[:cut]).give(data[cut:])
+        found = [(target, body) for _, target, _, body in reading.requests()]
+        assert found == [(b"/one", SMUGGLED), (b"/two", b"")], cut
+
+
+def test_an_offer_to_upgrade_with_a_chunked_body_is_refused():
+    data = b"POST / HTTP/1.1\r\n" + OFFER + b"\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n"
+    assert refused(data).status == 501
+
+
+class Forgetful(Reading):
+    """Parses every head, whether it repeats or not."""
+
+    def give(self, data):
+        self.reader._known = None
+        return super().give(data)
+
+
+CHUNKED = b"POST /c HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n%x\r\n%b\r\n0\r\n\r\n"
+BODIES = st.sampled_from([b"", b"one", b"two", b"\r\n\r\n", b"\r", SMUGGLED, b"x" * 300])
+SOUND = st.one_of(
+    st.builds(post, st.sampled_from([b"/a", b"/b"]), BODIES),
+    st.builds(post, st.just(b"/a"), BODIES, st.sampled_from([OFFER, BINARY, b"x: 1\r\nx: 2"])),
+    BODIES.filter(bool).map(lambda body: CHUNKED % (len(body), body)),
+    st.just(b"GET /a HTTP/1.1\r\n\r\n"),
+)
+REPEATED = post(b"/a", b"one")
+UNSOUND = st.sampled_from(
+    [
+        *(b"\r\n", b"\r", b"\n", b"GET", b" ", b"one", b"0\r\n\r\n", REPEATED + b"x"),
+        *(REPEATED[:9], REPEATED[9:], REPEATED[:-1], post(b"/a", b"one", b"connection: close")),
+        *(CHUNKED[:52] % len(REPEATED), b"CONNECT a:1 HTTP/1.1\r\n\r\n"),
+        post(b"/a", b"one", b"expect: 100-continue"),
+        post(b"/a", b"one", b"connection: keep-alive").replace(b"HTTP/1.1", b"HTTP/1.0"),
+    ]
+)
+# What comes in one read: mostly whole requests, one or some.
+READS = st.lists(st.lists(SOUND | UNSOUND, min_size=1, max_size=3).map(b"".join), max_size=8)
+
+
+def story(reading, pieces):
+    """Everything that comes of giving `pieces`, the refusal that ends it included."""
+    refusal = None
+    try:
+        for piece in pieces:
+            reading.give(piece)
+    except RefusedError as error:
+        refusal = (error.status, str(error))
+    reader = reading.reader
+    taken = [*reading.taken, *reader.completed]
+    kept = [(exchange.is_last, exchange.echo_keep_alive) for exchange in taken]
+    state = (reader.is_ended, reader.is_between, reader.owes_continue)
+    return reading.requests(), kept, refusal, state
+
+
+@given(READS)
+@settings(max_examples=500, deadline=None)
+def test_knowing_the_last_head_changes_nothing_whatever_comes(reads):
+    assert story(Reading(), reads) == story(Forgetful(), reads)
+
+
+@pytest.mark.parametrize(
+    "reads",
+    [
+        [REPEATED, CHUNKED[:52] % len(REPEATED), REPEATED, b"\r\n0\r\n\r\n"],
+        [REPEATED[:9], REPEATED[9:], REPEATED[9:]],
+        [REPEATED + b"\r\n", REPEATED + b"\r\n"],
+        [post(b"/a", b"", b"content-length: 0")] * 2,
+        [REPEATED.replace(b"1.1\r\n", b"1.0\r\nconnection: keep-alive\r\n")] * 2,
+        [REPEATED + REPEATED, REPEATED, REPEATED + REPEATED],
+    ],
+    ids=["in a chunk", "half a head", "line end", "length twice", "keep-alive", "two at once"],
+)
+def test_a_head_is_known_only_where_it_is_one(reads):
+    assert story(Reading(), reads) == story(Forgetful(), reads)
+
+
+@given(st.lists(SOUND, max_size=12), st.sets(st.integers(0, 2000), max_size=4))
+@settings(max_examples=200, deadline=None)
+def test_each_request_is_what_it_would_be_on_a_connection_of_its_own(parts, cuts):
+    stream, edges = b"".join(parts), {0, *itertools.accumulate(map(len, parts))}
+    edges = sorted(edge for edge in edges | cuts if edge <= len(stream))
+    reading = Reading()
+    for begin, end in itertools.pairwise(edges):
+        reading.give(stream[begin:end])
+    assert reading.requests() == [Reading().give(part).requests()[0] for part in parts]
