@@ -54,6 +54,15 @@ class LoadFinished:
 
 
 @dataclass(frozen=True, slots=True)
+class ModelGrew:
+    """`model`, in memory or leaving it, takes `nbytes` more: it has a copy in a worker."""
+
+    now: float
+    model: str
+    nbytes: int
+
+
+@dataclass(frozen=True, slots=True)
 class LoadFailed:
     """The runtime could not load `model` and holds none of its memory."""
 
@@ -83,6 +92,7 @@ Event = (
     | InferArrived
     | InferAbandoned
     | LoadFinished
+    | ModelGrew
     | LoadFailed
     | UnloadFinished
     | Tick

@@ -5,19 +5,20 @@ it runs, so a model need not be thread-safe.
 
 A model whose runtime holds the GIL and turns out slow gets a copy in a worker process. Until that
 copy is loaded (a second or more, the first time) its calls run on a thread: there they slow the
-neighbours down, but do not stop them as they would on the loop. The copy's memory is its process's,
-and is not counted in the pool.
+neighbours down, but do not stop them as they would on the loop.
 """
 
 import asyncio
+import functools
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from time import perf_counter
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
 from seldon_core.agent.batching import Array, Batch, Batcher, Entry
+from seldon_core.agent.copies import WorkerCopy, WorkerModel, Workers
 from seldon_core.agent.cost import CallCost, Place
 from seldon_core.agent.runtimes.base import Artifact, LoadedModel, Runtime
 from seldon_core.aio.start import waiter_for
@@ -29,28 +30,6 @@ _log = logging.getLogger(__name__)
 
 _TURN_S = 0.002
 """How long one model may keep the loop with batch after batch before others have their turn."""
-
-
-class WorkerModel(Protocol):
-    """A model in a worker process."""
-
-    async def infer(
-        self, inputs: Sequence[Array], outputs: Sequence[str]
-    ) -> tuple[list[Array], float]:
-        """Run it; return the outputs and the seconds that the run itself took.
-
-        Raises ModelRuntimeError with the model's message, or that its worker died.
-        """
-
-    async def unload(self) -> None:
-        """Let go of it."""
-
-
-class Workers(Protocol):
-    """Processes that hold models (`worker.WorkerPool`)."""
-
-    async def load(self, artifact: Artifact) -> WorkerModel:
-        """Load a copy of the model. Raises ModelRuntimeError."""
 
 
 class Grounds:
@@ -80,7 +59,7 @@ class ModelRunner:
 
     What it learned (cost, batching) outlasts evictions; `put` gives it the model at each load,
     `clear` takes it away. `pin` and `unpin` hold the model in memory during a run that leaves the
-    loop, since its requests may be cancelled meanwhile.
+    loop, since its requests may be cancelled meanwhile. `grow` is told the bytes of its copy.
     """
 
     def __init__(
@@ -90,6 +69,7 @@ class ModelRunner:
         grounds: Grounds,
         batcher: Callable[[], Batcher],
         pin: Callable[[], Callable[[], None]],
+        grow: Callable[[int], None],
     ) -> None:
         self._artifact = artifact
         self._runtime = runtime
@@ -100,8 +80,7 @@ class ModelRunner:
         self._call_soon = grounds.loop.call_soon
         self._cost = CallCost(runtime.inline_limit_s)
         self._model: LoadedModel | None = None
-        self._worker: WorkerModel | None = None
-        self._worker_load: asyncio.Task[None] | None = None
+        self._copy = WorkerCopy(artifact, grounds.workers, grounds.tasks, grow)
 
     def put(self, model: LoadedModel) -> None:
         """Run requests on `model` from now on."""
@@ -110,12 +89,7 @@ class ModelRunner:
     async def clear(self) -> None:
         """Let go of the model and its copy in a worker. No run is under way."""
         self._model = None
-        load, self._worker_load = self._worker_load, None
-        if load is not None:
-            await load
-        worker, self._worker = self._worker, None
-        if worker is not None:
-            await worker.unload()
+        await self._copy.clear()
 
     def offer(self, entry: Entry) -> list[Array] | None:
         """Run `entry` now and return its outputs, or None: they come to `entry.waiter`.
@@ -246,12 +220,11 @@ class ModelRunner:
         """Return how to run a call off the loop: on a thread, or in the worker if there is one."""
         if self._runtime.releases_gil:
             return self._infer_on_thread
-        if self._worker is not None:
-            return self._infer_in_worker
-        if self._worker_load is None and self._cost.predict(rows) > self._runtime.inline_limit_s:
-            self._worker_load = self._grounds.tasks.start(
-                self._load_worker(), name=f"load into a worker {self._artifact.model}"
-            )
+        copy = self._copy.there()
+        if copy is not None:
+            return functools.partial(self._infer_in_worker, copy)
+        if self._cost.predict(rows) > self._runtime.inline_limit_s:
+            self._copy.want()
         return self._infer_on_thread
 
     async def _infer_on_thread(
@@ -262,23 +235,11 @@ class ModelRunner:
         return results
 
     async def _infer_in_worker(
-        self, inputs: list[Array], outputs: tuple[str, ...], rows: int
+        self, copy: WorkerModel, inputs: list[Array], outputs: tuple[str, ...], rows: int
     ) -> list[Array]:
-        assert self._worker is not None
-        results, seconds = await self._worker.infer(inputs, outputs)
+        results, seconds = await copy.infer(inputs, outputs)
         self._cost.observe(rows, seconds)
         return results
-
-    async def _load_worker(self) -> None:
-        try:
-            self._worker = await self._grounds.workers.load(self._artifact)
-        except SeldonError as error:
-            # Not tried again before the model is next loaded: it would fail each time.
-            _log.warning(
-                "model stays on a thread, its worker failed model=%s reason=%s",
-                self._artifact.model,
-                error,
-            )
 
     def _start_over(self) -> None:
         """The batcher itself failed: go on with a new one."""

@@ -32,6 +32,7 @@ from seldon_core.agent.events import (
     LoadFailed,
     LoadFinished,
     ModelAdded,
+    ModelGrew,
     ModelRemoved,
     Tick,
     UnloadFinished,
@@ -313,6 +314,7 @@ class ModelHost:
                 self._grounds,
                 lambda: Batcher(max_rows),
                 lambda: self._pin(name),
+                lambda nbytes: self._grow(version, nbytes),
             )
             served = self.served[name] = Served(version, loaded.model.signature, runner)
         served.runner.put(loaded.model)
@@ -321,6 +323,14 @@ class ModelHost:
         slot = self.pool.slots[model]
         self.pool.pin(slot)
         return lambda: self.release(slot)
+
+    def _grow(self, version: ModelVersion, nbytes: int) -> None:
+        """Count the copy in a worker too, unless the user said what the model takes in all."""
+        if version.spec.memory_bytes:
+            return
+        name = version.internal_name
+        self.send(ModelGrew(self.now(), name, nbytes))
+        self.metrics.model_grew(name, self.pool.slots[name].nbytes)
 
     async def _unload(self, model: str) -> None:
         await self.served[model].runner.clear()

@@ -35,6 +35,7 @@ from seldon_core.agent.events import (
     LoadFailed,
     LoadFinished,
     ModelAdded,
+    ModelGrew,
     ModelRemoved,
     Tick,
     UnloadFinished,
@@ -165,6 +166,8 @@ class ModelPool:
                 return self._on_load_finished(event)
             case LoadFailed():
                 return self._on_load_failed(event)
+            case ModelGrew():
+                return self._on_grew(event)
             case UnloadFinished():
                 return self._on_unload_finished(event)
             case Tick():
@@ -253,6 +256,17 @@ class ModelPool:
         if not slot.running:
             self._idle[slot.model] = slot
         return decisions + self._make_progress()
+
+    def _on_grew(self, event: ModelGrew) -> list[Decision]:
+        slot = self.slots[event.model]
+        # Counted up to the capacity: beyond it the model, once evicted, could not come back.
+        more = min(event.nbytes, self.capacity - slot.nbytes)
+        slot.nbytes += more
+        self.registered += more
+        self.used += more
+        if slot.residence is Residence.UNLOADING:
+            self._leaving += more
+        return self._make_progress()
 
     def _on_load_failed(self, event: LoadFailed) -> list[Decision]:
         slot = self.slots[event.model]

@@ -5,7 +5,8 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from seldon_core.agent.execution import Grounds, Workers
+from seldon_core.agent.copies import Workers
+from seldon_core.agent.execution import Grounds
 from seldon_core.agent.handler import AgentHandler
 from seldon_core.agent.hosting import ModelHost
 from seldon_core.agent.loading import Loader, loader

@@ -17,18 +17,17 @@ import sys
 from asyncio.subprocess import DEVNULL, Process
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
-from itertools import count
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import numpy.typing as npt
 
 import seldon_core
 from seldon_core.agent import frames
 from seldon_core.agent.runtimes.base import Artifact, Signature
+from seldon_core.agent.worker_link import WorkerLink
 from seldon_core.aio.supervise import Tasks, open_tasks
 from seldon_core.errors import ModelRuntimeError, SeldonError
-from seldon_core.protocol.inference import Buffer
 
 _log = logging.getLogger(__name__)
 
@@ -41,8 +40,11 @@ _HEALTHY_AFTER_S = 30.0
 """A worker that lived this long may be restarted at once when it dies; one that dies again and
 again waits twice as long each time."""
 
+_LONGEST_RUN_S = 600.0
+"""A model that runs this long hangs: no client waits any more. Its worker is ended, so that the
+models beside it can go on."""
+
 _ENDED = "ended with its agent"
-_WRITE_WHOLE_BYTES = 64 * 1024
 
 
 class WorkerModel:
@@ -66,8 +68,22 @@ class WorkerModel:
         the model fails or its worker dies, InvalidRequestError if the inputs do not fit.
         """
         link = self._worker.link or await self._worker.started()
-        answer = await link.ask(self._name, "infer", [self._name, list(outputs)], inputs)
+        if self.is_lost:
+            raise ModelRuntimeError(f"the worker process of {self._name} could not load it again")
+        try:
+            async with asyncio.timeout(_LONGEST_RUN_S):
+                answer = await link.ask(self._name, "infer", [self._name, list(outputs)], inputs)
+        except TimeoutError:
+            self._worker.kill(link)
+            raise ModelRuntimeError(
+                f"{self._name} ran longer than {_LONGEST_RUN_S:g} s in its worker process"
+            ) from None
         return answer.arrays, answer.fields[0]
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether it was unloaded, or its worker died and could not load it again."""
+        return self._name not in self._worker.models
 
     async def unload(self) -> None:
         """Let go of the model; never fails."""
@@ -110,11 +126,12 @@ class _Worker:
     def __init__(self, index: int, tasks: Tasks) -> None:
         self.index = index
         self.models: dict[str, Artifact | None] = {}  # None while it is loaded for the first time
-        self.link: _Link | None = None  # set while the worker is ready
+        self.link: WorkerLink | None = None  # set while the worker is ready
         self.pid = 0
+        self._process: Process | None = None  # set while the worker is ready
         self._tasks = tasks
         self._life: asyncio.Task[None] | None = None
-        self._ready: asyncio.Future[_Link] | None = None
+        self._ready: asyncio.Future[WorkerLink] | None = None
 
     def __repr__(self) -> str:
         lives = self._life is not None and not self._life.done()
@@ -139,7 +156,13 @@ class _Worker:
             with suppress(SeldonError):  # if the worker dies now, so does the model
                 await self.link.ask(name, "unload", [name])
 
-    async def started(self) -> "_Link":
+    def kill(self, link: WorkerLink) -> None:
+        """End the process behind `link`, unless it has ended already."""
+        if self._process is not None and self.link is link:
+            with suppress(ProcessLookupError):
+                self._process.kill()
+
+    async def started(self) -> WorkerLink:
         """Wait until the worker is ready, and start it if it is not.
 
         Raises ModelRuntimeError if the attempt that is under way fails.
@@ -185,7 +208,7 @@ class _Worker:
     async def _run_process(self) -> str:
         """Run one process until it dies; return how it did. Cancelling ends it."""
         loop = asyncio.get_running_loop()
-        link = _Link(loop)
+        link = WorkerLink(loop)
         process: Process | None = None
         reason = _ENDED
         ours, theirs = socket.socketpair()
@@ -195,7 +218,7 @@ class _Worker:
                 process = await _spawn(theirs.fileno())
             self.pid = process.pid
             await self._prepare(link)
-            self.link = link
+            self.link, self._process = link, process
             if self._ready is not None:
                 self._ready.set_result(link)
                 self._ready = None
@@ -206,13 +229,13 @@ class _Worker:
             if process is not None and link.lost.done():
                 reason = await _how_it_ended(process)
         finally:
-            self.link = None
+            self.link = self._process = None
             link.close(reason)
             if process is not None:
                 await _end(process)
         return reason
 
-    async def _prepare(self, link: "_Link") -> None:
+    async def _prepare(self, link: WorkerLink) -> None:
         """Greet a new process, and load what the one before it had.
 
         Raises ConnectionError if it dies or keeps silent. A model that cannot be loaded again, or
@@ -224,10 +247,12 @@ class _Worker:
         except TimeoutError:
             raise ConnectionError(f"it did not say hello in {_HELLO_TIMEOUT_S} s") from None
         for name, artifact in tuple(self.models.items()):
-            if artifact is None:
-                continue
+            if artifact is None or self.models.get(name) is not artifact:
+                continue  # whoever loads it waits for us, or it has been unloaded meanwhile
             try:
                 await link.unless_lost(link.ask(name, "load", frames.artifact_fields(artifact)))
+                if self.models.get(name) is not artifact:
+                    await link.unless_lost(link.ask(name, "unload", [name]))
             except ConnectionError:
                 self._drop(name, "its worker process died")
                 raise
@@ -237,103 +262,6 @@ class _Worker:
     def _drop(self, name: str, reason: str) -> None:
         self.models.pop(name, None)
         _log.error("model could not be loaded again model=%s reason=%r", name, reason)
-
-
-class _Link(asyncio.BufferedProtocol):
-    """The agent's end of a worker's socket: asks, and matches answers to questions by their number.
-
-    `greeted` and `lost` are set once each. What is unanswered when the link is lost is refused by
-    `close`, once it is known how the process ended.
-    """
-
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
-        self.greeted: asyncio.Future[None] = loop.create_future()
-        self.lost: asyncio.Future[None] = loop.create_future()
-        self._loop = loop
-        self._reader = frames.FrameReader()
-        self._calls = count(1)
-        self._asked: dict[int, tuple[str, asyncio.Future[frames.Frame]]] = {}
-        self._transport: asyncio.Transport | None = None
-        self._closed = ""
-
-    def ask(
-        self,
-        model: str,
-        kind: str,
-        fields: Sequence[Any],
-        arrays: Sequence[npt.NDArray[Any]] = (),
-    ) -> asyncio.Future[frames.Frame]:
-        """Send a question; its answer, or the error that answers it, comes with the future."""
-        answer: asyncio.Future[frames.Frame] = self._loop.create_future()
-        if self._transport is None or self._closed:
-            answer.set_exception(ModelRuntimeError(f"worker process for {model} {self._closed}"))
-            return answer
-        call = next(self._calls)
-        self._asked[call] = (model, answer)
-        self._write(frames.encode(kind, call, fields, arrays))
-        return answer
-
-    def _write(self, parts: list[Buffer]) -> None:
-        assert self._transport is not None
-        if sum(map(len, parts)) <= _WRITE_WHOLE_BYTES:  # one system call instead of one a part
-            self._transport.write(b"".join(parts))
-        else:
-            for part in parts:
-                self._transport.write(part)
-
-    async def unless_lost(self, future: asyncio.Future[Any]) -> None:
-        """Wait for `future`. Raises ConnectionError if the link is lost first."""
-        await asyncio.wait((future, self.lost), return_when=asyncio.FIRST_COMPLETED)
-        if not future.done():
-            future.cancel()
-            raise ConnectionError("it died while it was being started")
-        future.result()
-
-    def close(self, reason: str) -> None:
-        """Let the worker end, and refuse what it has not answered."""
-        self._closed = reason
-        if self._transport is not None:
-            self._transport.abort()
-        asked, self._asked = self._asked, {}
-        for model, answer in asked.values():
-            if not answer.done():  # else its caller has left
-                answer.set_exception(
-                    ModelRuntimeError(f"worker process for {model} {reason} while it was in use")
-                )
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = cast(asyncio.Transport, transport)  # uvloop's is one in all but name
-        self._write(frames.encode("hello", 0, [frames.VERSION]))
-
-    def get_buffer(self, sizehint: int) -> memoryview:
-        return self._reader.room()
-
-    def buffer_updated(self, nbytes: int) -> None:
-        try:
-            answers = self._reader.received(nbytes)
-        except ValueError:
-            _log.exception("a worker sends what cannot be read")
-            self._transport.abort()  # type: ignore[union-attr] # connected: bytes came through it
-            return
-        for answer in answers:
-            self._take(answer)
-
-    def connection_lost(self, error: Exception | None) -> None:
-        if not self.lost.done():
-            self.lost.set_result(None)
-
-    def _take(self, frame: frames.Frame) -> None:
-        if frame.kind == "hello":
-            if frame.fields == [frames.VERSION] and not self.greeted.done():
-                self.greeted.set_result(None)
-            return
-        _, answer = self._asked.pop(frame.call, ("", None))
-        if answer is None or answer.done():  # its caller has left
-            return
-        if frame.kind == "error":
-            answer.set_exception(frames.error_from(frame.fields))
-        else:
-            answer.set_result(frame)
 
 
 async def _spawn(fd: int) -> Process:
@@ -347,6 +275,7 @@ async def _spawn(fd: int) -> Process:
         str(fd),
         stdin=DEVNULL,
         stdout=sys.__stderr__,  # what a model prints is not the agent's answer
+        start_new_session=True,  # Ctrl-C is for the agent alone, also while this one starts
         pass_fds=(fd,),
         env=_environment(),
     )

@@ -119,19 +119,6 @@ def test_a_slow_model_that_holds_the_gil_gets_a_copy_in_a_worker():
     run(test)
 
 
-def test_a_model_whose_worker_fails_stays_on_a_thread_and_is_not_tried_again(caplog):
-    async def test():
-        world = World(runtime=HOLDS_GIL)
-        world.workers.fault = "no python there"
-        async with agent_of(world, "m") as agent:
-            await warm(agent, "m")
-            await warm(agent, "m")
-        assert world.workers.loads == 1
-        assert "no python there" in caplog.text
-
-    run(test)
-
-
 def test_an_unload_waits_for_the_worker_that_is_being_loaded():
     async def test():
         world = World(runtime=HOLDS_GIL)

@@ -237,6 +237,21 @@ def test_max_batch_size_of_the_models_settings_caps_its_batches(limit, calls):
     run(test)
 
 
+@pytest.mark.parametrize(("declared", "counted"), [(0, 100), (40, 40)])
+def test_a_copy_in_a_worker_counts_unless_the_model_says_what_it_takes(declared, counted):
+    async def test():
+        runtime = FakeRuntime(releases_gil=False, inline_limit_s=-1.0)
+        world = World(grown_bytes=30, runtime=runtime)
+        async with agent_of(world, "m", memory_bytes=declared) as agent:
+            await warm(agent, "m")
+            await until(lambda: world.workers.models)
+            await warm(agent, "m")
+            assert agent.handler._pool.used == counted
+            assert world.counts.models == {"m_1": (counted, True)}
+
+    run(test)
+
+
 def test_a_fault_in_the_pool_fails_who_waits_for_the_model_and_is_counted(monkeypatch, caplog):
     async def test():
         gate = threading.Event()

@@ -23,6 +23,7 @@ from seldon_core.agent.events import (
     LoadFailed,
     LoadFinished,
     ModelAdded,
+    ModelGrew,
     ModelRemoved,
     Tick,
     UnloadFinished,
@@ -185,6 +186,44 @@ def test_what_is_measured_over_the_capacity_leaves_when_it_falls_idle():
     pool.handle(InferArrived(1, "b", 1))
     pool.handle(LoadFinished(2, "b", 8))
     assert list(pool.release(slot)) == [StartUnload("a")]
+
+
+def test_a_model_that_grows_pushes_idle_ones_out():
+    pool = pool_of(10, a=4, b=5)
+    assert pool.try_admit("b") is not None
+    assert pool.handle(ModelGrew(1, "b", 3)) == [StartUnload("a")]
+    pool.handle(UnloadFinished(2, "a"))
+    assert (pool.used, pool.registered) == (8, 12)
+
+
+def test_a_model_that_grew_takes_its_whole_room_when_it_comes_back():
+    pool = pool_of(10, a=4, b=5)
+    pool.handle(ModelGrew(1, "b", 3))
+    use_once(pool, "b")
+    settle(pool, [], {})
+    assert pool.handle(UnloadFinished(2, "a")) == []
+    assert pool.handle(InferArrived(3, "a", 1)) == [StartUnload("b")]
+    assert pool.handle(UnloadFinished(4, "b")) == [StartLoad("a", is_reload=True)]
+    assert pool.handle(LoadFinished(5, "a", 4)) == [Admit(1)]
+    pool.release(pool.slots["a"])
+    assert pool.handle(InferArrived(6, "b", 2)) == [StartUnload("a")]
+
+
+def test_a_model_is_not_counted_beyond_what_could_ever_come_back():
+    pool = pool_of(10, a=4)
+    slot = pool.try_admit("a")
+    assert pool.handle(ModelGrew(1, "a", 30)) == []
+    assert pool.used == pool.registered == 10
+    assert list(pool.release(slot)) == []
+
+
+def test_what_grows_while_it_leaves_is_counted_as_leaving():
+    pool = pool_of(10, a=6, b=6)
+    assert pool.handle(InferArrived(1, "a", 1)) == [StartUnload("b")]
+    assert pool.handle(ModelGrew(2, "b", 2)) == []
+    assert pool.used == 8
+    assert pool.handle(UnloadFinished(3, "b")) == [StartLoad("a", is_reload=True)]
+    assert pool.used == 6
 
 
 def test_an_added_model_that_is_loaded_already_is_reported_again():
@@ -412,6 +451,7 @@ class AnyOrder(RuleBasedStateMachine):
         self.pins = []  # slots
         self.loading, self.unloading = set(), set()
         self.ordered, self.leaving = set(), set()  # reports that are still due
+        self.grown = 0  # bytes
 
     def take(self, decisions):
         for decision in decisions:
@@ -481,9 +521,18 @@ class AnyOrder(RuleBasedStateMachine):
         model = data.draw(st.sampled_from(sorted(self.loading)))
         self.loading.remove(model)
         if works:
-            self.send(LoadFinished, model, SIZES[model])
+            self.send(LoadFinished, model, self.pool.slots[model].nbytes)
         else:
             self.send(LoadFailed, model, "broken")
+
+    @rule(data=st.data())
+    def grow(self, data):
+        held = (Residence.RESIDENT, Residence.UNLOADING)
+        models = sorted(s.model for s in self.pool.slots.values() if s.residence in held)
+        if models:
+            before = self.pool.registered
+            self.send(ModelGrew, data.draw(st.sampled_from(models)), 1)
+            self.grown += self.pool.registered - before
 
     @precondition(lambda self: self.unloading)
     @rule(data=st.data())
@@ -502,8 +551,11 @@ class AnyOrder(RuleBasedStateMachine):
     def memory_stays_within_capacity_and_registrations_within_the_over_commit(self):
         slots = self.pool.slots.values()
         held = sum(s.nbytes for s in slots if s.residence is not Residence.ABSENT)
-        assert held == self.pool.used <= self.pool.capacity
-        assert sum(s.nbytes for s in slots) == self.pool.registered <= self.pool.limit
+        assert held == self.pool.used <= self.pool.capacity + self.grown
+        assert sum(s.nbytes for s in slots) == self.pool.registered <= self.pool.limit + self.grown
+        assert all(s.nbytes <= self.pool.capacity for s in slots)
+        if self.pool.used - self.pool._leaving > self.pool.capacity:
+            assert not self.pool._idle  # what is too much is in use
 
     @invariant()
     def the_pool_and_its_clients_agree_on_who_waits_and_who_runs(self):

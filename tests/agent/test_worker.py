@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import uvloop
 
-from seldon_core.agent import frames, worker
+from seldon_core.agent import worker
 from seldon_core.agent.worker import open_workers
 from seldon_core.errors import InvalidResourceError, ModelRuntimeError
 from tests.support.estimators import KillsItsReader, Worker
@@ -65,7 +65,8 @@ def test_a_model_in_a_worker_answers_as_it_would_here(artifact, loop_factory):
             outputs, _ = await model.infer([large], ("predict",))
             assert np.array_equal(outputs[0], large * 2)
             await model.unload()
-            with pytest.raises(ModelRuntimeError, match="m_1 is not loaded"):
+            assert model.is_lost
+            with pytest.raises(ModelRuntimeError, match="of m_1 could not load it again"):
                 await model.infer([ROWS], ("predict",))
 
     run(test, loop_factory)
@@ -254,7 +255,11 @@ def test_a_model_that_kills_its_reader_later_is_given_up(artifact, tmp_path, cap
             assert "died" in await failing(model.infer([ROWS], ["predict"]))  # of the bad one
             assert (await model.infer([ROWS], ["predict"]))[0][0].shape == (2, 2)
             for forgotten in (killing, lost):
-                assert "is not loaded" in await failing(forgotten.infer([ROWS], ["predict"]))
+                assert forgotten.is_lost
+                assert "could not load it again" in await failing(
+                    forgotten.infer([ROWS], ["predict"])
+                )
+            assert not model.is_lost
 
     run(test)
     assert "model could not be loaded again model=bad_1" in caplog.text
@@ -295,6 +300,56 @@ def test_a_worker_that_does_not_say_hello_is_given_up(artifact, monkeypatch, tmp
     run(test)
 
 
+def test_a_run_that_never_ends_ends_its_worker_and_not_its_neighbours(artifact, monkeypatch):
+    async def test():
+        async with open_workers(1) as pool:
+            hanging = await pool.load(artifact)
+            other = await pool.load(named(artifact, "o_1"))
+            before = await pid_of(other)
+            monkeypatch.setattr(worker, "_LONGEST_RUN_S", 0.05)
+            call = asyncio.create_task(failing(hanging.infer(request(Worker.SLEEP), ["predict"])))
+            assert "m_1 ran longer than 0.05 s" in await call
+            monkeypatch.undo()
+            await until_gone(pool)
+            assert await pid_of(other) != before
+
+    run(test)
+
+
+def test_a_model_unloaded_while_its_worker_restarts_is_not_kept_by_it(artifact, monkeypatch):
+    asked: list[tuple[str, str]] = []
+    ask = worker.WorkerLink.ask
+
+    def listen(self, model, kind, fields, arrays=()):
+        asked.append((kind, model))
+        if (kind, model) == ("load", "m_1") and len(asked) > 2:  # in the second process
+            unloads.extend(asyncio.create_task(model.unload()) for model in models)
+        return ask(self, model, kind, fields, arrays)
+
+    models: list[worker.WorkerModel] = []
+    unloads: list[asyncio.Task[None]] = []
+
+    async def test():
+        async with open_workers(1) as pool:
+            models.append(await pool.load(artifact))
+            models.append(await pool.load(named(artifact, "late_1")))
+            kept = await pool.load(named(artifact, "kept_1"))
+            monkeypatch.setattr(worker.WorkerLink, "ask", listen)
+            asked.extend([("", "")] * 2)
+            os.kill(pool.processes[0], signal.SIGKILL)
+            await until_gone(pool)
+            assert (await kept.infer([ROWS], ["predict"]))[0][0].shape == (2, 2)
+            await asyncio.gather(*unloads)
+
+    run(test)
+    assert asked[2:5] == [("load", "m_1"), ("unload", "m_1"), ("load", "kept_1")]
+
+
+async def until_gone(pool):
+    while pool.processes:
+        await asyncio.sleep(0)
+
+
 def test_unloading_while_the_worker_is_away_needs_no_worker(artifact):
     async def test():
         async with open_workers(1) as pool:
@@ -305,45 +360,6 @@ def test_unloading_while_the_worker_is_away_needs_no_worker(artifact):
             await model.unload()
             assert (await other.infer([ROWS], ["predict"]))[0][0].shape == (2, 2)
             await other.unload()
-
-    run(test)
-
-
-class Transport:
-    """Takes what is written."""
-
-    def __init__(self):
-        self.written = []
-        self.aborted = False
-
-    def write(self, data):
-        self.written.append(bytes(data))
-
-    def abort(self):
-        self.aborted = True
-
-
-def fed(link, data):
-    room = link.get_buffer(-1)
-    room[: len(data)] = data
-    link.buffer_updated(len(data))
-
-
-def test_a_worker_that_speaks_otherwise_is_cut_off():
-    async def test():
-        link, transport = worker._Link(asyncio.get_running_loop()), Transport()
-        link.connection_made(transport)
-        fed(link, b"".join(frames.encode("hello", 0, [frames.VERSION + 1])))
-        assert not link.greeted.done()
-        fed(link, b"".join(frames.encode("infer", 77)))  # an answer that nobody waits for
-        fed(link, b"Traceback (most recent call last)")
-        assert transport.aborted
-        link.connection_lost(None)
-        link.connection_lost(None)
-        assert link.lost.done()
-        link.close("died (signal 9)")
-        with pytest.raises(ModelRuntimeError, match=r"worker process for m died \(signal 9\)"):
-            await link.ask("m", "infer", [])
 
     run(test)
 

@@ -92,6 +92,8 @@ class FakeWorkerModel:
         self.model = model
         self.calls = 0
         self.is_unloaded = False
+        self.is_lost = False
+        self.memory_bytes = 70
         self.seconds = 1.0
 
     async def infer(self, inputs, outputs):
