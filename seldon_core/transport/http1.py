@@ -151,7 +151,7 @@ class Http1Reader:
             return
 
     def _decline_upgrade(self, rest: memoryview) -> int:
-        """Go on with HTTP/1.1 after an offer of h2c or WebSocket; return how much of `rest` it took.
+        """Go on with HTTP/1.1 after an offer of h2c or WebSocket; return what it took of `rest`.
 
         llhttp takes such a request to end with its head. But its body, which curl --http2 and Java
         send, is a body: to read it as the next request would be to let one be smuggled in.

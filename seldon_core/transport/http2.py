@@ -14,8 +14,9 @@ how much at a time, and ties events to streams (`streams.py`). Its rules:
 
 import asyncio
 import logging
-from collections.abc import Iterator
-from typing import cast
+from collections.abc import Callable, Iterator
+from functools import wraps
+from typing import Concatenate, ParamSpec, cast
 
 import ngh2
 
@@ -47,6 +48,26 @@ PULL = 64 * KIB
 # How long a client may take to answer the ping of a drain before its connection is closed anyway.
 DRAIN_PING_S = 1.0
 
+_P = ParamSpec("_P")
+
+
+def _guarded(
+    step: "Callable[Concatenate[Http2Connection, _P], None]",
+) -> "Callable[Concatenate[Http2Connection, _P], None]":
+    """Let an error out of a step that others call end this connection and nothing else."""
+
+    @wraps(step)
+    def guarded(self: "Http2Connection", /, *args: _P.args, **kwargs: _P.kwargs) -> None:
+        try:
+            step(self, *args, **kwargs)
+        except ngh2.NGH2Error as error:
+            self._give_up(error)
+        except Exception:
+            _logger.exception("HTTP/2 connection closed by a bug")
+            self._fail()
+
+    return guarded
+
 
 class Http2Connection(asyncio.BufferedProtocol):
     """One client's connection. Made by the listener, which hands it the transport."""
@@ -63,7 +84,7 @@ class Http2Connection(asyncio.BufferedProtocol):
         )
         self._h2 = ngh2.Connection(ngh2.Role.SERVER, config)
         self._streams: dict[int, Stream] = {}
-        self._sender = Sender(self._h2)
+        self._sender = Sender(self._h2, ngh2.NGH2Error)
         self._withheld: list[tuple[int, int]] = []  # stream, bytes not credited yet
         self._backlog: Iterator[ngh2.Event] | None = None
         self._last_block: tuple[ngh2.Header, ...] = ()
@@ -146,17 +167,33 @@ class Http2Connection(asyncio.BufferedProtocol):
         try:
             self._h2.receive_data(data)
             self._handle(iter(self._h2.events()))
+            self._flush()
+            if not self._h2.want_read:
+                self._end()
         except ngh2.NGH2Error as error:
-            # The library gives up such a connection: nothing can be sent on it any more.
-            _logger.debug("HTTP/2 connection closed error=%s", error)
-            self._shared.counters.bad_requests += 1
-            self.abort()
+            self._give_up(error)
         except Exception:
             _logger.exception("HTTP/2 connection closed by a bug")
-            self._shared.counters.internal_errors += 1
-            self.abort()
-        else:
-            self._flush()
+            self._fail()
+
+    def _give_up(self, error: ngh2.NGH2Error) -> None:
+        """Close, as the library does: nothing can be sent on such a connection any more."""
+        _logger.debug("HTTP/2 connection closed error=%s", error)
+        self._shared.counters.bad_requests += 1
+        self.abort()
+
+    def _fail(self) -> None:
+        self._shared.counters.internal_errors += 1
+        self.abort()
+
+    def _end(self) -> None:
+        """Close when the library has said all: it answers what breaks the protocol by a GOAWAY."""
+        for event in self._h2.events():
+            if type(event) is ngh2.ConnectionClosed and event.error_code:
+                self._shared.counters.bad_requests += 1
+                _logger.debug("HTTP/2 connection ended code=%d", event.error_code)
+        if self._transport is not None:
+            self._transport.close()
 
     def _handle(self, events: Iterator[ngh2.Event]) -> None:
         """Handle events until there are no more or a turn's share of requests has begun."""
@@ -180,6 +217,7 @@ class Http2Connection(asyncio.BufferedProtocol):
                 return
         self._backlog = None
 
+    @_guarded
     def _continue(self) -> None:
         """Handle what an earlier turn has left."""
         if self._backlog is None or self._write_paused:
@@ -248,6 +286,7 @@ class Http2Connection(asyncio.BufferedProtocol):
         """
         self._h2.acknowledge_received_data(nbytes, stream_id)
 
+    @_guarded
     def _credit_withheld(self) -> None:
         if self._transport is None:
             return
@@ -344,13 +383,15 @@ class Http2Connection(asyncio.BufferedProtocol):
         if self._said_goaway:
             self._close_if_done()
 
+    @_guarded
     def drain(self) -> None:
         """Begin nothing new, answer what is outstanding, then close.
 
         The client is told twice (RFC 9113, 6.8): first that it should stop, then, when a ping has
         come back and with it everything that was on its way, which stream was the last.
         """
-        if self._transport is None or self._is_draining:
+        transport = self._transport
+        if transport is None or transport.is_closing() or self._is_draining:
             return
         self._is_draining = True
         self._drain_by = self._loop.time() + DRAIN_PING_S
@@ -379,9 +420,10 @@ class Http2Connection(asyncio.BufferedProtocol):
         """Take the end of the client's side, seen while reading is paused, as a hang-up."""
         self.abort()
 
+    @_guarded
     def visit(self, now: float) -> None:
         """Look at the time-outs: of the drain, of bodies, of work, of clients that do not read."""
-        if self._transport is None:
+        if self._transport is None or self._has_ended(self._transport, now):
             return
         if self._is_draining and now >= self._drain_by:
             self._say_goaway()
@@ -402,3 +444,14 @@ class Http2Connection(asyncio.BufferedProtocol):
                 self.abort()
         elif not self._streams and now - self._touched > settings.idle_timeout_s:
             self.drain()
+
+    def _has_ended(self, transport: asyncio.Transport, now: float) -> bool:
+        """Return whether the connection is over, though it may still be open to send the rest."""
+        if transport.is_closing():
+            if now - self._wrote > self._shared.settings.write_idle_timeout_s:
+                self.abort()
+            return True
+        if self._h2.want_read:
+            return False
+        self._end()
+        return True

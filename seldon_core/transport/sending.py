@@ -55,10 +55,14 @@ class _Rest:
 
 
 class Sender:
-    """Gives answers to the library, large ones bit by bit."""
+    """Gives answers to the library, large ones bit by bit.
 
-    def __init__(self, engine: Engine) -> None:
+    `gone` is what the library raises for a stream that is over.
+    """
+
+    def __init__(self, engine: Engine, gone: type[Exception]) -> None:
         self._engine = engine
+        self._gone = gone
         self._rests: dict[int, _Rest] = {}
         self._early: dict[int, float] = {}  # when each may be reset
 
@@ -109,8 +113,16 @@ class Sender:
 
         `now` is the loop's clock.
         """
-        fed = [rest for rest in list(self._rests.values()) if self._feed(rest)]
+        fed = [rest for rest in list(self._rests.values()) if self._feed_if_open(rest)]
         return self._reset_early(now) or bool(fed)
+
+    def _feed_if_open(self, rest: _Rest) -> bool:
+        """Do as `_feed`; a reset that is read but not handled yet ends this answer only."""
+        try:
+            return self._feed(rest)
+        except self._gone:
+            self.forget(rest.stream.id)
+            return False
 
     def _feed(self, rest: _Rest) -> bool:
         """Give the library what it has room for; return whether it had any."""

@@ -1,8 +1,14 @@
 """The HTTP/2 library's side of `sending`, as a list of what was asked of it."""
 
 
+class GoneError(Exception):
+    """A stream is over."""
+
+
 class RecordingEngine:
     """Keeps what it is told; `queued` is what it says of every stream's unsent body, in bytes."""
+
+    is_gone = False
 
     def __init__(self) -> None:
         self.told: list[tuple[object, ...]] = []
@@ -12,6 +18,8 @@ class RecordingEngine:
         self.told.append(("response", stream_id, end_stream))
 
     def send_data(self, stream_id, data, *, end_stream=False):
+        if self.is_gone:
+            raise GoneError
         self.told.append(("data", stream_id, len(data), end_stream))
         self.queued += len(data)
 

@@ -566,7 +566,13 @@ class Recorder(asyncio.Transport):
     def __init__(self):
         super().__init__()
         self.written = bytearray()
-        self.is_aborted = False
+        self.is_aborted = self.is_closed = False
+
+    def close(self):
+        self.is_closed = True
+
+    def is_closing(self):
+        return self.is_closed
 
     def write(self, data):
         self.written += data
@@ -582,6 +588,115 @@ class Recorder(asyncio.Transport):
 
     def abort(self):
         self.is_aborted = True
+
+
+PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes((0, 0, 0, 4, 0, 0, 0, 0, 0))
+
+
+def frame(kind, stream, payload, flags=0):
+    return (
+        len(payload).to_bytes(3, "big") + bytes((kind, flags)) + stream.to_bytes(4, "big") + payload
+    )
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        frame(0, 0, b"abc"),
+        frame(4, 0, b"abc"),
+        frame(1, 2, b"\x82\x84\x86", flags=5),
+        frame(1, 1, b"\xff" * 6, flags=5),
+        frame(8, 0, b"\x7f\xff\xff\xff"),
+        (1 << 23).to_bytes(3, "big") + bytes((0, 0, 0, 0, 0, 1)),
+    ],
+    ids=["stream 0", "half a setting", "even stream", "header coding", "window", "frame size"],
+)
+def test_what_breaks_the_protocol_is_told_so_and_its_work_ends(fault):
+    async def test():
+        async with serving() as server, connected(server) as client:
+            client.request(call_headers(path=b"/wait"), framed(b"x"))
+            client.flush()
+            await server.until(lambda: server.rpc.begun == 1)
+            reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+            writer.write(PREFACE + fault)
+            got = await reader.read()  # to its end
+            writer.close()
+            assert bytes((7, 0, 0, 0, 0, 0)) in got  # GOAWAY
+            client.writer.write(fault)
+            await server.until(lambda: server.rpc.cancelled == 1)
+            await server.until(lambda: not server.shared.connections)
+            assert server.shared.counters.bad_requests == 2
+            assert server.shared.budget.used == 0
+
+    run(test)
+
+
+def test_a_client_that_says_goaway_is_answered_first():
+    async def test():
+        async with serving() as server, connected(server) as client:
+            stream = client.request(call_headers(path=b"/wait"), framed(b"late"))
+            client.h2.send_goaway()
+            client.flush()
+            await server.until(lambda: server.rpc.begun == 1)
+            server.rpc.go.set()
+            assert (await client.finish([stream]))[0].message == b"late"
+            await server.until(lambda: not server.shared.connections)
+            assert server.shared.counters.bad_requests == 0
+
+    run(test)
+
+
+def test_a_reset_that_waits_behind_other_requests_harms_none_of_them():
+    async def test():
+        settings = ListenerSettings(requests_per_turn=4)
+        async with serving(settings) as server, connected(server) as client:
+            gone = client.request(call_headers(path=b"/large/5000000"), framed(b"x"))
+            client.flush()
+            await server.until(lambda: server.rpc.begun == 1)
+            streams = [client.request(call_headers(), framed(b"%d" % n)) for n in range(8)]
+            packet = client.h2.data_to_send()
+            client.h2.reset_stream(gone)
+            client.writer.write(packet + client.h2.data_to_send())
+            answers = await client.finish(streams)
+            assert [a.message for a in answers] == [b"%d" % n for n in range(8)]
+            await server.until(lambda: server.shared.budget.used == 0)
+
+    run(test)
+
+
+def test_a_connection_that_is_over_hinders_no_drain():
+    async def test():
+        shared = Shared(
+            asyncio.get_running_loop(), ListenerSettings(), EchoHttp(), EchoRpc(), InFlightBytes(1)
+        )
+        connection, recorder = Http2Connection(shared), Recorder()
+        connection.connection_made(recorder)
+        connection.take_first(PREFACE + frame(0, 0, b"abc"))
+        connection.drain()
+        assert recorder.is_closing()
+        assert not recorder.is_aborted
+        connection.connection_lost(None)
+
+    asyncio.run(test())
+
+
+def test_a_closed_connection_whose_client_does_not_read_is_cut_off():
+    async def test():
+        shared = Shared(
+            asyncio.get_running_loop(), ListenerSettings(), EchoHttp(), EchoRpc(), InFlightBytes(1)
+        )
+        connection, recorder = Http2Connection(shared), Recorder()
+        connection.connection_made(recorder)
+        connection.take_first(PREFACE + frame(0, 0, b"abc"))
+        assert recorder.is_closing()
+        now = asyncio.get_running_loop().time()
+        connection.visit(now)
+        assert not recorder.is_aborted
+        connection.visit(now + shared.settings.write_idle_timeout_s + 1)
+        assert recorder.is_aborted
+        connection.connection_lost(None)
+
+    asyncio.run(test())
 
 
 def conversation():

@@ -3,7 +3,7 @@ from seldon_core.transport.sending import SEND_AHEAD, Sender
 from seldon_core.transport.settings import ListenerSettings
 from seldon_core.transport.shared import Shared
 from seldon_core.transport.streams import Head, Outgoing, RpcStream
-from tests.support.http2_engine import RecordingEngine
+from tests.support.http2_engine import GoneError, RecordingEngine
 
 
 def sender_with(answer, has_ended):
@@ -12,7 +12,7 @@ def sender_with(answer, has_ended):
     shared.settings, shared.budget = ListenerSettings(), InFlightBytes(1 << 30)
     stream = RpcStream(1, Head(b"POST", b"/", {}), shared, now=0.0)
     stream.has_ended = has_ended
-    sender = Sender(engine)
+    sender = Sender(engine, GoneError)
     sender.submit(stream, answer)
     return sender, engine, shared.budget
 
@@ -38,3 +38,13 @@ def test_an_early_answer_leaves_before_its_stream_is_reset():
     assert sender.refill(0.0)
     assert engine.told[-1] == ("reset", 1, 0)
     assert sender.is_idle
+
+
+def test_an_answer_whose_stream_is_gone_ends_alone():
+    answer = Outgoing([], [bytes(SEND_AHEAD), bytes(10)], [])
+    sender, engine, budget = sender_with(answer, has_ended=True)
+    engine.queued = 0
+    engine.is_gone = True
+    assert not sender.refill(0.0)
+    assert sender.is_idle
+    assert budget.used == 0
