@@ -42,7 +42,7 @@ def test_the_process_gets_settings_models_and_trust_on_uvloop(served, tmp_path):
     assert settings.agent.port == 1
     assert [spec.name for spec in specs] == ["add10"]
     assert trusted == [models, data, more]
-    assert data.is_dir()
+    assert list(data.iterdir()) == []
     assert isinstance(loop, uvloop.Loop)
 
 
