@@ -38,6 +38,7 @@ _MODEL_NAME: Final = field_tag(1)
 _MODEL_VERSION: Final = field_tag(2)
 _RAW_INPUT: Final = field_tag(7)
 _RAW_OUTPUT: Final = bytes((field_tag(6),))
+_RESPONSE_ID: Final = bytes((field_tag(3),))
 
 _GREATEST_INT64: Final = (1 << 63) - 1
 
@@ -54,6 +55,9 @@ class GrpcCodec:
         if len(body) > LARGE:
             message, raw = _split(body)
         else:
+            request = _decode_known(body)
+            if request is not None:
+                return request
             message = _parse(body)
             raw = message.raw_input_contents[:]
         items = message.inputs
@@ -76,33 +80,120 @@ class GrpcCodec:
 
     def encode_response(self, response: InferResponse, request: InferRequest) -> Encoded:
         """Write the reply: raw as the request was, or if an output is FP16 or BF16."""
-        message = pb.ModelInferResponse(
-            model_name=response.model_name, model_version=response.model_version, id=response.id
-        )
-        if response.parameters:
-            _set_parameters(message.parameters, response.parameters)
         outputs = response.outputs
-        raw = request.raw or any(tensor.datatype in RAW_ONLY for tensor in outputs)
-        for tensor in outputs:
-            item = message.outputs.add()
-            item.name = tensor.name
-            item.datatype = tensor.datatype
-            item.shape.extend(tensor.data.shape)
-            if tensor.parameters:
-                _set_parameters(item.parameters, tensor.parameters)
-            if not raw:
+        if not (request.raw or any(tensor.datatype in RAW_ONLY for tensor in outputs)):
+            message = _response_head(response, response.id)
+            for item, tensor in zip(message.outputs, outputs, strict=True):
                 write_contents(item.contents, tensor)
-        parts: list[Buffer] = [message.SerializeToString()]
-        if raw:
-            for tensor in outputs:
-                contents = to_raw(tensor)
-                parts.append(_RAW_OUTPUT + varint(len(contents)))
-                parts.append(contents)
+            return Encoded(CONTENT_TYPE, [message.SerializeToString()])
+        parts: list[Buffer] = [_known_head(response)]
+        if response.id:
+            identifier = response.id.encode()
+            parts.append(_RESPONSE_ID + varint(len(identifier)) + identifier)
+        for tensor in outputs:
+            contents = to_raw(tensor)
+            parts.append(_RAW_OUTPUT + varint(len(contents)))
+            parts.append(contents)
         return Encoded(CONTENT_TYPE, parts)
 
 
 GRPC_CODEC: Final = GrpcCodec()
 """The codec of ModelInfer."""
+
+
+# Clients and models repeat themselves: all of a raw message but its contents and id is mostly what
+# it was the last time. What was made of it then is kept: decoding a request takes 2.7 instead of
+# 4.6 µs, encoding a reply 1.1 instead of 2.4 (perf/micro/bench_oip_grpc.py).
+_KNOWN: Final = 1024  # requests and replies kept; one more, and all are dropped
+_LONGEST_KNOWN: Final = 512  # bytes of a request without its contents
+
+# Model name and version, requested outputs, and name, datatype and shape of each input.
+_Head = tuple[str, str, list[str], list[tuple[str, str, tuple[int, ...]]]]
+_known_requests: dict[bytes, _Head] = {}
+_known_replies: dict[tuple[Any, ...], bytes] = {}
+
+
+def _decode_known(body: Buffer) -> InferRequest | None:
+    """Return a raw request of a known kind; None if protobuf has to read it."""
+    fields = scan(body)
+    if fields is None:
+        return None
+    first = len(fields)
+    while first and fields[first - 1][0] == _RAW_INPUT:
+        first -= 1
+    if not first or first == len(fields):
+        return None
+    bytes_before = bytes(body[: fields[first - 1][2]])
+    head = _known_requests.get(bytes_before) or _learn(bytes_before)
+    if head is None or len(head[3]) != len(fields) - first:
+        return None
+    name, version, outputs, specs = head
+    inputs = []
+    for index, (input_name, datatype, shape) in enumerate(specs):
+        _, start, end = fields[first + index]
+        data = from_raw(input_path(index), datatype, shape, body[start:end])
+        inputs.append(Tensor(input_name, datatype, data))
+    requested = [RequestedOutput(output) for output in outputs] or None
+    return InferRequest(inputs, requested, "", None, name, version, True)
+
+
+def _learn(head: bytes) -> _Head | None:
+    """Keep what the fields before the contents say; None if they are not as most requests are."""
+    if len(head) > _LONGEST_KNOWN:
+        return None
+    message = _parse(head)
+    if message.id or message.parameters or message.raw_input_contents:
+        return None
+    items, outputs = message.inputs, message.outputs
+    if any(item.parameters or item.HasField("contents") for item in items):
+        return None
+    names = [item.name for item in items], [output.name for output in outputs]
+    if any(len(set(each)) < len(each) for each in names) or any(o.parameters for o in outputs):
+        return None
+    specs = [(item.name, item.datatype, tuple(item.shape)) for item in items]
+    if len(_known_requests) >= _KNOWN:
+        _known_requests.clear()
+    known = _known_requests[head] = (message.model_name, message.model_version, names[1], specs)
+    return known
+
+
+def _known_head(response: InferResponse) -> bytes:
+    """Return a reply without its id and contents."""
+    key: list[Any] = [response.model_name, response.model_version]
+    for tensor in response.outputs:
+        parameters = tensor.parameters
+        # As a key, 1, 1.0 and True are one; texts are themselves.
+        if parameters and not all(type(value) is str for value in parameters.values()):
+            return bytes(_response_head(response).SerializeToString())
+        key.append((tensor.name, tensor.datatype, tensor.data.shape))
+        if parameters:
+            key.append(tuple(parameters.items()))
+    if response.parameters:
+        return bytes(_response_head(response).SerializeToString())
+    head = _known_replies.get(tuple(key))
+    if head is None:
+        if len(_known_replies) >= _KNOWN:
+            _known_replies.clear()
+        head = bytes(_response_head(response).SerializeToString())
+        _known_replies[tuple(key)] = head
+    return head
+
+
+def _response_head(response: InferResponse, identifier: str = "") -> pb.ModelInferResponse:
+    """Return the message of a reply, without its contents."""
+    message = pb.ModelInferResponse(
+        model_name=response.model_name, model_version=response.model_version, id=identifier
+    )
+    if response.parameters:
+        _set_parameters(message.parameters, response.parameters)
+    for tensor in response.outputs:
+        item = message.outputs.add()
+        item.name = tensor.name
+        item.datatype = tensor.datatype
+        item.shape.extend(tensor.data.shape)
+        if tensor.parameters:
+            _set_parameters(item.parameters, tensor.parameters)
+    return message
 
 
 def peek_model(message: Buffer) -> tuple[str, str]:

@@ -13,6 +13,7 @@ from tritonclient.grpc._utils import _get_inference_request
 
 from seldon_core.errors import InvalidRequestError
 from seldon_core.proto import open_inference_pb2 as pb
+from seldon_core.protocol import oip_grpc
 from seldon_core.protocol.grpc_contents import RAW_ONLY, read_contents, write_contents
 from seldon_core.protocol.inference import InferRequest, InferResponse, Tensor
 from seldon_core.protocol.oip_grpc import GRPC_CODEC, LARGE, peek_model
@@ -302,3 +303,93 @@ def test_mutated_messages_are_read_or_refused(data, raw, large, changes):
         GRPC_CODEC.decode_request(body, None)
     with contextlib.suppress(InvalidRequestError):
         peek_model(body)
+
+
+def without_memory(body):
+    """Decode as if nothing had been met before, and nothing was to be kept."""
+    kept, longest = dict(oip_grpc._known_requests), oip_grpc._LONGEST_KNOWN
+    oip_grpc._known_requests.clear()
+    oip_grpc._LONGEST_KNOWN = 0
+    try:
+        return GRPC_CODEC.decode_request(body, None)
+    finally:
+        oip_grpc._known_requests.update(kept)
+        oip_grpc._LONGEST_KNOWN = longest
+
+
+def outcome(read, body):
+    """What reading `body` gives, in a form that can be compared."""
+    try:
+        request = read(body)
+    except InvalidRequestError as error:
+        return str(error)
+    tensors = [(t.name, t.datatype, t.data.shape, t.data.tolist()) for t in request.inputs]
+    rest = request.outputs, request.id, request.parameters, request.model_name
+    return repr((tensors, rest, request.model_version, request.raw))
+
+
+@given(
+    st.lists(tensor_lists(DATATYPES), min_size=1, max_size=3),
+    st.sampled_from(["", "r1"]),
+    st.none() | PARAMETERS,
+    st.lists(st.tuples(st.integers(0, 400), st.integers(0, 255)), max_size=2),
+)
+def test_what_was_met_before_changes_no_reading(requests, identifier, parameters, changes):
+    for tensors in requests:
+        message = message_of(tensors, True, id=identifier, parameters=parameters_of(parameters))
+        body = bytearray(message.SerializeToString())
+        for position, value in changes:
+            if body:
+                body[position % len(body)] = value
+        for _ in range(2):
+            remembered = outcome(lambda each: GRPC_CODEC.decode_request(each, None), bytes(body))
+            assert remembered == outcome(without_memory, bytes(body))
+
+
+def test_repeated_requests_have_values_and_lists_of_their_own():
+    message = pb.ModelInferRequest(inputs=[fp32()], outputs=[Output(name="y")])
+    requests = []
+    for number in (1, 2):
+        message.raw_input_contents[:] = [np.float32([number]).tobytes()]
+        requests.append(decode(message))
+    assert [request.inputs[0].data.tolist() for request in requests] == [[1], [2]]
+    requests[0].outputs.clear()
+    requests[0].inputs.clear()
+    again = decode(message)
+    assert [output.name for output in again.outputs] == ["y"]
+    assert [tensor.name for tensor in again.inputs] == ["x"]
+
+
+def test_what_is_remembered_is_bounded(monkeypatch):
+    monkeypatch.setattr(oip_grpc, "_KNOWN", 2)
+    for number in range(5):
+        name = f"x{number}"
+        message = pb.ModelInferRequest(inputs=[fp32(name)], raw_input_contents=[bytes(4)])
+        assert decode(message).inputs[0].name == name
+        reply = InferResponse(name, [Tensor("y", "FP32", np.zeros(1, np.float32))])
+        parsed = pb.ModelInferResponse.FromString(encode(reply, InferRequest([], raw=True)))
+        assert parsed.model_name == name
+        assert len(oip_grpc._known_requests) <= 2
+        assert len(oip_grpc._known_replies) <= 2
+
+
+@pytest.mark.parametrize("values", [(1, True, 1.0), ("1", 1)], ids=["equal keys", "text first"])
+def test_replies_that_differ_in_a_parameters_type_alone_are_not_mixed_up(values):
+    for value in values:
+        tensor = Tensor("y", "FP32", np.zeros(1, np.float32), {"p": value})
+        body = encode(InferResponse("m", [tensor]), InferRequest([], raw=True))
+        (choice,) = pb.ModelInferResponse.FromString(body).outputs[0].parameters.values()
+        kind = choice.WhichOneof("parameter_choice")
+        assert type(getattr(choice, kind)) is type(value)
+
+
+def test_the_parameters_of_repeated_requests_are_read_each_time():
+    message = pb.ModelInferRequest(
+        inputs=[fp32()],
+        outputs=[Output(name="y", parameters=parameters_of({"p": 1}))],
+        raw_input_contents=[bytes(4)],
+    )
+    for _ in range(2):
+        request = decode(message)
+        assert request.outputs[0].parameters == {"p": 1}
+        request.outputs[0].parameters.clear()
