@@ -84,8 +84,8 @@ class Reporter(Protocol):
     def opened(self, ports: Ports, settings: Settings) -> None:
         """Every port is open."""
 
-    def settled(self, model: ModelStatus, took_s: float) -> None:
-        """A model can be called, or cannot and will not; `took_s` since it was asked for."""
+    def settled(self, model: ModelStatus) -> None:
+        """A model can be called (the log says so as well), or cannot and will not."""
 
     def refused(self, name: str, error: SeldonError) -> None:
         """A model was not even accepted."""
@@ -112,7 +112,6 @@ class Process:
         self._reporter = reporter
         self._loading = {spec.name: spec for spec in specs}
         self._is_draining = False
-        self._began = 0.0
 
     def attach(self, scheduler: Scheduler) -> None:
         """Take the scheduler, which itself needs this process to publish to."""
@@ -158,7 +157,6 @@ class Process:
     async def load_models(self) -> None:
         """Ask for every model and wait until all are settled; one that fails stops no other."""
         scheduler = self._scheduler
-        self._began = asyncio.get_running_loop().time()
         answers = [(name, scheduler.load_model(spec)) for name, spec in self._loading.items()]
         for name, answer in answers:
             try:
@@ -179,8 +177,7 @@ class Process:
         status = self._scheduler.status_of(name)
         if status is not None and status.state is not ModelState.PROGRESSING:
             del self._loading[name]
-            loop = asyncio.get_running_loop()
-            self._reporter.settled(status, loop.time() - self._began)
+            self._reporter.settled(status)
 
     async def _example(self) -> ModelMetadata | None:
         for row in self._scheduler.status():

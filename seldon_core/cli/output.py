@@ -61,11 +61,9 @@ class Console:
         )
         say(f"data        {self._data_folder}")
 
-    def settled(self, model: "ModelStatus", took_s: float) -> None:
-        """Print that a model is ready and where, or why it is not."""
-        if model.state is ModelState.AVAILABLE:
-            say(f"{model.name} ready in {took_s:.2f} s on {', '.join(model.replicas)}")
-        else:
+    def settled(self, model: "ModelStatus") -> None:
+        """Print why a model is not served. One that is has its line in the log already."""
+        if model.state is not ModelState.AVAILABLE:
             say_warning(f"{model.name} is not served: {model.reason or model.state.value}")
 
     def refused(self, name: str, error: SeldonError) -> None:

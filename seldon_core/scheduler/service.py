@@ -35,6 +35,7 @@ from seldon_core.scheduler.events import (
     model_of,
 )
 from seldon_core.scheduler.machine import ModelStatus, SchedulerMachine
+from seldon_core.scheduler.state import ModelState
 from seldon_core.transport.control import AgentLink, ModelReport, ReplicaId, RouteSink
 
 log = logging.getLogger(__name__)
@@ -201,7 +202,7 @@ class Scheduler:
     def _carry_out(self, decision: Decision, event_id: int) -> None:
         match decision:
             case LoadOnReplica(replica, version):
-                log.info(
+                log.debug(
                     "loading model=%s version=%d replica=%s event=%d",
                     version.spec.name,
                     version.version,
@@ -210,7 +211,7 @@ class Scheduler:
                 )
                 self._links[replica].load_model(version)
             case UnloadOnReplica(replica, model, number):
-                log.info(
+                log.debug(
                     "unloading model=%s version=%d replica=%s event=%d",
                     model,
                     number,
@@ -220,7 +221,8 @@ class Scheduler:
                 self._links[replica].unload_model(model, number)
             case PublishRoute(update):
                 versions = ",".join(str(candidate.version) for candidate in update.candidates)
-                log.info(
+                log.log(
+                    self._level_of(update.name),
                     "route published name=%s versions=%s notice=%r event=%d",
                     update.name,
                     versions or "none",
@@ -232,6 +234,15 @@ class Scheduler:
                 self._answer(caller, error, event_id)
             case _:
                 assert_never(decision)
+
+    def _level_of(self, model: str) -> int:
+        """Loads, failures and unloads are an INFO of the replica; that none takes a model is ours.
+
+        So at INFO a model that comes is one line, also when a thousand come.
+        """
+        status = self._machine.status_of(model)
+        is_homeless = status is not None and status.state is ModelState.SCHEDULE_FAILED
+        return logging.INFO if is_homeless else logging.DEBUG
 
     def _answer(self, caller: int, error: SeldonError | None, event_id: int) -> None:
         if error is not None:
@@ -259,10 +270,13 @@ def _models_in(chapter: Chapter) -> set[str | None]:
 
 
 def _log_event(event: Event, event_id: int) -> None:
-    """Say what happened that no decision's line says: failures, connections, losses."""
+    """Say what happened that no decision's line says: failures, connections, losses.
+
+    A failure is an ERROR of the replica already.
+    """
     match event:
         case ModelReported(report=report) if report.reason:
-            log.info(
+            log.debug(
                 "model reported model=%s version=%d replica=%s state=%s reason=%r event=%d",
                 report.model,
                 report.version,

@@ -567,6 +567,8 @@ class AnyOrder(RuleBasedStateMachine):
     @invariant()
     def the_books_agree_with_the_slots(self):
         pool = self.pool
+        leaving = [s for s in pool.slots.values() if s.residence is Residence.UNLOADING]
+        assert pool._leaving == sum(slot.nbytes for slot in leaving)
         for slot in pool.slots.values():
             resident = slot.residence is Residence.RESIDENT
             assert (slot.model in pool._resident) == resident

@@ -57,6 +57,15 @@ def test_what_is_wrong_but_no_reason_to_stop_is_a_warning(served, tmp_path, monk
     assert len(served) == 1
 
 
+def test_folders_without_anything_to_serve_are_a_warning(served, tmp_path, capsys):
+    (tmp_path / "readme.md").touch()
+    run_serve("all", [tmp_path], None, {"data.dir": str(tmp_path)})
+    assert f"found no model folder and no manifest (*.yaml) below {tmp_path}" in (
+        capsys.readouterr().err
+    )
+    assert len(served) == 1
+
+
 def test_state_lies_in_the_users_data_folder_by_default(served, tmp_path, monkeypatch):
     monkeypatch.setattr(platformdirs, "user_data_path", lambda name: tmp_path / name)
     run_serve("all", [], None, {})

@@ -252,7 +252,7 @@ def test_the_story_of_a_model_is_its_events_and_their_decisions():
 
 
 def test_each_decision_is_one_line_with_its_events_id(caplog):
-    caplog.set_level(logging.INFO, logger=service.__name__)
+    caplog.set_level(logging.DEBUG, logger=service.__name__)
 
     async def test():
         async with a_world(faults={"wine": "corrupt"}) as world:
@@ -265,7 +265,8 @@ def test_each_decision_is_one_line_with_its_events_id(caplog):
                 await world.scheduler.unload_model("rose")
 
     run(test)
-    assert caplog.messages == [
+    told = [m for m in caplog.messages if not m.startswith("event id=")]
+    assert told == [
         "ReplicaConnected replica=mlserver/0 event=1",
         "route published name=iris versions=none notice='is loading' event=2",
         "loading model=iris version=1 replica=mlserver/0 event=2",
@@ -278,3 +279,19 @@ def test_each_decision_is_one_line_with_its_events_id(caplog):
         "route published name=wine versions=none notice='failed to load: corrupt' event=7",
         "request refused reason=\"model 'rose' not found\" event=8",
     ]
+
+
+def test_at_info_stands_only_what_no_replica_tells(caplog):
+    caplog.set_level(logging.INFO, logger=service.__name__)
+
+    async def test():
+        async with a_world() as world:
+            await world.scheduler.load_model(IRIS)
+            await world.scheduler.settled(["iris"])
+            await world.scheduler.load_model(ModelSpec("rose", "/rose", requirements=("spark",)))
+            await world.scheduler.unload_model("iris")
+
+    run(test)
+    connected, homeless = caplog.messages
+    assert connected == "ReplicaConnected replica=mlserver/0 event=1"
+    assert homeless.startswith("route published name=rose versions=none notice='cannot be placed")

@@ -16,8 +16,7 @@ class Diary:
         self.entries.append("opened")
         self.is_open.set()
 
-    def settled(self, model, took_s):
-        assert took_s >= 0
+    def settled(self, model):
         self.entries.append(f"{model.name} {model.state.value}")
 
     def refused(self, name, error):

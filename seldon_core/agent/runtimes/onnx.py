@@ -134,7 +134,7 @@ class OnnxRuntime:
                 signature.platform, inputs, outputs, signature.default_outputs, batchable=True
             )
         else:
-            _log.info("model is not batched model=%s reason=%r", artifact.model, reason)
+            _log.debug("model is not batched model=%s reason=%r", artifact.model, reason)
         return model
 
 

@@ -149,13 +149,13 @@ def _describe(
         if trials:
             break
     if not trials:
-        _log.info(
+        _log.debug(
             "model is not batched model=%s reason='it cannot be tried with random rows'",
             artifact.model,
         )
     influence = next((t.influence for t in trials.values() if t.influence), None)
     if influence:
-        _log.info("model is not batched model=%s reason=%r", artifact.model, influence)
+        _log.debug("model is not batched model=%s reason=%r", artifact.model, influence)
     # A method that fails where others answer is one that the protocol cannot carry (an array for
     # each target); if all fail, random rows are not what the estimator is for.
     offered = [name for name in methods if not trials or name in trials or name == default]

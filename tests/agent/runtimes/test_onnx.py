@@ -75,14 +75,14 @@ def test_text_goes_in_and_comes_out_as_bytes(tmp_path):
     ids=["fixed input", "fixed output", "no dimensions"],
 )
 def test_without_a_variable_first_dimension_nothing_is_batched(tmp_path, shape, result, caplog):
-    caplog.set_level("INFO")
+    caplog.set_level("DEBUG")
     model = OnnxRuntime().load(double(tmp_path, shape, result))
     assert not model.signature.batchable
     assert "without a variable first dim" in caplog.text
 
 
 def test_rows_that_influence_each_other_are_not_batched(tmp_path, caplog):
-    caplog.set_level("INFO")
+    caplog.set_level("DEBUG")
     model = OnnxRuntime().load(
         write_onnx(
             tmp_path,
@@ -106,7 +106,7 @@ def test_a_model_that_needs_room_is_tried_with_more(tmp_path):
 
 
 def test_a_model_that_random_rows_do_not_fit_is_not_batched(tmp_path, caplog):
-    caplog.set_level("INFO")
+    caplog.set_level("DEBUG")
     model = OnnxRuntime().load(
         write_onnx(
             tmp_path,

@@ -164,7 +164,7 @@ def test_what_counts_no_features_may_take_any_number_of_them(tmp_path):
     ids=["predictions", "others"],
 )
 def test_what_cannot_be_tried_is_offered_but_not_batched(tmp_path, estimator, spec, caplog):
-    caplog.set_level("INFO")
+    caplog.set_level("DEBUG")
     model = load(tmp_path, estimator)
     assert model.signature.outputs == (spec,)
     assert not model.signature.batchable
@@ -180,7 +180,7 @@ def test_classes_tell_the_datatype_of_what_cannot_be_tried(tmp_path):
 
 
 def test_rows_that_influence_each_other_are_not_batched(tmp_path, caplog):
-    caplog.set_level("INFO")
+    caplog.set_level("DEBUG")
     assert not load(tmp_path, ByItsBatch()).signature.batchable
     assert "answered differently" in caplog.text
 
