@@ -55,7 +55,7 @@ def open_artifact(internal_name: str, spec: ModelSpec, trusted: Sequence[Path]) 
     symbolic links resolved on both sides. Raises InvalidResourceError, whose path is the URI's or
     the settings file's, if there is no artifact, more than one, or one that cannot be used.
     """
-    place = _local_path(spec.storage_uri)
+    place = local_path(spec.storage_uri)
     settings: dict[str, Any] = {}
     settings_file = place / SETTINGS
     if place.is_file():
@@ -77,10 +77,13 @@ def open_artifact(internal_name: str, spec: ModelSpec, trusted: Sequence[Path]) 
 def read_settings(path: Path) -> dict[str, Any]:
     """Return a `model-settings.json` with every key kept.
 
-    Raises InvalidResourceError if it is not a JSON object or a known key has a wrong type.
+    Raises InvalidResourceError if it cannot be read, is not a JSON object or a known key has a
+    wrong type.
     """
     try:
         settings = json.loads(path.read_bytes())
+    except OSError as error:
+        raise InvalidResourceError(str(path), f"cannot be read: {error.strerror}") from error
     except json.JSONDecodeError as error:
         raise InvalidResourceError(
             str(path), f"line {error.lineno}, column {error.colno}: {error.msg}"
@@ -116,9 +119,12 @@ def _check_types(
             raise InvalidResourceError(f"{where}: {key}", f"must be {name}, is {value!r}")
 
 
-def _local_path(uri: str) -> Path:
-    """Return the absolute path of a local URI."""
-    url = urlsplit(uri)
+def local_path(uri: str) -> Path:
+    """Return the absolute path of a local URI. Raises InvalidResourceError if it is none."""
+    try:
+        url = urlsplit(uri)
+    except ValueError as error:
+        raise InvalidResourceError(uri, f"is not a URL: {error}") from error
     if url.scheme == "file":
         if url.netloc not in ("", "localhost"):
             raise InvalidResourceError(
@@ -197,7 +203,7 @@ def _main_file_by_settings(folder: Path, settings: dict[str, Any], version: int 
     if uri is None:
         return _main_file(folder, None if str(version) == parameters.get("version") else version)
     where = f"{folder / SETTINGS}: parameters.uri"
-    path = folder / uri if not urlsplit(uri).scheme else _local_path(uri)
+    path = folder / uri if not urlsplit(uri).scheme else local_path(uri)
     if path.is_file():
         return path
     if path.is_dir():

@@ -10,13 +10,20 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from seldon_core.agent.repository import SETTINGS, WELL_KNOWN, open_artifact, read_settings
+from seldon_core.agent.repository import (
+    SETTINGS,
+    WELL_KNOWN,
+    local_path,
+    open_artifact,
+    read_settings,
+)
 from seldon_core.errors import ConfigError, InvalidResourceError
 from seldon_core.resources.model import ModelSpec
 
 _MANIFESTS = frozenset({".yaml", ".yml"})
 _TRITON_CONFIG = "config.pbtxt"
 _NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]{0,251}[A-Za-z0-9])?")
+_SUFFIXES = (".model", ".experiment", ".pipeline")
 
 
 @dataclass(slots=True)
@@ -35,20 +42,20 @@ class Found:
 def find_models(folders: Iterable[Path]) -> Found:
     """Return every model below `folders`; hidden folders and links to folders are not entered.
 
-    Raises ConfigError if a folder does not exist.
+    Folders may overlap. Raises ConfigError if one does not exist.
     """
     found = Found()
-    model_folders: list[Path] = []
+    places: dict[Path, None] = {}  # in order, each once
     for folder in folders:
         if not folder.is_dir():
             raise ConfigError(f"--models: there is no folder {str(folder)!r}")
         found.trusted.append(folder.resolve())
-        for path in _walk(folder.resolve()):
-            if path.is_dir():
-                model_folders.append(path)
-            else:
-                _add_manifests(path, found)
-    declared = {_folder_of(spec) for spec in found.specs.values() if _is_local(spec)}
+        places |= dict.fromkeys(_walk(folder.resolve(), found))
+    model_folders = [place for place in places if place.is_dir()]
+    for path in places:
+        if path not in model_folders:
+            _add_manifests(path, found)
+    declared = set(_local_folders(found.specs.values()))
     found.trusted += declared
     for path in model_folders:
         if path not in declared:
@@ -56,17 +63,33 @@ def find_models(folders: Iterable[Path]) -> Found:
     return found
 
 
-def _walk(folder: Path) -> Iterator[Path]:
+def _walk(folder: Path, found: Found) -> Iterator[Path]:
     """Yield the manifests and model folders at and below `folder`, by name."""
-    if _holds_model(folder):
-        yield folder
+    try:
+        if _holds_model(folder):
+            yield folder
+            return
+        paths = sorted(folder.iterdir())
+    except OSError as error:
+        problem = f"cannot be read: {error.strerror}"
+        found.problems.append(InvalidResourceError(str(folder), problem))
         return
-    for path in sorted(folder.iterdir()):
-        if path.is_dir():
-            if not path.name.startswith(".") and not path.is_symlink():
-                yield from _walk(path)
-        elif path.suffix in _MANIFESTS:
-            yield path
+    for path in paths:
+        if path.name.startswith("."):
+            continue
+        if not path.is_dir():
+            if path.suffix in _MANIFESTS:
+                yield path
+        elif not path.is_symlink():
+            yield from _walk(path, found)
+        elif not path.resolve().is_relative_to(found.trusted[-1]):
+            found.problems.append(
+                InvalidResourceError(
+                    str(path),
+                    f"is a link to a folder, which is not followed; --models {path.resolve()} "
+                    "serves what is there",
+                )
+            )
 
 
 def _holds_model(folder: Path) -> bool:
@@ -85,12 +108,15 @@ def _add_manifests(path: Path, found: Found) -> None:
     from seldon_core.resources.manifests import parse_manifests, with_base
 
     try:
-        for spec in parse_manifests(path.read_text(), str(path)):
-            _add(with_base(spec, str(path.parent)), path, found)
+        specs = parse_manifests(path.read_text(), str(path))
     except InvalidResourceError as problem:
         found.problems.append(problem)
+        return
     except (OSError, UnicodeDecodeError) as error:
         found.problems.append(InvalidResourceError(str(path), f"cannot be read: {error}"))
+        return
+    for spec in specs:
+        _add(with_base(spec, str(path.parent)), path, found)
 
 
 def _add_folder(path: Path, found: Found) -> None:
@@ -102,25 +128,32 @@ def _add_folder(path: Path, found: Found) -> None:
             raise InvalidResourceError(
                 str(path), f"{name!r} cannot be a model's name: use letters, digits, '.', '_', '-'"
             )
+        if name.endswith(_SUFFIXES):
+            raise InvalidResourceError(
+                str(path),
+                f"{name!r} cannot be a model's name: {name.rpartition('.')[2]!r} after the last "
+                "dot says what kind of thing a caller means",
+            )
         spec = ModelSpec(name=name, storage_uri=str(path))
         runtime = open_artifact(name, spec, trusted=[path]).runtime
-        _add(ModelSpec(name=name, storage_uri=str(path), requirements=(runtime,)), path, found)
     except InvalidResourceError as problem:
         found.problems.append(problem)
+        return
+    _add(ModelSpec(name=name, storage_uri=str(path), requirements=(runtime,)), path, found)
 
 
 def _add(spec: ModelSpec, path: Path, found: Found) -> None:
     other = found.specs.setdefault(spec.name, spec)
     if other is not spec:
-        raise InvalidResourceError(
-            str(path), f"declares model {spec.name!r} a second time; {other.storage_uri} stays"
-        )
+        problem = f"declares model {spec.name!r} a second time; {other.storage_uri} stays"
+        found.problems.append(InvalidResourceError(str(path), problem))
 
 
-def _is_local(spec: ModelSpec) -> bool:
-    return spec.storage_uri.startswith(("/", "file:///"))
-
-
-def _folder_of(spec: ModelSpec) -> Path:
-    path = Path(spec.storage_uri.removeprefix("file://"))
-    return path.parent if path.is_file() else path
+def _local_folders(specs: Iterable[ModelSpec]) -> Iterator[Path]:
+    """The folders, links resolved, of those artifacts that lie on this machine."""
+    for spec in specs:
+        try:
+            path = local_path(spec.storage_uri).resolve()
+        except (InvalidResourceError, ValueError):  # elsewhere, or nowhere: its load will say so
+            continue
+        yield path.parent if path.is_file() else path

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from seldon_core.agent.repository import open_artifact
+from seldon_core.agent.repository import local_path, open_artifact, read_settings
 from seldon_core.errors import InvalidResourceError
 from seldon_core.resources.model import ModelSpec
 
@@ -217,3 +217,13 @@ def test_settings_cannot_lead_out_of_the_trusted_folders(tmp_path):
     settings(tmp_path / "ours", {"parameters": {"uri": "../theirs/model.pkl"}})
     with pytest.raises(InvalidResourceError, match="run code"):
         opened(tmp_path / "ours", trusted=[tmp_path / "ours"])
+
+
+def test_settings_that_cannot_be_read_are_refused(tmp_path):
+    with pytest.raises(InvalidResourceError, match=r"none\.json: cannot be read: No such file"):
+        read_settings(tmp_path / "none.json")
+
+
+def test_what_is_no_url_is_refused():
+    with pytest.raises(InvalidResourceError, match="is not a URL: Invalid IPv6"):
+        local_path("file://[x")

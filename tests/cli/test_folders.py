@@ -1,4 +1,5 @@
 import json
+from pathlib import Path
 
 import pytest
 
@@ -76,6 +77,60 @@ def test_hidden_folders_links_and_other_files_are_left_alone(tmp_path):
     assert list(served(tmp_path)) == ["real"]
 
 
+def test_a_link_out_of_the_folder_is_not_followed_and_said_so(tmp_path):
+    put(tmp_path, "elsewhere/iris/model.onnx")
+    (tmp_path / "models").mkdir()
+    (tmp_path / "models" / "iris").symlink_to(tmp_path / "elsewhere" / "iris")
+    (tmp_path / "models" / ".hidden").symlink_to(tmp_path / "elsewhere")
+    found = find_models([tmp_path / "models"])
+    assert found.specs == {}
+    [problem] = found.problems
+    assert str(problem).startswith(f"{tmp_path}/models/iris: is a link")
+    assert f"--models {tmp_path}/elsewhere/iris" in str(problem)
+
+
+def test_folders_that_overlap_are_read_once(tmp_path):
+    put(tmp_path, "iris/model.onnx")
+    put(tmp_path, "sub/a.yaml", text=MANIFEST.format(name="one", uri="/a"))
+    found = find_models([tmp_path, tmp_path / "sub", tmp_path / "iris", tmp_path])
+    assert found.problems == []
+    assert list(found.specs) == ["one", "iris"]
+
+
+@pytest.mark.parametrize(
+    "uri", ["file://localhost{}/a%20b", "file://{}/a%20b", "{}/link"], ids=["host", "URL", "link"]
+)
+def test_a_folder_is_known_by_whatever_a_manifest_calls_it(tmp_path, uri):
+    put(tmp_path, "a b/model.joblib")
+    (tmp_path / "link").symlink_to(tmp_path / "a b")
+    put(tmp_path, "z.yaml", text=MANIFEST.format(name="flowers", uri=uri.format(tmp_path)))
+    assert list(served(tmp_path)) == ["flowers"]
+    assert tmp_path / "a b" in find_models([tmp_path]).trusted
+
+
+@pytest.mark.parametrize("uri", ['"file://[x"', r'"/a\0b"'], ids=["no URL", "no path"])
+def test_a_uri_that_leads_nowhere_is_left_to_its_load(tmp_path, uri):
+    put(tmp_path, "z.yaml", text=MANIFEST.format(name="flowers", uri=uri))
+    assert list(served(tmp_path)) == ["flowers"]
+
+
+def test_a_folder_that_cannot_be_read_is_a_problem(tmp_path, monkeypatch):
+    put(tmp_path, "secret/model.txt", "iris/model.onnx")
+    list_folder = Path.iterdir
+
+    def iterdir(self):
+        if self.name == "secret":  # root may read everything, so no mode forbids it
+            raise PermissionError(13, "Permission denied")
+        return list_folder(self)
+
+    monkeypatch.setattr(Path, "iterdir", iterdir)
+    found = find_models([tmp_path])
+    assert list(found.specs) == ["iris"]
+    assert list(map(str, found.problems)) == [
+        f"{tmp_path}/secret: cannot be read: Permission denied"
+    ]
+
+
 def test_a_broken_manifest_is_a_problem_and_the_others_are_served(tmp_path):
     put(tmp_path, "a.yaml", text="kind: Pod")
     put(tmp_path, "b.yaml", text=MANIFEST.format(name="one", uri="/b"))
@@ -90,6 +145,22 @@ def test_a_name_that_is_taken_is_a_problem(tmp_path):
     put(tmp_path, "c.yaml", text=MANIFEST.format(name="iris", uri="/b"))
     assert len(problems(tmp_path)) == 2
     assert "declares model 'iris' a second time; /b stays" in problems(tmp_path)[0]
+
+
+def test_a_name_that_is_taken_spoils_no_other_of_its_file(tmp_path):
+    names = ("one", "one", "two")
+    put(tmp_path, "a.yaml", text="---\n".join(MANIFEST.format(name=n, uri="/b") for n in names))
+    found = find_models([tmp_path])
+    assert list(found.specs) == ["one", "two"]
+    assert len(found.problems) == 1
+
+
+@pytest.mark.parametrize("kind", ["model", "pipeline", "experiment"])
+def test_a_name_that_a_caller_would_mean_otherwise_is_a_problem(tmp_path, kind):
+    put(tmp_path, f"iris.{kind}/model.onnx", "v1.2/model.onnx")
+    found = find_models([tmp_path])
+    assert list(found.specs) == ["v1.2"]
+    assert f"'iris.{kind}' cannot be a model's name" in str(found.problems[0])
 
 
 def test_a_folder_whose_name_cannot_be_a_models_is_a_problem(tmp_path):
