@@ -64,6 +64,9 @@ _EXTRAS = {"sklearn": "sklearn", "onnxruntime": "onnx"}
 # A pool starts no more than one load for each model that is registered.
 _MAX_LOADS_WAITING = 100_000
 
+_END_TIMEOUT_S = 10.0
+"""Once the requests are answered, what still runs has so long to end."""
+
 _SAME_WISH_S = 0.3  # quicker than anybody presses Ctrl-C twice
 
 
@@ -199,6 +202,8 @@ async def serve(
 ) -> None:
     """Run the process with every role until SIGINT or SIGTERM; a second signal ends it at once.
 
+    What was begun may end first: requests for the drain time-out, then the rest for 10 s.
+
     Artifacts below `trusted` may run code when they are loaded. Raises ConfigError if a port is
     taken, and whatever a background loop fails with.
     """
@@ -211,6 +216,14 @@ async def serve(
         drain_timeout_s = settings.listener.drain_timeout_s
         reporter.draining(drain_timeout_s)
         await process.drain(listener, drain_timeout_s)
+        last_resort = asyncio.get_running_loop().call_later(_END_TIMEOUT_S, _end_at_once)
+    last_resort.cancel()
+
+
+def _end_at_once() -> None:
+    """End a process that waits in vain: a run or a load on a thread cannot be stopped otherwise."""
+    _log.error("a model's run or load does not end, so the process ends without it")
+    os._exit(1)
 
 
 @asynccontextmanager

@@ -2,6 +2,7 @@ import asyncio
 import os
 import signal
 import socket
+import threading
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -11,8 +12,9 @@ import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from seldon_core import app
+from seldon_core.agent import loading
 from seldon_core.config.load import load_settings
-from seldon_core.errors import ConfigError
+from seldon_core.errors import ConfigError, ModelRuntimeError
 from seldon_core.resources.model import ModelSpec
 from seldon_core.resources.servers import DEFAULT_SERVERS
 from seldon_core.scheduler.machine import ModelStatus
@@ -253,6 +255,35 @@ def test_a_second_signal_ends_the_process_at_once(monkeypatch):
 
     asyncio.run(scenario())
     assert codes == [128 + signal.SIGINT]
+
+
+def test_a_load_that_does_not_end_does_not_keep_the_process(tmp_path, monkeypatch, caplog):
+    codes: list[int] = []
+    has_begun, may_end = threading.Event(), threading.Event()
+
+    def hang(*arguments):
+        has_begun.set()
+        assert may_end.wait(5)
+        raise ModelRuntimeError("too late")
+
+    def end(code):
+        codes.append(code)
+        may_end.set()
+
+    monkeypatch.setattr(os, "_exit", end)
+    monkeypatch.setattr(app, "_END_TIMEOUT_S", 0.0)
+    monkeypatch.setattr(loading, "open_artifact", hang)
+
+    async def scenario():
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(app.serve(settings(), [doubling(tmp_path)], [], Diary()))
+            while not has_begun.is_set():
+                await asyncio.sleep(0)
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    asyncio.run(scenario())
+    assert codes == [1]
+    assert "does not end" in caplog.text
 
 
 def test_a_signal_that_is_sent_twice_at_once_counts_once(monkeypatch):
