@@ -1,5 +1,7 @@
 import asyncio
 import logging
+import subprocess
+import sys
 
 import platformdirs
 import pytest
@@ -95,3 +97,12 @@ def test_assignments_are_settings_by_name():
 def test_an_assignment_without_a_value_is_an_error():
     with pytest.raises(ConfigError, match=r"--set log\.level: wanted group\.setting=value"):
         parse_assignments(["log.level"])
+
+
+def test_a_start_imports_no_library_that_it_can_do_without():
+    spared = "{'aiohttp', 'pydantic', 'platformdirs', 'prometheus_client', 'sklearn', 'onnxruntime'}"
+    program = (
+        "import sys; import seldon_core.cli.serve, seldon_core.transport.control_grpc; "
+        f"assert not {spared} & set(sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True, timeout=30)
