@@ -37,6 +37,7 @@ from seldon_core.scheduler.service import Scheduler, open_scheduler
 from seldon_core.scheduler.state import ModelState
 from seldon_core.transport.admin import open_admin
 from seldon_core.transport.control import AgentLink, ReplicaId, RouteUpdate
+from seldon_core.transport.control_grpc import open_control_port
 from seldon_core.transport.handler import InferCall, InferHandler
 from seldon_core.transport.listener import Listener, open_listener
 from seldon_core.transport.settings import ListenerSettings
@@ -282,8 +283,6 @@ async def _open_late(
     process: Process,
     listener: Listener,
 ) -> Ports:
-    from seldon_core.transport.control_grpc import open_control_port
-
     admin = await stack.enter_async_context(open_admin(settings.admin, metrics, process))
     scheduler, agent = [
         await stack.enter_async_context(open_control_port(setting, port))
