@@ -13,6 +13,7 @@ from seldon_core.protocol.inference import InferRequest, RequestedOutput, Tensor
 from seldon_core.protocol.tensors import NUMPY_DTYPES
 
 _NUMERIC = frozenset(NUMPY_DTYPES) - {"BYTES"}
+_DATATYPES = {dtype: name for name, dtype in NUMPY_DTYPES.items() if name != "BF16"}
 
 
 class RequestCheck:
@@ -73,7 +74,12 @@ class RequestCheck:
         for name, array in zip(names, arrays, strict=True):
             spec = specs[name]
             parameters = spec.parameters
-            tensors.append(Tensor(name, spec.datatype, array, parameters and dict(parameters)))
+            datatype = spec.datatype
+            # Many estimators answer doubles for doubles and floats for floats; the signature has
+            # what was seen when the model was tried.
+            if array.dtype != NUMPY_DTYPES[datatype]:
+                datatype = _DATATYPES.get(array.dtype, datatype)
+            tensors.append(Tensor(name, datatype, array, parameters and dict(parameters)))
         return tensors
 
     def _outputs(self, requested: list[RequestedOutput]) -> tuple[str, ...]:

@@ -156,3 +156,14 @@ def test_output_tensors_have_the_signatures_datatypes_and_parameters_of_their_ow
     assert p.parameters is not None
     p.parameters["more"] = 1
     assert check.tensors(("p",), arrays[:1])[0].parameters == {"content_type": "np"}
+
+
+def test_an_output_has_the_datatype_of_its_array_when_the_model_follows_its_input():
+    check = RequestCheck("m_1", ONE)
+    odd = np.array([["2026"]], "datetime64[Y]")
+    arrays = [np.zeros((1, 1), np.float64), np.zeros((1, 3), np.float64)]
+    assert [tensor.datatype for tensor in check.tensors(("y", "p"), arrays)] == ["FP64", "FP64"]
+    [float32] = check.tensors(("y",), [np.zeros((1, 1), np.float32)])
+    assert float32.datatype == "FP32"
+    [unknown] = check.tensors(("y",), [odd])
+    assert unknown.datatype == "FP32"
