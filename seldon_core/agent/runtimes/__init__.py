@@ -7,7 +7,6 @@ are loaded, and requests. A library is imported when the first model needs it (o
 
 import importlib
 from dataclasses import dataclass
-from importlib.util import find_spec
 
 from seldon_core.agent.runtimes.base import Runtime
 from seldon_core.errors import ModelRuntimeError
@@ -15,21 +14,15 @@ from seldon_core.errors import ModelRuntimeError
 
 @dataclass(frozen=True, slots=True)
 class _Known:
-    """A runtime that may be there: its library, the extra that installs it, what it can serve."""
+    """A runtime that may be there, and the extra that installs its library."""
 
-    library: str
     extra: str
     runtime_class: str
-    capabilities: tuple[str, ...]
 
 
-# A manifest names the server that its artifact was made for (`triton`, `tensorflow`); here the
-# runtime follows from the artifact, so each runtime stands for all words its artifacts come with.
 _KNOWN = {
-    "onnx": _Known(
-        "onnxruntime", "onnx", "OnnxRuntime", ("onnx", "python", "tensorflow", "triton")
-    ),
-    "sklearn": _Known("sklearn", "sklearn", "SklearnRuntime", ("mlserver", "sklearn")),
+    "onnx": _Known("onnx", "OnnxRuntime"),
+    "sklearn": _Known("sklearn", "SklearnRuntime"),
 }
 _loaded: dict[str, Runtime] = {}
 
@@ -54,15 +47,3 @@ def runtime_named(name: str) -> Runtime:
             ) from error
         runtime = _loaded[name] = getattr(module, known.runtime_class)()
     return runtime
-
-
-def capabilities() -> tuple[str, ...]:
-    """Return what models may require of this machine, sorted; nothing is imported to find out."""
-    return tuple(
-        sorted(
-            word
-            for known in _KNOWN.values()
-            if find_spec(known.library) is not None
-            for word in known.capabilities
-        )
-    )
