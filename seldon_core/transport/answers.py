@@ -1,12 +1,14 @@
 """HTTP/1 answers on their way out: status lines, heads, and the error bodies of the framing."""
 
 import asyncio
+from collections.abc import Mapping
 
 from seldon_core.aio.start import Started
 from seldon_core.protocol.inference import Buffer
 from seldon_core.protocol.oip_json import error_body
 from seldon_core.protocol.status import HTTP_REASONS
 from seldon_core.transport.exchange import HttpAnswer, HttpRequest
+from seldon_core.transport.request_id import REQUEST_ID, request_id_of
 
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
@@ -45,12 +47,18 @@ class Exchange:
         self.answer: HttpAnswer | None = None
 
 
-def refusal(status: int, message: str, retry_after_s: int | None = None) -> HttpAnswer:
-    """Return an answer with the protocol's error body, and when to come back if that helps."""
-    headers = [_JSON]
+def refusal(
+    headers: Mapping[bytes, bytes], status: int, message: str, retry_after_s: int | None = None
+) -> HttpAnswer:
+    """Return an answer with the protocol's error body, and when to come back if that helps.
+
+    `headers` are the request's, as far as they are known.
+    """
+    answer = HttpAnswer(status, [_JSON], (error_body(message),))
+    answer.headers.append((REQUEST_ID, request_id_of(headers).encode()))
     if retry_after_s is not None:
-        headers.append((b"retry-after", b"%d" % retry_after_s))
-    return HttpAnswer(status, headers, (error_body(message),))
+        answer.headers.append((b"retry-after", b"%d" % retry_after_s))
+    return answer
 
 
 def size(answer: HttpAnswer) -> int:

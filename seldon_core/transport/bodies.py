@@ -11,11 +11,12 @@ from seldon_core.errors import (
     UnsupportedError,
 )
 from seldon_core.protocol.inference import Buffer
-from seldon_core.protocol.oip_binary import CONTENT_TYPE, LENGTH_HEADER
+from seldon_core.protocol.oip_binary import LENGTH_HEADER
 from seldon_core.transport.budget import InFlightBytes
 from seldon_core.transport.settings import KIB, MIB, ListenerSettings
 
 _RATIO_FROM = MIB  # a small body of zeros may well shrink a thousandfold
+_PIECE = 64 * KIB
 _STEP = 256 * KIB  # inflated in about 1 ms, then others have their turn
 
 _WINDOW_BITS = {
@@ -28,10 +29,11 @@ _WINDOW_BITS = {
 def largest_body(headers: dict[bytes, bytes], settings: ListenerSettings) -> int:
     """Return how many bytes the body of a request with these headers may have.
 
-    Only a body with tensors beside its JSON, or without any JSON, may exceed `json_bytes`.
+    Only a body with tensors beside its JSON may exceed `json_bytes`.
     """
-    is_binary = LENGTH_HEADER in headers or headers.get(b"content-type") == CONTENT_TYPE
-    return settings.body_bytes if is_binary else min(settings.json_bytes, settings.body_bytes)
+    if LENGTH_HEADER in headers:
+        return settings.body_bytes
+    return min(settings.json_bytes, settings.body_bytes)
 
 
 def too_large(limit: int, settings: ListenerSettings) -> str:
@@ -61,16 +63,23 @@ async def decompress(
     if coding not in _WINDOW_BITS:
         found = encoding.decode("latin-1")
         raise UnsupportedError(f"content-encoding may be gzip or deflate, found {found!r}")
-    inflated = bytearray()
-    steps = _steps(zlib.decompressobj(_wbits(coding, body)), body)
+    return await inflate(body, _wbits(coding, body), limit, settings, budget)
+
+
+async def inflate(
+    body: Buffer, window_bits: int, limit: int, settings: ListenerSettings, budget: InFlightBytes
+) -> tuple[bytearray, int]:
+    """Return what zlib makes of `body` with `window_bits`; otherwise as `decompress`."""
+    inflated, pause_at = bytearray(), _STEP
     try:
-        for step in steps:
+        for step in _steps(zlib.decompressobj(window_bits), memoryview(body)):
             if not budget.fits(len(step)):
                 raise OverloadedError("too many bytes are in flight, try again")
             budget.take(len(step))
             inflated += step
             _check_growth(len(inflated), len(body), limit, settings)
-            if len(step) == _STEP:
+            if len(inflated) >= pause_at:
+                pause_at = len(inflated) + _STEP
                 await sleep(0)
     except BaseException:
         budget.give(len(inflated))
@@ -87,23 +96,30 @@ def _check_growth(size: int, compressed: int, limit: int, settings: ListenerSett
         )
 
 
-def _steps(inflater: "zlib._Decompress", rest: Buffer) -> Iterator[bytes]:
-    """Yield what `rest` inflates to, a step at a time."""
-    while not inflater.eof:
-        step = _inflate(inflater, rest)
-        rest = inflater.unconsumed_tail
-        if not step and not inflater.eof:
-            raise InvalidRequestError("the compressed body is cut off")
-        yield step
-    if inflater.unused_data:
-        raise InvalidRequestError("bytes follow the compressed body")
+def _steps(inflater: "zlib._Decompress", body: memoryview) -> Iterator[bytes]:
+    """Yield what `body` inflates to, a step at a time.
+
+    zlib is given a piece at a time, because it copies what it has not come to at every step.
+    """
+    for at in range(0, len(body), _PIECE):
+        rest: Buffer = body[at : at + _PIECE]
+        while not inflater.eof:
+            step = _inflate(inflater, rest)
+            rest = inflater.unconsumed_tail
+            if not step and not rest:
+                break  # it wants the next piece
+            yield step
+        if inflater.eof and (inflater.unused_data or at + _PIECE < len(body)):
+            raise InvalidRequestError("bytes follow the compressed body")
+    if not inflater.eof:
+        raise InvalidRequestError("the compressed body is cut off")
 
 
 def _inflate(inflater: "zlib._Decompress", data: Buffer) -> bytes:
     try:
         return inflater.decompress(data, _STEP)
     except zlib.error as error:
-        raise InvalidRequestError(f"the body is not what content-encoding says: {error}") from error
+        raise InvalidRequestError(f"the body is not compressed as it says: {error}") from error
 
 
 def _wbits(coding: bytes, body: Buffer) -> int:

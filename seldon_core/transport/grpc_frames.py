@@ -13,8 +13,6 @@ has a row for each):
                    a truncated one is INTERNAL
 """
 
-import zlib
-
 from seldon_core.protocol import status
 from seldon_core.protocol.inference import Buffer
 
@@ -23,8 +21,6 @@ ACCEPT_ENCODING = b"identity,gzip,deflate"
 # Below this a message is copied out of the received bytes; above it is a view of them. (A view
 # costs 60 ns more than copying 100 bytes, and protobuf copies it into bytes again.)
 VIEW_FROM = 16 * 1024
-# A message this small may always grow to this many bytes, whatever its ratio.
-RATIO_FREE = 64 * 1024
 
 # zlib's "wbits" for each encoding; None means that nothing is compressed.
 _WINDOW_BITS: dict[bytes, int | None] = {b"identity": None, b"gzip": 31, b"deflate": 15}
@@ -109,9 +105,8 @@ class MessageReader:
     once, into a buffer of the announced length. The system maps that buffer page by page as it is
     filled, so an announced gigabyte that never comes occupies nothing.
 
-    `limit` bounds the message in bytes, before and after decompression, and `ratio` what
-    decompression may make of it as a multiple of its length. `announced` is the length that the
-    prefix gives, 0 before it is known.
+    `limit` bounds the message in bytes as it is sent. `announced` is the length that the prefix
+    gives, 0 before it is known.
     """
 
     __slots__ = (
@@ -120,15 +115,13 @@ class MessageReader:
         "_flag",
         "_head",
         "_limit",
-        "_ratio",
         "_whole",
         "_window_bits",
         "announced",
     )
 
-    def __init__(self, limit: int, window_bits: int | None, ratio: int) -> None:
+    def __init__(self, limit: int, window_bits: int | None) -> None:
         self._limit = limit
-        self._ratio = ratio
         self.announced = 0
         self._window_bits = window_bits
         self._whole: bytes | None = None
@@ -136,6 +129,11 @@ class MessageReader:
         self._flag = 0
         self._body: bytearray | None = None
         self._filled = 0
+
+    @property
+    def is_compressed(self) -> bool:
+        """Whether the message has to be decompressed."""
+        return self._flag == 1
 
     def feed(self, data: bytes) -> None:
         """Take the next bytes of the call.
@@ -192,9 +190,9 @@ class MessageReader:
             )
 
     def finish(self) -> Buffer:
-        """Return the message, decompressed, when the client has ended its side.
+        """Return the message as it was sent, when the client has ended its side.
 
-        Raises RefusedCallError if there is none or only a part of it, or it does not decompress.
+        Raises RefusedCallError if there is none or only a part of it.
         """
         message: Buffer
         if self._whole is not None:
@@ -214,28 +212,7 @@ class MessageReader:
             )
         else:
             raise no_message()
-        return self._decompressed(message) if self._flag else message
-
-    def _decompressed(self, message: Buffer) -> bytes:
-        """Return the message decompressed, having made no more than is allowed of it."""
-        most = min(self._limit, max(RATIO_FREE, len(message) * self._ratio))
-        # __init__ has been given window bits, or the prefix would have been refused.
-        unpacker = zlib.decompressobj(self._window_bits or 0)
-        try:
-            plain = unpacker.decompress(message, most + 1)
-        except zlib.error as error:
-            raise RefusedCallError(
-                status.INTERNAL, f"the message does not decompress: {error}"
-            ) from error
-        if len(plain) > most:
-            raise RefusedCallError(
-                status.RESOURCE_EXHAUSTED,
-                f"the message of {len(message)} bytes decompresses to more than {most}, the most "
-                "that is allowed",
-            )
-        if not unpacker.eof:
-            raise RefusedCallError(status.INTERNAL, "the compressed message is cut short")
-        return plain
+        return message
 
 
 def _several() -> RefusedCallError:

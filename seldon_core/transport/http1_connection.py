@@ -47,6 +47,7 @@ class Http1Connection(asyncio.BufferedProtocol):
         self._is_held = False  # the socket is not read
         self._is_writable = True
         self._is_refused = False
+        self._is_lingering = False
         self._next_turn: asyncio.Handle | None = None
         # What the visits look at.
         self._has_read = True
@@ -126,6 +127,7 @@ class Http1Connection(asyncio.BufferedProtocol):
         if self._reader.incomplete is not None:
             outstanding.append(self._reader.incomplete)
         self._queue.clear()
+        self._reader.completed.clear()
         self._reader.close()
         for exchange in outstanding:
             self._release(exchange)
@@ -160,16 +162,18 @@ class Http1Connection(asyncio.BufferedProtocol):
 
     def visit(self, now: float) -> None:
         """Close or refuse what has taken too long; called about once a second."""
-        if self._transport is None or self._is_refused:
+        transport = self._transport
+        if transport is None or self._is_lingering:
             return
         if self._has_read or self._has_sent():
             self._has_read = False
             self._progress_at = now
         quiet_s = now - self._progress_at
-        if not self._is_writable and quiet_s > self._settings.write_idle_timeout_s:
+        is_sending = not self._is_writable or transport.is_closing()
+        if is_sending and quiet_s > self._settings.write_idle_timeout_s:
             self._shared.counters.timeouts += 1
             self.abort()
-        elif self._queue or not self._is_writable:
+        elif self._queue or is_sending:
             self._expire(now)
         elif self._reader.incomplete is not None:
             if quiet_s > self._settings.body_idle_timeout_s:
@@ -177,7 +181,7 @@ class Http1Connection(asyncio.BufferedProtocol):
         elif not self._reader.is_between:
             self._visit_head(now)
         elif quiet_s > self._settings.idle_timeout_s:
-            self._transport.close()
+            transport.close()
 
     # Reading and beginning.
 
@@ -231,7 +235,8 @@ class Http1Connection(asyncio.BufferedProtocol):
             return
         if self._budget.is_full and not exchange.held:
             self._shared.counters.overloaded += 1
-            exchange.answer = refusal(503, "too many bytes are in flight, try again", 1)
+            headers = exchange.request.headers
+            exchange.answer = refusal(headers, 503, "too many bytes are in flight, try again", 1)
             self._flush()
             return
         task = start(self._serve(exchange), self._loop)
@@ -249,15 +254,16 @@ class Http1Connection(asyncio.BufferedProtocol):
             if self._transport is None or exchange.answer is not None:
                 raise
             _logger.exception("a request was cancelled by other than its connection")
-            answer = self._bug()
+            answer = self._bug(exchange)
         except Exception:
             _logger.exception("a request failed with an error that is a bug")
-            answer = self._bug()
+            answer = self._bug(exchange)
         self._settle(exchange, answer)
 
-    def _bug(self) -> HttpAnswer:
+    def _bug(self, exchange: Exchange) -> HttpAnswer:
         self._shared.counters.internal_errors += 1
-        return refusal(500, "internal error; the server's log has more")
+        headers = exchange.request.headers
+        return refusal(headers, 500, "internal error; the server's log has more")
 
     # Answering.
 
@@ -302,20 +308,21 @@ class Http1Connection(asyncio.BufferedProtocol):
         if not self._is_refused:
             transport.close()
             return
+        self._is_lingering = True
         transport.write_eof()
         self._resume()
         self._shared.sweeper.watch(self._loop.time() + self._settings.linger_s, self.abort)
 
     def _refuse(self, error: RefusedError) -> None:
-        self._refuse_with(refusal(error.status, str(error), error.retry_after_s))
+        self._refuse_with(error.status, str(error), error.retry_after_s)
         self._shared.counters.bad_requests += 1
 
-    def _refuse_with(self, answer: HttpAnswer) -> None:
+    def _refuse_with(self, status: int, message: str, retry_after_s: int | None = None) -> None:
         """Answer what is being read with a refusal, in its turn, and read no more requests."""
         reader = self._reader
         exchange = reader.incomplete or Exchange(HttpRequest(b"", b"", {}), True)
         exchange.is_last = True
-        exchange.answer = answer
+        exchange.answer = refusal(exchange.request.headers, status, message, retry_after_s)
         reader.incomplete = None
         reader.body = None
         reader.owes_continue = False
@@ -389,11 +396,12 @@ class Http1Connection(asyncio.BufferedProtocol):
             if exchange.answer is None and exchange.deadline <= now:
                 self._shared.counters.timeouts += 1
                 limit = self._settings.request_timeout_s
-                self._settle(exchange, refusal(504, f"no answer within {limit:g} s"))
+                headers = exchange.request.headers
+                self._settle(exchange, refusal(headers, 504, f"no answer within {limit:g} s"))
                 if exchange.task is not None:
                     exchange.task.cancel()
 
     def _time_out(self, message: str) -> None:
         self._shared.counters.timeouts += 1
-        self._refuse_with(refusal(408, message))
+        self._refuse_with(408, message)
         self._guarded_take(_NOTHING)

@@ -7,7 +7,6 @@ random bits it costs more time than a network takes to send them, on the loop th
 
 import logging
 import math
-import re
 import time
 from collections.abc import Callable
 
@@ -18,7 +17,6 @@ from seldon_core.errors import (
     PayloadTooLargeError,
     SeldonError,
 )
-from seldon_core.ids import new_xid
 from seldon_core.protocol.dialects import Target, Verb, rest_target
 from seldon_core.protocol.inference import Buffer, Payload
 from seldon_core.protocol.oip_binary import LENGTH_HEADER
@@ -34,16 +32,13 @@ from seldon_core.transport.bodies import decompress, largest_body, too_large
 from seldon_core.transport.budget import InFlightBytes
 from seldon_core.transport.exchange import HttpAnswer, HttpRequest
 from seldon_core.transport.handler import InferCall, InferHandler, ServerState
+from seldon_core.transport.request_id import REQUEST_ID, request_id_of
 from seldon_core.transport.settings import ListenerSettings
 
 _logger = logging.getLogger(__name__)
 
-REQUEST_ID = b"x-request-id"
-LONGEST_REQUEST_ID = 128
-
 _CONTENT_TYPE = b"content-type"
 _JSON = (_CONTENT_TYPE, CONTENT_TYPE)
-_VISIBLE = re.compile(rb"[!-~]+")
 _LONGEST_LENGTH = 19  # digits; int() of more is slow, and no body is that long
 
 
@@ -74,7 +69,7 @@ class RestFront:
         at most 128 visible ASCII characters, else a new one.
         """
         headers = request.headers
-        request_id = kept_request_id(headers[REQUEST_ID]) if REQUEST_ID in headers else new_xid()
+        request_id = request_id_of(headers)
         try:
             target = rest_target(request.method, request.target)
             if target.verb is not Verb.INFER:
@@ -92,9 +87,8 @@ class RestFront:
         self, target: Target, headers: dict[bytes, bytes], body: Buffer, request_id: str
     ) -> HttpAnswer:
         json_length = _json_length(headers[LENGTH_HEADER]) if LENGTH_HEADER in headers else None
-        size = len(body) if json_length is None else json_length
-        if size > self._settings.json_bytes:
-            self._refuse_large(headers, body, json_length)
+        if (len(body) if json_length is None else json_length) > self._settings.json_bytes:
+            raise PayloadTooLargeError(too_large(self._settings.json_bytes, self._settings))
         call = InferCall(
             Verb.INFER,
             target.model,
@@ -131,15 +125,6 @@ class RestFront:
         finally:
             self._budget.give(held)
 
-    def _refuse_large(
-        self, headers: dict[bytes, bytes], body: Buffer, json_length: int | None
-    ) -> None:
-        limit = largest_body(headers, self._settings)
-        if json_length is not None:
-            limit = self._settings.json_bytes
-        if (len(body) if json_length is None else json_length) > limit:
-            raise PayloadTooLargeError(too_large(limit, self._settings))
-
     async def _answer_other(
         self, target: Target, request: HttpRequest, request_id: str
     ) -> HttpAnswer:
@@ -168,13 +153,6 @@ class RestFront:
             return _health(await self._handler.ready(call), request_id)
         body = model_metadata_body(await self._handler.metadata(call))
         return HttpAnswer(200, _headers(request_id), (body,))
-
-
-def kept_request_id(value: bytes) -> str:
-    """Return the client's request id if it may be kept, else a new one."""
-    if len(value) <= LONGEST_REQUEST_ID and _VISIBLE.fullmatch(value):
-        return value.decode("ascii")
-    return new_xid()
 
 
 def _json_length(value: bytes) -> int:

@@ -10,16 +10,14 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 
 from seldon_core.errors import SeldonError
-from seldon_core.ids import new_xid
 from seldon_core.protocol import grpc_calls, status
 from seldon_core.protocol.dialects import GRPC_VERBS, Verb
 from seldon_core.protocol.inference import Buffer, Payload
 from seldon_core.protocol.oip_grpc import GRPC_CODEC, peek_model
 from seldon_core.transport.handler import InferCall, InferHandler, ServerState
+from seldon_core.transport.request_id import REQUEST_ID, request_id_of
 
 _logger = logging.getLogger(__name__)
-_LONGEST_REQUEST_ID = 128
-_REQUEST_ID = b"x-request-id"
 _ABOUT_MODELS = frozenset((Verb.INFER, Verb.MODEL_READY, Verb.MODEL_METADATA))
 
 
@@ -61,8 +59,8 @@ class RpcFront:
         `headers` is the call's metadata, this call's own to change; `deadline` an instant on the
         loop's clock. The request's id is returned in the trailer, whatever comes of the call.
         """
-        request_id = _request_id(headers)
-        trailers = [(_REQUEST_ID, request_id.encode())]
+        request_id = request_id_of(headers)
+        trailers = [(REQUEST_ID, request_id.encode())]
         try:
             verb = GRPC_VERBS.get(path)
             if verb is None:
@@ -105,13 +103,3 @@ class RpcFront:
 
     async def _model_metadata(self, call: InferCall) -> bytes:
         return grpc_calls.model_metadata_message(await self._handler.metadata(call))
-
-
-def _request_id(headers: dict[bytes, bytes]) -> str:
-    """Return the caller's request id if it may be kept, else a new one."""
-    kept = headers.get(_REQUEST_ID, b"")
-    if kept and len(kept) <= _LONGEST_REQUEST_ID:
-        text = kept.decode("latin-1")
-        if text.isascii() and text.isprintable() and " " not in text:
-            return text
-    return new_xid()

@@ -8,8 +8,9 @@ them. And a client that is answered before it has sent everything is told so by 
 from collections.abc import Iterable
 from typing import Protocol
 
+from seldon_core.transport.outgoing import Headers, Outgoing
 from seldon_core.transport.settings import KIB
-from seldon_core.transport.streams import Headers, Outgoing, Stream
+from seldon_core.transport.streams import Stream
 
 # How much of one answer the library holds. Twice what is pulled from it at a time.
 SEND_AHEAD = 128 * KIB

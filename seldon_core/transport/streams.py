@@ -5,41 +5,31 @@ their body in `receive` and make an `Outgoing` of what their front answers. Noth
 HTTP/2 library or a socket.
 """
 
-import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
-
-import orjson
 
 from seldon_core.aio.start import Started
+from seldon_core.errors import InvalidRequestError, OverloadedError, PayloadTooLargeError
 from seldon_core.protocol import status
 from seldon_core.protocol.inference import Buffer
 from seldon_core.transport import grpc_frames
-from seldon_core.transport.exchange import HttpAnswer, HttpRequest
+from seldon_core.transport.bodies import inflate, largest_body, too_large
+from seldon_core.transport.exchange import HttpRequest
 from seldon_core.transport.grpc_frames import MessageReader, RefusedCallError
 from seldon_core.transport.handler import NO_DEADLINE
+from seldon_core.transport.outgoing import (
+    Outgoing,
+    http_outgoing,
+    refuse_call,
+    refuse_request,
+    rpc_outgoing,
+)
+from seldon_core.transport.settings import ListenerSettings
 from seldon_core.transport.shared import Shared
 from seldon_core.transport.sweeper import Watch
 
-if TYPE_CHECKING:
-    from seldon_core.transport.rpc import RpcAnswer
-
-Headers = list[tuple[bytes, bytes]]
-
-_RPC_HEADERS: Headers = [(b":status", b"200"), (b"content-type", b"application/grpc")]
-_STATUS_OK = (b"grpc-status", b"0")
 _FULL = "too many bytes are in flight on this server; try again later"
-# Joining small parts and their prefix saves a call into the library for each (0.4 µs); larger
-# ones would be copied for nothing.
-_JOIN_UP_TO = 16 * 1024
-# A value with one of these makes the peer reset the whole stream (RFC 9113, 8.2.1).
-_NOT_IN_VALUES = re.compile(rb"[\0\r\n]|^[ \t]|[ \t]$")
-# Headers that HTTP/2 forbids (RFC 9113, 8.2.2), and content-length, which is written here.
-_NOT_IN_HTTP2 = frozenset(
-    (b"connection", b"keep-alive", b"transfer-encoding", b"upgrade", b"content-length")
-)
 
 
 @dataclass(slots=True)
@@ -47,7 +37,7 @@ class Head:
     """A header block, taken apart. One serves many streams, so `headers` is copied for each.
 
     `is_grpc` says that the stream is a gRPC call. `refusal` is what is wrong with its framing
-    headers, None if nothing.
+    headers, None if nothing, and `excess` what is wrong with its size, "" if nothing.
     """
 
     method: bytes
@@ -57,18 +47,10 @@ class Head:
     timeout_s: float = NO_DEADLINE
     window_bits: int | None = None
     refusal: RefusedCallError | None = None
+    excess: str = ""
 
 
-@dataclass(slots=True)
-class Outgoing:
-    """An answer for HTTP/2. `parts` None: the header block is all there is ("trailers-only")."""
-
-    headers: Headers
-    parts: Sequence[Buffer] | None = None
-    trailers: Headers | None = None
-
-
-def read_head(block: Sequence[tuple[bytes, bytes]]) -> Head:
+def read_head(block: Sequence[tuple[bytes, bytes]], settings: ListenerSettings) -> Head:
     """Take a request's header block apart. The library has checked that it is well formed."""
     head = Head(b"", b"", {})
     headers = head.headers
@@ -87,7 +69,16 @@ def read_head(block: Sequence[tuple[bytes, bytes]]) -> Head:
         head.is_grpc = grpc_frames.is_grpc(content_type)
         if head.is_grpc:
             _read_call(head)
+    head.excess = _excess(block, settings)
     return head
+
+
+def _excess(block: Sequence[tuple[bytes, bytes]], settings: ListenerSettings) -> str:
+    if sum(name[:1] != b":" for name, _ in block) > settings.header_count:
+        return f"a request may have {settings.header_count} headers, this has more"
+    if sum(len(name) + len(value) for name, value in block) > settings.header_bytes:
+        return f"the head of a request may have {settings.header_bytes} bytes, this has more"
+    return ""
 
 
 def _read_call(head: Head) -> None:
@@ -206,7 +197,9 @@ class RpcStream(Stream):
 
     def open(self) -> Outgoing | None:
         """Refuse a call with framing headers that cannot be honoured."""
-        refusal = self.head.refusal
+        refusal, excess = self.head.refusal, self.head.excess
+        if excess:
+            refusal = RefusedCallError(status.RESOURCE_EXHAUSTED, excess)
         return self._refuse(refusal) if refusal is not None else None
 
     def receive(self, data: bytes) -> Outgoing | None:
@@ -227,8 +220,8 @@ class RpcStream(Stream):
     def _read(self, data: bytes) -> Outgoing | None:
         reader = self._reader
         if reader is None:
-            settings, bits = self.shared.settings, self.head.window_bits
-            reader = self._reader = MessageReader(settings.body_bytes, bits, settings.gzip_ratio)
+            limit = self.shared.settings.body_bytes
+            reader = self._reader = MessageReader(limit, self.head.window_bits)
             if self._message is not None:
                 reader.feed(grpc_frames.prefix(self.size) + self._message)
         reader.feed(data)
@@ -241,46 +234,63 @@ class RpcStream(Stream):
 
     def _no_room(self) -> Outgoing:
         self.shared.counters.overloaded += 1
-        return refuse_call(status.RESOURCE_EXHAUSTED, _FULL)
+        return refuse_call(self.head.headers, status.RESOURCE_EXHAUSTED, _FULL)
 
     def _refuse(self, error: RefusedCallError) -> Outgoing:
         self.shared.counters.bad_requests += 1
-        return refuse_call(error.code, error.message)
+        return refuse_call(self.head.headers, error.code, error.message)
 
     async def answer(self) -> Outgoing:
         """Call the front; raises nothing but CancelledError."""
         message: Buffer | None = self._message
-        if message is None:
-            try:
-                message = self._finish()
-            except RefusedCallError as error:
-                return self._refuse(error)
+        if message is not None:
+            return await self._call(message)
+        try:
+            if self._reader is None:
+                raise grpc_frames.no_message()
+            message = self._reader.finish()
+            if self._reader.is_compressed:
+                return await self._call_inflated(message)
+        except RefusedCallError as error:
+            return self._refuse(error)
+        return await self._call(message)
+
+    async def _call(self, message: Buffer) -> Outgoing:
         head = self.head
         return rpc_outgoing(
             await self.shared.rpc.answer(head.target, head.headers.copy(), message, self.deadline)
         )
 
-    def _finish(self) -> Buffer:
-        if self._reader is None:
-            raise grpc_frames.no_message()
-        message = self._reader.finish()
-        if len(message) > self.size:  # it was compressed
-            self.hold(len(message) - self.size)
-        return message
+    async def _call_inflated(self, message: Buffer) -> Outgoing:
+        """Do as `_call` with a compressed message; raises RefusedCallError if it is not one."""
+        settings, budget = self.shared.settings, self.shared.budget
+        bits = self.head.window_bits
+        assert bits is not None  # or the reader would have refused the message
+        try:
+            plain, held = await inflate(message, bits, settings.body_bytes, settings, budget)
+        except (PayloadTooLargeError, OverloadedError) as error:
+            raise RefusedCallError(status.RESOURCE_EXHAUSTED, str(error)) from error
+        except InvalidRequestError as error:
+            raise RefusedCallError(status.INTERNAL, str(error)) from error
+        try:
+            return await self._call(plain)
+        finally:
+            budget.give(held)
 
     def expire(self) -> Outgoing:
         """Return DEADLINE_EXCEEDED."""
-        return refuse_call(status.DEADLINE_EXCEEDED, "the deadline of the call has passed")
+        message = "the deadline of the call has passed"
+        return refuse_call(self.head.headers, status.DEADLINE_EXCEEDED, message)
 
     def fail(self) -> Outgoing:
         """Return INTERNAL."""
-        return refuse_call(status.INTERNAL, "internal error")
+        return refuse_call(self.head.headers, status.INTERNAL, "internal error")
 
 
 class HttpStream(Stream):
     """A plain HTTP request."""
 
-    __slots__ = ("_body", "_length")
+    __slots__ = ("_body", "_length", "_limit")
 
     def __init__(self, stream_id: int, head: Head, shared: Shared, now: float) -> None:
         super().__init__(stream_id, head, shared, now)
@@ -291,24 +301,27 @@ class HttpStream(Stream):
         self.linger_s = shared.settings.linger_s
         self._body: bytes | bytearray = b""
         self._length = 0
+        self._limit = largest_body(head.headers, shared.settings)
 
     def open(self) -> Outgoing | None:
         """Refuse a gRPC dialect that nobody here speaks, and a body announced too large."""
+        if self.head.excess:
+            return self._refuse(431, self.head.excess)
         content_type = self.head.headers.get(b"content-type", b"")
         if self.head.method == b"POST" and content_type[:16].lower() == b"application/grpc":
             return self._refuse(415, "of gRPC's formats only application/grpc(+proto) is spoken")
-        if self.size > self.shared.settings.body_bytes:
+        if self.size > self._limit:
             return self._too_large()
         # Taken at once, so what has begun can always be finished.
         if self.size and not self.reserve(self.size):
             self.shared.counters.overloaded += 1
-            return refuse_request(503, _FULL)
+            return refuse_request(self.head.headers, 503, _FULL, 1)
         return None
 
     def receive(self, data: bytes) -> Outgoing | None:
         """Take the next bytes of the body. An answer means that it is too large."""
         self._length += len(data)
-        if self._length > self.shared.settings.body_bytes:
+        if self._length > self._limit:
             return self._too_large()
         if not self.is_reserved:
             self.hold(len(data))
@@ -321,12 +334,11 @@ class HttpStream(Stream):
         return None
 
     def _too_large(self) -> Outgoing:
-        most = self.shared.settings.body_bytes
-        return self._refuse(413, f"the body has more than {most} bytes, the most received")
+        return self._refuse(413, too_large(self._limit, self.shared.settings))
 
     def _refuse(self, code: int, message: str) -> Outgoing:
         self.shared.counters.bad_requests += 1
-        return refuse_request(code, message)
+        return refuse_request(self.head.headers, code, message)
 
     async def answer(self) -> Outgoing:
         """Call the front; raises nothing but CancelledError."""
@@ -337,71 +349,11 @@ class HttpStream(Stream):
     def expire(self) -> Outgoing:
         """Return 408 if the body was not complete, else 504."""
         if self.has_ended:
-            return refuse_request(504, "the request took longer than it may")
-        return refuse_request(408, "the body did not arrive in time")
+            limit = self.shared.settings.request_timeout_s
+            return refuse_request(self.head.headers, 504, f"no answer within {limit:g} s")
+        return refuse_request(self.head.headers, 408, "the rest of the body did not come in time")
 
     def fail(self) -> Outgoing:
         """Return 500."""
-        return refuse_request(500, "internal error")
-
-
-def rpc_outgoing(answer: "RpcAnswer") -> Outgoing:
-    """Write a gRPC answer as HTTP/2 has it. An answer without a message is trailers-only."""
-    headers = _RPC_HEADERS + clean(answer.headers) if answer.headers else _RPC_HEADERS
-    parts = answer.parts
-    if parts is None:
-        message = status.percent_encode_message(answer.message)
-        return Outgoing(
-            [
-                *headers,
-                (b"grpc-status", str(answer.status).encode()),
-                (b"grpc-message", message),
-                *clean(answer.trailers),
-            ]
-        )
-    length = sum(map(len, parts)) if len(parts) != 1 else len(parts[0])
-    framed = [grpc_frames.prefix(length), *parts]
-    if length <= _JOIN_UP_TO:
-        framed = [b"".join(framed)]
-    return Outgoing(headers, framed, [_STATUS_OK, *clean(answer.trailers)])
-
-
-def refuse_call(code: int, message: str) -> Outgoing:
-    """Return a gRPC call's refusal, trailers-only. It names the encodings, which one kind needs."""
-    return Outgoing(
-        [
-            *_RPC_HEADERS,
-            (b"grpc-status", str(code).encode()),
-            (b"grpc-message", status.percent_encode_message(message)),
-            (b"grpc-accept-encoding", grpc_frames.ACCEPT_ENCODING),
-        ]
-    )
-
-
-def http_outgoing(answer: HttpAnswer, is_head: bool = False) -> Outgoing:
-    """Write an HTTP answer as HTTP/2 has it; the answer to HEAD keeps its length but no body."""
-    parts = answer.parts
-    length = sum(map(len, parts))
-    headers = [(b":status", str(answer.status).encode())]
-    if length or answer.status not in (204, 304):
-        headers.append((b"content-length", str(length).encode()))
-    for name, value in clean(answer.headers):
-        lower = name.lower()
-        if lower not in _NOT_IN_HTTP2:
-            headers.append((lower, value))
-    return Outgoing(headers, parts if length and not is_head else None)
-
-
-def refuse_request(code: int, message: str) -> Outgoing:
-    """Return an HTTP refusal with the body that the Open Inference Protocol asks for."""
-    headers = [(b"content-type", b"application/json")]
-    return http_outgoing(HttpAnswer(code, headers, [orjson.dumps({"error": message})]))
-
-
-def clean(headers: Headers) -> Headers:
-    """Return `headers` with no value that makes the peer reset the stream."""
-    for _, value in headers:
-        # Request ids are mostly alphanumeric, which costs 0.3 µs less to see than to search.
-        if not value.isalnum() and _NOT_IN_VALUES.search(value):
-            return [(name, _NOT_IN_VALUES.sub(b" ", value).strip()) for name, value in headers]
-    return headers
+        message = "internal error; the server's log has more"
+        return refuse_request(self.head.headers, 500, message)

@@ -58,9 +58,14 @@ def test_the_answer_says_whether_the_connection_stays(is_last, echo, line):
     assert line + b"\r\n" in written(HttpAnswer(200, []), is_last=is_last, echo=echo)[0][0]
 
 
-def test_a_refusal_has_the_protocols_error_body():
-    answer = refusal(503, "no room", 2)
+def test_a_refusal_has_the_protocols_error_body_and_the_requests_id():
+    answer = refusal({b"x-request-id": b"mine"}, 503, "no room", 2)
     assert answer.status == 503
-    assert (b"retry-after", b"2") in answer.headers
+    assert answer.headers == [
+        (b"content-type", b"application/json"),
+        (b"x-request-id", b"mine"),
+        (b"retry-after", b"2"),
+    ]
     assert answer.parts == (b'{"error":"no room"}',)
     assert size(answer) == 19
+    assert dict(refusal({}, 400, "").headers)[b"x-request-id"]

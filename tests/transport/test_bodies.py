@@ -1,5 +1,6 @@
 import asyncio
 import gzip
+import random
 import zlib
 
 import pytest
@@ -16,6 +17,7 @@ from seldon_core.transport.settings import ListenerSettings
 
 SETTINGS = ListenerSettings()
 TEXT = b'{"inputs": []}' * 100_000
+NOISE = random.Random(7).randbytes(4 << 20)
 
 
 def raw_deflate(data):
@@ -63,6 +65,31 @@ def test_what_is_not_its_encoding_is_refused_and_gives_back(body, encoding, erro
     assert budget.used == 0
 
 
+@pytest.mark.parametrize("size", [0, 1, 64 * 1024, 256 * 1024, 1 << 20, (1 << 20) + 1])
+@pytest.mark.parametrize("source", [bytes(1 << 21), NOISE], ids=["zeros", "noise"])
+def test_a_body_of_any_size_is_whole(size, source):
+    assert inflate(gzip.compress(source[:size]), b"gzip")[0] == source[:size]
+
+
+def test_others_have_their_turn_while_a_large_body_is_inflated():
+    async def main():
+        turns = 0
+
+        async def count():
+            nonlocal turns
+            while True:
+                turns += 1
+                await asyncio.sleep(0)
+
+        counting = asyncio.get_running_loop().create_task(count())
+        body = gzip.compress(NOISE, compresslevel=1)
+        await decompress(body, b"gzip", len(NOISE), SETTINGS, InFlightBytes(1 << 30))
+        counting.cancel()
+        assert turns >= len(NOISE) // (512 * 1024)
+
+    asyncio.run(main())
+
+
 def test_a_bomb_is_refused_long_before_it_is_inflated():
     bomb = gzip.compress(bytes(50_000_000))
     budget = InFlightBytes(1 << 30)
@@ -89,9 +116,9 @@ def test_a_body_without_room_is_refused():
     [
         ({}, SETTINGS.json_bytes),
         ({b"inference-header-content-length": b"3"}, SETTINGS.body_bytes),
-        ({b"content-type": b"application/octet-stream"}, SETTINGS.body_bytes),
+        ({b"content-type": b"application/octet-stream"}, SETTINGS.json_bytes),
     ],
-    ids=["json", "binary", "octets"],
+    ids=["json", "binary", "octets that may be json"],
 )
 def test_json_has_a_limit_of_its_own(headers, limit):
     assert largest_body(headers, SETTINGS) == limit

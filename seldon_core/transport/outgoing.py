@@ -1,0 +1,106 @@
+"""Answers as HTTP/2 has them: gRPC's and HTTP's, and the refusals of the framing."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from seldon_core.protocol import status
+from seldon_core.protocol.inference import Buffer
+from seldon_core.transport import grpc_frames
+from seldon_core.transport.answers import refusal
+from seldon_core.transport.exchange import HttpAnswer
+from seldon_core.transport.request_id import REQUEST_ID, request_id_of
+
+if TYPE_CHECKING:
+    from seldon_core.transport.rpc import RpcAnswer
+
+Headers = list[tuple[bytes, bytes]]
+
+_RPC_HEADERS: Headers = [(b":status", b"200"), (b"content-type", b"application/grpc")]
+_STATUS_OK = (b"grpc-status", b"0")
+# Joining small parts and their prefix saves a call into the library for each (0.4 µs); larger
+# ones would be copied for nothing.
+_JOIN_UP_TO = 16 * 1024
+# A value with one of these makes the peer reset the whole stream (RFC 9113, 8.2.1).
+_NOT_IN_VALUES = re.compile(rb"[\0\r\n]|^[ \t]|[ \t]$")
+# Headers that HTTP/2 forbids (RFC 9113, 8.2.2), and content-length, which is written here.
+_NOT_IN_HTTP2 = frozenset(
+    (b"connection", b"keep-alive", b"transfer-encoding", b"upgrade", b"content-length")
+)
+
+
+@dataclass(slots=True)
+class Outgoing:
+    """An answer for HTTP/2. `parts` None: the header block is all there is ("trailers-only")."""
+
+    headers: Headers
+    parts: Sequence[Buffer] | None = None
+    trailers: Headers | None = None
+
+
+def rpc_outgoing(answer: "RpcAnswer") -> Outgoing:
+    """Write a gRPC answer as HTTP/2 has it. An answer without a message is trailers-only."""
+    headers = _RPC_HEADERS + clean(answer.headers) if answer.headers else _RPC_HEADERS
+    parts = answer.parts
+    if parts is None:
+        message = status.percent_encode_message(answer.message)
+        return Outgoing(
+            [
+                *headers,
+                (b"grpc-status", str(answer.status).encode()),
+                (b"grpc-message", message),
+                *clean(answer.trailers),
+            ]
+        )
+    length = sum(map(len, parts)) if len(parts) != 1 else len(parts[0])
+    framed = [grpc_frames.prefix(length), *parts]
+    if length <= _JOIN_UP_TO:
+        framed = [b"".join(framed)]
+    return Outgoing(headers, framed, [_STATUS_OK, *clean(answer.trailers)])
+
+
+def refuse_call(headers: Mapping[bytes, bytes], code: int, message: str) -> Outgoing:
+    """Return a gRPC call's refusal, trailers-only. It names the encodings, which one kind needs.
+
+    `headers` are the call's.
+    """
+    return Outgoing(
+        [
+            *_RPC_HEADERS,
+            (b"grpc-status", str(code).encode()),
+            (b"grpc-message", status.percent_encode_message(message)),
+            (b"grpc-accept-encoding", grpc_frames.ACCEPT_ENCODING),
+            (REQUEST_ID, request_id_of(headers).encode()),
+        ]
+    )
+
+
+def http_outgoing(answer: HttpAnswer, is_head: bool = False) -> Outgoing:
+    """Write an HTTP answer as HTTP/2 has it; the answer to HEAD keeps its length but no body."""
+    parts = answer.parts
+    length = sum(map(len, parts))
+    headers = [(b":status", str(answer.status).encode())]
+    if length or answer.status not in (204, 304):
+        headers.append((b"content-length", str(length).encode()))
+    for name, value in clean(answer.headers):
+        lower = name.lower()
+        if lower not in _NOT_IN_HTTP2:
+            headers.append((lower, value))
+    return Outgoing(headers, parts if length and not is_head else None)
+
+
+def refuse_request(
+    headers: Mapping[bytes, bytes], code: int, message: str, retry_after_s: int | None = None
+) -> Outgoing:
+    """Return an HTTP refusal as `answers.refusal` does."""
+    return http_outgoing(refusal(headers, code, message, retry_after_s))
+
+
+def clean(headers: Headers) -> Headers:
+    """Return `headers` with no value that makes the peer reset the stream."""
+    for _, value in headers:
+        # Request ids are mostly alphanumeric, which costs 0.3 µs less to see than to search.
+        if not value.isalnum() and _NOT_IN_VALUES.search(value):
+            return [(name, _NOT_IN_VALUES.sub(b" ", value).strip()) for name, value in headers]
+    return headers
