@@ -4,9 +4,13 @@ So far both serve the standard health service, `grpc.health.v1.Health`, and noth
 themselves are not there yet, and a call to them is answered UNIMPLEMENTED.
 """
 
+import os
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+
+# Read when gRPC is imported: else it writes to standard error whenever a worker is started.
+os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "0")
 
 import grpc
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc

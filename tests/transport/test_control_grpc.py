@@ -1,4 +1,5 @@
 import asyncio
+import os
 import socket
 
 import grpc
@@ -23,6 +24,10 @@ def test_an_open_port_says_that_it_serves():
             )
 
     assert asyncio.run(scenario()).status == SERVING
+
+
+def test_grpc_writes_nothing_when_a_worker_is_started():
+    assert os.environ["GRPC_ENABLE_FORK_SUPPORT"] == "0"
 
 
 def test_whoever_watches_hears_of_the_end():
