@@ -19,15 +19,25 @@ TICKS_A_ROUND = 20
 class Watch:
     """One deadline that is being watched; see `Sweeper.watch`."""
 
-    __slots__ = ("_bucket", "_callback")
+    __slots__ = ("_bucket", "_buckets", "_callback", "_tick")
 
-    def __init__(self, bucket: "dict[Watch, None]", callback: Callable[[], None]) -> None:
-        self._bucket = bucket
+    def __init__(
+        self, buckets: "dict[int, dict[Watch, None]]", tick: int, callback: Callable[[], None]
+    ) -> None:
+        self._buckets = buckets
+        self._tick = tick
+        self._bucket = buckets.setdefault(tick, {})
+        self._bucket[self] = None
         self._callback = callback
 
     def cancel(self) -> None:
         """Do not call back any more; harmless if it already has."""
-        self._bucket.pop(self, None)
+        # The last of a bucket takes it away. The deadline may be years ahead, and another one each
+        # call.
+        if self in self._bucket:
+            del self._bucket[self]
+            if not self._bucket:
+                self._buckets.pop(self._tick, None)
 
     def fire(self) -> None:
         """Call back."""
@@ -78,12 +88,7 @@ class Sweeper:
         if deadline == math.inf:
             return None
         tick = max(self._tick_of(deadline) + 1, self._swept + 1)
-        bucket = self._buckets.get(tick)
-        if bucket is None:
-            bucket = self._buckets[tick] = {}
-        watch = Watch(bucket, callback)
-        bucket[watch] = None
-        return watch
+        return Watch(self._buckets, tick, callback)
 
     @staticmethod
     def _tick_of(instant: float) -> int:

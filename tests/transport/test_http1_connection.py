@@ -9,6 +9,7 @@ import pytest
 import uvloop
 
 from seldon_core.transport.budget import InFlightBytes
+from seldon_core.transport.http1_connection import Http1Connection
 from tests.support.transport import Client, EchoFront, connected, listening, post, until
 
 LOOPS = pytest.mark.parametrize("run", [asyncio.run, uvloop.run], ids=["asyncio", "uvloop"])
@@ -301,6 +302,63 @@ def test_a_client_still_sending_sees_the_refusal_and_not_a_reset(run):
     run(main())
 
 
+def test_a_request_before_a_refusal_still_has_its_time_limit():
+    async def main():
+        front = EchoFront()
+        async with (
+            listening(front, request_timeout_s=0.1) as listener,
+            connected(listener.port) as client,
+        ):
+            await client.send(GET % b"/hold" + b"NONSENSE\r\n\r\n")
+            assert (await client.response())[0] == 504
+            assert (await client.response())[0] == 400
+            assert await client.ends() == b""
+            await until(front.cancelled.is_set)
+
+    asyncio.run(main())
+
+
+def test_a_client_that_is_refused_and_does_not_read_is_cut_off():
+    async def main():
+        async with (
+            listening(EchoFront(), write_idle_timeout_s=0.3) as listener,
+            connected(listener.port) as client,
+        ):
+            client.writer.write(GET % b"/large" * 31 + b"NONSENSE\r\n\r\n")
+            await until(lambda: listener.counters.bad_requests == 1)
+            await until(lambda: listener.open_connections == 0)
+            assert listener.in_flight_bytes == 0
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize(
+    ("sent", "status"),
+    [
+        (b"GET /hold HTTP/1.1\r\nx-request-id: mine\r\n\r\n", 504),
+        (b"GET /fail HTTP/1.1\r\nx-request-id: mine\r\n\r\n", 500),
+        (b"GET / HTTP/1.1\r\nx-request-id: mine\r\nexpect: magic\r\n\r\n", 417),
+        (b"POST / HTTP/1.1\r\nx-request-id: mine\r\ncontent-length: 70000000\r\n\r\n", 413),
+    ],
+    ids=["time", "bug", "expectation", "size"],
+)
+def test_the_framings_own_errors_return_the_requests_id(sent, status, caplog):
+    async def main():
+        async with (
+            listening(EchoFront(), request_timeout_s=0.1) as listener,
+            connected(listener.port) as client,
+        ):
+            await client.send(sent)
+            got, headers, _ = await client.response()
+            assert (got, headers["x-request-id"]) == (status, "mine")
+            await client.send(b"NONSENSE\r\n\r\n")
+            if status in (500, 504):
+                _, headers, _ = await client.response()
+                assert len(headers["x-request-id"]) == 20
+
+    asyncio.run(main())
+
+
 def test_a_client_that_lingers_after_a_refusal_is_cut_off():
     async def main():
         async with (
@@ -352,7 +410,8 @@ def test_an_answer_that_cannot_be_written_closes_its_connection_alone(requests, 
             await odd.send(b"".join(post(target, b"x") for target in requests))
             assert await odd.ends() == b""
             await until(lambda: listener.open_connections == 1)
-            assert listener.counters.internal_errors >= 1
+            assert listener.counters.internal_errors == 1
+            assert len(front.requests) == 1
             await other.send(b"NONSENSE\r\n\r\n")
             assert (await other.response())[0] == 400
 
@@ -520,6 +579,47 @@ def test_a_connection_that_asks_to_close_is_closed_after_its_answer():
             await client.send(b"GET /a HTTP/1.1\r\nconnection: close\r\n\r\n")
             assert (await client.response())[1]["connection"] == "close"
             assert await client.ends() == b""
+
+    asyncio.run(main())
+
+
+class DeafTransport(asyncio.Transport):
+    """A transport whose client reads nothing: it closes only when it is aborted."""
+
+    is_closed = is_aborted = False
+
+    def set_write_buffer_limits(self, high=None, low=None):
+        pass
+
+    def get_write_buffer_size(self):
+        return 100
+
+    def write(self, data):
+        pass
+
+    def close(self):
+        self.is_closed = True
+
+    def is_closing(self):
+        return self.is_closed
+
+    def abort(self):
+        self.is_aborted = True
+
+
+def test_a_closed_connection_whose_client_does_not_read_is_cut_off():
+    async def main():
+        async with listening(EchoFront()) as listener:
+            shared = shared_of(listener)
+            connection, transport = Http1Connection(shared), DeafTransport()
+            connection.connection_made(transport)
+            connection.take_first(b"GET /a HTTP/1.1\r\nconnection: close\r\n\r\n")
+            assert transport.is_closed
+            now = shared.loop.time()
+            connection.visit(now)
+            assert not transport.is_aborted
+            connection.visit(now + shared.settings.write_idle_timeout_s + 1)
+            assert transport.is_aborted
 
     asyncio.run(main())
 

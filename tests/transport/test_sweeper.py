@@ -135,3 +135,16 @@ def test_a_stopped_sweeper_calls_nothing():
     sweeper.stop()
     loop.pass_time(1)
     assert calls == []
+
+
+def test_cancelled_watches_of_far_deadlines_leave_nothing_behind():
+    loop = FakeLoop()
+    sweeper = Sweeper(loop)
+    for years in range(1, 1000):
+        first = sweeper.watch(loop.now + years * 3e7, lambda: None)
+        second = sweeper.watch(loop.now + years * 3e7, lambda: None)
+        first.cancel()
+        assert sweeper._buckets
+        second.cancel()
+        second.cancel()
+    assert not sweeper._buckets
