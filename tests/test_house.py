@@ -1,12 +1,13 @@
 """House rules that no tool on the shelf checks."""
 
+import ast
 import re
 import subprocess
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 
-# Modules without a test file of their own. This list may only shrink.
+# Modules with behaviour but no test file of their own. This list may only shrink.
 UNMIRRORED = {
     "seldon_core/__main__.py",  # two lines; every system test runs them
 }
@@ -23,15 +24,25 @@ def tracked(*patterns):
     return [Path(name) for name in names if name and (ROOT / name).is_file()]
 
 
-def has_code(module):
-    """A package docstring alone needs no test."""
-    text = (ROOT / module).read_text()
-    return re.search(r"^(def|class|async def|@|[A-Z_]+ ?[:=])", text, re.MULTILINE) is not None
+def has_behaviour(module):
+    """Whether a module does anything: functions with a body, rather than declared values alone."""
+    for node in ast.walk(ast.parse((ROOT / module).read_text())):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            body = [each for each in node.body if not is_text(each)]
+            if body and node.name not in ("__init__", "__str__"):
+                return True
+    return module.name == "__main__.py"
+
+
+def is_text(node):
+    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
 
 
 def test_every_module_has_its_test_file():
     modules = [
-        path for path in tracked("seldon_core/*.py") if path.parts[1] != "proto" and has_code(path)
+        path
+        for path in tracked("seldon_core/*.py")
+        if path.parts[1] != "proto" and has_behaviour(path)
     ]
     missing = set()
     for module in modules:
