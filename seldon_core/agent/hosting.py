@@ -40,7 +40,6 @@ from seldon_core.agent.events import (
 from seldon_core.agent.execution import Grounds, ModelRunner
 from seldon_core.agent.loading import Loaded, Loader
 from seldon_core.agent.pool import ModelPool, Slot
-from seldon_core.agent.runtimes.base import Signature
 from seldon_core.aio.threads import ThreadPool
 from seldon_core.errors import (
     ModelRuntimeError,
@@ -60,14 +59,19 @@ _log = logging.getLogger(__name__)
 class Served:
     """A model that was loaded at least once and is still assigned here, in memory or evicted."""
 
-    __slots__ = ("answered", "check", "runner", "signature", "version")
+    __slots__ = ("answered", "artifact", "check", "runner", "signature", "version")
 
-    def __init__(self, version: ModelVersion, signature: Signature, runner: ModelRunner) -> None:
+    def __init__(self, version: ModelVersion, loaded: Loaded, runner: ModelRunner) -> None:
         self.version = version
-        self.signature = signature
         self.runner = runner
-        self.check = RequestCheck(version.internal_name, signature)
         self.answered: dict[str, ModelSeries] = {}  # successful calls, by method type
+        self.describe(loaded)
+
+    def describe(self, loaded: Loaded) -> None:
+        """Take requests as the model loaded now does: its file may have changed meanwhile."""
+        self.artifact = loaded.artifact
+        self.signature = loaded.model.signature
+        self.check = RequestCheck(self.version.internal_name, self.signature)
 
 
 class ModelHost:
@@ -276,7 +280,9 @@ class ModelHost:
         """On the thread: other loads came first, and meanwhile the model may have been removed."""
         if self.pool.slots[version.internal_name].farewell is not None:
             raise NotReadyError(f"model {version.internal_name} was removed before its load began")
-        return self._load_model(version)
+        served = self.served.get(version.internal_name)
+        last, known = (served.artifact, served.signature) if served else (None, None)
+        return self._load_model(version, last, known)
 
     def _on_load_failed(self, model: str, is_reload: bool, reason: str) -> None:
         if is_reload and self.pool.slots[model].farewell is None:  # a first one is reported
@@ -316,7 +322,9 @@ class ModelHost:
                 lambda: self._pin(name),
                 lambda nbytes: self._grow(version, nbytes),
             )
-            served = self.served[name] = Served(version, loaded.model.signature, runner)
+            served = self.served[name] = Served(version, loaded, runner)
+        elif loaded.model.signature is not served.signature:
+            served.describe(loaded)
         served.runner.put(loaded.model)
 
     def _pin(self, model: str) -> Callable[[], None]:

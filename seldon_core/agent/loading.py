@@ -6,7 +6,7 @@ from pathlib import Path
 
 from seldon_core.agent.repository import open_artifact
 from seldon_core.agent.runtimes import runtime_named
-from seldon_core.agent.runtimes.base import Artifact, LoadedModel, Runtime
+from seldon_core.agent.runtimes.base import Artifact, LoadedModel, Runtime, Signature
 from seldon_core.agent.runtimes.measured import load_measured
 from seldon_core.resources.model import ModelVersion
 
@@ -21,17 +21,19 @@ class Loaded:
     grown_bytes: int
 
 
-Loader = Callable[[ModelVersion], Loaded]
-"""Loads a version. Raises InvalidResourceError or ModelRuntimeError with a reason for its user."""
+Loader = Callable[[ModelVersion, Artifact | None, Signature | None], Loaded]
+"""Loads a version. The artifact and the signature are those of its last load, None at the first.
+
+Raises InvalidResourceError or ModelRuntimeError with a reason for its user."""
 
 
 def loader(trusted: Sequence[Path]) -> Loader:
     """Return the loader of local artifacts; those below `trusted` may run code when loaded."""
 
-    def load(version: ModelVersion) -> Loaded:
+    def load(version: ModelVersion, last: Artifact | None, known: Signature | None) -> Loaded:
         artifact = open_artifact(version.internal_name, version.spec, trusted)
         runtime = runtime_named(artifact.runtime)
-        model, grown = load_measured(runtime, artifact)
+        model, grown = load_measured(runtime, artifact, known if artifact == last else None)
         return Loaded(artifact, runtime, model, grown)
 
     return load

@@ -71,7 +71,9 @@ def open_artifact(internal_name: str, spec: ModelSpec, trusted: Sequence[Path]) 
     if runtime in _RUN_CODE:
         _require_trust(main, trusted)
     folder = place if place.is_dir() else place.parent
-    return Artifact(internal_name, runtime, str(folder), str(main), settings)
+    state = main.stat()
+    stamp = f"{state.st_mtime_ns}-{state.st_size}"
+    return Artifact(internal_name, runtime, str(folder), str(main), settings, stamp)
 
 
 def read_settings(path: Path) -> dict[str, Any]:

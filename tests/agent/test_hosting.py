@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -9,13 +10,16 @@ import pytest
 from seldon_core.agent.events import LoadFailed, LoadFinished
 from seldon_core.agent.pool import Residence
 from seldon_core.errors import (
+    InvalidRequestError,
     InvalidResourceError,
     ModelRuntimeError,
     NotFoundError,
     NotReadyError,
     OverloadedError,
 )
+from seldon_core.protocol.inference import TensorSpec
 from tests.support.agent import (
+    DOUBLE,
     FakeModel,
     FakeRuntime,
     World,
@@ -102,6 +106,32 @@ def test_a_load_that_has_not_begun_is_not_made_for_a_model_that_goes(how):
                 asyncio.get_running_loop().call_soon(gate.set)  # once the end has begun
         kept = ["third_1"] if how == "unload" else []
         assert world.loads == ["first_1", *kept]
+
+    run(test)
+
+
+def test_a_model_that_comes_back_is_loaded_with_what_is_known_of_it():
+    async def test():
+        world = World()
+        async with agent_of(world, "m", "n", capacity=1) as agent:
+            await agent.handler.infer(call_to("m_1", [[1, 2]]))
+        assert world.known == [None, None, world.models["m_1"].signature]
+
+    run(test)
+
+
+def test_a_model_whose_file_changed_meanwhile_takes_what_it_takes_now():
+    async def test():
+        world = World()
+        async with agent_of(world, "m", "n", capacity=1) as agent:
+            wider = replace(DOUBLE, inputs=(TensorSpec("x", "FP32", (-1, 3)),))
+            world.models["m_1"] = FakeModel(wider)
+            with pytest.raises(InvalidRequestError, match=r"\[-1, 3\]"):
+                await agent.handler.infer(call_to("m_1", [[1, 2]]))
+            reply = await agent.handler.infer(call_to("m_1", [[1, 2, 3]]))
+            assert values(reply) == [[2, 4, 6]]
+            metadata = await agent.handler.metadata(call_to("m_1", [[1, 2, 3]]))
+            assert metadata.inputs == wider.inputs
 
     run(test)
 

@@ -1,5 +1,8 @@
 """Loading real artifacts, and how memory is measured."""
 
+import os
+
+import numpy as np
 import pytest
 from sklearn.linear_model import LogisticRegression
 
@@ -17,7 +20,7 @@ def write_iris(folder):
 
 
 def test_a_trusted_artifact_is_loaded_and_measured(tmp_path):
-    loaded = loader([tmp_path])(write_iris(tmp_path))
+    loaded = loader([tmp_path])(write_iris(tmp_path), None, None)
     assert loaded.artifact.model == "iris_1"
     assert loaded.runtime.name == "sklearn"
     assert loaded.model.signature.default_outputs == ("predict",)
@@ -26,11 +29,27 @@ def test_a_trusted_artifact_is_loaded_and_measured(tmp_path):
 
 def test_an_artifact_that_may_run_code_is_refused_elsewhere(tmp_path):
     with pytest.raises(InvalidResourceError):
-        loader([tmp_path / "other"])(write_iris(tmp_path))
+        loader([tmp_path / "other"])(write_iris(tmp_path), None, None)
 
 
 def test_a_corrupt_artifact_is_refused_with_its_file(tmp_path):
     (tmp_path / "model.joblib").write_bytes(b"nonsense")
     version = ModelVersion(ModelSpec("iris", tmp_path.as_uri()), 1)
     with pytest.raises(ModelRuntimeError, match=r"model\.joblib"):
-        loader([tmp_path])(version)
+        loader([tmp_path])(version, None, None)
+
+
+@pytest.mark.parametrize("is_changed", [False, True], ids=["same file", "another file"])
+def test_a_signature_is_found_out_once_for_each_file(tmp_path, is_changed):
+    version = write_iris(tmp_path)
+    load = loader([tmp_path])
+    first = load(version, None, None)
+    signature = first.model.signature
+    path = tmp_path / "model.joblib"
+    if is_changed:
+        os.utime(path, ns=(0, 1))
+    again = load(version, first.artifact, signature).model
+    assert (again.signature is signature) == (not is_changed)
+    assert again.signature == signature
+    [answer] = again.infer([np.array([[2.0, 0.0]])], ["predict"])
+    assert answer.tolist() == [[1]]

@@ -81,7 +81,7 @@ class FakeRuntime:
     releases_gil: bool = True
     inline_limit_s: float = 1.0
 
-    def load(self, artifact):
+    def load(self, artifact, known=None):
         raise NotImplementedError
 
 
@@ -135,12 +135,14 @@ class World:
     load_fault: Exception | None = None
     load_gate: threading.Event | None = None
     loads: list[str] = field(default_factory=list)
+    known: list[Signature | None] = field(default_factory=list)
     reports: list[tuple[str, int, str, str]] = field(default_factory=list)
     metrics: Metrics = field(default_factory=Metrics)
     workers: FakeWorkers = field(default_factory=FakeWorkers)
 
-    def load(self, version: ModelVersion) -> Loaded:
+    def load(self, version: ModelVersion, last: Artifact | None, known: Signature | None) -> Loaded:
         name = version.internal_name
+        self.known.append(known if last else None)
         self.loads.append(name)
         if self.load_gate is not None:
             assert self.load_gate.wait(5)

@@ -18,7 +18,8 @@ class Artifact:
     """A model's files on the local disk and what they say of themselves.
 
     `model` is the internal name (`iris_1`), `folder` the model's folder, `path` its main file.
-    `settings` is `model-settings.json` with every key kept, {} without one.
+    `settings` is `model-settings.json` with every key kept, {} without one. `stamp` changes when
+    the main file does.
     """
 
     model: str
@@ -26,6 +27,7 @@ class Artifact:
     folder: str
     path: str
     settings: dict[str, Any] = field(default_factory=dict)
+    stamp: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +73,9 @@ class Runtime(Protocol):
     releases_gil: bool
     inline_limit_s: float
 
-    def load(self, artifact: Artifact) -> LoadedModel:
+    def load(self, artifact: Artifact, known: Signature | None = None) -> LoadedModel:
         """Read the files and make the model ready to run. Blocks, possibly for minutes.
 
+        `known` is the signature that the very same artifact had before: it need not be found out.
         Raises ModelRuntimeError naming the file and what is wrong with it.
         """

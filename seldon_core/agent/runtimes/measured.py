@@ -7,30 +7,33 @@ made one at a time; beside requests that are served it stays an approximation.
 import os
 import sys
 
-from seldon_core.agent.runtimes.base import Artifact, LoadedModel, Runtime
+from seldon_core.agent.runtimes.base import Artifact, LoadedModel, Runtime, Signature
 
 _LARGE_BYTES = 16 * 1024 * 1024
 """From this size a model is not loaded twice to be measured: the library is the smaller part."""
 
 
-def load_measured(runtime: Runtime, artifact: Artifact) -> tuple[LoadedModel, int]:
-    """Load; return the model and its bytes, at least those of its file.
+def load_measured(
+    runtime: Runtime, artifact: Artifact, known: Signature | None = None
+) -> tuple[LoadedModel, int]:
+    """Load as `Runtime.load` does; return the model and its bytes, at least those of its file.
 
     Modules that come with a model belong to its library and not to it (85 MB with the first
     estimator, whose own size is 1 kB). A second load, made only then, shows what the model takes.
     Raises what `Runtime.load` does.
     """
     modules = len(sys.modules)
-    model, grown = _load(runtime, artifact)
+    model, grown = _load(runtime, artifact, known)
     if len(sys.modules) > modules and os.path.getsize(artifact.path) < _LARGE_BYTES:
-        again, grown = _load(runtime, artifact)  # while the first is there: its memory is not free
+        # While the first is there: its memory is not free.
+        again, grown = _load(runtime, artifact, model.signature)
         return again, grown
     return model, grown
 
 
-def _load(runtime: Runtime, artifact: Artifact) -> tuple[LoadedModel, int]:
+def _load(runtime: Runtime, artifact: Artifact, known: Signature | None) -> tuple[LoadedModel, int]:
     before = resident_bytes()
-    model = runtime.load(artifact)
+    model = runtime.load(artifact, known)
     # A model may lie in memory that something else has freed; it is not for nothing even then.
     return model, max(resident_bytes() - before, os.path.getsize(artifact.path))
 

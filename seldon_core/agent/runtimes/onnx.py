@@ -58,10 +58,9 @@ class OnnxModel:
 
     __slots__ = ("_names", "_run", "_session", "signature")
 
-    def __init__(
-        self, session: onnxruntime.InferenceSession, signature: Signature, has_text: bool
-    ) -> None:
+    def __init__(self, session: onnxruntime.InferenceSession, signature: Signature) -> None:
         self.signature = signature
+        has_text = any(spec.datatype == "BYTES" for spec in signature.inputs + signature.outputs)
         self._session = session
         self._names = tuple(spec.name for spec in signature.inputs)
         self._run = self._run_text if has_text else self._run_numbers
@@ -98,8 +97,8 @@ class OnnxRuntime:
     releases_gil = True
     inline_limit_s = 150e-6
 
-    def load(self, artifact: Artifact) -> OnnxModel:
-        """Read a model and try whether its rows may be batched.
+    def load(self, artifact: Artifact, known: Signature | None = None) -> OnnxModel:
+        """Read a model and, unless its signature is known, try whether its rows may be batched.
 
         Raises ModelRuntimeError naming the file and what is wrong with it.
         """
@@ -111,6 +110,8 @@ class OnnxRuntime:
             raise ModelRuntimeError(
                 f"{artifact.path}: cannot be loaded as an ONNX model: {_message(error)}"
             ) from error
+        if known is not None:
+            return OnnxModel(session, known)
         inputs = tuple(_spec(value, artifact.path) for value in session.get_inputs())
         outputs = tuple(
             _spec(value, artifact.path)
@@ -126,8 +127,7 @@ class OnnxRuntime:
             default_outputs=tuple(spec.name for spec in outputs),
             batchable=False,
         )
-        has_text = any(spec.datatype == "BYTES" for spec in inputs + outputs)
-        model = OnnxModel(session, signature, has_text)
+        model = OnnxModel(session, signature)
         reason = _why_not_batchable(model)
         if reason is None:
             model.signature = Signature(

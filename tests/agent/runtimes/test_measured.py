@@ -2,12 +2,21 @@
 
 import sys
 from types import ModuleType
+from typing import NamedTuple
 
 import pytest
 
 from seldon_core.agent.runtimes import measured
 from seldon_core.agent.runtimes.base import Artifact
 from seldon_core.agent.runtimes.measured import load_measured, resident_bytes
+
+
+class Model(NamedTuple):
+    name: str
+    signature: str
+
+    def __eq__(self, name):
+        return self.name == name
 
 
 class Growing:
@@ -21,12 +30,13 @@ class Growing:
         self._monkeypatch = monkeypatch
         monkeypatch.setattr(measured, "resident_bytes", lambda: self.resident)
 
-    def load(self, artifact):
+    def load(self, artifact, known=None):
         self.loads += 1
+        self.known = known
         self.resident += self.growths.pop(0)
         if self.module is not None:
             self._monkeypatch.setitem(sys.modules, self.module, ModuleType(self.module))
-        return f"model {self.loads}"
+        return Model(f"model {self.loads}", "found out")
 
 
 @pytest.fixture
@@ -38,7 +48,8 @@ def artifact(tmp_path):
 
 def test_growth_is_the_size(artifact, monkeypatch):
     runtime = Growing(monkeypatch, 5_000, 7_000)
-    assert load_measured(runtime, artifact) == ("model 1", 5_000)
+    assert load_measured(runtime, artifact, "known") == ("model 1", 5_000)
+    assert runtime.known == "known"
 
 
 @pytest.mark.parametrize("growth", [0, -5_000])
@@ -49,6 +60,7 @@ def test_a_model_takes_its_files_size_at_least(artifact, monkeypatch, growth):
 def test_a_model_that_brings_modules_is_measured_without_them(artifact, monkeypatch):
     runtime = Growing(monkeypatch, 80_000_000, 5_000, module="brought_by_a_test")
     assert load_measured(runtime, artifact) == ("model 2", 5_000)
+    assert runtime.known == "found out"  # by the first load
 
 
 def test_a_large_model_is_loaded_once_even_so(artifact, monkeypatch):

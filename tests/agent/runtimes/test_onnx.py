@@ -207,3 +207,13 @@ def test_a_session_has_one_thread_and_an_arena_only_when_large(tmp_path, monkeyp
     assert not options.enable_cpu_mem_arena
     monkeypatch.setattr(runtime_module, "_ARENA_FROM_BYTES", 10)
     assert runtime_module._options(path).enable_cpu_mem_arena
+
+
+def test_a_known_signature_is_taken_without_a_trial(tmp_path, monkeypatch):
+    artifact = double(tmp_path)
+    known = OnnxRuntime().load(artifact).signature
+    monkeypatch.setattr(runtime_module, "_why_not_batchable", None)  # a call would raise
+    model = OnnxRuntime().load(artifact, known)
+    assert model.signature is known
+    [answer] = model.infer([np.array([[1, 2]], np.float32)], ["y"])
+    assert answer.tolist() == [[2, 4]]
