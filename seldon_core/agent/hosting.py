@@ -38,6 +38,7 @@ from seldon_core.agent.events import (
     UnloadFinished,
 )
 from seldon_core.agent.execution import Grounds, ModelRunner
+from seldon_core.agent.invariants import violations
 from seldon_core.agent.loading import Loaded, Loader
 from seldon_core.agent.pool import ModelPool, Slot
 from seldon_core.aio.threads import ThreadPool
@@ -74,6 +75,10 @@ class Served:
         self.check = RequestCheck(self.version.internal_name, self.signature)
 
 
+class ModelPoolError(Exception):
+    """The pool's books do not agree with its models, and writing them anew did not help."""
+
+
 class ModelHost:
     """Keeps the models of one server replica.
 
@@ -107,6 +112,7 @@ class ModelHost:
         self._alarm: asyncio.TimerHandle | None = None
         self._alarm_at: float | None = None
         self._emptied: asyncio.Future[None] | None = None  # set while closing
+        self._was_rebuilt = False
 
     def load(self, version: ModelVersion) -> None:
         """Load; a LOADED or LOAD_FAILED report follows."""
@@ -363,7 +369,8 @@ class ModelHost:
     def _fault(self, event: Event) -> None:
         """The pool failed: log its state, and fail the requests that wait for the event's model.
 
-        Its next Tick, or the next event, goes on from the state that it was left in.
+        The pool goes on from the state that it was left in; if its books do not agree with that,
+        they are written anew. A second time shows that this does not help: then the process ends.
         """
         _log.exception("internal error in the pool %r %r", event, self.pool)
         self._grounds.count_fault()
@@ -374,7 +381,20 @@ class ModelHost:
             _, admission = self._admissions.pop(request)
             if not admission.done():
                 admission.set_exception(ModelRuntimeError(f"internal error in model {model}"))
-        self._set_alarm()
+        broken = violations(self.pool)
+        if not broken:
+            self._set_alarm()
+        elif self._was_rebuilt:
+            self._grounds.tasks.start(_end(broken), name="end")
+        else:
+            _log.error("the pool's books are written anew broken=%r", broken)
+            self._was_rebuilt = True
+            self.carry_out(self.pool.rebuild(self.now()))
+
+
+async def _end(broken: list[str]) -> None:
+    """Fail: an error out of a task of the agent ends the process."""
+    raise ModelPoolError("; ".join(broken))
 
 
 def _max_rows(loaded: Loaded) -> int:

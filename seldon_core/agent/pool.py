@@ -12,7 +12,7 @@ all the time cannot keep another out for ever; after `block_limit_s` it gives up
 """
 
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from enum import Enum, auto
 from typing import assert_never
@@ -69,6 +69,11 @@ class Slot:
     )
     is_added_again: bool = False  # ordered once more while it was on its way out
 
+    @property
+    def is_awaited(self) -> bool:
+        """Whether the scheduler waits for a load that has not begun."""
+        return self.is_ordered and self.farewell is None and self.residence is Residence.ABSENT
+
 
 class ModelPool:
     """Keeps the used bytes within `capacity` by unloading the least recently used model.
@@ -89,6 +94,7 @@ class ModelPool:
         self.capacity = capacity
         self.limit = capacity * (100 + over_commit_percentage) // 100  # bytes of all registered
         self.used = 0  # bytes of every model that is not ABSENT
+        self.leaving = 0  # bytes of the models that are UNLOADING
         self.registered = 0  # bytes of every model
         self.slots: dict[str, Slot] = {}
         self._patience_s = patience_s
@@ -101,7 +107,6 @@ class ModelPool:
             OrderedDict()
         )  # admits, nothing runs; least recent first
         self._resident: OrderedDict[str, Slot] = OrderedDict()  # in the order of their loads
-        self._leaving = 0  # bytes of the models that are UNLOADING
         self._closed: list[Slot] = []  # victims that admit nobody, so that …
         self._closed_for: str | None = None  # … this model, the oldest wanted, gets room
 
@@ -138,6 +143,40 @@ class ModelPool:
         if self._wanted or self.used > self.capacity:
             return self._make_progress()
         return NOTHING
+
+    def books(self) -> dict[str, Collection[str]]:
+        """Return the models that are listed as wanted, idle, resident and closed."""
+        closed = [slot.model for slot in self._closed]
+        return {
+            "wanted": self._wanted,
+            "idle": self._idle,
+            "resident": self._resident,
+            "closed": closed,
+        }
+
+    def rebuild(self, now: float) -> Sequence[Decision]:
+        """Write every sum and list anew from the slots, after a fault; return what follows."""
+        slots = list(self.slots.values())
+        resident = [slot for slot in slots if slot.residence is Residence.RESIDENT]
+        self.used = sum(slot.nbytes for slot in slots if slot.residence is not Residence.ABSENT)
+        self.leaving = sum(slot.nbytes for slot in slots if slot.residence is Residence.UNLOADING)
+        self.registered = sum(slot.nbytes for slot in slots)
+        self._closed.clear()
+        self._closed_for = None
+        self._resident = OrderedDict((slot.model, slot) for slot in resident)
+        self._idle.clear()
+        wanted, self._wanted = self._wanted, OrderedDict()
+        decisions: list[Decision] = []
+        for slot in slots:
+            slot.admits = slot.residence is Residence.RESIDENT and slot.farewell is None
+            if slot.admits:
+                decisions += self._admit_waiting(slot)
+                if not slot.running:
+                    self._idle[slot.model] = slot
+            elif slot.is_awaited or (slot.waiting and slot.residence is not Residence.LOADING):
+                self._wanted[slot.model] = wanted.get(slot.model, now)
+        self._wanted = OrderedDict(sorted(self._wanted.items(), key=lambda entry: entry[1]))
+        return decisions + self._make_progress()
 
     def drop_waiting(self, model: str) -> None:
         """Forget who waits for `model`: after a fault here the shell has failed them itself."""
@@ -265,7 +304,7 @@ class ModelPool:
         self.registered += more
         self.used += more
         if slot.residence is Residence.UNLOADING:
-            self._leaving += more
+            self.leaving += more
         return self._make_progress()
 
     def _on_load_failed(self, event: LoadFailed) -> list[Decision]:
@@ -280,7 +319,7 @@ class ModelPool:
 
     def _on_unload_finished(self, event: UnloadFinished) -> list[Decision]:
         slot = self.slots[event.model]
-        self._leaving -= slot.nbytes
+        self.leaving -= slot.nbytes
         self._vacate(slot)
         decisions = [] if slot.farewell is None else self._forget(slot, event.now)
         return decisions + self._make_progress()
@@ -317,7 +356,7 @@ class ModelPool:
         All of them were used just now, so how long each has had its turn decides.
         """
         self._closed_for = wanted.model
-        short = self.used - self._leaving + wanted.nbytes - self.capacity
+        short = self.used - self.leaving + wanted.nbytes - self.capacity
         for slot in self._resident.values():
             if short <= 0:
                 return
@@ -357,7 +396,7 @@ class ModelPool:
 
     def _evict_for(self, nbytes: int) -> list[Decision]:
         decisions: list[Decision] = []
-        while self._idle and self.used - self._leaving + nbytes > self.capacity:
+        while self._idle and self.used - self.leaving + nbytes > self.capacity:
             _, slot = self._idle.popitem(last=False)
             decisions += self._start_unload(slot, is_eviction=True)
         return decisions
@@ -366,7 +405,7 @@ class ModelPool:
         slot.residence = Residence.UNLOADING
         slot.admits = False
         del self._resident[slot.model]
-        self._leaving += slot.nbytes
+        self.leaving += slot.nbytes
         if slot.waiting:  # it had been closed
             self._wanted[slot.model] = next(iter(slot.waiting.values()))
         return [StartUnload(slot.model, is_eviction)]

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from seldon_core.agent.events import LoadFailed, LoadFinished
+from seldon_core.agent.hosting import ModelPoolError
 from seldon_core.agent.pool import Residence
 from seldon_core.errors import (
     InvalidRequestError,
@@ -306,6 +307,30 @@ def test_a_fault_in_the_pool_fails_who_waits_for_the_model_and_is_counted(monkey
         assert "internal error in the pool" in caplog.text
 
     run(test)
+
+
+def test_a_pool_left_unsound_is_mended_once_and_then_ends_the_agent(monkeypatch, caplog):
+    def spoil(pool):
+        def handle(event):
+            pool.used += 5
+            raise ZeroDivisionError("a bug")
+
+        monkeypatch.setattr(pool, "_on_infer_arrived", handle)
+
+    async def test():
+        async with agent_of(World(), "m", "n", capacity=1) as agent:
+            pool = agent.handler._pool
+            spoil(pool)
+            with pytest.raises(ModelRuntimeError, match="internal error in model m_1"):
+                await agent.handler.infer(call_to("m_1", [[1, 2]]))
+            assert pool.used == 1
+            assert "written anew broken=['6 bytes are counted as used, and 1 are']" in caplog.text
+            with pytest.raises(ModelRuntimeError, match="internal error in model m_1"):
+                await agent.handler.infer(call_to("m_1", [[1, 2]]))
+            await asyncio.sleep(10)  # the end cancels it
+
+    with pytest.raises(ModelPoolError, match="6 bytes are counted as used"):
+        run(test)
 
 
 @pytest.mark.parametrize("works", [True, False], ids=["loads", "fails"])

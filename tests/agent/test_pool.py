@@ -28,6 +28,7 @@ from seldon_core.agent.events import (
     Tick,
     UnloadFinished,
 )
+from seldon_core.agent.invariants import violations
 from seldon_core.agent.pool import ModelPool, Residence
 
 
@@ -534,6 +535,22 @@ class AnyOrder(RuleBasedStateMachine):
             self.send(ModelGrew, data.draw(st.sampled_from(models)), 1)
             self.grown += self.pool.registered - before
 
+    @rule(data=st.data())
+    def rebuild(self, data):
+        pool = self.pool
+        match data.draw(st.integers(0, 4)):
+            case 0:
+                pool.used += 5
+            case 1:
+                pool._idle.clear()
+            case 2:
+                pool._resident.clear()
+            case 3:
+                pool._wanted["nobody"] = 0.0
+            case 4:
+                pool.registered = pool.leaving = -1
+        self.take(pool.rebuild(self.now))
+
     @precondition(lambda self: self.unloading)
     @rule(data=st.data())
     def unload_ends(self, data):
@@ -554,7 +571,7 @@ class AnyOrder(RuleBasedStateMachine):
         assert held == self.pool.used <= self.pool.capacity + self.grown
         assert sum(s.nbytes for s in slots) == self.pool.registered <= self.pool.limit + self.grown
         assert all(s.nbytes <= self.pool.capacity for s in slots)
-        if self.pool.used - self.pool._leaving > self.pool.capacity:
+        if self.pool.used - self.pool.leaving > self.pool.capacity:
             assert not self.pool._idle  # what is too much is in use
 
     @invariant()
@@ -566,19 +583,7 @@ class AnyOrder(RuleBasedStateMachine):
 
     @invariant()
     def the_books_agree_with_the_slots(self):
-        pool = self.pool
-        leaving = [s for s in pool.slots.values() if s.residence is Residence.UNLOADING]
-        assert pool._leaving == sum(slot.nbytes for slot in leaving)
-        for slot in pool.slots.values():
-            resident = slot.residence is Residence.RESIDENT
-            assert (slot.model in pool._resident) == resident
-            closed = slot in pool._closed
-            assert slot.admits == (resident and slot.farewell is None and not closed)
-            idle = resident and slot.farewell is None and not slot.running
-            assert (slot.model in pool._idle) == idle
-            if slot.waiting and not resident and slot.residence is not Residence.LOADING:
-                assert slot.model in pool._wanted
-        assert set(pool._idle) | set(pool._resident) | set(pool._wanted) <= set(pool.slots)
+        assert violations(self.pool) == []
 
     @invariant()
     def nobody_waits_while_nothing_is_under_way(self):
