@@ -78,6 +78,12 @@ def test_a_known_path_says_which_method_it_takes(method, path, allowed):
     assert caught.value.allowed == allowed
 
 
+def test_head_is_get_without_the_body_and_nothing_else():
+    assert rest_target(b"HEAD", b"/v2/health/live") == Target(Verb.SERVER_LIVE)
+    with pytest.raises(MethodNotAllowedError):
+        rest_target(b"HEAD", b"/v2/models/iris/infer")
+
+
 def test_a_long_path_takes_no_room_in_the_cache():
     before = _cached.cache_info().currsize
     rest_target(b"GET", b"/v2/models/" + LONG + b"0")

@@ -167,7 +167,7 @@ def test_metadata_of_server_and_model_are_json():
         (b"GET", b"/v2/models/nope/ready", 404),
         (b"GET", b"/elsewhere", 404),
         (b"GET", INFER, 405),
-        (b"HEAD", b"/v2", 405),
+        (b"HEAD", b"/v2/models/iris/infer", 405),
     ],
     ids=["unknown model", "unknown path", "wrong method", "head"],
 )
