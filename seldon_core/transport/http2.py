@@ -245,7 +245,7 @@ class Http2Connection(asyncio.BufferedProtocol):
         """Open a stream; return whether its request has begun."""
         block = event.headers
         # Most requests of a connection have the same header block. Comparing it with the last
-        # one costs 0.3 µs, taking it apart 2.4 µs.
+        # one costs 0.2 µs, taking it apart 2.7 µs.
         if block != self._last_block:
             self._last_head = read_head(block, self._shared.settings)
             self._last_block = block
