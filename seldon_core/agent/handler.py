@@ -11,7 +11,8 @@ from time import monotonic
 from typing import cast
 
 from seldon_core.agent.batching import Array
-from seldon_core.agent.hosting import ModelHost, Served
+from seldon_core.agent.hosting import ModelHost
+from seldon_core.agent.served import Served
 from seldon_core.errors import DeadlineError, ModelRuntimeError, NotFoundError, SeldonError
 from seldon_core.observability.metrics import ModelSeries
 from seldon_core.protocol.inference import InferResponse, ModelMetadata

@@ -12,8 +12,7 @@ from collections.abc import Callable, Iterable
 from time import monotonic
 from typing import assert_never
 
-from seldon_core.agent.batching import DEFAULT_MAX_ROWS, Batcher
-from seldon_core.agent.checking import RequestCheck
+from seldon_core.agent.batching import Batcher
 from seldon_core.agent.decisions import (
     Admit,
     Decision,
@@ -40,7 +39,9 @@ from seldon_core.agent.events import (
 from seldon_core.agent.execution import Grounds, ModelRunner
 from seldon_core.agent.invariants import violations
 from seldon_core.agent.loading import Loaded, Loader
-from seldon_core.agent.pool import ModelPool, Slot
+from seldon_core.agent.pool import ModelPool
+from seldon_core.agent.served import Served, max_rows
+from seldon_core.agent.slots import Slot
 from seldon_core.aio.threads import ThreadPool
 from seldon_core.errors import (
     ModelRuntimeError,
@@ -49,30 +50,11 @@ from seldon_core.errors import (
     OverloadedError,
     SeldonError,
 )
-from seldon_core.observability.metrics import ModelSeries, ReplicaMetrics
-from seldon_core.protocol.inference import Parameter
+from seldon_core.observability.metrics import ReplicaMetrics
 from seldon_core.resources.model import ModelVersion
 from seldon_core.transport.control import ModelReport, ReplicaId, ReplicaModelEvent, ReportSink
 
 _log = logging.getLogger(__name__)
-
-
-class Served:
-    """A model that was loaded at least once and is still assigned here, in memory or evicted."""
-
-    __slots__ = ("answered", "artifact", "check", "runner", "signature", "version")
-
-    def __init__(self, version: ModelVersion, loaded: Loaded, runner: ModelRunner) -> None:
-        self.version = version
-        self.runner = runner
-        self.answered: dict[str, ModelSeries] = {}  # successful calls, by method type
-        self.describe(loaded)
-
-    def describe(self, loaded: Loaded) -> None:
-        """Take requests as the model loaded now does: its file may have changed meanwhile."""
-        self.artifact = loaded.artifact
-        self.signature = loaded.model.signature
-        self.check = RequestCheck(self.version.internal_name, self.signature)
 
 
 class ModelPoolError(Exception):
@@ -319,12 +301,12 @@ class ModelHost:
         name = version.internal_name
         served = self.served.get(name)
         if served is None:
-            max_rows = _max_rows(loaded)
+            most_rows = max_rows(loaded)
             runner = ModelRunner(
                 loaded.artifact,
                 loaded.runtime,
                 self._grounds,
-                lambda: Batcher(max_rows),
+                lambda: Batcher(most_rows),
                 lambda: self._pin(name),
                 lambda nbytes: self._grow(version, nbytes),
             )
@@ -395,14 +377,6 @@ class ModelHost:
 async def _end(broken: list[str]) -> None:
     """Fail: an error out of a task of the agent ends the process."""
     raise ModelPoolError("; ".join(broken))
-
-
-def _max_rows(loaded: Loaded) -> int:
-    """`max_batch_size` of model-settings.json caps the rows of a batch if it is given at all."""
-    limit: Parameter | None = loaded.artifact.settings.get("max_batch_size")
-    if isinstance(limit, int) and limit >= 1:
-        return min(limit, DEFAULT_MAX_ROWS)
-    return DEFAULT_MAX_ROWS
 
 
 def _refusal_error(model: str, refusal: Refusal, reason: str) -> SeldonError:

@@ -3,7 +3,8 @@ after a fault."""
 
 from collections.abc import Iterator
 
-from seldon_core.agent.pool import ModelPool, Residence, Slot
+from seldon_core.agent.pool import ModelPool
+from seldon_core.agent.slots import Residence, Slot
 
 
 def violations(pool: ModelPool) -> list[str]:

@@ -9,7 +9,7 @@ import pytest
 
 from seldon_core.agent.events import LoadFailed, LoadFinished
 from seldon_core.agent.hosting import ModelPoolError
-from seldon_core.agent.pool import Residence
+from seldon_core.agent.slots import Residence
 from seldon_core.errors import (
     InvalidRequestError,
     InvalidResourceError,

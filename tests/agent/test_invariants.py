@@ -4,7 +4,7 @@ import pytest
 
 from seldon_core.agent.events import InferArrived, ModelAdded, Tick
 from seldon_core.agent.invariants import violations
-from seldon_core.agent.pool import Residence
+from seldon_core.agent.slots import Residence
 from tests.agent.test_pool import pool_of
 
 

@@ -29,7 +29,8 @@ from seldon_core.agent.events import (
     UnloadFinished,
 )
 from seldon_core.agent.invariants import violations
-from seldon_core.agent.pool import ModelPool, Residence
+from seldon_core.agent.pool import ModelPool
+from seldon_core.agent.slots import Residence
 
 
 def pool_of(capacity, over_commit=1000, **models):

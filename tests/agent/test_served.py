@@ -1,0 +1,32 @@
+"""What requests need to know of a model. Served for real: `test_hosting`."""
+
+from dataclasses import replace
+
+import pytest
+
+from seldon_core.agent.loading import Loaded
+from seldon_core.agent.runtimes.base import Artifact
+from seldon_core.agent.served import Served, max_rows
+from seldon_core.protocol.inference import TensorSpec
+from tests.support.agent import DOUBLE, FakeModel, FakeRuntime, version_of
+
+
+def loaded(signature=DOUBLE, **settings):
+    artifact = Artifact("m_1", "fake", "/none", "/none/model", settings)
+    return Loaded(artifact, FakeRuntime(), FakeModel(signature), 1)
+
+
+@pytest.mark.parametrize(
+    ("limit", "rows"), [(None, 64), (0, 64), (1, 1), (3, 3), (1000, 64)], ids=str
+)
+def test_the_models_settings_cap_the_rows_of_a_batch(limit, rows):
+    assert max_rows(loaded(max_batch_size=limit)) == rows
+
+
+def test_a_model_described_anew_checks_requests_by_its_new_signature():
+    served = Served(version_of("m"), loaded(), None)
+    first = served.check
+    wider = replace(DOUBLE, inputs=(TensorSpec("x", "FP32", (-1, 3)),))
+    served.describe(loaded(wider))
+    assert served.signature is wider
+    assert served.check is not first
