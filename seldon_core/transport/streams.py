@@ -278,8 +278,12 @@ class RpcStream(Stream):
             budget.give(held)
 
     def expire(self) -> Outgoing:
-        """Return DEADLINE_EXCEEDED."""
+        """Return DEADLINE_EXCEEDED, and whose limit it was."""
         message = "the deadline of the call has passed"
+        if not self.has_ended and self.deadline == NO_DEADLINE:
+            message = "the rest of the message did not come in time"
+        elif self.deadline == NO_DEADLINE:
+            message = f"no answer within {self.shared.settings.request_timeout_s:g} s"
         return refuse_call(self.head.headers, status.DEADLINE_EXCEEDED, message)
 
     def fail(self) -> Outgoing:

@@ -101,6 +101,25 @@ def test_every_refusal_returns_the_id_of_its_request():
     asyncio.run(main())
 
 
+@pytest.mark.parametrize(
+    ("extra", "has_ended", "text"),
+    [
+        ([(b"grpc-timeout", b"1S")], True, b"the deadline of the call has passed"),
+        ([], True, b"no answer within 600 s"),
+        ([], False, b"the rest of the message did not come in time"),
+    ],
+    ids=["the caller's", "ours", "a message that stops"],
+)
+def test_a_call_is_told_which_time_has_passed(extra, has_ended, text):
+    async def main():
+        stream = World(call_headers(*extra)).stream
+        stream.has_ended = has_ended
+        headers = dict(stream.expire().headers)
+        assert (headers[b"grpc-status"], headers[b"grpc-message"]) == (b"4", text)
+
+    asyncio.run(main())
+
+
 def test_whose_fault_it_was_that_time_passed_is_told_apart():
     async def main():
         stream = World(request_headers(b"POST", b"/p")).stream
