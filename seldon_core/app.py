@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Protocol
 
 from seldon_core import __version__
-from seldon_core.agent.service import open_agent
+from seldon_core.agent.service import Agent, open_agent
 from seldon_core.agent.worker import open_workers
 from seldon_core.aio.clock import SystemClock
 from seldon_core.aio.supervise import open_tasks
@@ -233,6 +233,7 @@ async def open_process(
 ) -> AsyncIterator[tuple[Process, Listener]]:
     """Open every part of a process with all roles; they stop in the reverse of this order."""
     metrics = Metrics()
+    agents: list[Agent] = []
     links: dict[ReplicaId, AgentLink] = {}
     handlers: dict[ReplicaId, InferHandler] = {}
     router = RouterHandler(RouteTable(handlers), random.random)
@@ -258,6 +259,7 @@ async def open_process(
                     load_threads=load_threads,
                 )
             )
+            agents.append(agent)
             links[replica], handlers[replica] = agent, agent.handler
             scheduler.connect_replica(
                 replica,
@@ -265,6 +267,7 @@ async def open_process(
                 settings.agent.memory,
                 settings.agent.over_commit_percentage,
             )
+        stack.callback(lambda: [agent.dismiss() for agent in agents])
         # Admin and control ports go last, so that they can be watched while requests are drained.
         late = await stack.enter_async_context(AsyncExitStack())
         listener = await stack.enter_async_context(

@@ -286,6 +286,35 @@ def test_a_load_that_does_not_end_does_not_keep_the_process(tmp_path, monkeypatc
     assert "does not end" in caplog.text
 
 
+def test_no_load_begins_after_the_end_has(tmp_path, monkeypatch):
+    """Not even on the server that ends last, while the other waits for its load."""
+    begun: list[str] = []
+    may_end = threading.Event()
+
+    def load(name, *arguments):
+        begun.append(name)
+        assert may_end.wait(5)
+        raise ModelRuntimeError("not today")
+
+    class Ending(Diary):
+        def draining(self, timeout_s):
+            asyncio.get_running_loop().call_later(0.05, may_end.set)
+
+    monkeypatch.setattr(loading, "open_artifact", load)
+    other = ModelSpec("other", str(tmp_path), requirements=("sklearn",))
+
+    async def scenario():
+        async with asyncio.TaskGroup() as tasks:
+            specs = [doubling(tmp_path), other]
+            tasks.create_task(app.serve(settings(), specs, [], Ending()))
+            while not begun:
+                await asyncio.sleep(0)
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    asyncio.run(scenario())
+    assert begun == ["double_1"]
+
+
 def test_a_signal_that_is_sent_twice_at_once_counts_once(monkeypatch):
     codes: list[int] = []
     monkeypatch.setattr(os, "_exit", codes.append)

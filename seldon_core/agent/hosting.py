@@ -159,13 +159,17 @@ class ModelHost:
             todo.extend(self._carry_out_one(todo.popleft()))
         self._set_alarm()
 
-    async def close(self) -> None:
-        """Let what runs finish, then unload every model; nothing is reported."""
-        self._emptied = self._grounds.loop.create_future()
-        for model in list(self.pool.slots):
-            self.send(ModelRemoved(self.now(), model))
-        self._notice_empty()
-        await self._emptied
+    def dismiss(self) -> asyncio.Future[None]:
+        """Let what runs finish, begin no load, unload every model; the end comes with the future.
+
+        Nothing is reported any more.
+        """
+        if self._emptied is None:
+            self._emptied = self._grounds.loop.create_future()
+            for model in list(self.pool.slots):
+                self.send(ModelRemoved(self.now(), model))
+            self._notice_empty()
+        return self._emptied
 
     def _carry_out_one(self, decision: Decision) -> Iterable[Decision]:
         match decision:

@@ -29,6 +29,10 @@ class Agent:
         """Load; a LOADED or LOAD_FAILED report follows."""
         self._host.load(version)
 
+    def dismiss(self) -> None:
+        """Begin the end: where agents end in turn, none loads while it waits for another."""
+        self._host.dismiss()
+
     def unload_model(self, model: str, version: int) -> None:
         """Let what runs finish, then unload; an UNLOADED report follows."""
         self._host.unload(model, version)
@@ -73,4 +77,4 @@ async def open_agent(
             replica, pool, grounds, load or loader(trusted), load_threads, reports, counts
         )
         yield Agent(host)
-        await host.close()
+        await host.dismiss()
