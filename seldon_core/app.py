@@ -267,7 +267,8 @@ async def open_process(
                 settings.agent.memory,
                 settings.agent.over_commit_percentage,
             )
-        stack.callback(lambda: [agent.dismiss() for agent in agents])
+        for started in agents:
+            stack.callback(started.dismiss)
         # Admin and control ports go last, so that they can be watched while requests are drained.
         late = await stack.enter_async_context(AsyncExitStack())
         listener = await stack.enter_async_context(
