@@ -1,6 +1,7 @@
 """ModelInfer's messages, beside another implementation's."""
 
 import contextlib
+from unittest import mock
 
 import numpy as np
 import pytest
@@ -307,14 +308,9 @@ def test_mutated_messages_are_read_or_refused(data, raw, large, changes):
 
 def without_memory(body):
     """Decode as if nothing had been met before, and nothing was to be kept."""
-    kept, longest = dict(oip_grpc._known_requests), oip_grpc._LONGEST_KNOWN
-    oip_grpc._known_requests.clear()
-    oip_grpc._LONGEST_KNOWN = 0
-    try:
+    nothing_met = mock.patch.dict(oip_grpc._known_requests, clear=True)
+    with nothing_met, mock.patch.object(oip_grpc, "_LONGEST_KNOWN", 0):
         return GRPC_CODEC.decode_request(body, None)
-    finally:
-        oip_grpc._known_requests.update(kept)
-        oip_grpc._LONGEST_KNOWN = longest
 
 
 def outcome(read, body):

@@ -1,8 +1,9 @@
 from seldon_core.transport.budget import InFlightBytes
+from seldon_core.transport.outgoing import Outgoing
 from seldon_core.transport.sending import SEND_AHEAD, Sender
 from seldon_core.transport.settings import ListenerSettings
 from seldon_core.transport.shared import Shared
-from seldon_core.transport.streams import Head, Outgoing, RpcStream
+from seldon_core.transport.streams import Head, RpcStream
 from tests.support.http2_engine import GoneError, RecordingEngine
 
 
