@@ -38,4 +38,4 @@ class HttpFront(Protocol):
     """Answers HTTP requests."""
 
     async def answer(self, request: HttpRequest) -> HttpAnswer:
-        """Answer; raises nothing but CancelledError, errors become answers."""
+        """Answer; what it raises is a bug, which the framing logs, counts and answers with 500."""

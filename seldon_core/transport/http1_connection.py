@@ -19,6 +19,7 @@ from seldon_core.aio.start import start
 from seldon_core.transport.answers import CONTINUE, Exchange, refusal, size, write
 from seldon_core.transport.exchange import HttpAnswer, HttpRequest
 from seldon_core.transport.http1 import SLICE_BYTES, Http1Reader, RefusedError
+from seldon_core.transport.request_id import REQUEST_ID, request_id_of
 from seldon_core.transport.shared import RECEIVE_BYTES, Shared
 
 _logger = logging.getLogger(__name__)
@@ -253,12 +254,19 @@ class Http1Connection(asyncio.BufferedProtocol):
         except asyncio.CancelledError:
             if self._transport is None or exchange.answer is not None:
                 raise
-            _logger.exception("a request was cancelled by other than its connection")
+            name = self._name(exchange)
+            _logger.exception("a request was cancelled by others request_id=%s", name)
             answer = self._bug(exchange)
         except Exception:
-            _logger.exception("a request failed with an error that is a bug")
+            _logger.exception("a request failed by a bug request_id=%s", self._name(exchange))
             answer = self._bug(exchange)
         self._settle(exchange, answer)
+
+    def _name(self, exchange: Exchange) -> str:
+        """Return the id that the log and the answer name a request by."""
+        request_id = request_id_of(exchange.request.headers)
+        exchange.request.headers[REQUEST_ID] = request_id.encode()
+        return request_id
 
     def _bug(self, exchange: Exchange) -> HttpAnswer:
         self._shared.counters.internal_errors += 1

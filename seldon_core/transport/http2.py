@@ -334,9 +334,11 @@ class Http2Connection(asyncio.BufferedProtocol):
             if stream.id not in self._streams:
                 raise
             # Not our doing: what the work waited for was cancelled. The client is told.
+            _logger.exception("a request was cancelled by others request_id=%s", stream.name())
+            self._shared.counters.internal_errors += 1
             answer = stream.fail()
         except Exception:
-            _logger.exception("a request failed by a bug")
+            _logger.exception("a request failed by a bug request_id=%s", stream.name())
             self._shared.counters.internal_errors += 1
             answer = stream.fail()
         self._answer(stream, answer)

@@ -5,7 +5,6 @@ an error is on the wire in `protocol/status.py`. Answers are never compressed: w
 random bits it costs more time than a network takes to send them, on the loop that all share.
 """
 
-import logging
 import math
 import time
 from collections.abc import Callable
@@ -35,8 +34,6 @@ from seldon_core.transport.handler import InferCall, InferHandler, ServerState
 from seldon_core.transport.request_id import REQUEST_ID, request_id_of
 from seldon_core.transport.settings import ListenerSettings
 
-_logger = logging.getLogger(__name__)
-
 _CONTENT_TYPE = b"content-type"
 _JSON = (_CONTENT_TYPE, CONTENT_TYPE)
 _LONGEST_LENGTH = 19  # digits; int() of more is slow, and no body is that long
@@ -63,7 +60,7 @@ class RestFront:
         self._clock = clock
 
     async def answer(self, request: HttpRequest) -> HttpAnswer:
-        """Answer; raises nothing but CancelledError, errors become answers.
+        """Answer; errors of `seldon_core.errors` become answers, any other that it raises is a bug.
 
         The request's id is returned, whatever comes of the request: the client's own if it is of
         at most 128 visible ASCII characters, else a new one.
@@ -79,9 +76,6 @@ class RestFront:
             return await self._infer(target, headers, request.body, request_id)
         except SeldonError as error:
             return _error_answer(error, request_id)
-        except Exception:
-            _logger.exception("a request failed by a bug request_id=%s", request_id)
-            return HttpAnswer(500, _headers(request_id), (error_body("internal error"),))
 
     async def _infer(
         self, target: Target, headers: dict[bytes, bytes], body: Buffer, request_id: str

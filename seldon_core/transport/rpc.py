@@ -5,7 +5,6 @@ message of an infer call stays as it is until somebody asks for its tensors; of 
 model's name and version are read here.
 """
 
-import logging
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 
@@ -17,7 +16,6 @@ from seldon_core.protocol.oip_grpc import GRPC_CODEC, peek_model
 from seldon_core.transport.handler import InferCall, InferHandler, ServerState
 from seldon_core.transport.request_id import REQUEST_ID, request_id_of
 
-_logger = logging.getLogger(__name__)
 _ABOUT_MODELS = frozenset((Verb.INFER, Verb.MODEL_READY, Verb.MODEL_METADATA))
 
 
@@ -54,7 +52,7 @@ class RpcFront:
     async def answer(
         self, path: bytes, headers: dict[bytes, bytes], message: Buffer, deadline: float
     ) -> RpcAnswer:
-        """Answer a call of the method at `path`; raises nothing but CancelledError.
+        """Answer a call of the method at `path`; any error that this raises is a bug.
 
         `headers` is the call's metadata, this call's own to change; `deadline` an instant on the
         loop's clock. The request's id is returned in the trailer, whatever comes of the call.
@@ -85,9 +83,6 @@ class RpcFront:
             return RpcAnswer(status.OK, "", reply.headers, trailers, encoded.parts)
         except SeldonError as error:
             return RpcAnswer(status.status_of(error).grpc, str(error), trailers=trailers)
-        except Exception:
-            _logger.exception("a gRPC call failed by a bug request_id=%s", request_id)
-            return RpcAnswer(status.INTERNAL, "internal error", trailers=trailers)
 
     async def _server_live(self, call: InferCall) -> bytes:
         return grpc_calls.server_live_message(self._server.live())

@@ -28,7 +28,7 @@ class RpcFront(Protocol):
     async def answer(
         self, path: bytes, headers: dict[bytes, bytes], message: Buffer, deadline: float
     ) -> "RpcAnswer":
-        """Answer; raises nothing but CancelledError, errors become answers.
+        """Answer; what it raises is a bug, which the framing logs, counts and answers INTERNAL.
 
         `deadline` is an instant on the loop's clock, infinite if the caller gave none.
         """

@@ -7,7 +7,7 @@ HTTP/2 library or a socket.
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from seldon_core.aio.start import Started
 from seldon_core.errors import InvalidRequestError, OverloadedError, PayloadTooLargeError
@@ -25,6 +25,7 @@ from seldon_core.transport.outgoing import (
     refuse_request,
     rpc_outgoing,
 )
+from seldon_core.transport.request_id import REQUEST_ID, request_id_of
 from seldon_core.transport.settings import ListenerSettings
 from seldon_core.transport.shared import Shared
 from seldon_core.transport.sweeper import Watch
@@ -140,7 +141,7 @@ class Stream(ABC):
 
     @abstractmethod
     async def answer(self) -> Outgoing:
-        """Answer the whole request; raises nothing but CancelledError."""
+        """Answer the whole request; what a front raises is a bug and comes out."""
 
     @abstractmethod
     def expire(self) -> Outgoing:
@@ -149,6 +150,13 @@ class Stream(ABC):
     @abstractmethod
     def fail(self) -> Outgoing:
         """Return the answer to a client whose request met a bug."""
+
+    def name(self) -> str:
+        """Return the id that the log and the answer name the request by."""
+        request_id = request_id_of(self.head.headers)
+        headers = {**self.head.headers, REQUEST_ID: request_id.encode()}
+        self.head = replace(self.head, headers=headers)  # a copy: other streams have this head too
+        return request_id
 
     def reserve(self, nbytes: int) -> bool:
         """Count `nbytes` of the body in the budget; return whether there was room."""
@@ -241,7 +249,7 @@ class RpcStream(Stream):
         return refuse_call(self.head.headers, error.code, error.message)
 
     async def answer(self) -> Outgoing:
-        """Call the front; raises nothing but CancelledError."""
+        """Call the front; what it raises is a bug and comes out."""
         message: Buffer | None = self._message
         if message is not None:
             return await self._call(message)
@@ -288,7 +296,8 @@ class RpcStream(Stream):
 
     def fail(self) -> Outgoing:
         """Return INTERNAL."""
-        return refuse_call(self.head.headers, status.INTERNAL, "internal error")
+        message = "internal error; the server's log has more"
+        return refuse_call(self.head.headers, status.INTERNAL, message)
 
 
 class HttpStream(Stream):
@@ -345,7 +354,7 @@ class HttpStream(Stream):
         return refuse_request(self.head.headers, code, message)
 
     async def answer(self) -> Outgoing:
-        """Call the front; raises nothing but CancelledError."""
+        """Call the front; what it raises is a bug and comes out."""
         head = self.head
         request = HttpRequest(head.method, head.target, head.headers.copy(), self._body)
         return http_outgoing(await self.shared.http.answer(request), head.method == b"HEAD")

@@ -377,9 +377,10 @@ def test_a_bug_in_the_front_is_a_500_and_the_connection_goes_on(target, caplog):
     async def main():
         async with listening(EchoFront()) as listener, connected(listener.port) as client:
             await client.send(GET % target)
-            status, _, body = await client.response()
+            status, headers, body = await client.response()
             assert status == 500
             assert b"internal error" in body
+            assert f"request_id={headers['x-request-id']}" in caplog.text
             await client.send(GET % b"/next")
             assert (await client.response())[2] == b"/next "
             assert listener.counters.internal_errors == 1

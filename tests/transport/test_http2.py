@@ -221,7 +221,11 @@ def test_metadata_that_a_peer_would_reset_for_is_cleaned():
 def test_a_bug_in_a_front_fails_its_own_call(path, caplog):
     async def test():
         async with serving() as server, connected(server) as client:
-            assert (await client.call(call_headers(path=path), framed(b"x"))).status == 13
+            answer = await client.call(call_headers(path=path), framed(b"x"))
+            assert answer.status == 13
+            request_id = dict(answer.headers)[b"x-request-id"].decode()
+            assert f"request_id={request_id}" in caplog.text
+            assert server.shared.counters.internal_errors == 1
             assert (await client.call(call_headers(), framed(b"on"))).message == b"on"
 
     run(test)
