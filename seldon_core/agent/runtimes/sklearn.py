@@ -118,21 +118,40 @@ def _unpickle(artifact: Artifact) -> Any:
                 f"{type(error).__name__}: {_first_line(error)}"
             ) from error
     if caught:
-        texts = dict.fromkeys(_first_line(warning.message) for warning in caught)
+        texts = dict.fromkeys(_text(warning.message) for warning in caught)
         _log.warning(
             "model loaded with warnings model=%s warnings=%r", artifact.model, "; ".join(texts)
         )
     return estimator
 
 
+def _text(warning: Warning | str) -> str:
+    """One line of a warning. The one about another version comes for every step of a pipeline."""
+    if saved_by := getattr(warning, "original_sklearn_version", None):
+        return (
+            f"saved by scikit-learn {saved_by}, loaded by "
+            f"{getattr(warning, 'current_sklearn_version', 'another')}: answers may differ"
+        )
+    return _first_line(warning)
+
+
 def _use_one_thread(estimator: Any) -> None:
     """Set every `n_jobs` to 1: requests run beside each other already, and starting joblib's
-    threads for each call costs more (some 10 ms) than most models."""
+    threads for each call costs more (some 10 ms) than most models.
+
+    An estimator that another version saved may lack settings of this one, and then cannot name
+    any, though it predicts; its threads stay as they are.
+    """
     if not hasattr(estimator, "get_params"):
+        return
+    try:
+        settings = estimator.get_params(deep=True)
+    except AttributeError as error:
+        _log.debug("n_jobs stays as it is reason='%s'", _first_line(error))
         return
     several = {
         name: 1
-        for name, value in estimator.get_params(deep=True).items()
+        for name, value in settings.items()
         if name.rpartition("__")[2] == "n_jobs" and value not in (None, 1)
     }
     if several:
