@@ -85,5 +85,5 @@ def test_a_folder_with_the_manifest_shown_and_a_plain_model_is_served(samples, t
         cwd=tmp_path,
     ) as server:
         assert "serving 2 of 2 models" in server.output
-        assert "plain ready" in server.output
+        assert "model=plain" in server.output
         assert run(COMMANDS[0], server)
