@@ -42,11 +42,13 @@ class Found:
 def find_models(folders: Iterable[Path]) -> Found:
     """Return every model below `folders`; hidden folders and links to folders are not entered.
 
-    Folders may overlap. Raises ConfigError if one does not exist.
+    Folders may overlap. Raises ConfigError if one does not exist or is a file.
     """
     found = Found()
     places: dict[Path, None] = {}  # in order, each once
     for folder in folders:
+        if folder.is_file():
+            raise ConfigError(f"--models: {str(folder)!r} is a file; name the folder it lies in")
         if not folder.is_dir():
             raise ConfigError(f"--models: there is no folder {str(folder)!r}")
         found.trusted.append(folder.resolve())

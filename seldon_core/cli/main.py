@@ -119,7 +119,7 @@ def serve(
     data_dir: str | None,
     log_level: str | None,
 ) -> None:
-    """Serve models until Ctrl-C or SIGTERM; requests under way are then answered first.
+    """Serve models until Ctrl-C or SIGTERM. Requests under way are then answered first.
 
     A port of 0 takes any free one; the real numbers are printed at start.
 
@@ -151,7 +151,7 @@ def serve(
 @cli.command()
 @click.argument("folder", type=_PATH, metavar="DIR")
 def samples(folder: Path) -> None:
-    """Write small sample models and their manifests to DIR; nothing is downloaded.
+    """Write small sample models and their manifests to DIR. Nothing is downloaded.
 
     DIR is made if it does not exist.
 

@@ -73,7 +73,7 @@ class Console:
     def loaded(self, models: Sequence["ModelStatus"], example: "ModelMetadata | None") -> None:
         """Print how many models are served, and a request to paste."""
         if not models:
-            say("no models yet: name a folder with --models; Ctrl-C stops")
+            say("no models yet: name a folder that holds some with --models; Ctrl-C stops")
             return
         ready = sum(model.state is ModelState.AVAILABLE for model in models)
         say(f"serving {ready} of {len(models)} models; Ctrl-C stops")

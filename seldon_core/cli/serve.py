@@ -9,6 +9,7 @@ from pathlib import Path
 import uvloop
 
 from seldon_core import app
+from seldon_core.agent.repository import WELL_KNOWN
 from seldon_core.cli.folders import find_models
 from seldon_core.cli.output import Console, say_warning
 from seldon_core.config.load import load_settings
@@ -36,7 +37,10 @@ def run_serve(
         say_warning(f"not served: {problem}")
     if models and not (found.specs or found.problems):
         folders = ", ".join(map(str, models))
-        say_warning(f"found no model folder and no manifest (*.yaml) below {folders}")
+        say_warning(
+            f"found no model folder and no manifest (*.yaml) below {folders}; "
+            f"a model folder holds {', '.join(WELL_KNOWN[:-1])} or {WELL_KNOWN[-1]}"
+        )
     trusted = [*found.trusted, data_folder, *map(Path, settings.agent.trusted_prefixes)]
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         specs = list(found.specs.values())

@@ -178,6 +178,12 @@ def test_a_missing_folder_is_an_error(tmp_path):
         find_models([tmp_path / "none"])
 
 
+def test_a_file_in_place_of_a_folder_is_an_error(tmp_path):
+    (tmp_path / "iris.yaml").touch()
+    with pytest.raises(ConfigError, match=r"iris\.yaml' is a file; name the folder it lies in"):
+        find_models([tmp_path / "iris.yaml"])
+
+
 def test_the_folders_and_what_their_manifests_point_to_are_trusted(tmp_path):
     for name, uri in (("near", "../files/near"), ("url", "file:///far"), ("cloud", "gs://b/c")):
         put(tmp_path, f"models/{name}.yaml", text=MANIFEST.format(name=name, uri=uri))

@@ -62,9 +62,9 @@ def test_what_is_wrong_but_no_reason_to_stop_is_a_warning(served, tmp_path, monk
 def test_folders_without_anything_to_serve_are_a_warning(served, tmp_path, capsys):
     (tmp_path / "readme.md").touch()
     run_serve("all", [tmp_path], None, {"data.dir": str(tmp_path)})
-    assert f"found no model folder and no manifest (*.yaml) below {tmp_path}" in (
-        capsys.readouterr().err
-    )
+    warning = capsys.readouterr().err
+    assert f"found no model folder and no manifest (*.yaml) below {tmp_path}; a model" in warning
+    assert "holds model.joblib, model.pickle, model.pkl or model.onnx" in warning
     assert len(served) == 1
 
 
