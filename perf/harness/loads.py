@@ -143,14 +143,15 @@ def h2load(port: int, message: bytes, seconds: float) -> outputs.H2loadResult:
     with tempfile.NamedTemporaryFile() as file:
         file.write(message)
         file.flush()
-        command = [
-            peers.tool("h2load"),
-            "-c2",
-            "-m8",
-            f"-D{max(1, round(seconds))}",
-            "-d",
-            file.name,
-        ]
-        headers = ["-H", "content-type: application/grpc", "-H", "te: trailers"]
-        url = f"http://127.0.0.1:{port}{bodies.GRPC_INFER}"
-        return outputs.parse_h2load(run_tool([*command, *headers, url], seconds + 30))
+        command = h2load_command(port, Path(file.name), 2, 8, seconds)
+        return outputs.parse_h2load(run_tool(command, seconds + 30))
+
+
+def h2load_command(
+    port: int, message: Path, connections: int, streams: int, seconds: float
+) -> list[str]:
+    """The command that sends the bytes in `message` as ModelInfer. Raises AbsentError."""
+    shape = [f"-c{connections}", f"-m{streams}", f"-D{max(1, round(seconds))}", "-d", str(message)]
+    headers = ["-H", "content-type: application/grpc", "-H", "te: trailers"]
+    url = f"http://127.0.0.1:{port}{bodies.GRPC_INFER}"
+    return [peers.tool("h2load"), *shape, *headers, url]
