@@ -6,6 +6,8 @@ SHELL := /bin/bash
 PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || command -v python3.13 || command -v python3)
 VENV ?= .venv
 BIN := $(VENV)/bin
+# The warning that is silenced is setuptools' advice on editable installs, for whoever packages.
+INSTALL = PYTHONWARNINGS=ignore $(BIN)/pip install --quiet --constraint constraints.txt --editable
 SAMPLES ?= local/samples
 ARGS ?=
 
@@ -55,21 +57,23 @@ lock: ## write constraints.txt anew from the lower bounds in pyproject.toml
 	{ echo '# Exact versions for `make serve`, `make test` and CI; written by `make lock`.'; build/lock/bin/pip freeze --exclude seldon-core; } > constraints.txt
 
 clean: ## remove what the other commands made
-	rm -rf $(VENV) build local .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage .import_linter_cache
+	rm -rf $(VENV) build *.egg-info local .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage .import_linter_cache
 
 $(VENV)/bin/python:
-	scripts/venv '$(PYTHON)' '$(VENV)'
+	@echo 'making a virtual environment in $(VENV) with $(PYTHON)'
+	@scripts/venv '$(PYTHON)' '$(VENV)'
 
 $(VENV)/.installed-serve: pyproject.toml constraints.txt | $(VENV)/bin/python
 	@echo 'installing seldon-core (a minute or two the first time)'
-	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[quickstart]'
-	touch $@
+	@$(INSTALL) '.[quickstart]'
+	@touch $@
 
 $(VENV)/.installed-dev: pyproject.toml constraints.txt | $(VENV)/bin/python
 	@echo 'installing seldon-core with its development tools (a minute or two the first time)'
-	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[dev]'
-	touch $@ $(VENV)/.installed-serve
+	@$(INSTALL) '.[dev]'
+	@touch $@ $(VENV)/.installed-serve
 
 $(SAMPLES)/.written: seldon_core/samples.py $(VENV)/.installed-serve
-	$(BIN)/seldon-core samples $(SAMPLES)
-	touch $@
+	@echo 'writing sample models to $(SAMPLES)'
+	@$(BIN)/seldon-core samples $(SAMPLES) > /dev/null
+	@touch $@
