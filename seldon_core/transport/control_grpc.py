@@ -16,6 +16,7 @@ import grpc
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 
 from seldon_core.errors import ConfigError
+from seldon_core.transport.listener import why_not_listening
 
 HOST = "127.0.0.1"
 _GRACE_S = 1.0  # for calls under way; a client that watches health is told to go elsewhere
@@ -35,9 +36,10 @@ async def open_control_port(setting: str, port: int) -> AsyncIterator[int]:
         # Asked first, because gRPC would itself write about a taken port to standard error.
         socket.create_server((HOST, port)).close()
         bound = server.add_insecure_port(f"{HOST}:{port}")
-    except (OSError, RuntimeError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
-        raise ConfigError(f"{setting}: cannot listen on {HOST}:{port}: {reason}") from error
+    except OSError as error:
+        raise ConfigError(f"{setting}: {why_not_listening(HOST, port, error)}") from error
+    except RuntimeError as error:  # taken since, which gRPC says in its own words
+        raise ConfigError(f"{setting}: cannot listen on {HOST} port {port}: {error}") from error
     await server.start()
     await service.set("", health_pb2.HealthCheckResponse.SERVING)
     try:

@@ -183,7 +183,7 @@ async def listen(
             lambda: Sniffer(shared), settings.host, settings.port, backlog=settings.backlog
         )
     except OSError as error:
-        raise ConfigError(_cannot_listen(settings, error)) from error
+        raise ConfigError(why_not_listening(settings.host, settings.port, error)) from error
     shared.sweeper.start()
     listener = Listener(server, shared)
     try:
@@ -193,8 +193,9 @@ async def listen(
         shared.sweeper.stop()
 
 
-def _cannot_listen(settings: ListenerSettings, error: OSError) -> str:
-    where = f"cannot listen on {settings.host} port {settings.port}"
+def why_not_listening(host: str, port: int, error: OSError) -> str:
+    """Say what is wrong with an address, and what to do about it."""
+    where = f"cannot listen on {host} port {port}"
     if error.errno == errno.EADDRINUSE:
         return f"{where}: it is in use; stop what uses it or choose another port, 0 for any free"
     if error.errno == errno.EACCES:
