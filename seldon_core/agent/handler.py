@@ -98,6 +98,14 @@ class AgentHandler:
             _log.error("internal error model=%s", call.internal_model, exc_info=error)
             self._host.count_fault()
             error = ModelRuntimeError(f"internal error in model {call.internal_model}")
+        elif isinstance(error, ModelRuntimeError):
+            # Its caller gets one line; who wrote the model asks where it was raised.
+            _log.debug(
+                "model failed model=%s reason=%r",
+                call.internal_model,
+                str(error),
+                exc_info=error.__cause__,
+            )
         self._series(served, call.protocol, _code(call.protocol, error)).observe(seconds)
         return error
 

@@ -390,6 +390,17 @@ def test_a_fault_of_the_program_fails_its_request_and_is_counted(caplog):
     run(test)
 
 
+def test_why_a_model_failed_is_logged_for_who_looks_for_it(caplog):
+    caplog.set_level("DEBUG", "seldon_core.agent.handler")
+
+    async def test():
+        async with agent_of(World(), "m") as agent:
+            await infer_all(agent, call_to("m_1", [[13, 0]]))
+
+    run(test)
+    assert "model failed model=m_1 reason='13 brings bad luck'" in caplog.text
+
+
 def test_calls_are_counted_by_code():
     async def test():
         world = World()
