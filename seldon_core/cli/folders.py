@@ -30,11 +30,13 @@ _SUFFIXES = (".model", ".experiment", ".pipeline")
 class Found:
     """The models of some folders, by name, and what was found but cannot be served.
 
+    `declared_by` is the manifest or the folder that each of them comes from.
     `trusted` are the folders, and the local artifacts that their manifests point to: who names a
     folder to be served wants what it says to be loaded.
     """
 
     specs: dict[str, ModelSpec] = field(default_factory=dict)
+    declared_by: dict[str, Path] = field(default_factory=dict)
     problems: list[InvalidResourceError] = field(default_factory=list)
     trusted: list[Path] = field(default_factory=list)
 
@@ -145,10 +147,13 @@ def _add_folder(path: Path, found: Found) -> None:
 
 
 def _add(spec: ModelSpec, path: Path, found: Found) -> None:
-    other = found.specs.setdefault(spec.name, spec)
-    if other is not spec:
-        problem = f"declares model {spec.name!r} a second time; {other.storage_uri} stays"
+    if spec.name in found.specs:
+        first = found.declared_by[spec.name]
+        problem = f"declares model {spec.name!r} a second time; the one of {first} is served"
         found.problems.append(InvalidResourceError(str(path), problem))
+        return
+    found.specs[spec.name] = spec
+    found.declared_by[spec.name] = path
 
 
 def _local_folders(specs: Iterable[ModelSpec]) -> Iterator[Path]:

@@ -144,7 +144,9 @@ def test_a_name_that_is_taken_is_a_problem(tmp_path):
     put(tmp_path, "a/iris/model.onnx", "b/iris/model.onnx")
     put(tmp_path, "c.yaml", text=MANIFEST.format(name="iris", uri="/b"))
     assert len(problems(tmp_path)) == 2
-    assert "declares model 'iris' a second time; /b stays" in problems(tmp_path)[0]
+    first = tmp_path / "c.yaml"
+    for problem in problems(tmp_path):
+        assert f"declares model 'iris' a second time; the one of {first} is served" in problem
 
 
 def test_a_name_that_is_taken_spoils_no_other_of_its_file(tmp_path):
