@@ -164,11 +164,13 @@ def _describe(
     """Give `model` its signature, found out by trying it with some rows."""
     default = _default_method(methods, artifact)
     declared = _declared_input(artifact)
-    trials: dict[str, Trial] = {}
     candidates = _candidate_inputs(model.features, declared)
-    for spec, rows in candidates:  # noqa: B007 - the one that worked is used below
-        trials = {name: trial for name in methods if (trial := _try(model, name, rows))}
-        if trials:
+    spec, trials = candidates[-1][0], dict[str, Trial]()
+    for candidate, rows in candidates:
+        worked = {name: trial for name in methods if (trial := _try(model, name, rows))}
+        if default in worked or (worked and not trials):
+            spec, trials = candidate, worked
+        if default in worked:
             break
     if not trials:
         _log.debug(
@@ -230,8 +232,13 @@ def _candidate_inputs(
     if datatype == "BYTES":
         return [(spec, np.repeat(text[:, None], features, axis=1))]
     # Encoders know only the categories that they were fitted on, and 0 and 1 are often among them.
-    dtypes = (NUMPY_DTYPES.get(datatype, np.float32), np.int64)
-    return [(spec, random_rows([features], dtype)) for dtype in dtypes]
+    numbers: list[tuple[TensorSpec, npt.DTypeLike]] = [
+        (spec, NUMPY_DTYPES.get(datatype, np.float32)),
+        (spec, np.int64),
+    ]
+    if "datatype" not in declared:  # clusters of doubles take doubles alone
+        numbers.insert(1, (TensorSpec(name, "FP64", (-1, features), parameters), np.float64))
+    return [(given, random_rows([features], dtype)) for given, dtype in numbers]
 
 
 def _try(model: SklearnModel, method: str, rows: npt.NDArray[Any]) -> Trial | None:

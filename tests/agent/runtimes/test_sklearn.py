@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from sklearn import __version__
 from sklearn.base import BaseEstimator
+from sklearn.cluster import KMeans
 from sklearn.datasets import load_iris
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.feature_extraction.text import CountVectorizer
@@ -121,6 +122,13 @@ def test_a_transformer_transforms_and_sparse_becomes_dense(tmp_path):
     model = load(tmp_path, OneHotEncoder().fit([[0, 0], [1, 1]]))
     assert model.signature.outputs == (TensorSpec("transform", "FP64", (-1, 4), NUMPY),)
     assert model.infer([np.array([[0, 1]])], ("transform",))[0].tolist() == [[1, 0, 0, 1]]
+
+
+def test_what_takes_doubles_alone_says_so(tmp_path):
+    model = load(tmp_path, KMeans(2, n_init=1, random_state=0).fit(ROWS))
+    assert model.signature.inputs == (TensorSpec("predict", "FP64", (-1, 4)),)
+    assert model.signature.outputs[0] == TensorSpec("predict", "INT32", (-1, 1), NUMPY)
+    assert model.infer([ROWS[:1]], ("predict",))[0].shape == (1, 1)
 
 
 def test_text_goes_to_what_makes_features_of_it(tmp_path):
