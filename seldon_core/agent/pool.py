@@ -39,6 +39,7 @@ from seldon_core.agent.events import (
     UnloadFinished,
 )
 from seldon_core.agent.slots import Residence, Slot
+from seldon_core.config.sizes import describe_bytes
 
 NOTHING: tuple[Decision, ...] = ()
 
@@ -187,12 +188,15 @@ class ModelPool:
         if slot is not None:
             return self._on_added_again(slot)
         if event.nbytes > self.capacity:
-            reason = f"it needs {event.nbytes} bytes, the server has {self.capacity}"
+            reason = (
+                f"it needs {describe_bytes(event.nbytes)}, "
+                f"the server has {describe_bytes(self.capacity)}"
+            )
             return [ReportLoadFailed(event.model, reason)]
         if self.registered + event.nbytes > self.limit:
             reason = (
-                f"it needs {event.nbytes} bytes, and {self.registered} of {self.limit} bytes "
-                "(memory with over-commit) are taken"
+                f"it needs {describe_bytes(event.nbytes)}, and {describe_bytes(self.registered)} "
+                f"of {describe_bytes(self.limit)} (memory with over-commit) are taken"
             )
             return [ReportLoadFailed(event.model, reason)]
         self.slots[event.model] = Slot(event.model, event.nbytes)
@@ -253,7 +257,10 @@ class ModelPool:
         if slot.farewell is not None:
             return [*self._start_unload(slot, is_eviction=False), *self._make_progress()]
         if slot.nbytes > self.capacity:
-            reason = f"it takes {slot.nbytes} bytes, the server has {self.capacity}"
+            reason = (
+                f"it takes {describe_bytes(slot.nbytes)}, "
+                f"the server has {describe_bytes(self.capacity)}"
+            )
             farewell = ReportLoadFailed(slot.model, reason)
             return self._dismiss(slot, farewell, event.now) + self._make_progress()
         decisions: list[Decision] = [ReportLoaded(slot.model)] if slot.is_ordered else []

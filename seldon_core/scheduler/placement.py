@@ -8,6 +8,7 @@ most free memory, then the lowest index. A model is on one server at a time.
 
 from dataclasses import dataclass
 
+from seldon_core.config.sizes import describe_bytes
 from seldon_core.resources.model import ModelSpec
 from seldon_core.scheduler.state import (
     ReplicaRecord,
@@ -83,11 +84,17 @@ def _room_on(replicas: list[ReplicaRecord], latest: VersionRecord) -> _Room:
             replica_idx = record.replica.replica_idx
             suitable.append((rank, -record.free_bytes, replica_idx, record.replica))
         else:
-            refusals[str(record.replica)] = (
-                f"has {record.free_bytes} bytes free of the {spec.memory_bytes} needed"
-            )
+            refusals[str(record.replica)] = _shortage(record.free_bytes, spec.memory_bytes)
     suitable.sort(key=lambda entry: entry[:3])
     return _Room(tuple(entry[3] for entry in suitable), refusals)
+
+
+def _shortage(free: int, needed: int) -> str:
+    """Say what is short, to the byte where rounded sizes would look the same."""
+    free_text, needed_text = describe_bytes(free), describe_bytes(needed)
+    if free_text == needed_text:
+        free_text, needed_text = f"{free} bytes", f"{needed} bytes"
+    return f"has {free_text} free of the {needed_text} needed"
 
 
 def _rank(latest: VersionRecord, replica: ReplicaId) -> int:

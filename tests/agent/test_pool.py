@@ -153,12 +153,12 @@ def test_more_may_be_registered_than_fits_up_to_the_over_commit():
     assert residents(pool) == {"b"}
     [decision] = pool.handle(ModelAdded(1, "c", 1))
     assert isinstance(decision, ReportLoadFailed)
-    assert "12 of 12 bytes" in decision.reason
+    assert "12 bytes of 12 bytes" in decision.reason
 
 
 def test_a_model_larger_than_the_capacity_is_refused_however_much_is_over_committed():
     [decision] = ModelPool(10, 100).handle(ModelAdded(1, "huge", 11))
-    assert decision == ReportLoadFailed("huge", "it needs 11 bytes, the server has 10")
+    assert decision == ReportLoadFailed("huge", "it needs 11 bytes, the server has 10 bytes")
 
 
 def test_a_model_measured_larger_than_the_capacity_fails_and_is_unloaded():
@@ -170,7 +170,7 @@ def test_a_model_measured_larger_than_the_capacity_fails_and_is_unloaded():
     assert refuse.refusal is Refusal.LOAD_FAILED
     assert unload == StartUnload("huge", is_eviction=False)
     assert pool.handle(UnloadFinished(2, "huge")) == [
-        ReportLoadFailed("huge", "it takes 11 bytes, the server has 10")
+        ReportLoadFailed("huge", "it takes 11 bytes, the server has 10 bytes")
     ]
     assert pool.used == pool.registered == 0
 

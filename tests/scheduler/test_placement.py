@@ -81,8 +81,21 @@ def test_a_version_must_fit_into_memory(free, fits):
 def test_what_is_short_of_room_is_told_for_every_replica():
     assert refused(a_state(a=("", [9, 50, 0])), a_version(replicas=2)) == (
         "not enough suitable replicas: 2 wanted, 1 found: "
-        "a/0 has 9 bytes free of the 10 needed; a/2 has 0 bytes free of the 10 needed"
+        "a/0 has 9 bytes free of the 10 bytes needed; a/2 has 0 bytes free of the 10 bytes needed"
     )
+
+
+@pytest.mark.parametrize(
+    ("free", "needed", "shown"),
+    [
+        (39 * 2**30 // 5, 900 * 2**30, "7.8 GiB free of the 900 GiB needed"),
+        (8 * 2**30 - 1, 8 * 2**30, "8589934591 bytes free of the 8589934592 bytes needed"),
+    ],
+    ids=["far apart", "a byte apart"],
+)
+def test_room_is_told_in_sizes_that_people_read(free, needed, shown):
+    state = a_state(a=("", [free]))
+    assert refused(state, a_version(memory_bytes=needed)).endswith(f": a/0 has {shown}")
 
 
 def test_most_free_memory_comes_first_then_the_lowest_index():
