@@ -77,7 +77,8 @@ def run_scenario(name: str, bench: Bench) -> Result:
 def write_report(folder: Path = FOLDER) -> None:
     """REPORT.md and report.svg from all results that lie in `folder`/results."""
     found = results.read_all(folder / "results")
-    (folder / "REPORT.md").write_text(report.render(found))
+    profiles = results.read_profiles(folder / "results")
+    (folder / "REPORT.md").write_text(report.render(found, profiles))
     picture.draw(found, folder / "report.svg")
 
 

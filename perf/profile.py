@@ -1,9 +1,10 @@
 """Show where our server's time goes while a scenario loads it.
 
-    python -m perf.profile P1 [--seconds 10] [--native] [--out flame.svg]
+    python -m perf.profile P1 [--seconds 10] [--native] [--out flame.svg] [--save]
 
-Samples the stacks with py-spy (`pip install py-spy`; it needs the right to trace processes) and
-prints the functions by their own time and by the time below them. `--out` also draws a flame graph.
+Samples the stacks with py-spy, which needs the right to trace processes, and prints the parts of
+the program and its functions by their own time. A function's time is also that of the system calls
+it makes: `write` sends. `--save` keeps it for the report, `--out` also draws a flame graph.
 """
 
 import argparse
@@ -17,6 +18,7 @@ from pathlib import Path
 
 from perf import scenarios
 from perf.compare import comparable, start
+from perf.harness import machine, results
 from perf.harness.artifacts import Artifacts
 from perf.harness.bench import Bench
 from perf.harness.servers import ROOT
@@ -25,6 +27,7 @@ SAMPLES_PER_S = 200  # each stops the server for a moment
 WAITING = frozenset({"_worker (concurrent/futures/thread.py)", "Thread.run (threading.py)"})
 """Where threads of pools wait for work, which py-spy does not see to be idle."""
 LINES = 35
+SAVED_LINES = 15
 
 
 def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
@@ -34,6 +37,7 @@ def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--seconds", type=int, default=10)
     parser.add_argument("--native", action="store_true", help="also the stacks of C extensions")
     parser.add_argument("--out", type=Path, help="a flame graph as SVG")
+    parser.add_argument("--save", action="store_true", help="for the report")
     options = parser.parse_args(arguments)
     if options.scenario not in comparable():
         parser.error(f"{options.scenario} is none of {', '.join(comparable())}")
@@ -67,14 +71,32 @@ def without_line(frame: str) -> str:
     return f"{head})" if colon and line.rstrip(")").isdigit() else frame
 
 
+def part_of(frame: str) -> str:
+    """The part of the program that a function belongs to: a package of ours, or a library."""
+    path = frame.rpartition("(")[2].rstrip(")")
+    if path.startswith("asyncio/runners.py"):
+        return "event loop: polling, reading, timers"
+    folders = path.split("/")
+    return "/".join(folders[:2]) if folders[0] == "seldon_core" else folders[0]
+
+
+def parts(own: Counter[str]) -> Counter[str]:
+    """Samples of each part of the program."""
+    found: Counter[str] = Counter()
+    for frame, count in own.items():
+        found[part_of(frame)] += count
+    return found
+
+
 def shown(own: Counter[str], below: Counter[str], lines: int = LINES) -> str:
-    """The functions with most time of their own, and their share with what they call."""
+    """The parts, then the functions with most time of their own and with what they call."""
     total = sum(own.values()) or 1
+    shares = [f"{100 * count / total:6.1f} %  {part}" for part, count in parts(own).most_common(9)]
     rows = [
         f"{100 * count / total:6.1f} % {100 * below[frame] / total:6.1f} %  {frame}"
         for frame, count in own.most_common(lines)
     ]
-    return "\n".join(["     own    below", *rows])
+    return "\n".join(["     own  part", *shares, "", "     own    below  function", *rows])
 
 
 def record(pid: int, seconds: int, form: str, out: Path, native: bool) -> subprocess.Popen[bytes]:
@@ -113,6 +135,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         own, below = shares(raw.read_text().splitlines())
     print(f"{options.scenario}: {figure:,.1f} {point.unit} while sampled")
     print(shown(own, below))
+    if options.save:
+        head = f"{options.scenario}, {figure:,.0f} {point.unit} while sampled, "
+        head += f"{machine.now()}, commit {machine.commit(ROOT)}"
+        text = f"{head}\n\n{shown(own, below, SAVED_LINES)}\n"
+        results.save_profile(options.scenario, text, ROOT / "perf" / "results")
     return 0
 
 

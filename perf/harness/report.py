@@ -17,11 +17,21 @@ rounds of one run. The spread is the lowest and the highest value of a single ro
 COLUMNS = ("#", "what", "measured", "beside", "value [spread]", "owed", "verdict")
 
 
-def render(results: Sequence[Result]) -> str:
+PROFILES = """\
+## Where the time goes
+
+Samples of our server under a scenario's load (`python -m perf.profile P1 --save`), first by part,
+then by function. The time of a function is also that of the system calls it makes.
+"""
+
+
+def render(results: Sequence[Result], profiles: Sequence[str] = ()) -> str:
     """The whole page."""
     rows = [cells for result in results for cells in _cells(result)]
-    parts = [HEADER, table(COLUMNS, rows), "## Runs\n", _runs(results), *_environment(results)]
-    return "\n".join(parts)
+    parts = [HEADER, table(COLUMNS, rows)]
+    if profiles:
+        parts += [PROFILES, *(f"```text\n{profile}```\n" for profile in profiles)]
+    return "\n".join([*parts, "## Runs\n", _runs(results), *_environment(results)])
 
 
 def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

@@ -52,6 +52,18 @@ def read_all(folder: Path) -> list[Result]:
     return sorted(results, key=lambda result: int(result.scenario[1:]))
 
 
+def save_profile(scenario: str, text: str, folder: Path) -> None:
+    """Replace a scenario's profile in `folder`."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / f"profile-{scenario}.txt").write_text(text)
+
+
+def read_profiles(folder: Path) -> list[str]:
+    """The profiles in `folder`, in the order of the scenarios' numbers."""
+    paths = folder.glob("profile-P*.txt")
+    return [path.read_text() for path in sorted(paths, key=lambda path: int(path.stem[9:]))]
+
+
 def _row(content: dict[str, Any]) -> Row:
     ours, beside, owed = content["ours"], content["beside"], content["owed"]
     return Row(

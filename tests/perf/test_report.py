@@ -71,3 +71,12 @@ def test_the_terminal_gets_the_rows_without_markup_of_a_table():
         "     seldon-core: 25,000 requests/s  |  ceiling: 50,000 requests/s",
         "     0.50 x [0.50 - 0.60]   owed ≥ 0.40 x   met",
     ]
+
+
+def test_profiles_stand_between_the_rows_and_the_runs():
+    text = report.render([result_of("P1")], ["P1, 9 requests/s\n\n 50.0 %  uvloop\n"])
+    picture, profile, runs = (
+        text.index(each) for each in ("report.svg", " 50.0 %  uvloop", "## Runs")
+    )
+    assert picture < profile < runs
+    assert "## Where the time goes" not in report.render([result_of("P1")])

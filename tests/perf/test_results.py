@@ -1,5 +1,12 @@
 from perf.harness.figures import Row, Series, at_least
-from perf.harness.results import from_json, read_all, save, to_json
+from perf.harness.results import (
+    from_json,
+    read_all,
+    read_profiles,
+    save,
+    save_profile,
+    to_json,
+)
 from tests.support.perf_results import result_of
 
 
@@ -32,3 +39,9 @@ def test_a_new_run_replaces_the_old(tmp_path):
     save(result_of("P1", failure="no server"), tmp_path)
     save(result_of("P1"), tmp_path)
     assert read_all(tmp_path) == [result_of("P1")]
+
+
+def test_profiles_are_read_in_the_order_of_their_scenarios(tmp_path):
+    for name in ("P11", "P2"):
+        save_profile(name, f"profile of {name}\n", tmp_path / "results")
+    assert read_profiles(tmp_path / "results") == ["profile of P2\n", "profile of P11\n"]
