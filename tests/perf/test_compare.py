@@ -48,7 +48,12 @@ def test_time_of_its_own_and_below_is_summed_over_the_lines_of_a_function():
 
 def test_the_profile_shows_shares_with_the_greatest_first():
     assert profile.shown(*profile.shares(STACKS), lines=2).splitlines() == [
-        "     own    below",
+        "     own  part",
+        "  60.0 %  onnx.py",
+        "  30.0 %  handler.py",
+        "  10.0 %  app.py",
+        "",
+        "     own    below  function",
         "  60.0 %   60.0 %  run (onnx.py)",
         "  30.0 %   90.0 %  infer (handler.py)",
     ]
@@ -56,3 +61,16 @@ def test_the_profile_shows_shares_with_the_greatest_first():
 
 def test_a_frame_without_a_line_stays_as_it_is():
     assert profile.without_line("epoll_wait (libc.so.6)") == "epoll_wait (libc.so.6)"
+
+
+@pytest.mark.parametrize(
+    ("frame", "part"),
+    [
+        ("write (seldon_core/transport/answers.py)", "seldon_core/transport"),
+        ("run (onnxruntime/capi/session.py)", "onnxruntime"),
+        ("Runner.run (asyncio/runners.py)", "event loop: polling, reading, timers"),
+    ],
+    ids=["ours", "library", "loop"],
+)
+def test_a_function_belongs_to_a_part_of_the_program(frame, part):
+    assert profile.part_of(frame) == part
