@@ -10,6 +10,7 @@ and a single file may be given instead of a folder. Everything here blocks: call
 """
 
 import json
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -56,6 +57,16 @@ def open_artifact(internal_name: str, spec: ModelSpec, trusted: Sequence[Path]) 
     the settings file's, if there is no artifact, more than one, or one that cannot be used.
     """
     place = local_path(spec.storage_uri)
+    try:
+        return _open_artifact(place, internal_name, spec, trusted)
+    except OSError as error:
+        where = str(error.filename or place)
+        raise InvalidResourceError(where, f"cannot be read: {error.strerror}") from error
+
+
+def _open_artifact(
+    place: Path, internal_name: str, spec: ModelSpec, trusted: Sequence[Path]
+) -> Artifact:
     settings: dict[str, Any] = {}
     settings_file = place / SETTINGS
     if place.is_file():
@@ -71,7 +82,8 @@ def open_artifact(internal_name: str, spec: ModelSpec, trusted: Sequence[Path]) 
     if runtime in _RUN_CODE:
         _require_trust(main, trusted)
     folder = place if place.is_dir() else place.parent
-    state = main.stat()
+    with main.open("rb") as file:  # a library would not say that it is the permission
+        state = os.fstat(file.fileno())
     stamp = f"{state.st_mtime_ns}-{state.st_size}"
     return Artifact(internal_name, runtime, str(folder), str(main), settings, stamp)
 

@@ -1,6 +1,9 @@
 """Finding a model's files: each layout, and each way in which there can be no model."""
 
 import json
+import os
+import tempfile
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -28,6 +31,17 @@ def settings(root, value):
 def opened(root, *, version=None, uri=None, trusted=None):
     spec = ModelSpec("m", uri if uri is not None else str(root), artifact_version=version)
     return open_artifact("m_1", spec, [root] if trusted is None else trusted)
+
+
+@contextmanager
+def unprivileged():
+    """Nobody in particular: root may read everything."""
+    user = os.geteuid()
+    os.seteuid(user or 65534)
+    try:
+        yield
+    finally:
+        os.seteuid(user)
 
 
 def main_file(artifact, root):
@@ -66,6 +80,24 @@ def test_a_single_file_may_be_given(tmp_path, prefix):
 def test_of_numbered_folders_the_asked_or_highest_is_taken(tmp_path, version, chosen):
     lay(tmp_path, "2/model.onnx", "10/model.onnx", "011/model.onnx", "old/model.onnx", "12")
     assert main_file(opened(tmp_path, version=version), tmp_path) == chosen
+
+
+@pytest.mark.parametrize("name", ["model.joblib", "model.onnx"])
+def test_what_must_not_be_read_is_said_so(name):
+    with tempfile.TemporaryDirectory() as folder:  # others may not enter pytest's
+        path = lay(Path(folder), name) / name
+        Path(folder).chmod(0o755)
+        path.chmod(0)
+        with (
+            unprivileged(),
+            pytest.raises(InvalidResourceError, match=f"{name}: cannot be read: Permission denied"),
+        ):
+            opened(Path(folder))
+
+
+def test_a_path_that_the_system_refuses_is_named(tmp_path):
+    with pytest.raises(InvalidResourceError, match="aaa: cannot be read: File name too long"):
+        opened(tmp_path, uri=str(tmp_path / ("a" * 300)))
 
 
 def test_settings_are_kept_whole_and_name_the_file(tmp_path):
