@@ -20,7 +20,7 @@ import numpy as np
 from seldon_core.agent.batching import Array, Batch, Batcher, Entry
 from seldon_core.agent.copies import WorkerCopy, WorkerModel, Workers
 from seldon_core.agent.cost import CallCost, Place
-from seldon_core.agent.runtimes.base import Artifact, LoadedModel, Runtime
+from seldon_core.agent.runtimes.base import Artifact, LoadedModel, Runtime, words_of
 from seldon_core.aio.start import waiter_for
 from seldon_core.aio.supervise import Tasks
 from seldon_core.aio.threads import ThreadPool
@@ -170,7 +170,7 @@ class ModelRunner:
         except SeldonError:
             raise
         except Exception as error:
-            raise ModelRuntimeError(f"{type(error).__name__}: {error}") from error
+            raise ModelRuntimeError(words_of(error)) from error
         self._cost.observe(rows, perf_counter() - began)
         return results
 
@@ -271,7 +271,7 @@ def _timed(
     except SeldonError:
         raise
     except Exception as error:
-        raise ModelRuntimeError(f"{type(error).__name__}: {error}") from error
+        raise ModelRuntimeError(words_of(error)) from error
     return results, perf_counter() - began
 
 

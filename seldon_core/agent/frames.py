@@ -22,7 +22,7 @@ import msgpack
 import numpy as np
 import numpy.typing as npt
 
-from seldon_core.agent.runtimes.base import Artifact, Signature
+from seldon_core.agent.runtimes.base import Artifact, Signature, words_of
 from seldon_core.errors import (
     InvalidRequestError,
     InvalidResourceError,
@@ -194,7 +194,7 @@ def error_fields(error: Exception) -> list[Any]:
             (name for name, kind in _FAMILIES.items() if isinstance(error, kind)), "model"
         )
         return [family, str(error), ""]
-    return ["model", f"{type(error).__name__}: {error}", ""]
+    return ["model", words_of(error), ""]
 
 
 def error_from(fields: Sequence[Any]) -> SeldonError:

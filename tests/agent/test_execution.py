@@ -158,7 +158,7 @@ def test_any_exception_of_a_model_is_its_callers_with_the_models_message(place):
         world = World() if place == "loop" else away()
         async with agent_of(world, "m") as agent:
             await warm(agent, "m")
-            world.models["m_1"].fault = ZeroDivisionError("by zero")
+            world.models["m_1"].fault = ZeroDivisionError("by zero\nin line 2")
             results = await infer_all(agent, [1, 2], [3, 4])
             assert [str(error) for error in results] == ["ZeroDivisionError: by zero"] * 2
             assert {type(error) for error in results} == {ModelRuntimeError}

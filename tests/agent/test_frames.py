@@ -117,6 +117,7 @@ def test_artifacts_and_signatures_survive():
         (InvalidResourceError("a: b", "is c"), InvalidResourceError, "a: b: is c"),
         (DeadlineError("late"), ModelRuntimeError, "late"),
         (KeyError("x"), ModelRuntimeError, "KeyError: 'x'"),
+        (ValueError("no\nwhy"), ModelRuntimeError, "ValueError: no"),
     ],
     ids=lambda value: type(value).__name__ if isinstance(value, Exception) else "",
 )

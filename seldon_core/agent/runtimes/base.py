@@ -48,6 +48,13 @@ class Signature:
     batchable: bool = False
 
 
+def words_of(error: Exception) -> str:
+    """Return what a library's or a model's own exception says, as one line that begins with its
+    type: the text of a `KeyError('a')` alone is `'a'`."""
+    lines = str(error).strip().splitlines()
+    return f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__
+
+
 class LoadedModel(Protocol):
     """A model in this process's memory. Not called from two threads at once unless `Runtime.
     releases_gil`."""
@@ -59,7 +66,8 @@ class LoadedModel(Protocol):
     ) -> list[npt.NDArray[Any]]:
         """Run on `inputs`, in the order of `signature.inputs`; return `outputs` in their order.
 
-        Raises ModelRuntimeError with the model's own message if it fails.
+        Raises ModelRuntimeError with the model's own message if it fails; any other exception is
+        answered as `words_of` it.
         """
 
 

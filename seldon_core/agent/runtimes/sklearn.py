@@ -17,7 +17,7 @@ import joblib
 import numpy as np
 import numpy.typing as npt
 
-from seldon_core.agent.runtimes.base import Artifact, Signature
+from seldon_core.agent.runtimes.base import Artifact, Signature, words_of
 from seldon_core.agent.runtimes.probe import ROWS, Trial, random_rows, try_rows
 from seldon_core.agent.runtimes.text import decoded, encoded
 from seldon_core.errors import InvalidRequestError, InvalidResourceError, ModelRuntimeError
@@ -65,8 +65,10 @@ class SklearnModel:
                 rows = rows.ravel()  # what makes features of text takes a list of texts
         try:
             return [_tensor(self._methods[name](rows)) for name in outputs]
+        except ModelRuntimeError:
+            raise
         except Exception as error:  # an estimator may raise anything
-            raise ModelRuntimeError(_first_line(error)) from error
+            raise ModelRuntimeError(words_of(error)) from error
 
 
 class SklearnRuntime:
@@ -114,8 +116,7 @@ def _unpickle(artifact: Artifact) -> Any:
             ) from error
         except Exception as error:  # unpickling runs the file's code, which may raise anything
             raise ModelRuntimeError(
-                f"{artifact.path}: cannot be loaded as a joblib or pickle file: "
-                f"{type(error).__name__}: {_first_line(error)}"
+                f"{artifact.path}: cannot be loaded as a joblib or pickle file: {words_of(error)}"
             ) from error
     if caught:
         texts = dict.fromkeys(_text(warning.message) for warning in caught)
@@ -262,21 +263,28 @@ def _output_spec(method: str, trial: Trial | None, estimator: Any) -> TensorSpec
 
 
 def _tensor(result: Any) -> npt.NDArray[Any]:
-    """Return what a method gave as a dense, row-major array of a datatype of the protocol."""
+    """Return what a method gave as a dense, row-major array of a datatype of the protocol.
+
+    Raises ModelRuntimeError if it is none.
+    """
     if not isinstance(result, np.ndarray):
         if hasattr(result, "toarray"):  # a sparse matrix
             result = result.toarray()
         elif hasattr(result, "to_numpy"):  # a data frame
             result = result.to_numpy()
         else:
-            raise TypeError(f"it gives a {type(result).__name__}, which is not one array")
+            raise ModelRuntimeError(
+                f"the estimator gives a {type(result).__name__}, which is not one array"
+            )
     if result.ndim == 1:
         result = result[:, None]
     result = encoded(result)
     if result.dtype not in _DATATYPES:
         result = result.astype(np.float64 if result.dtype.kind == "f" else result.dtype.type)
         if result.dtype not in _DATATYPES:
-            raise TypeError(f"it gives {result.dtype}, for which the protocol has no datatype")
+            raise ModelRuntimeError(
+                f"the estimator gives {result.dtype}, for which the protocol has no datatype"
+            )
     return np.ascontiguousarray(result)
 
 

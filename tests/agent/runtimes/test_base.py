@@ -3,7 +3,7 @@
 import pytest
 
 from seldon_core.agent.runtimes import runtime_named
-from seldon_core.agent.runtimes.base import Artifact, Signature
+from seldon_core.agent.runtimes.base import Artifact, Signature, words_of
 
 
 def test_the_careful_answer_is_the_default():
@@ -11,6 +11,19 @@ def test_the_careful_answer_is_the_default():
     assert signature.names_matter
     assert not signature.batchable
     assert Artifact("m", "onnx", "/m", "/m/model.onnx").settings == {}
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (KeyError("a"), "KeyError: 'a'"),
+        (ValueError("X has 3 features\nand more"), "ValueError: X has 3 features"),
+        (ZeroDivisionError(), "ZeroDivisionError"),
+    ],
+    ids=["whose text is not a sentence", "of several lines", "without text"],
+)
+def test_a_models_own_error_is_one_line_that_begins_with_its_type(error, words):
+    assert words_of(error) == words
 
 
 @pytest.mark.parametrize(

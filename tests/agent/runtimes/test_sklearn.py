@@ -223,13 +223,19 @@ def test_rows_of_other_widths_are_refused_with_both(tmp_path, shape):
 
 def test_what_is_not_a_number_is_refused_in_the_librarys_words(tmp_path):
     model = load(tmp_path, LogisticRegression(max_iter=1000).fit(ROWS, SPECIES))
-    with pytest.raises(ModelRuntimeError, match=r"^Input X contains NaN\.$"):
+    with pytest.raises(ModelRuntimeError, match=r"^ValueError: Input X contains NaN\.$"):
         model.infer([np.full((1, 4), np.nan)], ("predict",))
 
 
 def test_an_error_without_words_is_named_by_its_kind(tmp_path):
     model = load(tmp_path, Answering(ZeroDivisionError()))
-    with pytest.raises(ModelRuntimeError, match="ZeroDivisionError"):
+    with pytest.raises(ModelRuntimeError, match="^ZeroDivisionError$"):
+        model.infer([np.zeros((1, 2))], ("predict",))
+
+
+def test_a_missing_key_is_said_to_be_one(tmp_path):
+    model = load(tmp_path, Answering(KeyError("a")))
+    with pytest.raises(ModelRuntimeError, match="^KeyError: 'a'$"):
         model.infer([np.zeros((1, 2))], ("predict",))
 
 
@@ -263,8 +269,14 @@ def test_every_result_becomes_a_tensor_of_the_protocol(result, expected):
     ids=["a list", "complex numbers"],
 )
 def test_other_results_are_refused(result, words):
-    with pytest.raises(TypeError, match=words):
+    with pytest.raises(ModelRuntimeError, match=words):
         _tensor(result)
+
+
+def test_a_result_that_is_no_tensor_is_said_in_our_own_words(tmp_path):
+    model = load(tmp_path, Answering([1, 2]))
+    with pytest.raises(ModelRuntimeError, match="^the estimator gives a list"):
+        model.infer([np.zeros((1, 2))], ("predict",))
 
 
 @pytest.mark.parametrize("name", ["model.pickle", "model.pkl"])
