@@ -106,7 +106,7 @@ def test_errors_of_a_model_are_its_own(artifact, tmp_path):
     async def test():
         async with open_workers(1) as pool:
             model = await pool.load(artifact)
-            with pytest.raises(ModelRuntimeError, match="^ValueError: the model's own words$"):
+            with pytest.raises(ModelRuntimeError, match=r"^ValueError: the model's own words$"):
                 await model.infer(request(Worker.FAIL), ("predict",))
             missing = replace(artifact, path=str(tmp_path / "gone.joblib"), model="m_2")
             with pytest.raises(ModelRuntimeError, match=r"gone\.joblib"):

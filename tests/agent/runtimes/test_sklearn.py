@@ -229,13 +229,13 @@ def test_what_is_not_a_number_is_refused_in_the_librarys_words(tmp_path):
 
 def test_an_error_without_words_is_named_by_its_kind(tmp_path):
     model = load(tmp_path, Answering(ZeroDivisionError()))
-    with pytest.raises(ModelRuntimeError, match="^ZeroDivisionError$"):
+    with pytest.raises(ModelRuntimeError, match=r"^ZeroDivisionError$"):
         model.infer([np.zeros((1, 2))], ("predict",))
 
 
 def test_a_missing_key_is_said_to_be_one(tmp_path):
     model = load(tmp_path, Answering(KeyError("a")))
-    with pytest.raises(ModelRuntimeError, match="^KeyError: 'a'$"):
+    with pytest.raises(ModelRuntimeError, match=r"^KeyError: 'a'$"):
         model.infer([np.zeros((1, 2))], ("predict",))
 
 
@@ -275,7 +275,7 @@ def test_other_results_are_refused(result, words):
 
 def test_a_result_that_is_no_tensor_is_said_in_our_own_words(tmp_path):
     model = load(tmp_path, Answering([1, 2]))
-    with pytest.raises(ModelRuntimeError, match="^the estimator gives a list"):
+    with pytest.raises(ModelRuntimeError, match=r"^the estimator gives a list"):
         model.infer([np.zeros((1, 2))], ("predict",))
 
 
