@@ -31,6 +31,11 @@ METHODS = ("predict", "predict_proba", "decision_function", "transform")
 
 _DATATYPES = {dtype: name for name, dtype in NUMPY_DTYPES.items() if name != "BF16"}
 _NUMPY_CONTENT: Parameters = {"content_type": "np"}
+_HELP = (
+    "only values such as it was fitted on can succeed; for text, declare an input of datatype "
+    "BYTES in model-settings.json; an estimator that picks a data frame's columns by name must be fitted "
+    "again on arrays, picking them by position"
+)
 _TEXTS = (b"one", b"two words", b"three more words")
 
 
@@ -167,16 +172,23 @@ def _describe(
     declared = _declared_input(artifact)
     candidates = _candidate_inputs(model.features, declared)
     spec, trials = candidates[-1][0], dict[str, Trial]()
+    reasons: list[str] = []
     for candidate, rows in candidates:
-        worked = {name: trial for name in methods if (trial := _try(model, name, rows))}
+        tried = {name: _try(model, name, rows) for name in methods}
+        worked = {name: trial for name, trial in tried.items() if isinstance(trial, Trial)}
         if default in worked or (worked and not trials):
             spec, trials = candidate, worked
         if default in worked:
             break
-    if not trials:
-        _log.debug(
-            "model is not batched model=%s reason='it cannot be tried with random rows'",
+        reasons.append(str(tried[default]))
+    if default not in trials:
+        _log.warning(
+            "model failed for all the rows that it was tried with model=%s output=%s reason=%r "
+            "help=%r",
             artifact.model,
+            default,
+            "; ".join(dict.fromkeys(reasons)),
+            _HELP,
         )
     influence = next((t.influence for t in trials.values() if t.influence), None)
     if influence:
@@ -242,11 +254,14 @@ def _candidate_inputs(
     return [(given, random_rows([features], dtype)) for given, dtype in numbers]
 
 
-def _try(model: SklearnModel, method: str, rows: npt.NDArray[Any]) -> Trial | None:
+def _try(
+    model: SklearnModel, method: str, rows: npt.NDArray[Any]
+) -> Trial | ModelRuntimeError | InvalidRequestError:
+    """Return what came out, or how it failed."""
     try:
         return try_rows(lambda inputs: model.infer(inputs, (method,)), [rows])
-    except (ModelRuntimeError, InvalidRequestError):
-        return None
+    except (ModelRuntimeError, InvalidRequestError) as error:
+        return error
 
 
 def _output_spec(method: str, trial: Trial | None, estimator: Any) -> TensorSpec:

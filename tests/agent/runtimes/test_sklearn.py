@@ -5,6 +5,7 @@ import pytest
 from sklearn import __version__
 from sklearn.base import BaseEstimator
 from sklearn.cluster import KMeans
+from sklearn.compose import ColumnTransformer
 from sklearn.datasets import load_iris
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.feature_extraction.text import CountVectorizer
@@ -171,12 +172,54 @@ def test_what_counts_no_features_may_take_any_number_of_them(tmp_path):
     ],
     ids=["predictions", "others"],
 )
-def test_what_cannot_be_tried_is_offered_but_not_batched(tmp_path, estimator, spec, caplog):
-    caplog.set_level("DEBUG")
+def test_what_cannot_be_tried_is_offered_but_not_batched(tmp_path, estimator, spec):
     model = load(tmp_path, estimator)
     assert model.signature.outputs == (spec,)
     assert not model.signature.batchable
-    assert "reason='it cannot be tried" in caplog.text
+
+
+class ByColumnName(BaseEstimator):
+    """Picks its columns as from a data frame, which it never gets."""
+
+    n_features_in_ = 2
+
+    def predict(self, rows):
+        return rows["weight"]
+
+    def transform(self, rows):
+        return rows
+
+
+@pytest.mark.parametrize(
+    ("estimator", "words"),
+    [
+        (
+            make_pipeline(ColumnTransformer([("kept", "passthrough", [0])]), StandardScaler()).fit(
+                ROWS, SPECIES
+            ),
+            None,
+        ),
+        (ByColumnName(), "output=predict reason='IndexError: only integers, slices"),
+        (Answering(KeyError("weight")), "output=predict reason=\"KeyError: 'weight'\" help="),
+        (
+            OneHotEncoder().fit(np.array([["red"], ["blue"]], dtype=object)),
+            "output=transform reason=\"TypeError: ufunc 'isnan'",
+        ),
+    ],
+    ids=["by position", "by name", "every output", "text it was not fitted on"],
+)
+def test_who_serves_what_fails_each_trial_is_told_once(tmp_path, estimator, words, caplog):
+    model = load(tmp_path, estimator)
+    warned = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
+    assert len(warned) == (words is not None)
+    if words:
+        assert warned[0].startswith("model failed for all the rows that it was tried with")
+        assert f"model=m_1 {words}" in warned[0]
+        assert "must be fitted again on arrays" in warned[0]
+    artifact = write_joblib(tmp_path, estimator)
+    caplog.clear()
+    SklearnRuntime().load(artifact, model.signature)
+    assert not caplog.records
 
 
 def test_classes_tell_the_datatype_of_what_cannot_be_tried(tmp_path):
