@@ -19,9 +19,17 @@ from seldon_core.protocol.inference import Buffer, Tensor
 
 Array = npt.NDArray[Any]
 
+
 # How messages show what a caller sent: cut when it is long or deep, so that an answer is never as
 # large as a request, and so that the depth of a request is no recursion here.
-_REPR: Final = Repr()
+class _Shown(Repr):
+    """Shows values of JSON; dispatches by the names of their types."""
+
+    def repr_NoneType(self, value: None, level: int) -> str:  # noqa: N802 - reprlib finds it so
+        return "null"
+
+
+_REPR: Final = _Shown()
 _REPR.maxlevel = 2
 _REPR.maxlist = _REPR.maxdict = 8
 _REPR.maxstring = _REPR.maxother = 80
