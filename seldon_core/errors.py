@@ -4,6 +4,7 @@
     ├── InvalidRequestError      the caller's request cannot be understood or does not fit the model
     │   ├── PayloadTooLargeError     … because it exceeds a limit
     │   ├── UnsupportedError         … because it asks for what this server does not do
+    │   │   └── UnsupportedEncodingError     … namely to read a body in an encoding it does not know
     │   └── MethodNotAllowedError    … because the path is right but the HTTP method is not
     ├── InvalidResourceError     a manifest or model folder is wrong; `path` says where
     ├── NotFoundError            a model, version or method does not exist
@@ -33,6 +34,10 @@ class PayloadTooLargeError(InvalidRequestError):
 
 class UnsupportedError(InvalidRequestError):
     """A request is well formed but asks for what this server does not do."""
+
+
+class UnsupportedEncodingError(UnsupportedError):
+    """A body has a content-encoding that this server does not read."""
 
 
 class MethodNotAllowedError(InvalidRequestError):

@@ -21,6 +21,7 @@ from seldon_core.errors import (
     OverloadedError,
     PayloadTooLargeError,
     SeldonError,
+    UnsupportedEncodingError,
     UnsupportedError,
     UpstreamError,
 )
@@ -83,6 +84,7 @@ STATUSES: Final[dict[type[SeldonError], Status]] = {
     # Not 501, which Triton answers: it is the caller who has to change something, and a 5xx counts
     # as this server's failure in alerts and is retried by proxies.
     UnsupportedError: Status(400, UNIMPLEMENTED),
+    UnsupportedEncodingError: Status(415, UNIMPLEMENTED),
     MethodNotAllowedError: Status(405, UNIMPLEMENTED),
     InvalidResourceError: Status(400, INVALID_ARGUMENT),
     NotFoundError: Status(404, NOT_FOUND),

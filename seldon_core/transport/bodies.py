@@ -8,7 +8,7 @@ from seldon_core.errors import (
     InvalidRequestError,
     OverloadedError,
     PayloadTooLargeError,
-    UnsupportedError,
+    UnsupportedEncodingError,
 )
 from seldon_core.protocol.inference import Buffer
 from seldon_core.protocol.oip_binary import LENGTH_HEADER
@@ -53,8 +53,8 @@ async def decompress(
     """Return `body` without its content-encoding, and the bytes it took of `budget`.
 
     The caller gives those back. Works in steps of about a millisecond and lets others run between
-    them. Raises UnsupportedError for an unknown encoding, InvalidRequestError if the body is not
-    in it, PayloadTooLargeError if it grows beyond `limit` or more than `gzip_ratio` times, and
+    them. Raises UnsupportedEncodingError for an unknown one, InvalidRequestError if the body is
+    not in it, PayloadTooLargeError if it grows beyond `limit` or more than `gzip_ratio` times, and
     OverloadedError if the budget has no room for it.
     """
     coding = encoding.strip().lower()
@@ -62,7 +62,7 @@ async def decompress(
         return body, 0
     if coding not in _WINDOW_BITS:
         found = encoding.decode("latin-1")
-        raise UnsupportedError(f"content-encoding may be gzip or deflate, found {found!r}")
+        raise UnsupportedEncodingError(f"content-encoding may be gzip or deflate, found {found!r}")
     return await inflate(body, _wbits(coding, body), limit, settings, budget)
 
 

@@ -9,7 +9,7 @@ from seldon_core.errors import (
     InvalidRequestError,
     OverloadedError,
     PayloadTooLargeError,
-    UnsupportedError,
+    UnsupportedEncodingError,
 )
 from seldon_core.transport.bodies import decompress, largest_body, too_large
 from seldon_core.transport.budget import InFlightBytes
@@ -50,7 +50,7 @@ def test_identity_is_the_body_itself():
 @pytest.mark.parametrize(
     ("body", "encoding", "error"),
     [
-        (b"x", b"br", UnsupportedError),
+        (b"x", b"br", UnsupportedEncodingError),
         (b"no gzip at all", b"gzip", InvalidRequestError),
         (b"", b"gzip", InvalidRequestError),
         (gzip.compress(TEXT)[:-20], b"gzip", InvalidRequestError),

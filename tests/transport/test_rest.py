@@ -138,6 +138,13 @@ def test_a_body_that_is_not_gzip_is_a_400():
     assert ask(DoublingHandler(), b"POST", INFER, headers, b"no")[0] == 400
 
 
+def test_an_encoding_that_is_not_read_is_a_415_with_those_that_are():
+    headers = {b"content-encoding": b"br"}
+    status, _, body = ask(DoublingHandler(), b"POST", INFER, headers, b"no")
+    assert status == 415
+    assert b"may be gzip or deflate, found 'br'" in body
+
+
 @pytest.mark.parametrize(
     ("target", "status"),
     [
