@@ -13,13 +13,14 @@ import json
 import logging
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
+from difflib import get_close_matches
 from typing import Protocol
 from urllib.parse import urlsplit
 
 from seldon_core.config.settings import AdminSettings
 from seldon_core.errors import ConfigError
 from seldon_core.observability.exposition import CONTENT_TYPE
-from seldon_core.observability.logs import levels, set_levels
+from seldon_core.observability.logs import ROOT, levels, set_levels
 from seldon_core.observability.metrics import Metrics
 from seldon_core.protocol.inference import Buffer
 from seldon_core.protocol.status import UNIMPLEMENTED
@@ -34,6 +35,8 @@ _LOCAL = frozenset({"localhost", "127.0.0.1", "::1"})
 _CLOSE_TIMEOUT_S = 1.0  # a scrape under way ends well within it; idle connections need nothing
 
 _TEXT, _JSON = "text/plain; charset=utf-8", "application/json; charset=utf-8"
+
+_LEVELS_WANTED = 'levels by component, such as {"seldon_core.agent": "debug"}'
 
 _logger = logging.getLogger(__name__)
 
@@ -126,15 +129,18 @@ class AdminFront:
         return _answer(200, _JSON, json.dumps(dict(levels())))
 
     def _change_levels(self, request: HttpRequest) -> HttpAnswer:
-        """Take `{"seldon_core.agent": "debug"}`; answer with all levels, 400 if one is wrong."""
+        """Take `{"seldon_core.agent": "debug"}`; answer with all levels, 400 if one is wrong.
+
+        A component that logs nothing is more likely a slip than a wish, so it is refused.
+        """
         try:
             changes = json.loads(bytes(request.body))
         except ValueError as error:  # no JSON, or no text
             return _error(400, f"the body is no JSON: {error}")
-        if not isinstance(changes, dict) or not all(isinstance(v, str) for v in changes.values()):
-            return _error(400, 'wanted levels by component, such as {"seldon_core.agent": "debug"}')
+        if not isinstance(changes, dict):
+            return _error(400, f"wanted {_LEVELS_WANTED}")
         try:
-            set_levels(changes)
+            set_levels({name: _level(name, level) for name, level in changes.items()})
         except ConfigError as error:
             return _error(400, str(error))
         return self._show_levels(request)
@@ -148,6 +154,20 @@ class NoRpcFront:
     ) -> RpcAnswer:
         """Answer UNIMPLEMENTED."""
         return RpcAnswer(UNIMPLEMENTED, "this port answers no gRPC calls")
+
+
+def _level(component: str, level: object) -> str:
+    """Return the name of a level for `set_levels`. Raises ConfigError if nothing can be meant."""
+    known = logging.Logger.manager.loggerDict  # packages too, above the loggers of their modules
+    if component not in known:
+        ours = [name for name in known if name.startswith(ROOT)]
+        near = get_close_matches(component, ours, n=1, cutoff=0.0)
+        raise ConfigError(f"there is no component {component!r}; the nearest name is {near[0]!r}")
+    if level is None:
+        raise ConfigError(f'null is no level; "" resets {component}')
+    if not isinstance(level, str):
+        raise ConfigError(f"wanted {_LEVELS_WANTED}")
+    return level.lower()
 
 
 def _refuse_foreigner(request: HttpRequest) -> HttpAnswer | None:

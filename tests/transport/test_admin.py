@@ -67,6 +67,11 @@ def test_the_models_are_listed():
     assert ask("/status") == (200, '{"models": [{"name": "iris", "state": "Available"}]}')
 
 
+def test_the_case_of_a_level_does_not_matter():
+    assert ask("/log/levels", "PUT", json={"seldon_core.transport": "DeBug"})[0] == 200
+    assert logging.getLogger("seldon_core.transport").level == logging.DEBUG
+
+
 def test_log_levels_change_and_are_shown():
     change = {"seldon_core.agent": "debug"}
     assert ask("/log/levels", "PUT", json=change) == (200, '{"seldon_core.agent": "debug"}')
@@ -81,9 +86,23 @@ def test_log_levels_change_and_are_shown():
         ("[]", "wanted levels by component"),
         ('{"seldon_core": 1}', "wanted levels by component"),
         ('{"seldon_core": "loud"}', "wanted a log level"),
+        ('{"seldon_core.transport.admin": null}', r"null is no level; \"\" resets seldon_core.tra"),
+        ('{"seldon_core.transport.admn": "info"}', "the nearest name is 'seldon_core.transport.ad"),
+        ('{"": "info"}', "there is no component ''"),
+        ('{"asyncio": "info"}', "wanted a component of seldon_core"),
         (b"\xff", "no JSON"),
     ],
-    ids=["broken", "list", "number", "unknown level", "no text"],
+    ids=[
+        "broken",
+        "list",
+        "number",
+        "unknown level",
+        "null",
+        "unknown component",
+        "no component",
+        "component of another",
+        "no text",
+    ],
 )
 def test_wrong_log_levels_are_refused(body, message):
     status, text = ask("/log/levels", "PUT", data=body)
