@@ -14,21 +14,28 @@ from seldon_core import __version__
 from seldon_core.cli.output import say, say_error
 from seldon_core.errors import SeldonError
 
+_PROGRAMS = ("seldon-core", "seldon")
 _PATH = click.Path(path_type=Path)
 
 
 def main() -> None:
     """Run the command line; an expected error is one line on standard error and exit code 1."""
     try:
-        cli(prog_name="seldon-core")
+        cli(prog_name=_program())
     except SeldonError as error:
         say_error(str(error))
         sys.exit(1)
 
 
+def _program() -> str:
+    """Return the name that the program was called by, `seldon-core` if by `python -m`."""
+    called = Path(sys.argv[0]).name
+    return called if called in _PROGRAMS else _PROGRAMS[0]
+
+
 def _print_version(context: click.Context, option: click.Parameter, wanted: bool) -> None:
     if wanted:
-        say(__version__)
+        say(f"{_PROGRAMS[0]} {__version__}")
         context.exit()
 
 

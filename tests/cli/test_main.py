@@ -10,9 +10,9 @@ from seldon_core.cli.main import main
 from seldon_core.errors import ConfigError
 
 
-def run(monkeypatch, *arguments):
+def run(monkeypatch, *arguments, program="seldon-core"):
     """Run the program; return its exit code."""
-    monkeypatch.setattr(sys, "argv", ["seldon-core", *arguments])
+    monkeypatch.setattr(sys, "argv", [program, *arguments])
     with pytest.raises(SystemExit) as ended:
         main()
     return ended.value.code
@@ -20,7 +20,7 @@ def run(monkeypatch, *arguments):
 
 def test_the_version_is_printed(monkeypatch, capsys):
     assert run(monkeypatch, "--version") == 0
-    assert capsys.readouterr().out == f"{__version__}\n"
+    assert capsys.readouterr().out == f"seldon-core {__version__}\n"
 
 
 @pytest.mark.parametrize(
@@ -33,6 +33,16 @@ def test_help_teaches_with_examples(monkeypatch, capsys, command):
     assert "..." not in text.partition("Commands:")[2]
     if command:
         assert "seldon-core samples samples && seldon-core serve --models samples/models" in text
+
+
+@pytest.mark.parametrize(
+    ("program", "name"),
+    [("bin/seldon", "seldon"), ("bin/seldon-core", "seldon-core"), ("__main__.py", "seldon-core")],
+    ids=["short", "long", "module"],
+)
+def test_the_usage_has_the_name_that_was_typed(monkeypatch, capsys, program, name):
+    assert run(monkeypatch, "--help", program=program) == 0
+    assert f"Usage: {name} [" in capsys.readouterr().out
 
 
 def test_only_the_options_that_were_given_are_flags(monkeypatch):
