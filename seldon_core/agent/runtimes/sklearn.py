@@ -33,8 +33,8 @@ _DATATYPES = {dtype: name for name, dtype in NUMPY_DTYPES.items() if name != "BF
 _NUMPY_CONTENT: Parameters = {"content_type": "np"}
 _HELP = (
     "only values such as it was fitted on can succeed; for text, declare an input of datatype "
-    "BYTES in model-settings.json; an estimator that picks a data frame's columns by name must be fitted "
-    "again on arrays, picking them by position"
+    "BYTES in model-settings.json; an estimator that picks a data frame's columns by name must be "
+    "fitted again on arrays, picking them by position"
 )
 _TEXTS = (b"one", b"two words", b"three more words")
 
