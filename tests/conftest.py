@@ -1,10 +1,27 @@
 """Options of the whole test suite."""
 
+import logging
+
+import pytest
 from hypothesis import HealthCheck, settings
+
+from seldon_core.observability.logs import levels
 
 # On shared cores the time that an example takes says nothing about the code.
 settings.register_profile("house", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("house")
+
+
+@pytest.fixture
+def logging_as_before():
+    """Take back how a test had this process log."""
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    yield
+    root.handlers[:] = handlers
+    root.setLevel(level)
+    for name in levels():
+        logging.getLogger(name).setLevel(logging.NOTSET)
 
 
 def pytest_addoption(parser):

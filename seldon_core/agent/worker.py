@@ -10,6 +10,7 @@ of shared memory would save those.
 """
 
 import asyncio
+import json
 import logging
 import os
 import socket
@@ -17,6 +18,7 @@ import sys
 from asyncio.subprocess import DEVNULL, Process
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +30,7 @@ from seldon_core.agent.runtimes.base import Artifact, Signature
 from seldon_core.agent.worker_link import WorkerLink
 from seldon_core.aio.supervise import Tasks, open_tasks
 from seldon_core.errors import ModelRuntimeError, SeldonError
+from seldon_core.observability.logs import log_settings
 
 _log = logging.getLogger(__name__)
 
@@ -264,7 +267,7 @@ class _Worker:
 
 
 async def _spawn(fd: int) -> Process:
-    """Start a process that runs this very code and speaks to us through `fd`."""
+    """Start a process that runs this very code, logs as we do now and speaks to us through `fd`."""
     return await asyncio.create_subprocess_exec(
         sys.executable,
         "-P",  # nothing in the working directory is taken for a library
@@ -272,6 +275,8 @@ async def _spawn(fd: int) -> Process:
         "seldon_core.agent.worker_main",
         "--fd",
         str(fd),
+        "--log",
+        json.dumps(asdict(log_settings())),
         stdin=DEVNULL,
         stdout=sys.__stderr__,  # what a model prints is not the agent's answer
         start_new_session=True,  # Ctrl-C is for the agent alone, also while this one starts

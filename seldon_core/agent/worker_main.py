@@ -1,6 +1,7 @@
 """A worker process: holds models and runs them, one call after the other, for its agent.
 
-Started as `python -m seldon_core.agent.worker_main --fd N`, where N is one end of a socket pair.
+Started as `python -m seldon_core.agent.worker_main --fd N --log JSON`, where N is one end of a
+socket pair and JSON how the agent logs (the fields of `LogSettings`): this process logs alike.
 It speaks `frames` and ends when the other end is closed. It imports little: a machine-learning
 library comes with the first model that needs it.
 
@@ -10,7 +11,7 @@ thread, which slows them down as much (both hold the GIL).
 
 import argparse
 import ctypes
-import logging
+import json
 import signal
 import socket
 import sys
@@ -21,7 +22,9 @@ from seldon_core.agent import frames
 from seldon_core.agent.runtimes import runtime_named
 from seldon_core.agent.runtimes.base import LoadedModel
 from seldon_core.agent.runtimes.measured import load_measured
+from seldon_core.config.settings import LogSettings
 from seldon_core.errors import InvalidRequestError, ModelRuntimeError
+from seldon_core.observability.logs import configure_logs
 from seldon_core.protocol.inference import Buffer
 
 _PR_SET_PDEATHSIG = 1
@@ -31,16 +34,15 @@ def main() -> None:
     """Serve the agent at the socket that `--fd` names until it closes it."""
     parser = argparse.ArgumentParser(description="Runs models for an agent, which starts it.")
     parser.add_argument("--fd", type=int, required=True)
-    fd = parser.parse_args().fd
+    parser.add_argument("--log", type=json.loads, required=True)
+    arguments = parser.parse_args()
     # Ctrl-C and a service manager's SIGTERM reach the whole group, but the agent drains first and
     # closes the socket when nothing needs this process any more.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     _die_with_parent()
-    logging.basicConfig(
-        level=logging.INFO, format="%(levelname)s %(name)s worker=%(process)d %(message)s"
-    )
-    with socket.socket(fileno=fd) as link:
+    configure_logs(LogSettings(**arguments.log), sys.stderr)
+    with socket.socket(fileno=arguments.fd) as link:
         serve(link)
 
 

@@ -93,6 +93,13 @@ def set_levels(changes: Mapping[str, str]) -> None:
         logging.getLogger(component).setLevel(_LEVELS.get(level, logging.NOTSET))
 
 
+def log_settings() -> LogSettings:
+    """Return how this process logs now, for another one that shall log alike."""
+    own = dict(levels())
+    is_json = any(isinstance(h.formatter, _JsonFormatter) for h in logging.getLogger().handlers)
+    return LogSettings(own.pop(ROOT, "info"), "json" if is_json else "text", own)
+
+
 def levels() -> Mapping[str, str]:
     """Return the level of every component that has one of its own."""
     known = logging.Logger.manager.loggerDict

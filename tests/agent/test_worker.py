@@ -1,6 +1,7 @@
 """Worker processes, real ones, seen from the agent."""
 
 import asyncio
+import json
 import os
 import signal
 import sys
@@ -13,8 +14,10 @@ import uvloop
 
 from seldon_core.agent import worker
 from seldon_core.agent.worker import open_workers
+from seldon_core.config.settings import LogSettings
 from seldon_core.errors import InvalidResourceError, ModelRuntimeError
-from tests.support.estimators import KillsItsReader, Worker
+from seldon_core.observability.logs import configure_logs, set_levels
+from tests.support.estimators import ByItsBatch, KillsItsReader, Worker
 from tests.support.models import write_joblib
 
 ROWS = np.array([[1.0, 2.0], [3.0, 4.0]])
@@ -264,6 +267,28 @@ def test_a_model_that_kills_its_reader_later_is_given_up(artifact, tmp_path, cap
     run(test)
     assert "model could not be loaded again model=bad_1" in caplog.text
     assert "model could not be loaded again model=gone_1" in caplog.text
+
+
+@pytest.mark.usefixtures("logging_as_before")
+def test_a_worker_logs_as_its_agent_does_when_it_starts(tmp_path, capfd):
+    artifact = write_joblib(tmp_path, ByItsBatch())
+    components = {"seldon_core.agent.runtimes.sklearn": "debug"}
+    configure_logs(LogSettings(level="error", format="json", levels=components), sys.stderr)
+
+    async def lines():
+        async with open_workers(1) as pool:
+            await pool.load(artifact)
+        return [json.loads(line) for line in capfd.readouterr().err.splitlines()]
+
+    async def test():
+        (line,) = await lines()
+        assert line["component"] == "agent.runtimes.sklearn"
+        assert line["level"] == "debug"
+        assert "model is not batched model=m_1" in line["message"]
+        set_levels({"seldon_core.agent.runtimes.sklearn": ""})
+        assert await lines() == []
+
+    run(test)
 
 
 def test_a_worker_that_cannot_be_started_says_so(artifact, monkeypatch):

@@ -1,5 +1,6 @@
 """The worker's side, spoken to over a socket pair without the agent."""
 
+import json
 import os
 import signal
 import socket
@@ -12,8 +13,12 @@ import numpy as np
 import pytest
 
 from seldon_core.agent import frames, worker_main
+from seldon_core.config.settings import LogSettings
+from seldon_core.observability.logs import log_settings
 from tests.support.estimators import Worker
 from tests.support.models import FLOAT, node, tensor, write_joblib, write_onnx
+
+LOG = ["--log", '{"level": "info", "format": "text", "levels": {}}']
 
 
 class Agent:
@@ -124,7 +129,7 @@ def test_a_process_ignores_ctrl_c_and_ends_with_its_link(tmp_path):
     with ours, theirs:
         command = [sys.executable, "-m", "seldon_core.agent.worker_main"]
         process = subprocess.Popen(
-            [*command, "--fd", str(theirs.fileno())], pass_fds=(theirs.fileno(),)
+            [*command, "--fd", str(theirs.fileno()), *LOG], pass_fds=(theirs.fileno(),)
         )
         theirs.close()
         agent = greeted(Agent(ours))
@@ -143,12 +148,12 @@ def test_a_busy_process_dies_with_its_agent(tmp_path):
     agent_code = (
         "import subprocess, sys, time;"
         "p = subprocess.Popen([sys.executable, '-m', 'seldon_core.agent.worker_main', '--fd', "
-        "sys.argv[1]], pass_fds=(int(sys.argv[1]),)); print(p.pid, flush=True); time.sleep(60)"
+        "*sys.argv[1:]], pass_fds=(int(sys.argv[1]),)); print(p.pid, flush=True); time.sleep(60)"
     )
     with ours:
         with theirs:
             parent = subprocess.Popen(
-                [sys.executable, "-c", agent_code, str(theirs.fileno())],
+                [sys.executable, "-c", agent_code, str(theirs.fileno()), *LOG],
                 pass_fds=(theirs.fileno(),),
                 stdout=subprocess.PIPE,
             )
@@ -160,16 +165,19 @@ def test_a_busy_process_dies_with_its_agent(tmp_path):
         assert agent.next() is None  # its end of the link is closed: the process is gone
 
 
-def test_main_serves_the_link_it_is_given(monkeypatch):
+@pytest.mark.usefixtures("logging_as_before")
+def test_main_serves_the_link_it_is_given_and_logs_as_it_is_told(monkeypatch):
+    log = json.dumps({"level": "debug", "format": "json", "levels": {"seldon_core.agent": "error"}})
     ours, theirs = socket.socketpair()
     with ours:
-        monkeypatch.setattr(sys, "argv", ["worker", "--fd", str(theirs.detach())])
+        monkeypatch.setattr(sys, "argv", ["worker", "--fd", str(theirs.detach()), "--log", log])
         monkeypatch.setattr(worker_main, "_die_with_parent", lambda: None)
         before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
         try:
             ours.shutdown(socket.SHUT_WR)
             worker_main.main()
             assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+            assert log_settings() == LogSettings(**json.loads(log))
         finally:
             for number, handler in before.items():
                 signal.signal(number, handler)

@@ -6,24 +6,25 @@ import pytest
 
 from seldon_core.config.settings import LogSettings
 from seldon_core.errors import ConfigError
-from seldon_core.observability.logs import configure_logs, levels, set_levels
+from seldon_core.observability.logs import configure_logs, levels, log_settings, set_levels
 
-
-@pytest.fixture(autouse=True)
-def _logging_as_before():
-    root = logging.getLogger()
-    handlers, level = root.handlers[:], root.level
-    yield
-    root.handlers[:] = handlers
-    root.setLevel(level)
-    for name in levels():
-        logging.getLogger(name).setLevel(logging.NOTSET)
+pytestmark = pytest.mark.usefixtures("logging_as_before")
 
 
 def logs(level="info", form="text", **levels):
     stream = io.StringIO()
     configure_logs(LogSettings(level=level, format=form, levels=levels), stream)
     return stream
+
+
+def test_how_a_process_logs_can_be_handed_on():
+    assert log_settings() == LogSettings("info", "text", {})
+    logs("warning", "json", **{"seldon_core.agent": "debug"})
+    set_levels({"seldon_core.router": "error"})
+    levels = {"seldon_core.agent": "debug", "seldon_core.router": "error"}
+    assert log_settings() == LogSettings("warning", "json", levels)
+    logs()
+    assert log_settings().format == "text"
 
 
 AGENT = logging.getLogger("seldon_core.agent.service")
