@@ -201,7 +201,7 @@ class Process:
 async def serve(
     settings: Settings, specs: Sequence[ModelSpec], trusted: Sequence[Path], reporter: Reporter
 ) -> None:
-    """Run the process with every role until SIGINT or SIGTERM; a second signal ends it at once.
+    """Run the process with every role until a signal ends it; a second one does at once.
 
     What was begun may end first: requests for the drain time-out, then the rest for 10 s.
 
@@ -261,12 +261,6 @@ async def open_process(
             )
             agents.append(agent)
             links[replica], handlers[replica] = agent, agent.handler
-            scheduler.connect_replica(
-                replica,
-                _capabilities(server),
-                settings.agent.memory,
-                settings.agent.over_commit_percentage,
-            )
         for started in agents:
             stack.callback(started.dismiss)
         # Admin and control ports go last, so that they can be watched while requests are drained.
@@ -276,6 +270,14 @@ async def open_process(
         )
         metrics.add_source(lambda: listener_families(listener))
         ports = await _open_late(late, settings, metrics, process, listener)
+        # Only now, when no port can be taken any more: the log tells of each.
+        for server in DEFAULT_SERVERS:
+            scheduler.connect_replica(
+                ReplicaId(server.name, 0),
+                _capabilities(server),
+                settings.agent.memory,
+                settings.agent.over_commit_percentage,
+            )
         reporter.opened(ports, settings)
         yield process, listener
 
@@ -329,7 +331,9 @@ def _worker_count(settings: AgentSettings) -> int:
 
 
 def _stop_on_signals() -> asyncio.Event:
-    """Return an event that the first SIGINT or SIGTERM sets; a second ends the process.
+    """Return an event that the first SIGINT, SIGTERM or SIGHUP sets; a second ends the process.
+
+    SIGHUP comes when the terminal is closed, unless nohup(1) had it ignored.
 
     One that follows at once is the same wish: timeout(1), for example, signals its child and then
     the whole group, so the child gets two.
@@ -348,6 +352,9 @@ def _stop_on_signals() -> asyncio.Event:
             # Not an exception: whatever is being waited for may be what hangs.
             os._exit(128 + number)
 
-    for number in (signal.SIGINT, signal.SIGTERM):
+    numbers = [signal.SIGINT, signal.SIGTERM]
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
+        numbers.append(signal.SIGHUP)
+    for number in numbers:
         loop.add_signal_handler(number, take, number)
     return stop

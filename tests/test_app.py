@@ -210,12 +210,14 @@ def test_the_control_ports_answer_health():
 
 
 @pytest.mark.parametrize("group", ["listener", "scheduler", "agent", "admin"])
-def test_a_taken_port_ends_the_start_with_its_name(group):
+def test_a_taken_port_ends_the_start_with_its_name_and_nothing_else(group, caplog):
+    caplog.set_level("INFO")
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         wanted = settings(**{f"{group}_port": port})
-        with pytest.raises(ConfigError, match=str(port)):
+        with pytest.raises(ConfigError, match=rf"^{group}\.port: .* port {port}: it is in use"):
             asyncio.run(app.serve(wanted, [], [], _DiaryWithoutLoop()))
+    assert "ReplicaConnected" not in caplog.text
 
 
 class _DiaryWithoutLoop(Diary):
@@ -313,6 +315,22 @@ def test_no_load_begins_after_the_end_has(tmp_path, monkeypatch):
 
     asyncio.run(scenario())
     assert begun == ["double_1"]
+
+
+@pytest.mark.parametrize("ignored", [False, True], ids=["terminal", "nohup"])
+def test_a_closed_terminal_ends_the_process_unless_it_is_to_survive_that(ignored):
+    async def scenario():
+        stop = app._stop_on_signals()
+        os.kill(os.getpid(), signal.SIGHUP)
+        for _ in range(5):
+            await asyncio.sleep(0)
+        return stop.is_set()
+
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN if ignored else signal.SIG_DFL)
+    try:
+        assert asyncio.run(scenario()) is not ignored
+    finally:
+        signal.signal(signal.SIGHUP, before)
 
 
 def test_a_signal_that_is_sent_twice_at_once_counts_once(monkeypatch):

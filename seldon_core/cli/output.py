@@ -4,6 +4,7 @@ import json
 import math
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,12 +20,17 @@ if TYPE_CHECKING:  # `--help` prints too, and need not wait for the whole progra
     from seldon_core.scheduler.machine import ModelStatus
 
 _EVERYWHERE = {"0.0.0.0": "localhost", "::": "localhost"}
+_OPEN = "; open to the network, without authentication or TLS"
 _LONGEST_EXAMPLE = 64  # numbers: what still reads well on a terminal
 
 
 def say(text: str) -> None:
-    """Print a line at once, also into a pipe: somebody may be waiting for it."""
-    print(text, flush=True)
+    """Print a line at once, also into a pipe: somebody may be waiting for it.
+
+    If nobody is, because the terminal was closed, it is dropped.
+    """
+    with suppress(OSError):
+        print(text, flush=True)
 
 
 def say_error(text: str) -> None:
@@ -46,11 +52,12 @@ class Console:
 
     def opened(self, ports: "Ports", settings: "Settings") -> None:
         """Print every port, the memory budget and where state is kept."""
-        host = _EVERYWHERE.get(ports.host, ports.host)
-        self._address = f"[{host}]:{ports.data}" if ":" in host else f"{host}:{ports.data}"
+        self._address = _address(_EVERYWHERE.get(ports.host, ports.host), ports.data)
         agent = settings.agent
         servers = " and ".join(f"{server.name}/0" for server in DEFAULT_SERVERS)
-        say(f"inference   http://{self._address}  REST and gRPC, HTTP/1.1 and HTTP/2")
+        notice = "" if _is_loopback(ports.host) else _OPEN
+        address = _address(ports.host, ports.data)
+        say(f"inference   http://{address}  REST and gRPC, HTTP/1.1 and HTTP/2{notice}")
         say(f"scheduler   127.0.0.1:{ports.scheduler}  gRPC, health only so far")
         say(f"agent       127.0.0.1:{ports.agent}  gRPC, health only so far")
         say(f"admin       http://127.0.0.1:{ports.admin}  metrics, health, status, log levels")
@@ -85,6 +92,19 @@ class Console:
     def draining(self, timeout_s: float) -> None:
         """Print what the process waits for."""
         say(f"stopping; requests under way have {timeout_s:g} s, Ctrl-C again ends at once")
+
+
+def _address(host: str, port: int) -> str:
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+def _is_loopback(host: str) -> bool:
+    import ipaddress  # `--help` and the version do without
+
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:  # a name
+        return host.lower() == "localhost"
 
 
 def _size(model: "ModelMetadata") -> int:

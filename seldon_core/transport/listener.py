@@ -4,7 +4,7 @@ import asyncio
 import errno
 import logging
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import cast
 
 from seldon_core.errors import ConfigError
@@ -167,7 +167,16 @@ async def open_listener(
     """
     budget = InFlightBytes(settings.in_flight_bytes)
     http = RestFront(handler, server, settings, budget)
-    async with listen(settings, http, RpcFront(handler, server), budget) as listener:
+    async with AsyncExitStack() as stack:
+        try:
+            listener = await stack.enter_async_context(
+                listen(settings, http, RpcFront(handler, server), budget)
+            )
+        except ConfigError as error:
+            # What can be wrong with a port is one of two; all else is the host.
+            code = getattr(error.__cause__, "errno", None)
+            setting = "port" if code in (errno.EADDRINUSE, errno.EACCES) else "host"
+            raise ConfigError(f"listener.{setting}: {error}") from error
         yield listener
 
 

@@ -1,4 +1,7 @@
+import errno
+import io
 import json
+import sys
 from pathlib import Path
 
 import pytest
@@ -46,13 +49,47 @@ def test_the_start_shows_every_port_the_memory_and_the_data_folder(console, caps
 
 
 @pytest.mark.parametrize(
-    ("host", "address"),
-    [("0.0.0.0", "localhost:1"), ("::", "localhost:1"), ("fe80::1", "[fe80::1]:1")],
-    ids=["every address", "every address of IPv6", "IPv6"],
+    ("host", "address", "is_open"),
+    [
+        ("0.0.0.0", "0.0.0.0:1", True),
+        ("::", "[::]:1", True),
+        ("fe80::1", "[fe80::1]:1", True),
+        ("a.example", "a.example:1", True),
+        ("127.0.0.2", "127.0.0.2:1", False),
+        ("::1", "[::1]:1", False),
+        ("localhost", "localhost:1", False),
+    ],
+    ids=[
+        "every address",
+        "every address of IPv6",
+        "IPv6",
+        "name",
+        "loopback",
+        "loopback of IPv6",
+        "name of loopback",
+    ],
 )
-def test_the_address_shown_can_be_called(console, capsys, host, address):
+def test_a_port_that_others_reach_is_said_to_be_open(console, capsys, host, address, is_open):
     open_on(console, host)
-    assert f"http://{address} " in capsys.readouterr().out
+    line = capsys.readouterr().out.splitlines()[0]
+    assert f"http://{address} " in line
+    assert ("open to the network, without authentication or TLS" in line) == is_open
+
+
+def test_the_request_to_paste_goes_to_an_address_that_can_be_called(console, capsys):
+    open_on(console, "0.0.0.0")
+    console.loaded([status()], ModelMetadata("iris", "onnx", (), ()))
+    assert "curl -s http://localhost:1/v2" in capsys.readouterr().out
+
+
+class ClosedTerminal(io.StringIO):
+    def flush(self):
+        raise OSError(errno.EIO, "Input/output error")
+
+
+def test_a_line_that_nobody_can_read_any_more_is_dropped(monkeypatch):
+    monkeypatch.setattr(sys, "stdout", ClosedTerminal())
+    say("hello?")
 
 
 def test_a_ready_model_has_its_line_in_the_log_alone(console, capsys):

@@ -123,7 +123,10 @@ def test_a_drain_closes_connections_that_said_nothing():
 
 @pytest.mark.parametrize(
     ("host", "words"),
-    [("127.0.0.1", "in use"), ("203.0.113.1", "address of this machine")],
+    [
+        ("127.0.0.1", r"^listener\.port: .*in use"),
+        ("203.0.113.1", r"^listener\.host: .*address of this machine"),
+    ],
     ids=["port in use", "foreign address"],
 )
 def test_an_address_that_cannot_be_listened_on_is_a_clear_error(host, words):
