@@ -5,14 +5,16 @@ it runs, so a model need not be thread-safe.
 
 A model whose runtime holds the GIL and turns out slow gets a copy in a worker process. Until that
 copy is loaded (a second or more, the first time) its calls run on a thread: there they slow the
-neighbours down, but do not stop them as they would on the loop.
+neighbours down, but do not stop them as they would on the loop. Slow is there what computes for
+long: a call that waits, for the GIL above all, takes long beside a load or a slow neighbour however
+small its model is, and a copy would not spare the neighbours anything.
 """
 
 import asyncio
 import functools
 import logging
 from collections.abc import Awaitable, Callable
-from time import perf_counter
+from time import perf_counter, thread_time
 from typing import Any
 
 import numpy as np
@@ -79,6 +81,7 @@ class ModelRunner:
         self._pin = pin
         self._call_soon = grounds.loop.call_soon
         self._cost = CallCost(runtime.inline_limit_s)
+        self._computing = CallCost(runtime.inline_limit_s)  # of that, without what it waits
         self._model: LoadedModel | None = None
         self._copy = WorkerCopy(artifact, grounds.workers, grounds.tasks, grow)
 
@@ -223,15 +226,18 @@ class ModelRunner:
         copy = self._copy.there()
         if copy is not None:
             return functools.partial(self._infer_in_worker, copy)
-        if self._cost.predict(rows) > self._runtime.inline_limit_s:
+        if self._computing.predict(rows) > self._runtime.inline_limit_s:
             self._copy.want()
         return self._infer_on_thread
 
     async def _infer_on_thread(
         self, inputs: list[Array], outputs: tuple[str, ...], rows: int
     ) -> list[Array]:
-        results, seconds = await self._grounds.threads.run(_timed, self._loaded(), inputs, outputs)
+        results, seconds, computing = await self._grounds.threads.run(
+            _timed, self._loaded(), inputs, outputs
+        )
         self._cost.observe(rows, seconds)
+        self._computing.observe(rows, computing)
         return results
 
     async def _infer_in_worker(
@@ -263,16 +269,18 @@ class _RowsLostError(Exception):
 
 def _timed(
     model: LoadedModel, inputs: list[Array], outputs: tuple[str, ...]
-) -> tuple[list[Array], float]:
-    """Run on a thread; the seconds are the call's own, without the way there and back."""
-    began = perf_counter()
+) -> tuple[list[Array], float, float]:
+    """Run on a thread; the seconds are the call's own, without the way there and back, and those of
+    them in which this thread computed. A library's further threads are not counted: they hold no
+    GIL, and this one works beside them."""
+    began, computed = perf_counter(), thread_time()
     try:
         results = model.infer(inputs, outputs)
     except SeldonError:
         raise
     except Exception as error:
         raise ModelRuntimeError(words_of(error)) from error
-    return results, perf_counter() - began
+    return results, perf_counter() - began, thread_time() - computed
 
 
 def _joined(entries: list[Entry]) -> list[Array]:

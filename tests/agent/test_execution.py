@@ -119,6 +119,32 @@ def test_a_slow_model_that_holds_the_gil_gets_a_copy_in_a_worker():
     run(test)
 
 
+class Waiting(FakeModel):
+    """Waits, as a call does for the GIL that others hold."""
+
+    def infer(self, inputs, outputs):
+        threading.Event().wait(0.005)
+        return super().infer(inputs, outputs)
+
+
+def test_a_model_gets_a_copy_for_what_it_computes_not_for_what_it_waits():
+    async def test():
+        model = Waiting()
+        runtime = FakeRuntime(releases_gil=False, inline_limit_s=0.001)
+        world = World(runtime=runtime, models={"m_1": model})
+        async with agent_of(world, "m") as agent:
+            for _ in range(3):
+                await warm(agent, "m")
+            assert model.threads[-1] != "MainThread"
+            assert world.workers.loads == 0
+            model.slow_s = 0.02
+            for _ in range(3):
+                await warm(agent, "m")
+            await until(lambda: world.workers.models)
+
+    run(test)
+
+
 def test_an_unload_waits_for_the_worker_that_is_being_loaded():
     async def test():
         world = World(runtime=HOLDS_GIL)
