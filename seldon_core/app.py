@@ -28,7 +28,7 @@ from seldon_core.observability.metrics import Metrics, listener_families
 from seldon_core.protocol.dialects import Verb
 from seldon_core.protocol.inference import ModelMetadata, Payload, ServerMetadata
 from seldon_core.protocol.oip_json import JSON_CODEC
-from seldon_core.resources.model import ModelSpec
+from seldon_core.resources.model import ModelSpec, RefusedModel
 from seldon_core.resources.servers import DEFAULT_SERVERS, ServerDefinition
 from seldon_core.router.handler import RouterHandler
 from seldon_core.router.table import RouteTable
@@ -82,20 +82,34 @@ class Ports:
     admin: int
 
 
+@dataclass(frozen=True, slots=True)
+class FoundModels:
+    """What is to be served at start, and what was found for it but cannot be.
+
+    Artifacts below the folders `trusted` may run code when they are loaded.
+    """
+
+    specs: Sequence[ModelSpec] = ()
+    refused: Sequence[RefusedModel] = ()
+    trusted: Sequence[Path] = ()
+
+
 class Reporter(Protocol):
     """Tells the person who started the process how it goes."""
 
     def opened(self, ports: Ports, settings: Settings) -> None:
         """Every port is open."""
 
-    def settled(self, model: ModelStatus) -> None:
-        """A model can be called (the log says so as well), or cannot and will not."""
-
     def refused(self, name: str, error: SeldonError) -> None:
-        """A model was not even accepted."""
+        """A model was not even accepted, of which the log says nothing."""
 
-    def loaded(self, models: Sequence[ModelStatus], example: ModelMetadata | None) -> None:
-        """Every model is settled; `example` is one that can be called, None if there is none."""
+    def loaded(
+        self, models: Sequence[ModelStatus], refused: int, example: ModelMetadata | None
+    ) -> None:
+        """Every model is settled, and so many more were not even accepted.
+
+        `example` is one that can be called, None if there is none.
+        """
 
     def draining(self, timeout_s: float) -> None:
         """The process was told to stop: requests under way have so long to end."""
@@ -106,15 +120,15 @@ class Process:
 
     It is the data path's `ServerState`, the admin port's `ProcessState`, and the scheduler's
     `RouteSink`: what is published for a model on its way to the router tells when it is settled.
-    It is not ready before every model of `specs` is.
+    It is not ready before every model of `found` is; those that are refused are shown, and make
+    nobody wait.
     """
 
-    def __init__(
-        self, router: RouterHandler, specs: Sequence[ModelSpec], reporter: Reporter
-    ) -> None:
+    def __init__(self, router: RouterHandler, found: FoundModels, reporter: Reporter) -> None:
         self._router = router
         self._reporter = reporter
-        self._loading = {spec.name: spec for spec in specs}
+        self._loading = {spec.name: spec for spec in found.specs}
+        self._refused = list(found.refused)
         self._is_draining = False
 
     def attach(self, scheduler: Scheduler) -> None:
@@ -122,10 +136,10 @@ class Process:
         self._scheduler = scheduler
 
     def publish(self, update: RouteUpdate) -> None:
-        """Route by `update`, and report the model if that settles it."""
+        """Route by `update`, and wait for the model no longer if that settles it."""
         self._router.publish(update)
         if update.name in self._loading:
-            self._report(update.name)
+            self._settle(update.name)
 
     def live(self) -> bool:
         """Return True: whoever asks is answered by the loop that serves."""
@@ -145,8 +159,8 @@ class Process:
         return ["the process is stopping", *reasons] if self._is_draining else reasons
 
     def status(self) -> Sequence[Mapping[str, object]]:
-        """Return a row for each model."""
-        return [
+        """Return a row for each model, then for each that was refused; `version` is 0 there."""
+        rows: list[Mapping[str, object]] = [
             {
                 "name": row.name,
                 "version": row.version,
@@ -157,31 +171,44 @@ class Process:
             }
             for row in self._scheduler.status()
         ]
+        rows += [
+            {
+                "name": refused.name,
+                "version": 0,
+                "state": "Refused",
+                "reason": refused.reason,
+                "source": refused.source,
+                "replicas": [],
+                "desiredReplicas": 0,
+            }
+            for refused in self._refused
+        ]
+        return rows
 
     async def load_models(self) -> None:
         """Ask for every model and wait until all are settled; one that fails stops no other."""
         scheduler = self._scheduler
-        answers = [(name, scheduler.load_model(spec)) for name, spec in self._loading.items()]
-        for name, answer in answers:
+        answers = [(spec, scheduler.load_model(spec)) for spec in self._loading.values()]
+        for spec, answer in answers:
             try:
                 await answer
             except SeldonError as error:
-                del self._loading[name]
-                self._reporter.refused(name, error)
+                del self._loading[spec.name]
+                self._refused.append(RefusedModel(spec.storage_uri, str(error), spec.name))
+                self._reporter.refused(spec.name, error)
         await scheduler.settled(self._loading)
         for name in list(self._loading):
-            self._report(name)
+            self._settle(name)
         # What was made up to here stays: later collections need not look at it again, which
         # would cost a request tens of milliseconds now and then.
         gc.collect()
         gc.freeze()
-        self._reporter.loaded(scheduler.status(), await self._example())
+        self._reporter.loaded(scheduler.status(), len(self._refused), await self._example())
 
-    def _report(self, name: str) -> None:
+    def _settle(self, name: str) -> None:
         status = self._scheduler.status_of(name)
         if status is not None and status.state is not ModelState.PROGRESSING:
             del self._loading[name]
-            self._reporter.settled(status)
 
     async def _example(self) -> ModelMetadata | None:
         for row in self._scheduler.status():
@@ -198,18 +225,15 @@ class Process:
         await listener.drain(timeout_s)
 
 
-async def serve(
-    settings: Settings, specs: Sequence[ModelSpec], trusted: Sequence[Path], reporter: Reporter
-) -> None:
+async def serve(settings: Settings, found: FoundModels, reporter: Reporter) -> None:
     """Run the process with every role until a signal ends it; a second one does at once.
 
     What was begun may end first: requests for the drain time-out, then the rest for 10 s.
 
-    Artifacts below `trusted` may run code when they are loaded. Raises ConfigError if a port is
-    taken, and whatever a background loop fails with.
+    Raises ConfigError if a port is taken, and whatever a background loop fails with.
     """
     stop = _stop_on_signals()
-    async with open_process(settings, specs, trusted, reporter) as (process, listener):
+    async with open_process(settings, found, reporter) as (process, listener):
         gc.freeze()
         async with open_tasks("process") as tasks:
             tasks.start(process.load_models(), name="load models")
@@ -229,7 +253,7 @@ def _end_at_once() -> None:
 
 @asynccontextmanager
 async def open_process(
-    settings: Settings, specs: Sequence[ModelSpec], trusted: Sequence[Path], reporter: Reporter
+    settings: Settings, found: FoundModels, reporter: Reporter
 ) -> AsyncIterator[tuple[Process, Listener]]:
     """Open every part of a process with all roles; they stop in the reverse of this order."""
     metrics = Metrics()
@@ -237,7 +261,7 @@ async def open_process(
     links: dict[ReplicaId, AgentLink] = {}
     handlers: dict[ReplicaId, InferHandler] = {}
     router = RouterHandler(RouteTable(handlers), random.random)
-    process = Process(router, specs, reporter)
+    process = Process(router, found, reporter)
     async with AsyncExitStack() as stack:
         workers = await stack.enter_async_context(open_workers(_worker_count(settings.agent)))
         scheduler = await stack.enter_async_context(open_scheduler(links, process, SystemClock()))
@@ -254,7 +278,7 @@ async def open_process(
                     settings.agent.over_commit_percentage,
                     reports=scheduler,
                     metrics=metrics,
-                    trusted=trusted,
+                    trusted=found.trusted,
                     workers=workers,
                     load_threads=load_threads,
                 )

@@ -1,9 +1,11 @@
 import asyncio
+import json
 import os
 import signal
 import socket
 import threading
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import aiohttp
@@ -13,9 +15,10 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from seldon_core import app
 from seldon_core.agent import loading
+from seldon_core.cli.output import Console
 from seldon_core.config.load import load_settings
 from seldon_core.errors import ConfigError, ModelRuntimeError
-from seldon_core.resources.model import ModelSpec
+from seldon_core.resources.model import ModelSpec, RefusedModel
 from seldon_core.resources.servers import DEFAULT_SERVERS
 from seldon_core.scheduler.machine import ModelStatus
 from seldon_core.scheduler.state import ModelState
@@ -41,11 +44,11 @@ def doubling(folder, name="double"):
 
 
 @asynccontextmanager
-async def serving(*specs, **flags):
+async def serving(*specs, refused=(), **flags):
     """Serve `specs` until the block ends, then stop by SIGTERM."""
     diary = Diary()
     async with asyncio.TaskGroup() as tasks:
-        tasks.create_task(app.serve(settings(**flags), list(specs), [], diary))
+        tasks.create_task(app.serve(settings(**flags), app.FoundModels(specs, refused), diary))
         await diary.is_loaded.wait()
         yield diary
         os.kill(os.getpid(), signal.SIGTERM)
@@ -127,6 +130,59 @@ def test_a_model_that_is_not_accepted_is_reported(tmp_path):
     assert "double ModelAvailable" in entries
 
 
+def test_what_was_refused_is_shown_and_keeps_nobody_from_being_ready(tmp_path):
+    refused = [RefusedModel("/models/a.yaml", "/models/a.yaml: kind: is missing")]
+
+    async def scenario():
+        async with serving(ModelSpec("lost", "./relative"), refused=refused) as diary:
+            assert await fetch(diary.ports.admin, "/readyz") == (200, "ready\n")
+            return json.loads((await fetch(diary.ports.admin, "/status"))[1])["models"]
+
+    first, second = asyncio.run(scenario())
+    assert first == {
+        "name": "",
+        "version": 0,
+        "state": "Refused",
+        "reason": "/models/a.yaml: kind: is missing",
+        "source": "/models/a.yaml",
+        "replicas": [],
+        "desiredReplicas": 0,
+    }
+    assert (second["name"], second["state"], second["source"]) == ("lost", "Refused", "./relative")
+
+
+def test_every_model_that_is_not_served_is_one_line(tmp_path, caplog, capsys):
+    caplog.set_level("INFO")
+    broken = ModelSpec("broken", str(tmp_path / "none"), requirements=("onnx",))
+    homeless = ModelSpec("homeless", str(tmp_path), requirements=("xgboost",))
+    lost = ModelSpec("lost", "./relative")
+
+    async def scenario():
+        console = _Console(Path("/data"))
+        async with asyncio.TaskGroup() as tasks:
+            found = app.FoundModels([broken, homeless, lost])
+            tasks.create_task(app.serve(settings(), found, console))
+            await console.is_loaded.wait()
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    asyncio.run(scenario())
+    lines = caplog.text.splitlines() + capsys.readouterr().err.splitlines()
+    for name in ("broken", "homeless", "lost"):
+        assert len([line for line in lines if name in line]) == 1
+
+
+class _Console(Console):
+    """The one of the command line, which others may wait for."""
+
+    def __init__(self, data_folder):
+        super().__init__(data_folder)
+        self.is_loaded = asyncio.Event()
+
+    def loaded(self, models, refused, example):
+        super().loaded(models, refused, example)
+        self.is_loaded.set()
+
+
 def test_the_process_is_not_ready_before_its_models_are():
     process = process_of(None, [ModelSpec("iris", "/iris")], None)
     assert process.live()
@@ -136,7 +192,7 @@ def test_the_process_is_not_ready_before_its_models_are():
 
 def process_of(router: Any, specs: Any, diary: Any) -> Any:
     """A process of fakes."""
-    return app.Process(router, specs, diary)
+    return app.Process(router, app.FoundModels(specs), diary)
 
 
 class QuietScheduler:
@@ -216,7 +272,7 @@ def test_a_taken_port_ends_the_start_with_its_name_and_nothing_else(group, caplo
         port = taken.getsockname()[1]
         wanted = settings(**{f"{group}_port": port})
         with pytest.raises(ConfigError, match=rf"^{group}\.port: .* port {port}: it is in use"):
-            asyncio.run(app.serve(wanted, [], [], _DiaryWithoutLoop()))
+            asyncio.run(app.serve(wanted, app.FoundModels(), _DiaryWithoutLoop()))
     assert "ReplicaConnected" not in caplog.text
 
 
@@ -278,7 +334,7 @@ def test_a_load_that_does_not_end_does_not_keep_the_process(tmp_path, monkeypatc
 
     async def scenario():
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(app.serve(settings(), [doubling(tmp_path)], [], Diary()))
+            tasks.create_task(app.serve(settings(), app.FoundModels([doubling(tmp_path)]), Diary()))
             while not has_begun.is_set():
                 await asyncio.sleep(0)
             os.kill(os.getpid(), signal.SIGTERM)
@@ -307,8 +363,8 @@ def test_no_load_begins_after_the_end_has(tmp_path, monkeypatch):
 
     async def scenario():
         async with asyncio.TaskGroup() as tasks:
-            specs = [doubling(tmp_path), other]
-            tasks.create_task(app.serve(settings(), specs, [], Ending()))
+            found = app.FoundModels([doubling(tmp_path), other])
+            tasks.create_task(app.serve(settings(), found, Ending()))
             while not begun:
                 await asyncio.sleep(0)
             os.kill(os.getpid(), signal.SIGTERM)

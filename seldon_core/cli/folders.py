@@ -18,7 +18,7 @@ from seldon_core.agent.repository import (
     read_settings,
 )
 from seldon_core.errors import ConfigError, InvalidResourceError
-from seldon_core.resources.model import ModelSpec
+from seldon_core.resources.model import ModelSpec, RefusedModel
 
 _MANIFESTS = frozenset({".yaml", ".yml"})
 _TRITON_CONFIG = "config.pbtxt"
@@ -30,14 +30,16 @@ _SUFFIXES = (".model", ".experiment", ".pipeline")
 class Found:
     """The models of some folders, by name, and what was found but cannot be served.
 
-    `declared_by` is the manifest or the folder that each of them comes from.
+    `declared_by` is the manifest or the folder that each of them comes from. `strays` are the
+    folders that hold files but nothing that can be a model, with the names of those files.
     `trusted` are the folders, and the local artifacts that their manifests point to: who names a
     folder to be served wants what it says to be loaded.
     """
 
     specs: dict[str, ModelSpec] = field(default_factory=dict)
     declared_by: dict[str, Path] = field(default_factory=dict)
-    problems: list[InvalidResourceError] = field(default_factory=list)
+    problems: list[RefusedModel] = field(default_factory=list)
+    strays: dict[Path, list[str]] = field(default_factory=dict)
     trusted: list[Path] = field(default_factory=list)
 
 
@@ -64,7 +66,16 @@ def find_models(folders: Iterable[Path]) -> Found:
     for path in model_folders:
         if path not in declared:
             _add_folder(path, found)
+    found.strays = {
+        folder: names
+        for folder, names in found.strays.items()
+        if not any(_overlap(folder, artifact) for artifact in declared)
+    }
     return found
+
+
+def _overlap(one: Path, other: Path) -> bool:
+    return one.is_relative_to(other) or other.is_relative_to(one)
 
 
 def _walk(folder: Path, found: Found) -> Iterator[Path]:
@@ -75,25 +86,35 @@ def _walk(folder: Path, found: Found) -> Iterator[Path]:
             return
         paths = sorted(folder.iterdir())
     except OSError as error:
-        problem = f"cannot be read: {error.strerror}"
-        found.problems.append(InvalidResourceError(str(folder), problem))
+        _refuse(folder, f"cannot be read: {error.strerror}", found)
         return
-    for path in paths:
-        if path.name.startswith("."):
-            continue
-        if not path.is_dir():
-            if path.suffix in _MANIFESTS:
-                yield path
-        elif not path.is_symlink():
-            yield from _walk(path, found)
-        elif not path.resolve().is_relative_to(found.trusted[-1]):
-            found.problems.append(
-                InvalidResourceError(
-                    str(path),
-                    f"is a link to a folder, which is not followed; --models {path.resolve()} "
-                    "serves what is there",
-                )
-            )
+    paths = [path for path in paths if not path.name.startswith(".")]
+    places = [place for path in paths for place in _walk_one(path, found)]
+    yield from places
+    files = [path.name for path in paths if path.is_file()]
+    if files and not places:
+        # Of a tree without a model it is enough to hear of its top.
+        for inner in [stray for stray in found.strays if stray.is_relative_to(folder)]:
+            del found.strays[inner]
+        found.strays[folder] = files
+
+
+def _walk_one(path: Path, found: Found) -> Iterator[Path]:
+    if not path.is_dir():
+        if path.suffix in _MANIFESTS:
+            yield path
+    elif not path.is_symlink():
+        yield from _walk(path, found)
+    elif not path.resolve().is_relative_to(found.trusted[-1]):
+        problem = (
+            f"is a link to a folder, which is not followed; --models {path.resolve()} "
+            "serves what is there"
+        )
+        _refuse(path, problem, found)
+
+
+def _refuse(path: Path, problem: str, found: Found, name: str = "") -> None:
+    found.problems.append(RefusedModel(str(path), f"{path}: {problem}", name))
 
 
 def _holds_model(folder: Path) -> bool:
@@ -113,19 +134,19 @@ def _add_manifests(path: Path, found: Found) -> None:
 
     try:
         specs = parse_manifests(path.read_text(), str(path))
-    except InvalidResourceError as problem:
-        found.problems.append(problem)
+    except InvalidResourceError as error:
+        found.problems.append(RefusedModel(str(path), str(error)))
         return
     except (OSError, UnicodeDecodeError) as error:
-        found.problems.append(InvalidResourceError(str(path), f"cannot be read: {error}"))
+        _refuse(path, f"cannot be read: {error}", found)
         return
     for spec in specs:
         _add(with_base(spec, str(path.parent)), path, found)
 
 
 def _add_folder(path: Path, found: Found) -> None:
+    name = path.name
     try:
-        name = path.name
         if (path / SETTINGS).is_file():
             name = read_settings(path / SETTINGS).get("name", name)
         if _NAME.fullmatch(name) is None:
@@ -140,8 +161,8 @@ def _add_folder(path: Path, found: Found) -> None:
             )
         spec = ModelSpec(name=name, storage_uri=str(path))
         runtime = open_artifact(name, spec, trusted=[path]).runtime
-    except InvalidResourceError as problem:
-        found.problems.append(problem)
+    except InvalidResourceError as error:
+        found.problems.append(RefusedModel(str(path), str(error), name))
         return
     _add(ModelSpec(name=name, storage_uri=str(path), requirements=(runtime,)), path, found)
 
@@ -150,7 +171,7 @@ def _add(spec: ModelSpec, path: Path, found: Found) -> None:
     if spec.name in found.specs:
         first = found.declared_by[spec.name]
         problem = f"declares model {spec.name!r} a second time; the one of {first} is served"
-        found.problems.append(InvalidResourceError(str(path), problem))
+        _refuse(path, problem, found, spec.name)
         return
     found.specs[spec.name] = spec
     found.declared_by[spec.name] = path

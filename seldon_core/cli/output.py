@@ -44,7 +44,10 @@ def say_warning(text: str) -> None:
 
 
 class Console:
-    """Tells how `serve` goes; implements `app.Reporter`."""
+    """Tells how `serve` goes; implements `app.Reporter`.
+
+    Of single models the log tells, of each one line: loaded, failed, or not placed.
+    """
 
     def __init__(self, data_folder: Path) -> None:
         self._data_folder = data_folder
@@ -68,22 +71,20 @@ class Console:
         )
         say(f"data        {self._data_folder}")
 
-    def settled(self, model: "ModelStatus") -> None:
-        """Print why a model is not served. One that is has its line in the log already."""
-        if model.state is not ModelState.AVAILABLE:
-            say_warning(f"{model.name} is not served: {model.reason or model.state.value}")
-
     def refused(self, name: str, error: SeldonError) -> None:
         """Print why a model was not accepted."""
         say_warning(f"{name} is not served: {error}")
 
-    def loaded(self, models: Sequence["ModelStatus"], example: "ModelMetadata | None") -> None:
-        """Print how many models are served, and a request to paste."""
-        if not models:
+    def loaded(
+        self, models: Sequence["ModelStatus"], refused: int, example: "ModelMetadata | None"
+    ) -> None:
+        """Print how many models are served, how many were refused, and a request to paste."""
+        if not models and not refused:
             say("no models yet: name a folder that holds some with --models; Ctrl-C stops")
             return
         ready = sum(model.state is ModelState.AVAILABLE for model in models)
-        say(f"serving {ready} of {len(models)} models; Ctrl-C stops")
+        more = f", {refused} more refused" if refused else ""
+        say(f"serving {ready} of {len(models)} models{more}; Ctrl-C stops")
         if example is not None and _size(example) <= _LONGEST_EXAMPLE:
             say(f"try:  curl -s http://{self._address}/v2/models/{example.name}/infer \\")
             say("        -H 'content-type: application/json' \\")

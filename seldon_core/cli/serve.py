@@ -9,13 +9,15 @@ from pathlib import Path
 import uvloop
 
 from seldon_core import app
-from seldon_core.agent.repository import WELL_KNOWN
+from seldon_core.agent.repository import SETTINGS, WELL_KNOWN
 from seldon_core.cli.folders import find_models
 from seldon_core.cli.output import Console, say_warning
 from seldon_core.config.load import load_settings
 from seldon_core.errors import ConfigError
 from seldon_core.observability.logs import configure_logs
 from seldon_core.roles import parse_roles
+
+_FILES_SHOWN = 5  # of a folder without a model: enough to see what it is
 
 
 def run_serve(
@@ -34,17 +36,23 @@ def run_serve(
     data_folder = _data_folder(settings.data.dir)
     found = find_models(models)
     for problem in found.problems:
-        say_warning(f"not served: {problem}")
-    if models and not (found.specs or found.problems):
+        say_warning(f"not served: {problem.reason}")
+    for folder, names in found.strays.items():
+        say_warning(f"{folder} holds no model and no manifest: {_looked_for(names)}")
+    if models and not (found.specs or found.problems or found.strays):
         folders = ", ".join(map(str, models))
-        say_warning(
-            f"found no model folder and no manifest (*.yaml) below {folders}; "
-            f"a model folder holds {', '.join(WELL_KNOWN[:-1])} or {WELL_KNOWN[-1]}"
-        )
+        say_warning(f"found no model folder and no manifest below {folders}: {_looked_for([])}")
     trusted = [*found.trusted, data_folder, *map(Path, settings.agent.trusted_prefixes)]
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        specs = list(found.specs.values())
-        runner.run(app.serve(settings, specs, trusted, Console(data_folder)))
+        models_found = app.FoundModels(list(found.specs.values()), found.problems, trusted)
+        runner.run(app.serve(settings, models_found, Console(data_folder)))
+
+
+def _looked_for(names: Sequence[str]) -> str:
+    """Say what would have been served, and what files there are instead."""
+    shown = ", ".join(names[:_FILES_SHOWN]) + (", …" if len(names) > _FILES_SHOWN else "")
+    wanted = ", ".join((*WELL_KNOWN, SETTINGS, "*.yaml"))
+    return f"looked for {wanted} and numbered folders, found {shown or 'nothing'}"
 
 
 def parse_assignments(assignments: Sequence[str]) -> dict[str, object]:

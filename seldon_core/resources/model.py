@@ -24,6 +24,18 @@ class ModelSpec:
 
 
 @dataclass(frozen=True, slots=True)
+class RefusedModel:
+    """Something that was to be a model and was never accepted as one, and why.
+
+    `source` is the manifest or folder it comes from; `name` is "" if it does not tell.
+    """
+
+    source: str
+    reason: str
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class ModelVersion:
     """One generation of a Model: the spec and the number it got when it was applied, from 1."""
 

@@ -236,17 +236,18 @@ class Scheduler:
                 assert_never(decision)
 
     def _level_of(self, model: str) -> int:
-        """Loads, failures and unloads are an INFO of the replica; that none takes a model is ours.
+        """Loads, failures and unloads are the replica's to tell; that none takes a model is ours.
 
         So at INFO a model that comes is one line, also when a thousand come.
         """
         status = self._machine.status_of(model)
         is_homeless = status is not None and status.state is ModelState.SCHEDULE_FAILED
-        return logging.INFO if is_homeless else logging.DEBUG
+        return logging.WARNING if is_homeless else logging.DEBUG
 
     def _answer(self, caller: int, error: SeldonError | None, event_id: int) -> None:
         if error is not None:
-            log.info("request refused reason=%r event=%d", str(error), event_id)
+            # At DEBUG, because who asked is told, and tells of it.
+            log.debug("request refused reason=%r event=%d", str(error), event_id)
         answer = self._answers.get(caller)
         if answer is None or answer.done():  # its caller has left
             return

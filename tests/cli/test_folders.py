@@ -5,6 +5,7 @@ import pytest
 
 from seldon_core.cli.folders import find_models
 from seldon_core.errors import ConfigError
+from seldon_core.resources.model import RefusedModel
 
 MANIFEST = """\
 apiVersion: mlops.seldon.io/v1alpha1
@@ -28,7 +29,7 @@ def served(root):
 
 
 def problems(root):
-    return [str(problem) for problem in find_models([root]).problems]
+    return [problem.reason for problem in find_models([root]).problems]
 
 
 def test_folders_that_hold_a_model_are_served_under_their_names(tmp_path):
@@ -85,8 +86,8 @@ def test_a_link_out_of_the_folder_is_not_followed_and_said_so(tmp_path):
     found = find_models([tmp_path / "models"])
     assert found.specs == {}
     [problem] = found.problems
-    assert str(problem).startswith(f"{tmp_path}/models/iris: is a link")
-    assert f"--models {tmp_path}/elsewhere/iris" in str(problem)
+    assert problem.reason.startswith(f"{tmp_path}/models/iris: is a link")
+    assert f"--models {tmp_path}/elsewhere/iris" in problem.reason
 
 
 def test_folders_that_overlap_are_read_once(tmp_path):
@@ -126,8 +127,8 @@ def test_a_folder_that_cannot_be_read_is_a_problem(tmp_path, monkeypatch):
     monkeypatch.setattr(Path, "iterdir", iterdir)
     found = find_models([tmp_path])
     assert list(found.specs) == ["iris"]
-    assert list(map(str, found.problems)) == [
-        f"{tmp_path}/secret: cannot be read: Permission denied"
+    assert found.problems == [
+        RefusedModel(f"{tmp_path}/secret", f"{tmp_path}/secret: cannot be read: Permission denied")
     ]
 
 
@@ -137,7 +138,10 @@ def test_a_broken_manifest_is_a_problem_and_the_others_are_served(tmp_path):
     (tmp_path / "c.yaml").write_bytes(b"\xff")
     found = find_models([tmp_path])
     assert list(found.specs) == ["one"]
-    assert [problem.path.rsplit("/", 1)[1] for problem in found.problems] == ["a.yaml", "c.yaml"]
+    assert [problem.source for problem in found.problems] == [
+        f"{tmp_path}/a.yaml",
+        f"{tmp_path}/c.yaml",
+    ]
 
 
 def test_a_name_that_is_taken_is_a_problem(tmp_path):
@@ -154,7 +158,8 @@ def test_a_name_that_is_taken_spoils_no_other_of_its_file(tmp_path):
     put(tmp_path, "a.yaml", text="---\n".join(MANIFEST.format(name=n, uri="/b") for n in names))
     found = find_models([tmp_path])
     assert list(found.specs) == ["one", "two"]
-    assert len(found.problems) == 1
+    [problem] = found.problems
+    assert (problem.name, problem.source) == ("one", f"{tmp_path}/a.yaml")
 
 
 @pytest.mark.parametrize("kind", ["model", "pipeline", "experiment"])
@@ -162,7 +167,7 @@ def test_a_name_that_a_caller_would_mean_otherwise_is_a_problem(tmp_path, kind):
     put(tmp_path, f"iris.{kind}/model.onnx", "v1.2/model.onnx")
     found = find_models([tmp_path])
     assert list(found.specs) == ["v1.2"]
-    assert f"'iris.{kind}' cannot be a model's name" in str(found.problems[0])
+    assert f"'iris.{kind}' cannot be a model's name" in found.problems[0].reason
 
 
 def test_a_folder_whose_name_cannot_be_a_models_is_a_problem(tmp_path):
@@ -173,6 +178,25 @@ def test_a_folder_whose_name_cannot_be_a_models_is_a_problem(tmp_path):
 def test_a_model_of_an_unknown_kind_is_a_problem(tmp_path):
     put(tmp_path, "resnet/config.pbtxt")
     assert "holds no model" in problems(tmp_path)[0]
+
+
+def test_folders_that_hold_files_but_no_model_are_strays(tmp_path):
+    put(tmp_path, "README.md", "iris/model.onnx", "group/one/a.txt", "group/two/b.txt")
+    put(tmp_path, "wrongname/my_model.joblib", "wrongname/.git/x", "wrongname/deeper/c.txt")
+    put(tmp_path, "triton/1/mine.onnx")
+    (tmp_path / "empty").mkdir()
+    assert find_models([tmp_path]).strays == {
+        tmp_path / "group/one": ["a.txt"],
+        tmp_path / "group/two": ["b.txt"],
+        tmp_path / "triton/1": ["mine.onnx"],
+        tmp_path / "wrongname": ["my_model.joblib"],
+    }
+
+
+def test_an_artifact_that_a_manifest_names_is_no_stray(tmp_path):
+    put(tmp_path, "a.yaml", text=MANIFEST.format(name="one", uri="./files/one/clf.joblib"))
+    put(tmp_path, "files/one/clf.joblib", "files/one/code/util.py", "files/readme.md")
+    assert find_models([tmp_path]).strays == {}
 
 
 def test_a_missing_folder_is_an_error(tmp_path):

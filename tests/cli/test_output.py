@@ -78,7 +78,7 @@ def test_a_port_that_others_reach_is_said_to_be_open(console, capsys, host, addr
 
 def test_the_request_to_paste_goes_to_an_address_that_can_be_called(console, capsys):
     open_on(console, "0.0.0.0")
-    console.loaded([status()], ModelMetadata("iris", "onnx", (), ()))
+    console.loaded([status()], 0, ModelMetadata("iris", "onnx", (), ()))
     assert "curl -s http://localhost:1/v2" in capsys.readouterr().out
 
 
@@ -90,21 +90,6 @@ class ClosedTerminal(io.StringIO):
 def test_a_line_that_nobody_can_read_any_more_is_dropped(monkeypatch):
     monkeypatch.setattr(sys, "stdout", ClosedTerminal())
     say("hello?")
-
-
-def test_a_ready_model_has_its_line_in_the_log_alone(console, capsys):
-    console.settled(status())
-    assert capsys.readouterr() == ("", "")
-
-
-@pytest.mark.parametrize(
-    ("reason", "shown"),
-    [("no such file", "no such file"), ("", "ModelFailed")],
-    ids=["reason", "state alone"],
-)
-def test_a_failed_model_is_a_warning_with_its_reason(console, capsys, reason, shown):
-    console.settled(status(state=ModelState.FAILED, reason=reason))
-    assert capsys.readouterr().err == f"warning: iris is not served: {shown}\n"
 
 
 def test_a_refused_model_is_a_warning(console, capsys):
@@ -121,7 +106,7 @@ def test_the_summary_ends_with_a_request_to_paste(console, capsys):
         TensorSpec("on", "BOOL", (1,)),
     )
     models = [status(), status("other", ModelState.FAILED)]
-    console.loaded(models, ModelMetadata("iris", "sklearn", inputs, ()))
+    console.loaded(models, 0, ModelMetadata("iris", "sklearn", inputs, ()))
     lines = capsys.readouterr().out.splitlines()
     assert lines[0] == "serving 1 of 2 models; Ctrl-C stops"
     assert lines[1] == "try:  curl -s http://127.0.0.1:1/v2/models/iris/infer \\"
@@ -135,17 +120,27 @@ def test_the_summary_ends_with_a_request_to_paste(console, capsys):
 
 def test_an_image_is_no_request_to_paste(console, capsys):
     image = TensorSpec("image", "FP32", (-1, 3, 224, 224))
-    console.loaded([status()], ModelMetadata("iris", "onnx", (image,), ()))
+    console.loaded([status()], 0, ModelMetadata("iris", "onnx", (image,), ()))
     assert capsys.readouterr().out == "serving 1 of 1 models; Ctrl-C stops\n"
 
 
 def test_without_a_model_that_works_there_is_nothing_to_try(console, capsys):
-    console.loaded([status(state=ModelState.FAILED)], None)
+    console.loaded([status(state=ModelState.FAILED)], 0, None)
     assert capsys.readouterr().out == "serving 0 of 1 models; Ctrl-C stops\n"
 
 
+@pytest.mark.parametrize(
+    ("models", "line"),
+    [([status()], "serving 1 of 1 models, 2 more refused"), ([], "serving 0 of 0 models, 2 more")],
+    ids=["some served", "none served"],
+)
+def test_the_summary_counts_what_was_refused(console, capsys, models, line):
+    console.loaded(models, 2, None)
+    assert line in capsys.readouterr().out
+
+
 def test_without_models_the_way_to_some_is_shown(console, capsys):
-    console.loaded([], None)
+    console.loaded([], 0, None)
     assert "--models" in capsys.readouterr().out
 
 

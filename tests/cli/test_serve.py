@@ -40,10 +40,10 @@ def test_the_process_gets_settings_models_and_trust_on_uvloop(served, tmp_path):
     (models / "add10" / "model.onnx").touch()
     flags = {"data.dir": str(data), "agent.port": 1, "agent.trustedPrefixes": [str(more)]}
     run_serve("all", [models], None, flags)
-    [(settings, specs, trusted, _, loop)] = served
+    [(settings, found, _, loop)] = served
     assert settings.agent.port == 1
-    assert [spec.name for spec in specs] == ["add10"]
-    assert trusted == [models, data, more]
+    assert [spec.name for spec in found.specs] == ["add10"]
+    assert found.trusted == [models, data, more]
     assert list(data.iterdir()) == []
     assert isinstance(loop, uvloop.Loop)
 
@@ -56,16 +56,38 @@ def test_what_is_wrong_but_no_reason_to_stop_is_a_warning(served, tmp_path, monk
     assert "warning: SELDON_AGENT__MEMRY is no known setting" in errors
     assert "warning: not served: " in errors
     assert "broken.yaml" in errors
-    assert len(served) == 1
+    [(_, found, _, _)] = served
+    assert [refused.source for refused in found.refused] == [str(tmp_path / "broken.yaml")]
 
 
 def test_folders_without_anything_to_serve_are_a_warning(served, tmp_path, capsys):
-    (tmp_path / "readme.md").touch()
-    run_serve("all", [tmp_path], None, {"data.dir": str(tmp_path)})
-    warning = capsys.readouterr().err
-    assert f"found no model folder and no manifest (*.yaml) below {tmp_path}; a model" in warning
-    assert "holds model.joblib, model.pickle, model.pkl or model.onnx" in warning
+    (tmp_path / "none").mkdir()
+    run_serve("all", [tmp_path / "none"], None, {"data.dir": str(tmp_path)})
+    assert capsys.readouterr().err == (
+        f"warning: found no model folder and no manifest below {tmp_path}/none: looked for "
+        "model.joblib, model.pickle, model.pkl, model.onnx, model-settings.json, *.yaml and "
+        "numbered folders, found nothing\n"
+    )
     assert len(served) == 1
+
+
+@pytest.mark.parametrize(
+    ("names", "shown"),
+    [(["my_model.joblib"], "my_model.joblib"), ("abcdef", "a, b, c, d, e, …")],
+    ids=["a file", "many files"],
+)
+def test_a_folder_with_files_but_no_model_is_a_line(served, tmp_path, capsys, names, shown):
+    (tmp_path / "add10").mkdir()
+    (tmp_path / "add10" / "model.onnx").touch()
+    (tmp_path / "wrongname").mkdir()
+    for name in names:
+        (tmp_path / "wrongname" / name).touch()
+    run_serve("all", [tmp_path], None, {"data.dir": str(tmp_path)})
+    assert capsys.readouterr().err == (
+        f"warning: {tmp_path}/wrongname holds no model and no manifest: looked for model.joblib, "
+        "model.pickle, model.pkl, model.onnx, model-settings.json, *.yaml and numbered folders, "
+        f"found {shown}\n"
+    )
 
 
 def test_state_lies_in_the_users_data_folder_by_default(served, tmp_path, monkeypatch):

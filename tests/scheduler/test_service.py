@@ -295,3 +295,4 @@ def test_at_info_stands_only_what_no_replica_tells(caplog):
     connected, homeless = caplog.messages
     assert connected == "ReplicaConnected replica=mlserver/0 event=1"
     assert homeless.startswith("route published name=rose versions=none notice='cannot be placed")
+    assert [record.levelname for record in caplog.records] == ["INFO", "WARNING"]

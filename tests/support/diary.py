@@ -16,13 +16,11 @@ class Diary:
         self.entries.append("opened")
         self.is_open.set()
 
-    def settled(self, model):
-        self.entries.append(f"{model.name} {model.state.value}")
-
     def refused(self, name, error):
         self.entries.append(f"{name} refused: {error}")
 
-    def loaded(self, models, example):
+    def loaded(self, models, refused, example):
+        self.entries += [f"{model.name} {model.state.value}" for model in models]
         self.entries.append(f"loaded {len(models)}")
         self.example = example
         self.is_loaded.set()
