@@ -251,7 +251,8 @@ class ModelHost:
         except SeldonError as error:
             self._on_load_failed(model, is_reload, str(error))
         except Exception as error:  # noqa: BLE001 - a load's fault is the model's, and is logged
-            _log.exception("load failed unexpectedly model=%s", model)
+            # At DEBUG, because the failure is an ERROR already, where its reason is.
+            _log.debug("load failed unexpectedly model=%s", model, exc_info=True)
             self._on_load_failed(model, is_reload, f"{type(error).__name__}: {error}")
         else:
             nbytes = self._size(version, loaded, is_reload)

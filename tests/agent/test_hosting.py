@@ -59,11 +59,13 @@ def test_a_load_is_reported_with_its_size_and_counted():
     ],
     ids=["of the model", "unexpected"],
 )
-def test_a_failed_load_is_reported_with_its_reason(fault, reason):
+def test_a_failed_load_is_reported_with_its_reason(fault, reason, caplog):
     async def test():
         world = World(load_fault=fault)
         async with agent_of(world, "m") as agent:
             assert world.reports == [("m", 1, "LoadFailed", reason)]
+            [error] = [record for record in caplog.records if record.levelname == "ERROR"]
+            assert f"reason={reason!r}" in error.getMessage()
             with pytest.raises(NotFoundError):
                 await agent.handler.infer(call_to("m_1", [[1, 2]]))
             world.load_fault = None
