@@ -221,28 +221,34 @@ class Scheduler:
                 self._links[replica].unload_model(model, number)
             case PublishRoute(update):
                 versions = ",".join(str(candidate.version) for candidate in update.candidates)
-                log.log(
-                    self._level_of(update.name),
+                log.debug(
                     "route published name=%s versions=%s notice=%r event=%d",
                     update.name,
                     versions or "none",
                     update.notice,
                     event_id,
                 )
+                self._log_if_homeless(update.name, event_id)
                 self._routes.publish(update)
             case AnswerCaller(caller, error):
                 self._answer(caller, error, event_id)
             case _:
                 assert_never(decision)
 
-    def _level_of(self, model: str) -> int:
+    def _log_if_homeless(self, model: str, event_id: int) -> None:
         """Loads, failures and unloads are the replica's to tell; that none takes a model is ours.
 
         So at INFO a model that comes is one line, also when a thousand come.
         """
         status = self._machine.status_of(model)
-        is_homeless = status is not None and status.state is ModelState.SCHEDULE_FAILED
-        return logging.WARNING if is_homeless else logging.DEBUG
+        if status is not None and status.state is ModelState.SCHEDULE_FAILED:
+            log.warning(
+                "model has no place model=%s version=%d reason=%r event=%d",
+                model,
+                status.version,
+                status.reason,
+                event_id,
+            )
 
     def _answer(self, caller: int, error: SeldonError | None, event_id: int) -> None:
         if error is not None:

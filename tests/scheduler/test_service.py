@@ -294,5 +294,5 @@ def test_at_info_stands_only_what_no_replica_tells(caplog):
     run(test)
     connected, homeless = caplog.messages
     assert connected == "ReplicaConnected replica=mlserver/0 event=1"
-    assert homeless.startswith("route published name=rose versions=none notice='cannot be placed")
+    assert homeless.startswith("model has no place model=rose version=1 reason='no matching")
     assert [record.levelname for record in caplog.records] == ["INFO", "WARNING"]
