@@ -8,7 +8,6 @@ import gc
 import logging
 import os
 import random
-import signal
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import asdict, dataclass, replace
@@ -20,6 +19,7 @@ from seldon_core import __version__
 from seldon_core.agent.service import Agent, open_agent
 from seldon_core.agent.worker import open_workers
 from seldon_core.aio.clock import SystemClock
+from seldon_core.aio.signals import stop_on_signals
 from seldon_core.aio.supervise import open_tasks
 from seldon_core.aio.threads import open_threads
 from seldon_core.config.settings import AgentSettings, Settings
@@ -67,8 +67,6 @@ _MAX_LOADS_WAITING = 100_000
 
 _END_TIMEOUT_S = 10.0
 """Once the requests are answered, what still runs has so long to end."""
-
-_SAME_WISH_S = 0.3  # quicker than anybody presses Ctrl-C twice
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,7 +230,7 @@ async def serve(settings: Settings, found: FoundModels, reporter: Reporter) -> N
 
     Raises ConfigError if a port is taken, and whatever a background loop fails with.
     """
-    stop = _stop_on_signals()
+    stop = stop_on_signals()
     async with open_process(settings, found, reporter) as (process, listener):
         gc.freeze()
         async with open_tasks("process") as tasks:
@@ -352,33 +350,3 @@ def _capabilities(server: ServerDefinition) -> tuple[str, ...]:
 
 def _worker_count(settings: AgentSettings) -> int:
     return settings.workers or max(1, (os.cpu_count() or 1) - 1)
-
-
-def _stop_on_signals() -> asyncio.Event:
-    """Return an event that the first SIGINT, SIGTERM or SIGHUP sets; a second ends the process.
-
-    SIGHUP comes when the terminal is closed, unless nohup(1) had it ignored.
-
-    One that follows at once is the same wish: timeout(1), for example, signals its child and then
-    the whole group, so the child gets two.
-    """
-    loop = asyncio.get_running_loop()
-    stop = asyncio.Event()
-    first_at = 0.0
-
-    def take(number: signal.Signals) -> None:
-        nonlocal first_at
-        if not stop.is_set():
-            _log.info("stopping signal=%s", number.name)
-            first_at = loop.time()
-            stop.set()
-        elif loop.time() - first_at > _SAME_WISH_S:
-            # Not an exception: whatever is being waited for may be what hangs.
-            os._exit(128 + number)
-
-    numbers = [signal.SIGINT, signal.SIGTERM]
-    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
-        numbers.append(signal.SIGHUP)
-    for number in numbers:
-        loop.add_signal_handler(number, take, number)
-    return stop

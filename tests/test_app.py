@@ -297,24 +297,6 @@ def test_one_cpu_is_left_to_the_data_path(monkeypatch):
     assert app._worker_count(settings().agent) == 1
 
 
-def test_a_second_signal_ends_the_process_at_once(monkeypatch):
-    codes: list[int] = []
-    monkeypatch.setattr(os, "_exit", codes.append)
-    monkeypatch.setattr(app, "_SAME_WISH_S", -1.0)
-
-    async def scenario():
-        stop = app._stop_on_signals()
-        os.kill(os.getpid(), signal.SIGTERM)
-        await stop.wait()
-        assert codes == []
-        os.kill(os.getpid(), signal.SIGINT)
-        while not codes:
-            await asyncio.sleep(0)
-
-    asyncio.run(scenario())
-    assert codes == [128 + signal.SIGINT]
-
-
 def test_a_load_that_does_not_end_does_not_keep_the_process(tmp_path, monkeypatch, caplog):
     codes: list[int] = []
     has_begun, may_end = threading.Event(), threading.Event()
@@ -371,36 +353,3 @@ def test_no_load_begins_after_the_end_has(tmp_path, monkeypatch):
 
     asyncio.run(scenario())
     assert begun == ["double_1"]
-
-
-@pytest.mark.parametrize("ignored", [False, True], ids=["terminal", "nohup"])
-def test_a_closed_terminal_ends_the_process_unless_it_is_to_survive_that(ignored):
-    async def scenario():
-        stop = app._stop_on_signals()
-        os.kill(os.getpid(), signal.SIGHUP)
-        for _ in range(5):
-            await asyncio.sleep(0)
-        return stop.is_set()
-
-    before = signal.signal(signal.SIGHUP, signal.SIG_IGN if ignored else signal.SIG_DFL)
-    try:
-        assert asyncio.run(scenario()) is not ignored
-    finally:
-        signal.signal(signal.SIGHUP, before)
-
-
-def test_a_signal_that_is_sent_twice_at_once_counts_once(monkeypatch):
-    codes: list[int] = []
-    monkeypatch.setattr(os, "_exit", codes.append)
-    monkeypatch.setattr(app, "_SAME_WISH_S", 60.0)
-
-    async def scenario():
-        stop = app._stop_on_signals()
-        for _ in range(2):
-            os.kill(os.getpid(), signal.SIGTERM)
-            for _ in range(5):  # the first is taken before the second is sent
-                await asyncio.sleep(0)
-            assert stop.is_set()
-
-    asyncio.run(scenario())
-    assert codes == []
