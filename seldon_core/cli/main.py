@@ -126,7 +126,7 @@ def serve(
     data_dir: str | None,
     log_level: str | None,
 ) -> None:
-    """Serve models until Ctrl-C or SIGTERM. Requests under way are then answered first.
+    """Serve models until Ctrl-C, SIGTERM or SIGHUP. Requests under way are then answered first.
 
     A port of 0 takes any free one; the real numbers are printed at start.
 
