@@ -6,7 +6,7 @@ HTTP/2 library or a socket.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 
 from seldon_core.aio.start import Started
@@ -26,6 +26,7 @@ from seldon_core.transport.outgoing import (
     rpc_outgoing,
 )
 from seldon_core.transport.request_id import REQUEST_ID, request_id_of
+from seldon_core.transport.rpc import RpcAnswer
 from seldon_core.transport.settings import ListenerSettings
 from seldon_core.transport.shared import Shared
 from seldon_core.transport.sweeper import Watch
@@ -252,7 +253,7 @@ class RpcStream(Stream):
         """Call the front; what it raises is a bug and comes out."""
         message: Buffer | None = self._message
         if message is not None:
-            return await self._call(message)
+            return rpc_outgoing(await self._call(message))
         try:
             if self._reader is None:
                 raise grpc_frames.no_message()
@@ -261,13 +262,11 @@ class RpcStream(Stream):
                 return await self._call_inflated(message)
         except RefusedCallError as error:
             return self._refuse(error)
-        return await self._call(message)
+        return rpc_outgoing(await self._call(message))
 
-    async def _call(self, message: Buffer) -> Outgoing:
+    def _call(self, message: Buffer) -> Awaitable[RpcAnswer]:
         head = self.head
-        return rpc_outgoing(
-            await self.shared.rpc.answer(head.target, head.headers.copy(), message, self.deadline)
-        )
+        return self.shared.rpc.answer(head.target, head.headers.copy(), message, self.deadline)
 
     async def _call_inflated(self, message: Buffer) -> Outgoing:
         """Do as `_call` with a compressed message; raises RefusedCallError if it is not one."""
@@ -281,7 +280,7 @@ class RpcStream(Stream):
         except InvalidRequestError as error:
             raise RefusedCallError(status.INTERNAL, str(error)) from error
         try:
-            return await self._call(plain)
+            return rpc_outgoing(await self._call(plain))
         finally:
             budget.give(held)
 

@@ -140,3 +140,18 @@ def test_an_address_that_cannot_be_listened_on_is_a_clear_error(host, words):
             assert str(port) in str(caught.value)
 
     asyncio.run(main())
+
+
+@LOOPS
+@pytest.mark.parametrize("host", ["127.0.0.1", "::1", "localhost"])
+def test_an_address_and_a_name_can_be_listened_on(run, host):
+    async def main():
+        settings = ListenerSettings(host=host, port=0)
+        async with open_listener(settings, None, FakeServer()) as listener:
+            reader, writer = await asyncio.open_connection(host, listener.port)
+            writer.write(b"GET /v2/health/live HTTP/1.1\r\nconnection: close\r\n\r\n")
+            assert (await reader.read()).startswith(b"HTTP/1.1 200")
+            writer.close()
+            await writer.wait_closed()
+
+    run(main())
