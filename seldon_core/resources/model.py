@@ -1,6 +1,18 @@
-"""A Model as the process knows it, after its manifest was validated."""
+"""A Model as the process knows it, after its manifest or message was validated."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+
+from seldon_core.resources.knobs import NO_KNOBS, Knobs
+
+DEFAULT_NAMESPACE = "default"
+
+
+@dataclass(frozen=True, slots=True)
+class KubernetesMeta:
+    """What Kubernetes knows of a resource; echoed in statuses. Empty and 0 when not told."""
+
+    namespace: str = ""
+    generation: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -9,6 +21,9 @@ class ModelSpec:
 
     `storage_uri` is absolute or a URL. `requirements` are capabilities that a server must have.
     `min_replicas` above 0: so many replicas are enough when there is no room for `replicas`.
+    `max_replicas` is 0 when there is no bound. `storage_secret`, `log_payloads` and
+    `clean_topics_on_delete` are echoed and have no effect yet. `knobs` are this project's own
+    settings, which Seldon does not have.
     """
 
     name: str
@@ -17,10 +32,35 @@ class ModelSpec:
     memory_bytes: int = 0
     artifact_version: int | None = None
     server: str | None = None
+    storage_secret: str = ""
+    parameters: dict[str, str] = field(default_factory=dict)
+    knobs: Knobs = NO_KNOBS
     replicas: int = 1
     min_replicas: int = 0
-    namespace: str = "default"
-    parameters: dict[str, str] = field(default_factory=dict)
+    max_replicas: int = 0
+    log_payloads: bool = False
+    clean_topics_on_delete: bool = False
+    meta: KubernetesMeta | None = None
+
+    @property
+    def namespace(self) -> str:
+        """The namespace that the model is in."""
+        return (self.meta and self.meta.namespace) or DEFAULT_NAMESPACE
+
+    def deployed_as(self, other: "ModelSpec") -> "ModelSpec":
+        """Return this spec with the deployment, dataflow and metadata of `other`.
+
+        They may change without making a new version of the model.
+        """
+        return replace(
+            self,
+            replicas=other.replicas,
+            min_replicas=other.min_replicas,
+            max_replicas=other.max_replicas,
+            log_payloads=other.log_payloads,
+            clean_topics_on_delete=other.clean_topics_on_delete,
+            meta=other.meta,
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,68 @@
+import datetime
+
+from google.protobuf import timestamp_pb2 as _timestamp_pb2
+from seldon_core.proto import scheduler_pb2 as _scheduler_pb2
+from google.protobuf.internal import containers as _containers
+from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
+from google.protobuf import descriptor as _descriptor
+from google.protobuf import message as _message
+from collections.abc import Iterable as _Iterable, Mapping as _Mapping
+from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
+
+DESCRIPTOR: _descriptor.FileDescriptor
+
+class ApplyModelResponse(_message.Message):
+    __slots__ = ("change",)
+    class Change(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+        __slots__ = ()
+        CHANGE_UNKNOWN: _ClassVar[ApplyModelResponse.Change]
+        CREATED: _ClassVar[ApplyModelResponse.Change]
+        CONFIGURED: _ClassVar[ApplyModelResponse.Change]
+        UNCHANGED: _ClassVar[ApplyModelResponse.Change]
+    CHANGE_UNKNOWN: ApplyModelResponse.Change
+    CREATED: ApplyModelResponse.Change
+    CONFIGURED: ApplyModelResponse.Change
+    UNCHANGED: ApplyModelResponse.Change
+    CHANGE_FIELD_NUMBER: _ClassVar[int]
+    change: ApplyModelResponse.Change
+    def __init__(self, change: _Optional[_Union[ApplyModelResponse.Change, str]] = ...) -> None: ...
+
+class DescribeModelRequest(_message.Message):
+    __slots__ = ("name",)
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    def __init__(self, name: _Optional[str] = ...) -> None: ...
+
+class DescribeModelResponse(_message.Message):
+    __slots__ = ("status", "verdicts", "story")
+    STATUS_FIELD_NUMBER: _ClassVar[int]
+    VERDICTS_FIELD_NUMBER: _ClassVar[int]
+    STORY_FIELD_NUMBER: _ClassVar[int]
+    status: _scheduler_pb2.ModelStatusResponse
+    verdicts: _containers.RepeatedCompositeFieldContainer[Verdict]
+    story: _containers.RepeatedCompositeFieldContainer[Chapter]
+    def __init__(self, status: _Optional[_Union[_scheduler_pb2.ModelStatusResponse, _Mapping]] = ..., verdicts: _Optional[_Iterable[_Union[Verdict, _Mapping]]] = ..., story: _Optional[_Iterable[_Union[Chapter, _Mapping]]] = ...) -> None: ...
+
+class Verdict(_message.Message):
+    __slots__ = ("serverName", "replicaIdx", "filter", "reason")
+    SERVERNAME_FIELD_NUMBER: _ClassVar[int]
+    REPLICAIDX_FIELD_NUMBER: _ClassVar[int]
+    FILTER_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    serverName: str
+    replicaIdx: int
+    filter: str
+    reason: str
+    def __init__(self, serverName: _Optional[str] = ..., replicaIdx: _Optional[int] = ..., filter: _Optional[str] = ..., reason: _Optional[str] = ...) -> None: ...
+
+class Chapter(_message.Message):
+    __slots__ = ("eventId", "time", "event", "decisions")
+    EVENTID_FIELD_NUMBER: _ClassVar[int]
+    TIME_FIELD_NUMBER: _ClassVar[int]
+    EVENT_FIELD_NUMBER: _ClassVar[int]
+    DECISIONS_FIELD_NUMBER: _ClassVar[int]
+    eventId: int
+    time: _timestamp_pb2.Timestamp
+    event: str
+    decisions: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, eventId: _Optional[int] = ..., time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., event: _Optional[str] = ..., decisions: _Optional[_Iterable[str]] = ...) -> None: ...
