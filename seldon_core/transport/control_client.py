@@ -1,0 +1,230 @@
+"""The scheduler's API from a client's side, for the command line: synchronous, over gRPC.
+
+Importing this imports gRPC, a tenth of a second; who may do without it imports it late.
+"""
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Final, Self
+
+# Read when gRPC starts: it would write about failed connections to standard error, and so do we.
+os.environ.setdefault("GRPC_VERBOSITY", "NONE")
+
+import grpc
+
+from seldon_core.errors import ConfigError, UpstreamError
+from seldon_core.proto import control_pb2, scheduler_pb2
+from seldon_core.protocol.status import GRPC_CODES
+
+TIMEOUT_S: Final = 10.0
+"""How long a call may take if nothing else is said: what Seldon's operator allows."""
+
+_SCHEDULER: Final = "seldon.mlops.scheduler.Scheduler"
+_CONTROL: Final = "seldon_core.control.Control"
+
+_OPTIONS: Final = (
+    ("grpc.enable_http_proxy", 0),  # the scheduler is near; proxies are for the world outside
+    ("grpc.max_receive_message_length", 64 * 1024 * 1024),  # a model may have many versions
+    # The server forbids more. Without it a watcher never hears that the machine has gone.
+    ("grpc.keepalive_time_ms", 60_000),
+    ("grpc.keepalive_timeout_ms", 10_000),
+)
+
+# How gRPC begins to say that there was no connection, as opposed to an answer UNAVAILABLE.
+_NOT_CONNECTED: Final = ("failed to connect to all addresses", "DNS resolution failed")
+
+
+class RpcError(UpstreamError):
+    """A call was refused or not answered; reads as `rpc error: code = Unavailable desc = …`.
+
+    `code` is a gRPC code as Go spells it (`FailedPrecondition`, `DeadlineExceeded`), `detail` the
+    server's sentence, or one about the connection.
+    """
+
+    def __init__(self, code: str, detail: str) -> None:
+        super().__init__(f"rpc error: code = {code} desc = {detail}")
+        self.code = code
+        self.detail = detail
+
+
+@dataclass(frozen=True, slots=True)
+class ClientTls:
+    """Paths of PEM files: our key and certificate ("" without), and who is trusted.
+
+    `ca` is "" for the authorities that the machine trusts.
+    """
+
+    key: str = ""
+    certificate: str = ""
+    ca: str = ""
+
+
+class SchedulerClient:
+    """A connection to the scheduler at `address` (`host:port`), made when it is first used.
+
+    A context manager; closing it ends the calls under way. Every method takes `timeout_s`, None
+    for no end, and raises RpcError. What yields messages calls at once and raises while it is
+    iterated over; closing the iterator ends the call.
+
+    Raises ConfigError if the address is none, or a file of `tls` cannot be read.
+    """
+
+    def __init__(self, address: str, *, authority: str = "", tls: ClientTls | None = None) -> None:
+        self._address = _checked(address)
+        options = [*_OPTIONS, *([("grpc.default_authority", authority)] if authority else [])]
+        self._channel = (
+            grpc.insecure_channel(address, options)
+            if tls is None
+            else grpc.secure_channel(address, _credentials(tls), options)
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._channel.close()
+
+    def load_model(
+        self, request: scheduler_pb2.LoadModelRequest, *, timeout_s: float | None = TIMEOUT_S
+    ) -> scheduler_pb2.LoadModelResponse:
+        """Declare a model; returns when that is stored, before it is loaded."""
+        response = scheduler_pb2.LoadModelResponse
+        return self._call(_SCHEDULER, "LoadModel", request, response, timeout_s)
+
+    def apply_model(
+        self, request: scheduler_pb2.LoadModelRequest, *, timeout_s: float | None = TIMEOUT_S
+    ) -> control_pb2.ApplyModelResponse:
+        """Declare a model and hear what that changed."""
+        response = control_pb2.ApplyModelResponse
+        return self._call(_CONTROL, "ApplyModel", request, response, timeout_s)
+
+    def unload_model(
+        self, request: scheduler_pb2.UnloadModelRequest, *, timeout_s: float | None = TIMEOUT_S
+    ) -> scheduler_pb2.UnloadModelResponse:
+        """Delete a model; returns when that is stored."""
+        response = scheduler_pb2.UnloadModelResponse
+        return self._call(_SCHEDULER, "UnloadModel", request, response, timeout_s)
+
+    def model_status(
+        self, request: scheduler_pb2.ModelStatusRequest, *, timeout_s: float | None = TIMEOUT_S
+    ) -> Iterator[scheduler_pb2.ModelStatusResponse]:
+        """Yield the status of the model asked for, or of each."""
+        response = scheduler_pb2.ModelStatusResponse
+        return self._stream(_SCHEDULER, "ModelStatus", request, response, timeout_s)
+
+    def server_status(
+        self, request: scheduler_pb2.ServerStatusRequest, *, timeout_s: float | None = TIMEOUT_S
+    ) -> Iterator[scheduler_pb2.ServerStatusResponse]:
+        """Yield the status of the server asked for, or of each."""
+        response = scheduler_pb2.ServerStatusResponse
+        return self._stream(_SCHEDULER, "ServerStatus", request, response, timeout_s)
+
+    def scheduler_status(
+        self, request: scheduler_pb2.SchedulerStatusRequest, *, timeout_s: float | None = TIMEOUT_S
+    ) -> scheduler_pb2.SchedulerStatusResponse:
+        """Return the scheduler's version."""
+        response = scheduler_pb2.SchedulerStatusResponse
+        return self._call(_SCHEDULER, "SchedulerStatus", request, response, timeout_s)
+
+    def describe_model(
+        self, request: control_pb2.DescribeModelRequest, *, timeout_s: float | None = TIMEOUT_S
+    ) -> control_pb2.DescribeModelResponse:
+        """Return why a model is where it is, and what happened to it."""
+        response = control_pb2.DescribeModelResponse
+        return self._call(_CONTROL, "DescribeModel", request, response, timeout_s)
+
+    def watch_models(
+        self, request: scheduler_pb2.ModelSubscriptionRequest, *, timeout_s: float | None = None
+    ) -> Iterator[scheduler_pb2.ModelStatusResponse]:
+        """Yield every model's latest version, then each that changes, until the server stops."""
+        response = scheduler_pb2.ModelStatusResponse
+        return self._stream(_SCHEDULER, "SubscribeModelStatus", request, response, timeout_s)
+
+    def watch_servers(
+        self, request: scheduler_pb2.ServerSubscriptionRequest, *, timeout_s: float | None = None
+    ) -> Iterator[scheduler_pb2.ServerStatusResponse]:
+        """Yield every server, then each that changes, until the scheduler stops."""
+        response = scheduler_pb2.ServerStatusResponse
+        return self._stream(_SCHEDULER, "SubscribeServerStatus", request, response, timeout_s)
+
+    def _call(
+        self, service: str, method: str, request: Any, response: Any, timeout_s: float | None
+    ) -> Any:
+        call = self._channel.unary_unary(
+            f"/{service}/{method}",
+            request_serializer=type(request).SerializeToString,
+            response_deserializer=response.FromString,
+        )
+        try:
+            return call(request, timeout=timeout_s)
+        except grpc.RpcError as error:
+            raise self._told(error, timeout_s) from error
+
+    def _stream(
+        self, service: str, method: str, request: Any, response: Any, timeout_s: float | None
+    ) -> Iterator[Any]:
+        call = self._channel.unary_stream(
+            f"/{service}/{method}",
+            request_serializer=type(request).SerializeToString,
+            response_deserializer=response.FromString,
+        )
+        return self._messages(call(request, timeout=timeout_s), timeout_s)
+
+    def _messages(self, call: Any, timeout_s: float | None) -> Iterator[Any]:
+        try:
+            yield from call
+        except grpc.RpcError as error:
+            raise self._told(error, timeout_s) from error
+        finally:
+            call.cancel()
+
+    def _told(self, error: Any, timeout_s: float | None) -> RpcError:
+        """Return gRPC's error as ours, and say of a connection what to do about it."""
+        code, detail = error.code(), error.details() or ""
+        if code is grpc.StatusCode.UNAVAILABLE and detail.startswith(_NOT_CONNECTED):
+            cause = detail.rpartition(": ")[2]
+            detail = (
+                f"no scheduler can be reached at {self._address} ({cause}); start one with "
+                "`seldon-core serve`, or say where it is with --scheduler-host"
+            )
+        elif code is grpc.StatusCode.DEADLINE_EXCEEDED:
+            detail = f"the scheduler at {self._address} did not answer within {timeout_s:g} s"
+        return RpcError(GRPC_CODES[code.value[0]], detail)
+
+
+def _checked(address: str) -> str:
+    host, colon, port = address.rpartition(":")
+    if "://" in address or not (colon and host and (port.isdecimal() or host == "unix")):
+        raise ConfigError(
+            f"the scheduler's address {address!r} must be host:port, for example 127.0.0.1:9004"
+        )
+    return address
+
+
+def _credentials(tls: ClientTls) -> Any:
+    if bool(tls.key) != bool(tls.certificate):
+        given, missing = ("key", "certificate") if tls.key else ("certificate", "key")
+        raise ConfigError(f"TLS with a {given} needs its {missing} as well")
+    return grpc.ssl_channel_credentials(
+        root_certificates=_read("ca", tls.ca),
+        private_key=_read("key", tls.key),
+        certificate_chain=_read("certificate", tls.certificate),
+    )
+
+
+def _read(what: str, path: str) -> bytes | None:
+    if not path:
+        return None
+    try:
+        return Path(path).read_bytes()
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise ConfigError(f"the TLS {what} {path!r} cannot be read: {reason}") from error

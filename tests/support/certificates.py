@@ -1,0 +1,43 @@
+"""Certificates for tests of TLS, made on the spot by openssl so that none ever runs out."""
+
+import shutil
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+
+@dataclass(frozen=True)
+class Certificates:
+    """Paths of PEM files: an authority, and a server and a client that it vouches for."""
+
+    ca: str
+    server_key: str
+    server: str
+    client_key: str
+    client: str
+
+
+def make_certificates(folder: Path) -> Certificates:
+    """Write the files to `folder`; the server's is for localhost and 127.0.0.1."""
+    if shutil.which("openssl") is None:
+        pytest.skip("openssl is not installed, so there are no certificates to test with")
+    # Curves, because an RSA key takes a second.
+    new = ["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"]
+    by_ca = ["-CA", "ca.pem", "-CAkey", "ca.key"]
+    for name, options in (
+        ("ca", []),
+        ("server", [*by_ca, "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1"]),
+        ("client", by_ca),
+    ):
+        files = ["-keyout", f"{name}.key", "-out", f"{name}.pem", "-days", "2"]
+        command = ["openssl", *new, *files, "-subj", f"/CN=test {name}", *options]
+        subprocess.run(command, cwd=folder, check=True, capture_output=True)
+    return Certificates(
+        ca=str(folder / "ca.pem"),
+        server_key=str(folder / "server.key"),
+        server=str(folder / "server.pem"),
+        client_key=str(folder / "client.key"),
+        client=str(folder / "client.pem"),
+    )

@@ -1,0 +1,295 @@
+"""The command line's client, against a real gRPC server."""
+
+import socket
+import subprocess
+import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+
+import grpc
+import pytest
+
+from seldon_core.errors import ConfigError
+from seldon_core.proto import control_pb2, scheduler_pb2
+from seldon_core.transport.control_client import ClientTls, RpcError, SchedulerClient
+from tests.support.certificates import make_certificates
+
+SCHEDULER = "seldon.mlops.scheduler.Scheduler"
+CONTROL = "seldon_core.control.Control"
+
+
+def unary(request, answer):
+    return grpc.unary_unary_rpc_method_handler(
+        answer, request.FromString, lambda message: message.SerializeToString()
+    )
+
+
+def streaming(request, answer):
+    return grpc.unary_stream_rpc_method_handler(
+        answer, request.FromString, lambda message: message.SerializeToString()
+    )
+
+
+@contextmanager
+def a_server(scheduler=None, control=None, credentials=None):
+    with ThreadPoolExecutor(4) as threads:
+        server = grpc.server(threads, options=[("grpc.so_reuseport", 0)])
+        for name, methods in ((SCHEDULER, scheduler or {}), (CONTROL, control or {})):
+            handler = grpc.method_handlers_generic_handler(name, methods)
+            server.add_generic_rpc_handlers((handler,))
+        address = "127.0.0.1:0"
+        port = (
+            server.add_secure_port(address, credentials)
+            if credentials
+            else server.add_insecure_port(address)
+        )
+        server.start()
+        try:
+            yield f"127.0.0.1:{port}"
+        finally:
+            server.stop(0).wait()
+
+
+def remember(seen, answer):
+    def handler(request, context):
+        seen.append(request)
+        return answer
+
+    return handler
+
+
+def test_every_unary_call_reaches_its_method():
+    pb, seen = scheduler_pb2, []
+    model = pb.Model(meta={"name": "iris"})
+    applied = control_pb2.ApplyModelResponse(change=control_pb2.ApplyModelResponse.CREATED)
+    described = control_pb2.DescribeModelResponse(status={"modelName": "iris"})
+    status = pb.SchedulerStatusResponse(applicationVersion="1")
+    scheduler = {
+        "LoadModel": unary(pb.LoadModelRequest, remember(seen, pb.LoadModelResponse())),
+        "UnloadModel": unary(pb.UnloadModelRequest, remember(seen, pb.UnloadModelResponse())),
+        "SchedulerStatus": unary(pb.SchedulerStatusRequest, remember(seen, status)),
+    }
+    control = {
+        "ApplyModel": unary(pb.LoadModelRequest, remember(seen, applied)),
+        "DescribeModel": unary(control_pb2.DescribeModelRequest, remember(seen, described)),
+    }
+    requests = [
+        pb.LoadModelRequest(model=model),
+        pb.LoadModelRequest(model=model),
+        pb.UnloadModelRequest(model={"name": "iris"}),
+        pb.SchedulerStatusRequest(subscriberName="cli"),
+        control_pb2.DescribeModelRequest(name="iris"),
+    ]
+    with a_server(scheduler, control) as address, SchedulerClient(address) as client:
+        methods = [
+            client.load_model,
+            client.apply_model,
+            client.unload_model,
+            client.scheduler_status,
+            client.describe_model,
+        ]
+        answers = [method(each) for method, each in zip(methods, requests, strict=True)]
+    assert answers == [
+        pb.LoadModelResponse(),
+        applied,
+        pb.UnloadModelResponse(),
+        status,
+        described,
+    ]
+    assert seen == requests
+
+
+def test_every_streaming_call_yields_what_comes():
+    pb = scheduler_pb2
+    models = [pb.ModelStatusResponse(modelName=name) for name in ("iris", "wine")]
+    servers = [pb.ServerStatusResponse(serverName=name) for name in ("mlserver", "triton")]
+    scheduler = {
+        "ModelStatus": streaming(pb.ModelStatusRequest, lambda *_: iter(models)),
+        "SubscribeModelStatus": streaming(pb.ModelSubscriptionRequest, lambda *_: iter(models)),
+        "ServerStatus": streaming(pb.ServerStatusRequest, lambda *_: iter(servers)),
+        "SubscribeServerStatus": streaming(pb.ServerSubscriptionRequest, lambda *_: iter(servers)),
+    }
+    with a_server(scheduler) as address, SchedulerClient(address) as client:
+        assert list(client.model_status(pb.ModelStatusRequest())) == models
+        assert list(client.watch_models(pb.ModelSubscriptionRequest())) == models
+        assert list(client.server_status(pb.ServerStatusRequest())) == servers
+        assert list(client.watch_servers(pb.ServerSubscriptionRequest())) == servers
+
+
+def refusing(code, text):
+    def handler(request, context):
+        context.abort(code, text)
+
+    return handler
+
+
+def test_a_refusal_reads_as_gos_clients_write_it():
+    handler = refusing(grpc.StatusCode.FAILED_PRECONDITION, "model 'iris' not found")
+    scheduler = {"UnloadModel": unary(scheduler_pb2.UnloadModelRequest, handler)}
+    with (
+        a_server(scheduler) as address,
+        SchedulerClient(address) as client,
+        pytest.raises(RpcError) as refused,
+    ):
+        client.unload_model(scheduler_pb2.UnloadModelRequest())
+    assert refused.value.code == "FailedPrecondition"
+    assert refused.value.detail == "model 'iris' not found"
+    assert str(refused.value) == (
+        "rpc error: code = FailedPrecondition desc = model 'iris' not found"
+    )
+
+
+def test_a_stream_that_is_refused_raises_when_it_is_read():
+    handler = refusing(grpc.StatusCode.UNAVAILABLE, "the disk is full")
+    scheduler = {"ModelStatus": streaming(scheduler_pb2.ModelStatusRequest, handler)}
+    with a_server(scheduler) as address, SchedulerClient(address) as client:
+        statuses = client.model_status(scheduler_pb2.ModelStatusRequest())
+        with pytest.raises(RpcError, match=r"^rpc error: code = Unavailable desc = the disk is "):
+            list(statuses)
+
+
+def test_who_does_not_answer_in_time_is_named():
+    release = threading.Event()
+    scheduler = {
+        "ModelStatus": streaming(
+            scheduler_pb2.ModelStatusRequest, lambda *_: iter([release.wait(5)])
+        )
+    }
+    with a_server(scheduler) as address, SchedulerClient(address) as client:
+        with pytest.raises(RpcError) as late:
+            list(client.model_status(scheduler_pb2.ModelStatusRequest(), timeout_s=0.2))
+        release.set()
+    assert str(late.value) == (
+        "rpc error: code = DeadlineExceeded desc = "
+        f"the scheduler at {address} did not answer within 0.2 s"
+    )
+
+
+def test_leaving_a_stream_ends_its_call():
+    ended = threading.Event()
+
+    def endless(request, context):
+        context.add_callback(ended.set)
+        yield scheduler_pb2.ModelStatusResponse(modelName="iris")
+        ended.wait(5)
+
+    scheduler = {"SubscribeModelStatus": streaming(scheduler_pb2.ModelSubscriptionRequest, endless)}
+    with a_server(scheduler) as address, SchedulerClient(address) as client:
+        statuses = client.watch_models(scheduler_pb2.ModelSubscriptionRequest())
+        assert next(statuses).modelName == "iris"
+        statuses.close()
+        assert ended.wait(5)
+
+
+def closed_port():
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        return free.getsockname()[1]
+
+
+# In a process of its own, because what gRPC says itself is settled when it is first imported.
+CALLS_NOBODY = """
+import sys
+from seldon_core.errors import SeldonError
+from seldon_core.proto import scheduler_pb2
+from seldon_core.transport.control_client import ClientTls, SchedulerClient
+for tls in (None, ClientTls()):
+    with SchedulerClient(sys.argv[1], tls=tls) as client:
+        try:
+            client.scheduler_status(scheduler_pb2.SchedulerStatusRequest(), timeout_s=5)
+        except SeldonError as error:
+            print(error)
+"""
+
+
+def call_nobody(address):
+    command = [sys.executable, "-c", CALLS_NOBODY, address]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=30)
+    assert done.stderr == ""
+    return done.stdout.splitlines()
+
+
+def test_nobody_at_the_address_is_told_with_what_to_do_and_nothing_else():
+    address = f"127.0.0.1:{closed_port()}"
+    plain, tls = call_nobody(address)
+    assert plain == tls
+    assert plain == (
+        "rpc error: code = Unavailable desc = no scheduler can be reached at "
+        f"{address} (Connection refused); start one with `seldon-core serve`, or say where it "
+        "is with --scheduler-host"
+    )
+
+
+def test_a_port_that_speaks_no_tls_is_told_so():
+    status = scheduler_pb2.SchedulerStatusResponse(applicationVersion="1")
+    answer = unary(scheduler_pb2.SchedulerStatusRequest, lambda *_: status)
+    with a_server({"SchedulerStatus": answer}) as address:
+        (only_tls,) = call_nobody(address)
+    assert f"no scheduler can be reached at {address} (" in only_tls
+
+
+@pytest.mark.parametrize(
+    "address", ["localhost", "http://localhost:9004", ":9004", "localhost:", ""]
+)
+def test_an_address_without_host_or_port_is_none(address):
+    with pytest.raises(ConfigError, match=r"must be host:port, for example 127\.0\.0\.1:9004$"):
+        SchedulerClient(address)
+
+
+def test_the_authority_is_sent():
+    seen = []
+
+    def handler(request, context):
+        seen.append(context._rpc_event.call_details.host.decode())
+        return scheduler_pb2.SchedulerStatusResponse()
+
+    scheduler = {"SchedulerStatus": unary(scheduler_pb2.SchedulerStatusRequest, handler)}
+    with a_server(scheduler) as address, SchedulerClient(address, authority="seldon") as client:
+        client.scheduler_status(scheduler_pb2.SchedulerStatusRequest())
+    assert seen == ["seldon"]
+
+
+@pytest.fixture(scope="module")
+def certificates(tmp_path_factory):
+    return make_certificates(tmp_path_factory.mktemp("certificates"))
+
+
+@pytest.fixture
+def tls_server(certificates):
+    status = scheduler_pb2.SchedulerStatusResponse(applicationVersion="1")
+    answer = unary(scheduler_pb2.SchedulerStatusRequest, lambda *_: status)
+    credentials = grpc.ssl_server_credentials(
+        [(Path(certificates.server_key).read_bytes(), Path(certificates.server).read_bytes())],
+        Path(certificates.ca).read_bytes(),
+        require_client_auth=True,
+    )
+    with a_server({"SchedulerStatus": answer}, credentials=credentials) as address:
+        yield address
+
+
+def test_both_sides_know_each_other_by_their_certificates(tls_server, certificates):
+    tls = ClientTls(certificates.client_key, certificates.client, certificates.ca)
+    with SchedulerClient(tls_server, tls=tls) as client:
+        answer = client.scheduler_status(scheduler_pb2.SchedulerStatusRequest())
+    assert answer.applicationVersion == "1"
+
+
+def test_a_server_that_nobody_vouches_for_is_not_called(tls_server):
+    with SchedulerClient(tls_server, tls=ClientTls()) as client, pytest.raises(RpcError) as refused:
+        client.scheduler_status(scheduler_pb2.SchedulerStatusRequest(), timeout_s=5)
+    assert refused.value.code == "Unavailable"
+
+
+def test_a_certificate_needs_its_key():
+    with pytest.raises(ConfigError, match=r"^TLS with a certificate needs its key as well$"):
+        SchedulerClient("localhost:9004", tls=ClientTls(certificate="c.pem"))
+
+
+def test_a_file_that_is_not_there_is_named(tmp_path):
+    missing = tmp_path / "ca.pem"
+    with pytest.raises(ConfigError) as refused:
+        SchedulerClient("localhost:9004", tls=ClientTls(ca=str(missing)))
+    assert str(refused.value) == (
+        f"the TLS ca {str(missing)!r} cannot be read: No such file or directory"
+    )
