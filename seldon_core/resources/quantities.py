@@ -42,3 +42,12 @@ def parse_bytes(quantity: str | int) -> int:
     if nbytes > _MAX_BYTES:
         raise ValueError(f"{quantity!r} is more than 2^63 - 1 bytes")
     return nbytes
+
+
+def show_bytes(nbytes: int) -> str | int:
+    """Return a quantity that is exactly `nbytes`: `100Ki`, `1500M`, or the number."""
+    for suffix in ("Ei", "Pi", "Ti", "Gi", "Mi", "Ki", "E", "P", "T", "G", "M", "k"):
+        count, rest = divmod(nbytes, int(_SCALES[suffix]))
+        if count and not rest:
+            return f"{count}{suffix}"
+    return nbytes

@@ -1,10 +1,13 @@
 """Manifests in, models out, or an error that says where and what."""
 
 import pytest
+import yaml
 
 from seldon_core.errors import InvalidResourceError
-from seldon_core.resources.manifests import parse_manifests, with_base
-from seldon_core.resources.model import ModelSpec
+from seldon_core.resources.knobs import Knobs
+from seldon_core.resources.kubernetes import manifest_of
+from seldon_core.resources.manifests import Reference, parse_manifests, parse_references, with_base
+from seldon_core.resources.model import KubernetesMeta, ModelSpec
 
 IRIS = """
 apiVersion: mlops.seldon.io/v1alpha1
@@ -72,8 +75,12 @@ status: {replicas: 2}
             server="mlserver-a",
             replicas=2,
             min_replicas=1,
-            namespace="seldon-mesh",
+            max_replicas=3,
+            storage_secret="minio-secret",
             parameters={"query": "choice == 1"},
+            log_payloads=True,
+            clean_topics_on_delete=True,
+            meta=KubernetesMeta("seldon-mesh", 3),
         )
     ]
 
@@ -97,6 +104,40 @@ def test_memory_is_a_quantity_or_a_number(memory):
 def test_replicas_follow_seldons_defaults(scaling, replicas):
     (spec,) = parse_manifests(manifest(f"storageUri: /m, {scaling}"), "iris.yaml")
     assert spec.replicas == replicas
+
+
+@pytest.mark.parametrize("most", ["4294967295", "0"], ids=["all bits", "zero"])
+def test_a_maximum_may_be_written_as_none(most):
+    (spec,) = parse_manifests(manifest(f"storageUri: /m, maxReplicas: {most}"), "iris.yaml")
+    assert spec.max_replicas == 0
+
+
+@pytest.mark.parametrize(
+    ("metadata", "meta"),
+    [
+        ("", None),
+        (", namespace: a", KubernetesMeta("a", 0)),
+        (", generation: 4", KubernetesMeta("", 4)),
+    ],
+    ids=["nothing", "namespace", "generation"],
+)
+def test_what_kubernetes_knows_is_kept_if_it_is_told(metadata, meta):
+    (spec,) = parse_manifests(manifest(metadata=f"name: iris{metadata}"), "iris.yaml")
+    assert spec.meta == meta
+
+
+def test_settings_of_our_own_are_annotations():
+    text = manifest(
+        metadata="name: iris, annotations: {seldon-core/keep-in-memory: 'true', team: a}"
+    )
+    (spec,) = parse_manifests(text, "iris.yaml")
+    assert spec.knobs == Knobs(keep_in_memory=True)
+
+
+def test_a_list_is_as_good_as_documents():
+    items = [manifest_of(ModelSpec(name, "/m")) for name in ("iris", "wine")]
+    text = yaml.safe_dump({"apiVersion": "v1", "kind": "List", "items": items})
+    assert [spec.name for spec in parse_manifests(text, "all.yaml")] == ["iris", "wine"]
 
 
 @pytest.mark.parametrize(
@@ -130,17 +171,17 @@ def test_replicas_follow_seldons_defaults(scaling, replicas):
         ),
         pytest.param(
             'storageUri: ""',
-            "iris.yaml: spec.storageUri: string should have at least 1 character, not ''",
+            "iris.yaml: spec.storageUri: must not be empty",
             id="an empty uri",
         ),
         pytest.param(
             "storageUri: /m, requirements: sklearn",
-            "iris.yaml: spec.requirements: input should be a valid list, not 'sklearn'",
+            "iris.yaml: spec.requirements: must be a list, not 'sklearn'",
             id="a text where a list belongs",
         ),
         pytest.param(
             "storageUri: /m, replicas: -1",
-            "iris.yaml: spec.replicas: input should be greater than or equal to 0, not -1",
+            "iris.yaml: spec.replicas: must be at least 0, not -1",
             id="negative replicas",
         ),
         pytest.param(
@@ -159,9 +200,88 @@ def test_replicas_follow_seldons_defaults(scaling, replicas):
             id="more than the maximum",
         ),
         pytest.param(
+            "storageUri: /m, maxReplicas: 4294967294",
+            "iris.yaml: spec.maxReplicas: must be at most 2147483647, not 4294967294",
+            id="a maximum that is no count",
+        ),
+        pytest.param(
+            "storageUri: /m, replicas: two",
+            "iris.yaml: spec.replicas: must be a whole number, not 'two'",
+            id="a text where a number belongs",
+        ),
+        pytest.param(
+            "storageUri: /m, artifactVersion: -1",
+            "iris.yaml: spec.artifactVersion: must be at least 0, not -1",
+            id="a negative version",
+        ),
+        pytest.param(
+            "storageUri: /m, artifactVersion: 1.5",
+            "iris.yaml: spec.artifactVersion: must be a whole number, not 1.5",
+            id="a fraction where a count belongs",
+        ),
+        pytest.param(
+            "storageUri: /m, 3: 4",
+            "iris.yaml: spec.3: keys should be strings, not 3",
+            id="a number for a field",
+        ),
+        pytest.param(
+            "storageUri: /m, preloaded: 'yes'",
+            "iris.yaml: spec.preloaded: must be true or false, not 'yes'",
+            id="a text where a truth belongs",
+        ),
+        pytest.param(
+            "storageUri: /m, logger: all",
+            "iris.yaml: spec.logger: must be a mapping, not 'all'",
+            id="a text where a mapping belongs",
+        ),
+        pytest.param(
+            "storageUri: /m, parameters: [{name: a, value: 1}]",
+            "iris.yaml: spec.parameters.0.value: must be text, not 1; put it in quotes",
+            id="a number where a text belongs",
+        ),
+        pytest.param(
+            "storageUri: /m, requirements: [[a]]",
+            "iris.yaml: spec.requirements.0: must be text, not ['a']",
+            id="a list where a text belongs",
+        ),
+        pytest.param(
             "storageUri: /m, explainer: {type: anchor_tabular}",
-            "iris.yaml: spec.explainer: models of this sort are not served yet",
+            "iris.yaml: spec.explainer: explainers are not served yet",
             id="an explainer",
+        ),
+        pytest.param(
+            "storageUri: /m, llm: {modelRef: gpt}",
+            "iris.yaml: spec.llm: language models are not served yet",
+            id="a language model",
+        ),
+        pytest.param(
+            "storageUri: /m, explainer: {type: anchor_tabular, modelRef: iris, pipelineRef: pipe}",
+            "iris.yaml: spec.explainer: gives both modelRef 'iris' and pipelineRef 'pipe'; "
+            "give one of them",
+            id="an explainer of two things",
+        ),
+        pytest.param(
+            "storageUri: /m, explainer: {modelref: iris}",
+            "iris.yaml: spec.explainer.modelref: unknown field, did you mean modelRef?",
+            id="a misspelt field of an explainer",
+        ),
+        pytest.param(
+            "storageUri: /m, explainer: {modelRef: iris}, llm: {modelRef: iris}",
+            "iris.yaml: spec: explainer and llm are both given; a model is one of them at most",
+            id="an explainer that is a language model",
+        ),
+        pytest.param(
+            "storageUri: /m, parameters: [{name: seldon-core/keep-in-memory, value: 'true'}]",
+            "iris.yaml: spec.parameters: 'seldon-core/keep-in-memory' is not for the model; "
+            "write it as an annotation",
+            id="a setting among the parameters",
+        ),
+        pytest.param(
+            "storageUri: /m, " + ", ".join(f"x{i}q: 1" for i in range(12)),
+            "iris.yaml: "
+            + "; ".join(f"spec.x{i}q: unknown field" for i in range(10))
+            + "; and 2 faults more",
+            id="more faults than one reads",
         ),
         pytest.param(
             "storageUri: /m, parameters: [{name: a, value: b}, {name: a, value: c}]",
@@ -190,22 +310,32 @@ def test_any_label_is_a_name(name):
     [
         pytest.param(
             manifest(kind="Experiment"),
-            "iris.yaml: kind Experiment is not served yet",
+            "iris.yaml: kind: Experiment is not served yet",
             id="another kind of Seldon's",
         ),
         pytest.param(
             manifest(kind="Pod"),
-            "iris.yaml: there is no kind 'Pod'; a model is of kind Model",
+            "iris.yaml: kind: there is no kind 'Pod'; a model is of kind Model",
             id="a kind of somebody else's",
         ),
         pytest.param(
+            manifest(kind="modle"),
+            "iris.yaml: kind: there is no kind 'modle', did you mean Model?",
+            id="a misspelt kind",
+        ),
+        pytest.param(
+            manifest(kind="Server"),
+            "iris.yaml: kind: a Server cannot be declared yet",
+            id="a server",
+        ),
+        pytest.param(
             manifest(kind="[]"),
-            "iris.yaml: there is no kind []; a model is of kind Model",
+            "iris.yaml: kind: there is no kind []; a model is of kind Model",
             id="a kind that is no text",
         ),
         pytest.param(
             f"{IRIS}---\nname: x\n",
-            "iris.yaml, document 2: there is no kind None; a model is of kind Model",
+            "iris.yaml, document 2: kind: is missing; a model is of kind Model",
             id="the second document has no kind",
         ),
         pytest.param(
@@ -219,9 +349,30 @@ def test_any_label_is_a_name(name):
             id="another version",
         ),
         pytest.param(
-            manifest(metadata="name: iris, annotations: {seldon-core/nonsense: '1'}"),
-            "iris.yaml: metadata.annotations: there is no setting 'seldon-core/nonsense'",
-            id="an unknown setting",
+            manifest(metadata="name: iris, annotations: {seldon-core/keep-in-memory: true}"),
+            "iris.yaml: metadata.annotations.seldon-core/keep-in-memory: "
+            "must be text, not True; put it in quotes",
+            id="a setting that is no text",
+        ),
+        pytest.param(
+            manifest(metadata="name: iris, generation: -1"),
+            "iris.yaml: metadata.generation: must be at least 0, not -1",
+            id="a negative generation",
+        ),
+        pytest.param(
+            manifest().replace("spec:", "sepc:"),
+            "iris.yaml: spec: is missing; sepc: unknown field, did you mean spec?",
+            id="a misspelt part",
+        ),
+        pytest.param(
+            "kind: List\nitems: 3\n",
+            "iris.yaml: items: must be a list, not 3",
+            id="a list without items",
+        ),
+        pytest.param(
+            "kind: List\nitems: [3]\n",
+            "iris.yaml, item 1: must be a mapping with apiVersion, kind, metadata, spec",
+            id="a list of numbers",
         ),
     ],
 )
@@ -229,10 +380,25 @@ def test_a_document_that_is_no_model_is_refused(text, error):
     assert refusal(text) == error
 
 
+def test_an_unknown_setting_is_refused_where_it_stands():
+    text = manifest(metadata="name: iris, annotations: {seldon-core/keep-in-memry: 'true'}")
+    assert refusal(text).startswith(
+        "iris.yaml: metadata.annotations: there is no setting 'seldon-core/keep-in-memry'"
+    )
+
+
 @pytest.mark.parametrize(
     "text",
-    ["a: b: c", "{", "\t- x", "a: 2026-13-45", "[" * 10_000, "a: !!python/object:os.system {}"],
-    ids=["nested", "unclosed", "tab", "impossible date", "deep", "a python object"],
+    [
+        "a: b: c",
+        "{",
+        "\t- x",
+        "a: 2026-13-45",
+        "[" * 10_000,
+        "a: !!python/object:os.system {}",
+        "{a: 1, [b]: 2, a: 3}",
+    ],
+    ids=["nested", "unclosed", "tab", "impossible date", "deep", "a python object", "twice"],
 )
 def test_text_that_is_not_yaml_is_refused_in_one_line(text):
     error = refusal(text)
@@ -242,6 +408,54 @@ def test_text_that_is_not_yaml_is_refused_in_one_line(text):
 
 def test_an_empty_text_declares_nothing():
     assert parse_manifests("", "iris.yaml") == []
+
+
+def test_a_value_that_stands_for_very_many_is_shown_in_short():
+    bomb = "".join(f"x{i}: &x{i} [{','.join([f'*x{i - 1}'] * 9)}]\n" for i in range(1, 30))
+    text = f"x0: &x0 [a]\n{bomb}{manifest('storageUri: *x29').lstrip()}"
+    error = refusal(text)
+    assert "spec.storageUri: must be text, not [[" in error
+    assert len(error) < 10_000
+
+
+def test_a_key_may_replace_one_that_is_merged_in():
+    (spec,) = parse_manifests(
+        "{kind: List, items: [{"
+        "apiVersion: mlops.seldon.io/v1alpha1, kind: Model, spec: {storageUri: /m}, "
+        "metadata: {<<: {name: a}, name: iris}}]}",
+        "iris.yaml",
+    )
+    assert spec.name == "iris"
+
+
+def test_references_need_no_more_than_kind_and_name():
+    text = """
+kind: Model
+metadata: {name: iris, namespace: a}
+spec: {storagUri: typo}
+---
+kind: Server
+metadata: {name: triton, namespace: 3}
+"""
+    assert parse_references(text, "all.yaml") == [
+        Reference("Model", "iris", "a"),
+        Reference("Server", "triton", ""),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("document", "error"),
+    [
+        ("{kind: Model}", "all.yaml: metadata.name: must be text, not None"),
+        ("{kind: Model, metadata: {name: 3}}", "all.yaml: metadata.name: must be text, not 3"),
+        ("{kind: Modell}", "all.yaml: kind: there is no kind 'Modell', did you mean Model?"),
+    ],
+    ids=["no metadata", "a number for a name", "a misspelt kind"],
+)
+def test_a_document_that_names_nothing_is_refused(document, error):
+    with pytest.raises(InvalidResourceError) as caught:
+        parse_references(document, "all.yaml")
+    assert str(caught.value) == error
 
 
 def test_a_relative_uri_is_resolved_against_the_manifests_folder():

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seldon_core.resources.quantities import parse_bytes
+from seldon_core.resources.quantities import parse_bytes, show_bytes
 
 
 @pytest.mark.parametrize(
@@ -56,3 +56,17 @@ def test_any_text_gives_bytes_or_a_value_error(text):
     with contextlib.suppress(ValueError):
         nbytes = parse_bytes(text)
     assert 0 <= nbytes < 2**63
+
+
+@pytest.mark.parametrize(
+    ("nbytes", "quantity"),
+    [(0, 0), (1, 1), (102_400, "100Ki"), (2**30, "1Gi"), (10**9, "1G"), (1536, 1536), (2000, "2k")],
+    ids=["nothing", "one", "binary", "larger unit", "decimal", "neither", "thousands"],
+)
+def test_bytes_are_shown_as_a_quantity(nbytes, quantity):
+    assert show_bytes(nbytes) == quantity
+
+
+@given(st.integers(0, 2**63 - 1))
+def test_a_shown_quantity_is_exact(nbytes):
+    assert parse_bytes(show_bytes(nbytes)) == nbytes

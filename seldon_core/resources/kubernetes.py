@@ -1,0 +1,98 @@
+"""What Kubernetes calls the kinds, and a declared model as its manifest.
+
+Without pydantic, so that `get -o yaml` need not wait for it; reading is in `manifests`.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from seldon_core.resources.knobs import show_knobs
+from seldon_core.resources.model import ModelSpec
+from seldon_core.resources.quantities import show_bytes
+
+GROUP = "mlops.seldon.io"
+API_VERSION = f"{GROUP}/v1alpha1"
+
+MODEL = "Model"
+SERVER = "Server"
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A kind of resource: as in a manifest, in the plural, and in short."""
+
+    name: str
+    plural: str
+    short_name: str
+
+    @property
+    def singular(self) -> str:
+        """The kind as one writes it before a name: `model/iris`."""
+        return self.name.lower()
+
+    @property
+    def resource(self) -> str:
+        """The kind with its group, as kubectl writes it before a name."""
+        return f"{self.singular}.{GROUP}"
+
+    @property
+    def resources(self) -> str:
+        """The kind in the plural with its group, as kubectl writes it in errors."""
+        return f"{self.plural}.{GROUP}"
+
+
+KINDS: Mapping[str, Kind] = {
+    MODEL: Kind(MODEL, "models", "mlm"),
+    SERVER: Kind(SERVER, "servers", "mls"),
+}
+"""What can be looked at. So far only a Model can be declared."""
+
+UNSERVED_KINDS = ("ServerConfig", "Pipeline", "Experiment", "SeldonRuntime", "SeldonConfig")
+"""What Seldon has besides."""
+
+
+def manifest_of(spec: ModelSpec) -> dict[str, object]:
+    """Return the manifest that declares `spec`, fields at their default left out.
+
+    `parse_manifests` reads `spec` back from it; but a `modelType` has become a requirement.
+    """
+    return {
+        "apiVersion": API_VERSION,
+        "kind": MODEL,
+        "metadata": _metadata(spec),
+        "spec": _declaration(spec),
+    }
+
+
+def _metadata(spec: ModelSpec) -> dict[str, object]:
+    metadata: dict[str, object] = {"name": spec.name}
+    if spec.meta is not None:
+        metadata |= _given(namespace=spec.meta.namespace, generation=spec.meta.generation)
+    return metadata | _given(annotations=show_knobs(spec.knobs))
+
+
+def _declaration(spec: ModelSpec) -> dict[str, object]:
+    fields: dict[str, object] = {"storageUri": spec.storage_uri}
+    if spec.artifact_version is not None:
+        fields["artifactVersion"] = spec.artifact_version
+    fields |= _given(
+        secretName=spec.storage_secret,
+        requirements=list(spec.requirements),
+        memory=show_bytes(spec.memory_bytes) if spec.memory_bytes else 0,
+    )
+    if spec.replicas != (spec.min_replicas or 1):  # what it is if it is not given
+        fields["replicas"] = spec.replicas
+    fields |= _given(
+        minReplicas=spec.min_replicas, maxReplicas=spec.max_replicas, server=spec.server
+    )
+    if spec.log_payloads:
+        fields["logger"] = {}  # that it is there says everything
+    parameters = [{"name": name, "value": value} for name, value in spec.parameters.items()]
+    fields |= _given(parameters=parameters)
+    if spec.clean_topics_on_delete:
+        fields["dataflow"] = {"cleanTopicsOnDelete": True}
+    return fields
+
+
+def _given(**fields: object) -> dict[str, object]:
+    return {name: value for name, value in fields.items() if value}
