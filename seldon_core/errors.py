@@ -13,6 +13,7 @@
     ├── DeadlineError            the caller's time ran out
     ├── ModelRuntimeError        the model itself failed
     ├── UpstreamError            another process did not answer properly
+    ├── StoreError               what must outlive a restart cannot be written down or read
     └── ConfigError              a setting is wrong
 
 They know nothing of HTTP or gRPC: `protocol/status.py` maps them. Messages are sentences that
@@ -90,6 +91,10 @@ class ModelRuntimeError(SeldonError):
 
 class UpstreamError(SeldonError):
     """Another process that should have answered did not, or answered what cannot be read."""
+
+
+class StoreError(SeldonError):
+    """What must outlive a restart cannot be kept or read; what was to be written was not."""
 
 
 class ConfigError(SeldonError):

@@ -21,6 +21,7 @@ from seldon_core.errors import (
     OverloadedError,
     PayloadTooLargeError,
     SeldonError,
+    StoreError,
     UnsupportedEncodingError,
     UnsupportedError,
     UpstreamError,
@@ -94,6 +95,7 @@ STATUSES: Final[dict[type[SeldonError], Status]] = {
     DeadlineError: Status(504, DEADLINE_EXCEEDED),
     ModelRuntimeError: Status(500, INTERNAL),
     UpstreamError: Status(503, UNAVAILABLE),
+    StoreError: Status(503, UNAVAILABLE),
     ConfigError: Status(500, INTERNAL),
 }
 
