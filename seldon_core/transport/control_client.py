@@ -8,16 +8,19 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Final, Self
+from typing import Any, Final, Self, TypeVar
 
 # Read when gRPC starts: it would write about failed connections to standard error, and so do we.
 os.environ.setdefault("GRPC_VERBOSITY", "NONE")
 
 import grpc
+from google.protobuf.message import Message
 
 from seldon_core.errors import ConfigError, UpstreamError
 from seldon_core.proto import control_pb2, scheduler_pb2
 from seldon_core.protocol.status import GRPC_CODES
+
+T = TypeVar("T", bound=Message)
 
 TIMEOUT_S: Final = 10.0
 """How long a call may take if nothing else is said: what Seldon's operator allows."""
@@ -156,21 +159,32 @@ class SchedulerClient:
         return self._stream(_SCHEDULER, "SubscribeServerStatus", request, response, timeout_s)
 
     def _call(
-        self, service: str, method: str, request: Any, response: Any, timeout_s: float | None
-    ) -> Any:
+        self,
+        service: str,
+        method: str,
+        request: Message,
+        response: type[T],
+        timeout_s: float | None,
+    ) -> T:
         call = self._channel.unary_unary(
             f"/{service}/{method}",
             request_serializer=type(request).SerializeToString,
             response_deserializer=response.FromString,
         )
         try:
-            return call(request, timeout=timeout_s)
+            answer: T = call(request, timeout=timeout_s)
         except grpc.RpcError as error:
             raise self._told(error, timeout_s) from error
+        return answer
 
     def _stream(
-        self, service: str, method: str, request: Any, response: Any, timeout_s: float | None
-    ) -> Iterator[Any]:
+        self,
+        service: str,
+        method: str,
+        request: Message,
+        response: type[T],
+        timeout_s: float | None,
+    ) -> Iterator[T]:
         call = self._channel.unary_stream(
             f"/{service}/{method}",
             request_serializer=type(request).SerializeToString,
