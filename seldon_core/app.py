@@ -8,7 +8,7 @@ import gc
 import logging
 import os
 import random
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import asdict, dataclass, replace
 from importlib.util import find_spec
@@ -32,9 +32,10 @@ from seldon_core.resources.model import ModelSpec, RefusedModel
 from seldon_core.resources.servers import DEFAULT_SERVERS, ServerDefinition
 from seldon_core.router.handler import RouterHandler
 from seldon_core.router.table import RouteTable
-from seldon_core.scheduler.machine import ModelStatus
 from seldon_core.scheduler.service import Scheduler, open_scheduler
-from seldon_core.scheduler.state import ModelState
+from seldon_core.scheduler.state import ModelState, ReplicaState
+from seldon_core.scheduler.status import ModelStatus
+from seldon_core.scheduler.store import open_store
 from seldon_core.transport.admin import open_admin
 from seldon_core.transport.control import AgentLink, ReplicaId, RouteUpdate
 from seldon_core.transport.control_grpc import open_control_port
@@ -104,7 +105,7 @@ class Reporter(Protocol):
     def loaded(
         self, models: Sequence[ModelStatus], refused: int, example: ModelMetadata | None
     ) -> None:
-        """Every model is settled, and so many more were not even accepted.
+        """Every model is settled, none of `models` deleted; so many more were not even accepted.
 
         `example` is one that can be called, None if there is none.
         """
@@ -118,20 +119,25 @@ class Process:
 
     It is the data path's `ServerState`, the admin port's `ProcessState`, and the scheduler's
     `RouteSink`: what is published for a model on its way to the router tells when it is settled.
-    It is not ready before every model of `found` is; those that are refused are shown, and make
-    nobody wait.
+    It is not ready before every model of `found` is, and every one that was kept from the last
+    time; those that are refused are shown, and make nobody wait.
     """
 
     def __init__(self, router: RouterHandler, found: FoundModels, reporter: Reporter) -> None:
         self._router = router
         self._reporter = reporter
-        self._loading = {spec.name: spec for spec in found.specs}
+        self._found = found.specs
+        self._loading = {spec.name for spec in found.specs}
         self._refused = list(found.refused)
         self._is_draining = False
 
     def attach(self, scheduler: Scheduler) -> None:
         """Take the scheduler, which itself needs this process to publish to."""
         self._scheduler = scheduler
+
+    def expect(self, names: Iterable[str]) -> None:
+        """Wait for models that were kept from the last time, too."""
+        self._loading |= set(names)
 
     def publish(self, update: RouteUpdate) -> None:
         """Route by `update`, and wait for the model no longer if that settles it."""
@@ -153,21 +159,25 @@ class Process:
 
     def not_ready(self) -> Sequence[str]:
         """Return what is not ready, one sentence each."""
-        reasons = [f"model {name} is loading" for name in self._loading]
+        reasons = [f"model {name} is loading" for name in sorted(self._loading)]
         return ["the process is stopping", *reasons] if self._is_draining else reasons
 
     def status(self) -> Sequence[Mapping[str, object]]:
         """Return a row for each model, then for each that was refused; `version` is 0 there."""
         rows: list[Mapping[str, object]] = [
             {
-                "name": row.name,
-                "version": row.version,
-                "state": row.state.value,
-                "reason": row.reason,
-                "replicas": list(row.replicas),
-                "desiredReplicas": row.desired_replicas,
+                "name": model.name,
+                "version": model.latest.version.version,
+                "state": model.latest.state.value,
+                "reason": model.latest.reason,
+                "replicas": [
+                    str(ReplicaId(model.latest.server, replica.replica_idx))
+                    for replica in model.latest.replicas
+                    if replica.state is ReplicaState.AVAILABLE
+                ],
+                "desiredReplicas": model.latest.version.spec.replicas,
             }
-            for row in self._scheduler.status()
+            for model in self._models()
         ]
         rows += [
             {
@@ -186,12 +196,13 @@ class Process:
     async def load_models(self) -> None:
         """Ask for every model and wait until all are settled; one that fails stops no other."""
         scheduler = self._scheduler
-        answers = [(spec, scheduler.load_model(spec)) for spec in self._loading.values()]
+        scheduler.sync()
+        answers = [(spec, scheduler.load_model(spec, from_folder=True)) for spec in self._found]
         for spec, answer in answers:
             try:
                 await answer
             except SeldonError as error:
-                del self._loading[spec.name]
+                self._loading.discard(spec.name)
                 self._refused.append(RefusedModel(spec.storage_uri, str(error), spec.name))
                 self._reporter.refused(spec.name, error)
         await scheduler.settled(self._loading)
@@ -201,20 +212,26 @@ class Process:
         # would cost a request tens of milliseconds now and then.
         gc.collect()
         gc.freeze()
-        self._reporter.loaded(scheduler.status(), len(self._refused), await self._example())
+        self._reporter.loaded(self._models(), len(self._refused), await self._example())
+
+    def _models(self) -> list[ModelStatus]:
+        """Every model that is not gone."""
+        models = self._scheduler.models()
+        return [model for model in models if model.latest.state is not ModelState.TERMINATED]
 
     def _settle(self, name: str) -> None:
-        status = self._scheduler.status_of(name)
-        if status is not None and status.state is not ModelState.PROGRESSING:
-            del self._loading[name]
+        model = self._scheduler.model(name)
+        if model is None or model.latest.state is not ModelState.PROGRESSING:
+            self._loading.discard(name)
 
     async def _example(self) -> ModelMetadata | None:
-        for row in self._scheduler.status():
-            if row.state is ModelState.AVAILABLE:
+        for model in self._models():
+            if model.latest.state is ModelState.AVAILABLE:
+                name = model.name
                 call = InferCall(
-                    Verb.MODEL_METADATA, row.name, "", {}, Payload(JSON_CODEC, b""), "rest", ""
+                    Verb.MODEL_METADATA, name, "", {}, Payload(JSON_CODEC, b""), "rest", ""
                 )
-                return replace(await self._router.metadata(call), name=row.name)
+                return replace(await self._router.metadata(call), name=name)
         return None
 
     async def drain(self, listener: Listener, timeout_s: float) -> None:
@@ -223,15 +240,18 @@ class Process:
         await listener.drain(timeout_s)
 
 
-async def serve(settings: Settings, found: FoundModels, reporter: Reporter) -> None:
+async def serve(
+    settings: Settings, data_folder: Path, found: FoundModels, reporter: Reporter
+) -> None:
     """Run the process with every role until a signal ends it; a second one does at once.
 
-    What was begun may end first: requests for the drain time-out, then the rest for 10 s.
+    `data_folder` exists and is this process's alone. What was begun may end first: requests for the drain time-out, then the rest for 10 s.
 
-    Raises ConfigError if a port is taken, and whatever a background loop fails with.
+    Raises ConfigError if a port is taken, StoreError if the data folder cannot be used, and
+    whatever a background loop fails with.
     """
     stop = stop_on_signals()
-    async with open_process(settings, found, reporter) as (process, listener):
+    async with open_process(settings, data_folder, found, reporter) as (process, listener):
         gc.freeze()
         async with open_tasks("process") as tasks:
             tasks.start(process.load_models(), name="load models")
@@ -251,7 +271,7 @@ def _end_at_once() -> None:
 
 @asynccontextmanager
 async def open_process(
-    settings: Settings, found: FoundModels, reporter: Reporter
+    settings: Settings, data_folder: Path, found: FoundModels, reporter: Reporter
 ) -> AsyncIterator[tuple[Process, Listener]]:
     """Open every part of a process with all roles; they stop in the reverse of this order."""
     metrics = Metrics()
@@ -261,9 +281,14 @@ async def open_process(
     router = RouterHandler(RouteTable(handlers), random.random)
     process = Process(router, found, reporter)
     async with AsyncExitStack() as stack:
+        # First, since it says whether this process may run at all.
+        store = await stack.enter_async_context(open_store(data_folder))
         workers = await stack.enter_async_context(open_workers(_worker_count(settings.agent)))
-        scheduler = await stack.enter_async_context(open_scheduler(links, process, SystemClock()))
+        scheduler = await stack.enter_async_context(
+            open_scheduler(links, process, store, SystemClock(not_before=store.last_now))
+        )
         process.attach(scheduler)
+        process.expect(model.name for model in store.models if model.deleted_at is None)
         load_threads = await stack.enter_async_context(
             open_threads("load", 1, max_waiting=_MAX_LOADS_WAITING)
         )

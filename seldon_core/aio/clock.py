@@ -18,11 +18,14 @@ class SystemClock:
     """The machine's clock.
 
     The wall clock is read once; from then on it is that reading plus monotonic time. So it never
-    steps back, and it does not follow a correction of the machine's clock until a restart.
+    steps back, and it does not follow a correction of the machine's clock until a restart. It
+    begins at `not_before` if the machine says that it is earlier, so that it does not step back
+    over a restart either.
     """
 
-    def __init__(self) -> None:
-        self._offset = time.time() - time.monotonic()  # noqa: TID251 - this is the clock
+    def __init__(self, not_before: float = 0.0) -> None:
+        now = max(time.time(), not_before)  # noqa: TID251 - this is the clock
+        self._offset = now - time.monotonic()
 
     def monotonic(self) -> float:
         """Return seconds since an arbitrary start; the same scale as the loop's `time()`."""

@@ -17,7 +17,7 @@ if TYPE_CHECKING:  # `--help` prints too, and need not wait for the whole progra
     from seldon_core.app import Ports
     from seldon_core.config.settings import Settings
     from seldon_core.protocol.inference import ModelMetadata
-    from seldon_core.scheduler.machine import ModelStatus
+    from seldon_core.scheduler.status import ModelStatus
 
 _EVERYWHERE = {"0.0.0.0": "localhost", "::": "localhost"}
 _OPEN = "; open to the network, without authentication or TLS"
@@ -82,7 +82,7 @@ class Console:
         if not models and not refused:
             say("no models yet: name a folder that holds some with --models; Ctrl-C stops")
             return
-        ready = sum(model.state is ModelState.AVAILABLE for model in models)
+        ready = sum(model.latest.state is ModelState.AVAILABLE for model in models)
         more = f", {refused} more refused" if refused else ""
         say(f"serving {ready} of {len(models)} models{more}; Ctrl-C stops")
         if example is not None and _size(example) <= _LONGEST_EXAMPLE:

@@ -45,7 +45,7 @@ def run_serve(
     trusted = [*found.trusted, data_folder, *map(Path, settings.agent.trusted_prefixes)]
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         models_found = app.FoundModels(list(found.specs.values()), found.problems, trusted)
-        runner.run(app.serve(settings, models_found, Console(data_folder)))
+        runner.run(app.serve(settings, data_folder, models_found, Console(data_folder)))
 
 
 def _looked_for(names: Sequence[str]) -> str:

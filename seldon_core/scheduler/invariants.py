@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from seldon_core.scheduler.retries import is_in_trouble
 from seldon_core.scheduler.routes import derive
 from seldon_core.scheduler.state import (
     HOLDING,
@@ -20,6 +21,7 @@ def violations(state: SchedulerState) -> list[str]:
     for model in state.models.values():
         found += _route_violations(state, model)
         found += _version_violations(state, model)
+        found += _retry_violations(state, model)
     return found
 
 
@@ -30,16 +32,21 @@ def _memory_violations(state: SchedulerState) -> Iterator[str]:
         for number, record in model.versions.items()
         for replica in record.replicas_in(*HOLDING)
     }
-    for record in state.replicas.values():
+    connected = {
+        replica: record
+        for server in state.servers.values()
+        for replica, record in server.replicas.items()
+    }
+    for record in connected.values():
         if record.used_bytes != sum(record.held.values()):
             yield f"{record.replica} counts {record.used_bytes} bytes, not the sum of its models"
         for name, number in record.held:
             if (record.replica, name, number) not in holding:
                 yield f"{record.replica} counts {name}_{number}, which it does not hold"
     for replica, name, number in holding:
-        if replica not in state.replicas:
+        if replica not in connected:
             yield f"{name}_{number} is on {replica}, which is not connected"
-        elif (name, number) not in state.replicas[replica].held:
+        elif (name, number) not in connected[replica].held:
             yield f"{replica} does not count {name}_{number}"
 
 
@@ -64,7 +71,7 @@ def _candidate_violations(
     state: SchedulerState, model: ModelRecord, candidate: RouteCandidate
 ) -> Iterator[str]:
     for replica in candidate.replicas:
-        if replica not in state.replicas:
+        if state.replica(replica) is None:
             yield f"{model.name} is routed to {replica}, which is not connected"
         held = model.versions[candidate.version].assignments.get(replica)
         if held is None or held.state is not ReplicaState.AVAILABLE:
@@ -72,16 +79,29 @@ def _candidate_violations(
 
 
 def _version_violations(state: SchedulerState, model: ModelRecord) -> Iterator[str]:
-    latest = model.latest
+    standing = model.standing()
+    if model.fallback == model.latest.number:
+        yield f"{model.name} is to fall back on its latest version"
     for number, record in model.versions.items():
         servers = {replica.server for replica in record.replicas_in(*PLACED)}
         if len(servers) > 1:
             yield f"{model.name}_{number} is on more than one server: {sorted(servers)}"
         for replica in record.replicas_in(*PLACED):
-            capabilities = state.replicas[replica].capabilities
+            connected = state.replica(replica)
+            capabilities = connected.capabilities if connected is not None else frozenset()
             if not capabilities.issuperset(record.version.spec.requirements):
                 yield f"{model.name}_{number} is on {replica}, which lacks what it requires"
         if record.state is ModelState.AVAILABLE and not record.replicas_in(ReplicaState.AVAILABLE):
             yield f"{model.name}_{number} is ModelAvailable and loaded nowhere"
-        if (model.is_deleted or record is not latest) and record.state is ModelState.PROGRESSING:
+        if record not in standing and record.state is ModelState.PROGRESSING:
             yield f"{model.name}_{number} is on its way and nobody wants it"
+
+
+def _retry_violations(state: SchedulerState, model: ModelRecord) -> Iterator[str]:
+    if is_in_trouble(model) and model.wake_at is None:
+        yield f"{model.name} is in trouble and never tried again"
+    if model.wake_at is not None and (model.wake_at, model.name) not in state.wakeups:
+        yield f"{model.name} waits for {model.wake_at} and nothing wakes it"
+    is_refused = any(record.refusal for record in model.standing())
+    if is_refused != (model.name in state.homeless):
+        yield f"{model.name} is counted wrongly among those without a place"

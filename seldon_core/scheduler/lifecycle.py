@@ -1,9 +1,8 @@
-"""How a model's versions come and go: placing the latest, computing states, unloading the rest.
+"""How a model's versions come and go: placing them, computing states, unloading the rest.
 
 A version's state follows from its replicas and is computed after every change, and so is the
-model's route (`settle`). A version that another superseded keeps its state and its route until the
-newer one is available; one that was still loading then is unloaded when its load ends, unless
-nothing else serves.
+model's route (`settle`). Two versions may stand: the latest, and until that has come the one that
+serves, the fallback. All others are unloaded, those that still load as soon as their load ends.
 """
 
 from collections.abc import Iterable
@@ -11,8 +10,9 @@ from collections.abc import Iterable
 from seldon_core.resources.model import ModelSpec, ModelVersion
 from seldon_core.scheduler.decisions import Decision, LoadOnReplica, PublishRoute, UnloadOnReplica
 from seldon_core.scheduler.placement import Refused, place
-from seldon_core.scheduler.routes import derive, serving_version
+from seldon_core.scheduler.routes import derive
 from seldon_core.scheduler.state import (
+    HAS_COME,
     IN_TRANSIT,
     PLACED,
     Assignment,
@@ -24,109 +24,140 @@ from seldon_core.scheduler.state import (
 )
 from seldon_core.transport.control import ReplicaId
 
+HISTORY = 10
+"""Terminated versions that are still shown of a model; older ones are forgotten."""
+
 
 def add_version(model: ModelRecord, spec: ModelSpec, number: int, now: float) -> VersionRecord:
     """Make `spec` the latest version of `model`."""
-    record = VersionRecord(ModelVersion(spec, number), changed_at=now)
+    record = VersionRecord(ModelVersion(spec, number), declared_at=now, changed_at=now)
     model.versions[number] = record
+    terminated = [
+        old for old, other in model.versions.items() if other.state is ModelState.TERMINATED
+    ]
+    for old in sorted(terminated)[:-HISTORY]:
+        del model.versions[old]
     return record
 
 
 def schedule(state: SchedulerState, model: ModelRecord, now: float) -> list[Decision]:
-    """Find places for the latest version; load it there, unload what is not wanted any more."""
-    latest = model.latest
-    latest.refusal = ""
-    if latest.version.spec.replicas == 0:
-        latest.wanted = ()
-    else:
-        placement = place(state, latest)
-        if isinstance(placement, Refused):
-            latest.refusal = placement.reason
-            if not latest.replicas_in(*PLACED):
-                latest.server = ""
-            return settle(model, now)
-        if latest.server not in ("", placement.server):
+    """Find places for what is to stand; load it there, unload what is not wanted any more."""
+    if not state.is_synced:
+        return settle(state, model, now)
+    decisions: list[Decision] = []
+    for record in model.standing():
+        if not _place(state, model, record):
+            continue
+        if record is model.latest and record.server and _is_elsewhere(record):
             # Replicas know a model as `<model>_<version>`: on another server it is a new version,
             # and the old one serves until that is loaded.
-            latest = add_version(model, latest.version.spec, latest.version.version + 1, now)
-        latest.server = placement.server
-        latest.wanted = placement.replicas
-    loads = load_wanted(state, latest, now)
+            record = _move(model, record, now)
+        decisions += load_wanted(state, record, now)
     # The route comes before the unloads, so that no call is sent to what goes.
-    return [*settle(model, now), *loads, *unload_unwanted(model, now)]
+    return [*settle(state, model, now), *decisions, *unload_unwanted(state, model, now)]
 
 
-def needs_room(model: ModelRecord) -> bool:
-    """Return whether the model failed, or has fewer replicas than it should."""
-    if model.is_deleted:
+def _place(state: SchedulerState, model: ModelRecord, record: VersionRecord) -> bool:
+    """Choose the replicas of a version; return False if there is no place."""
+    record.refusal = ""
+    if record.version.spec.replicas == 0:
+        record.wanted = ()
+        return True
+    placement = place(state, record)
+    if isinstance(placement, Refused):
+        record.refusal = placement.reason
+        if not record.replicas_in(*PLACED):
+            record.server = ""
         return False
-    latest = model.latest
-    failed = latest.state in (ModelState.FAILED, ModelState.SCHEDULE_FAILED)
-    return failed or len(latest.replicas_in(*PLACED)) < latest.version.spec.replicas
+    if record is not model.latest and record.server not in ("", placement.server):
+        if record.replicas_in(*PLACED):
+            return False  # it serves where it is; only a new version could move
+        record.server = ""
+    record.wanted = placement.replicas
+    if not record.server:
+        record.server = placement.server
+    return True
 
 
-def load_wanted(state: SchedulerState, latest: VersionRecord, now: float) -> list[Decision]:
+def _is_elsewhere(record: VersionRecord) -> bool:
+    return any(replica.server != record.server for replica in record.wanted)
+
+
+def _move(model: ModelRecord, record: VersionRecord, now: float) -> VersionRecord:
+    moved = add_version(model, record.version.spec, record.number + 1, now)
+    moved.wanted, record.wanted = record.wanted, ()
+    moved.server = moved.wanted[0].server
+    return moved
+
+
+def load_wanted(state: SchedulerState, record: VersionRecord, now: float) -> list[Decision]:
     """Load on the wanted replicas that neither have the version nor owe a report about it."""
     decisions: list[Decision] = []
-    spec, number = latest.version.spec, latest.version.version
-    for replica in latest.wanted:
-        held = latest.assignments.get(replica)
+    spec, number = record.version.spec, record.number
+    for wanted in record.wanted:
+        held = record.assignments.get(wanted)
         if held is not None and held.state in (ReplicaState.AVAILABLE, *IN_TRANSIT):
             continue
-        latest.assignments[replica] = Assignment(ReplicaState.LOADING, now)
-        state.replicas[replica].hold(spec.name, number, spec.memory_bytes)
-        decisions.append(LoadOnReplica(replica, latest.version))
+        record.assignments[wanted] = Assignment(ReplicaState.LOADING, now)
+        replica = state.replica(wanted)
+        assert replica is not None, "only connected replicas are wanted"
+        replica.hold(spec.name, number, spec.memory_bytes)
+        decisions.append(LoadOnReplica(wanted, record.version))
     return decisions
 
 
 def unload(record: VersionRecord, replicas: Iterable[ReplicaId], now: float) -> list[Decision]:
     """Unload a version on `replicas`."""
     decisions: list[Decision] = []
-    version = record.version
     for replica in replicas:
         record.assignments[replica] = Assignment(ReplicaState.UNLOADING, now)
-        decisions.append(UnloadOnReplica(replica, version.spec.name, version.version))
+        decisions.append(UnloadOnReplica(replica, record.version.spec.name, record.number))
     return decisions
 
 
-def unload_unwanted(model: ModelRecord, now: float) -> list[Decision]:
+def unload_unwanted(state: SchedulerState, model: ModelRecord, now: float) -> list[Decision]:
     """Unload what is loaded and not to stay, after the route that does without it.
 
     A load under way is not interrupted: its report brings us here again.
     """
     decisions: list[Decision] = []
-    staying = _staying(model)
+    standing = model.standing()
     for record in model.versions.values():
         loaded = record.replicas_in(ReplicaState.AVAILABLE)
-        if record.version.version not in staying:
+        if record not in standing:
             decisions += unload(record, loaded, now)
         elif record is model.latest:
             decisions += unload(record, [r for r in loaded if r not in record.wanted], now)
-    return [*settle(model, now), *decisions]
+    return [*settle(state, model, now), *decisions]
 
 
-def _staying(model: ModelRecord) -> set[int]:
-    """The versions that are not to go: the latest, and until that has come the one that serves."""
-    if model.is_deleted:
-        return set()
-    staying = {model.latest.version.version}
-    serving = serving_version(model)
-    has_come = model.latest.state in (ModelState.AVAILABLE, ModelState.SCALED_DOWN)
-    if serving is not None and not has_come:
-        staying.add(serving.version.version)
-    return staying
-
-
-def settle(model: ModelRecord, now: float) -> list[Decision]:
-    """Compute the state of every version, and the route; publish it if it changed."""
-    latest = model.latest
+def unload_again(model: ModelRecord, now: float) -> list[Decision]:
+    """Unload once more where that failed, unless the version is wanted there by now."""
+    decisions: list[Decision] = []
+    standing = model.standing()
     for record in model.versions.values():
-        if model.is_deleted or record is not latest:
-            state, reason = _state_of_leaving(model, record)
-        else:
-            state, reason = _state_of_latest(model, record)
-        if (state, reason) != (record.state, record.reason):
-            record.state, record.reason, record.changed_at = state, reason, now
+        failed = record.replicas_in(ReplicaState.UNLOAD_FAILED)
+        wanted = record.wanted if record in standing else ()
+        decisions += unload(record, [replica for replica in failed if replica not in wanted], now)
+    return decisions
+
+
+def settle(state: SchedulerState, model: ModelRecord, now: float) -> list[Decision]:
+    """Compute the state of every version, and the route; publish it if it changed."""
+    state.touched[model.name] = None
+    if not model.is_deleted:
+        _set_state(model.latest, *_state_of_standing(model, model.latest), now)
+    _choose_fallback(model)
+    standing = model.standing()
+    for record in model.versions.values():
+        if record not in standing:
+            _set_state(record, *_state_of_leaving(record), now)
+        elif record is not model.latest:
+            _set_state(record, *_state_of_standing(model, record), now)
+    if any(record.refusal for record in standing):
+        state.homeless[model.name] = None
+    else:
+        state.homeless.pop(model.name, None)
     route = derive(model)
     if route == model.route:
         return []
@@ -134,42 +165,62 @@ def settle(model: ModelRecord, now: float) -> list[Decision]:
     return [PublishRoute(route)]
 
 
-def _state_of_leaving(model: ModelRecord, record: VersionRecord) -> tuple[ModelState, str]:
+def _choose_fallback(model: ModelRecord) -> None:
+    """Keep the version that serves for as long as the latest cannot.
+
+    Also one that was superseded before it came is kept if it is loaded and nothing else is.
+    """
+    latest = model.latest
+    if model.is_deleted or latest.state in HAS_COME:
+        model.fallback = None
+    elif model.fallback is None and not latest.replicas_in(ReplicaState.AVAILABLE):
+        loaded = [
+            record.number
+            for record in model.versions.values()
+            if record is not latest and record.replicas_in(ReplicaState.AVAILABLE)
+        ]
+        model.fallback = max(loaded, default=None)
+
+
+def _set_state(record: VersionRecord, state: ModelState, reason: str, now: float) -> None:
+    if (state, reason) != (record.state, record.reason):
+        record.state, record.reason, record.changed_at = state, reason, now
+
+
+def _state_of_leaving(record: VersionRecord) -> tuple[ModelState, str]:
     """The state of a version that is deleted or superseded."""
     failed = _newest(record, ReplicaState.UNLOAD_FAILED)
     if failed is not None:
         return ModelState.TERMINATE_FAILED, failed.reason
     if record.replicas_in(ReplicaState.AVAILABLE, *IN_TRANSIT):
-        serves = record.replicas_in(ReplicaState.AVAILABLE) and not model.is_deleted
-        if record.state is ModelState.AVAILABLE and serves:
-            return ModelState.AVAILABLE, ""
         return ModelState.TERMINATING, ""
     return ModelState.TERMINATED, ""
 
 
-def _state_of_latest(model: ModelRecord, latest: VersionRecord) -> tuple[ModelState, str]:
-    """The state of the version that is wanted."""
-    if latest.refusal:
-        return ModelState.SCHEDULE_FAILED, latest.refusal
-    failed = _newest(latest, ReplicaState.LOAD_FAILED)
+def _state_of_standing(model: ModelRecord, record: VersionRecord) -> tuple[ModelState, str]:
+    """The state of a version that is wanted."""
+    if record.refusal:
+        return ModelState.SCHEDULE_FAILED, record.refusal
+    failed = _newest(record, ReplicaState.LOAD_FAILED)
     if failed is not None:
         return ModelState.FAILED, failed.reason
-    spec = latest.version.spec
+    spec = record.version.spec
     if spec.replicas == 0:
         return ModelState.SCALED_DOWN, ""
-    available = sum(r in latest.wanted for r in latest.replicas_in(ReplicaState.AVAILABLE))
+    available = sum(r in record.wanted for r in record.replicas_in(ReplicaState.AVAILABLE))
     enough = spec.min_replicas or spec.replicas
-    if _older_is_available(model, latest):
+    if record is model.latest and _fallback_is_loaded(model):
         enough = 1  # to take over
     if available >= enough:
         return ModelState.AVAILABLE, ""
+    if record.last_failure:
+        return ModelState.PROGRESSING, f"trying again, last failure: {record.last_failure}"
     return ModelState.PROGRESSING, ""
 
 
-def _older_is_available(model: ModelRecord, latest: VersionRecord) -> bool:
-    return any(
-        record is not latest and record.state is ModelState.AVAILABLE
-        for record in model.versions.values()
+def _fallback_is_loaded(model: ModelRecord) -> bool:
+    return model.fallback is not None and bool(
+        model.versions[model.fallback].replicas_in(ReplicaState.AVAILABLE)
     )
 
 

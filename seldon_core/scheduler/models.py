@@ -3,16 +3,23 @@
 from dataclasses import replace
 
 from seldon_core.errors import InvalidResourceError, NotFoundError, NotReadyError, SeldonError
-from seldon_core.resources.model import ModelSpec, ModelVersion
+from seldon_core.resources.model import KubernetesMeta, ModelSpec, ModelVersion
 from seldon_core.resources.uris import is_relative
-from seldon_core.scheduler.decisions import AnswerCaller, Decision, UnloadOnReplica
+from seldon_core.scheduler import retries
+from seldon_core.scheduler.decisions import (
+    AnswerCaller,
+    Change,
+    Decision,
+    DropModel,
+    UnloadOnReplica,
+)
 from seldon_core.scheduler.events import ModelLoadRequested, ModelReported, ModelUnloadRequested
 from seldon_core.scheduler.lifecycle import (
     add_version,
     load_wanted,
     schedule,
     settle,
-    unload,
+    unload_again,
     unload_unwanted,
 )
 from seldon_core.scheduler.state import (
@@ -20,7 +27,6 @@ from seldon_core.scheduler.state import (
     IN_TRANSIT,
     Assignment,
     ModelRecord,
-    ModelState,
     ReplicaRecord,
     ReplicaState,
     SchedulerState,
@@ -36,15 +42,21 @@ def on_load_requested(state: SchedulerState, event: ModelLoadRequested) -> list[
     """
     spec = event.spec
     model = state.models.get(spec.name)
-    refusal = _refusal(model, spec)
+    refusal = _refusal(model, event)
     if refusal is not None:
         return [AnswerCaller(event.caller, refusal)]
-    if model is None or (model.is_deleted and _is_gone(model)):
+    if model is None or (model.is_deleted and model.is_gone):
+        # A record that is there may only be moved to the end: models are listed as they came.
+        state.models.pop(spec.name, None)
         model = state.models[spec.name] = ModelRecord(spec.name)
-        add_version(model, spec, 1, event.now)
+        add_version(model, spec, _first_number(spec.meta), event.now)
+        change = Change.CREATED
     else:
-        _update(model, spec, event.now)
-    return [AnswerCaller(event.caller), *schedule(state, model, event.now)]
+        change = _update(model, spec, event.now)
+    # Whoever declares a folder's model by hand takes it over.
+    model.from_folder = event.from_folder and (change is Change.CREATED or model.from_folder)
+    _start_over(model)
+    return [AnswerCaller(event.caller, change=change), *schedule(state, model, event.now)]
 
 
 def on_unload_requested(state: SchedulerState, event: ModelUnloadRequested) -> list[Decision]:
@@ -52,11 +64,30 @@ def on_unload_requested(state: SchedulerState, event: ModelUnloadRequested) -> l
     model = state.models.get(event.model)
     if model is None:
         return [AnswerCaller(event.caller, NotFoundError("model", event.model))]
-    model.is_deleted = True
-    decisions = unload_unwanted(model, event.now)
-    for record in model.versions.values():
-        decisions += unload(record, record.replicas_in(ReplicaState.UNLOAD_FAILED), event.now)
-    return [AnswerCaller(event.caller), *decisions, *settle(model, event.now)]
+    if not model.is_deleted:
+        model.deleted_at = event.now
+    if event.meta is not None:
+        latest = model.latest
+        latest.version = replace(
+            latest.version, spec=replace(latest.version.spec, meta=event.meta)
+        )
+    _start_over(model)
+    decisions = unload_unwanted(state, model, event.now)
+    decisions += unload_again(model, event.now)
+    answer = AnswerCaller(event.caller, change=Change.DELETED)
+    return [answer, *decisions, *settle(state, model, event.now)]
+
+
+def on_due(state: SchedulerState, model: ModelRecord, now: float) -> list[Decision]:
+    """Try again what failed, or forget a model that was deleted long ago."""
+    if model.is_deleted and model.is_gone:
+        del state.models[model.name]
+        return [DropModel(model.name)] if model.saved is not None else []
+    model.attempts += 1
+    decisions = unload_again(model, now)
+    if model.is_deleted:
+        return [*decisions, *settle(state, model, now)]
+    return [*decisions, *schedule(state, model, now)]
 
 
 def on_reported(state: SchedulerState, event: ModelReported) -> list[Decision]:
@@ -65,7 +96,7 @@ def on_reported(state: SchedulerState, event: ModelReported) -> list[Decision]:
     But a replica that loaded what nobody wants there is told to unload it.
     """
     report = event.report
-    replica = state.replicas.get(report.replica)
+    replica = state.replica(report.replica)
     if replica is None:
         return []
     found = _find(state, report)
@@ -78,12 +109,16 @@ def on_reported(state: SchedulerState, event: ModelReported) -> list[Decision]:
     if after is None:
         return []
     record.assignments[report.replica] = Assignment(after, event.now, report.reason)
-    _account(replica, record, after, report)
+    _note(state, replica, record, after, report, event.now)
     loads: list[Decision] = []
-    is_wanted = record is model.latest and not model.is_deleted and report.replica in record.wanted
+    is_wanted = record in model.standing() and report.replica in record.wanted
     if after is ReplicaState.UNLOADED and is_wanted:
         loads = load_wanted(state, record, event.now)  # wanted again while it was going
-    return [*settle(model, event.now), *loads, *unload_unwanted(model, event.now)]
+    return [
+        *settle(state, model, event.now),
+        *loads,
+        *unload_unwanted(state, model, event.now),
+    ]
 
 
 _AFTER_REPORT = {
@@ -98,17 +133,29 @@ def on_replica_gone(
     state: SchedulerState, model: ModelRecord, replica: ReplicaId, now: float
 ) -> list[Decision]:
     """Forget what `model` had on a replica that is gone, and place it anew."""
+    standing = model.standing()
     for record in model.versions.values():
         record.wanted = tuple(other for other in record.wanted if other != replica)
-        if record.assignments.pop(replica, None) is None:
-            continue
-        if model.is_deleted or record is not model.latest:
+        if record.assignments.pop(replica, None) is not None and record not in standing:
             record.assignments[replica] = Assignment(ReplicaState.UNLOADED, now)
-    return settle(model, now) if model.is_deleted else schedule(state, model, now)
+    return settle(state, model, now) if model.is_deleted else schedule(state, model, now)
 
 
-def _refusal(model: ModelRecord | None, spec: ModelSpec) -> SeldonError | None:
+def _first_number(meta: KubernetesMeta | None) -> int:
+    return max(1, meta.generation if meta is not None else 0)
+
+
+def _start_over(model: ModelRecord) -> None:
+    """Forget the failures of the past: somebody may have mended their cause."""
+    model.attempts = 0
+    model.wake_at = None
+    for record in model.versions.values():
+        record.last_failure = ""
+
+
+def _refusal(model: ModelRecord | None, event: ModelLoadRequested) -> SeldonError | None:
     """Return why a spec is not taken in, None if it is."""
+    spec = event.spec
     if is_relative(spec.storage_uri):
         return InvalidResourceError(
             "spec.storageUri",
@@ -120,31 +167,38 @@ def _refusal(model: ModelRecord | None, spec: ModelSpec) -> SeldonError | None:
         if any(record.replicas_in(*IN_TRANSIT) for record in model.versions.values()):
             return NotReadyError(f"model {spec.name!r} is still being deleted; load it again later")
         return None
-    namespace = model.latest.version.spec.namespace
-    if namespace != spec.namespace:
+    declared = model.latest.version.spec
+    if declared.namespace != spec.namespace:
         return InvalidResourceError(
             "metadata.namespace",
-            f"model {spec.name!r} is already declared in namespace {namespace!r}",
+            f"model {spec.name!r} is already declared in namespace {declared.namespace!r}",
+        )
+    if event.from_folder and not model.from_folder and declared != spec:
+        return InvalidResourceError(
+            "metadata.name",
+            f"model {spec.name!r} was declared otherwise since, which stands; "
+            "delete it to serve what the folder says",
         )
     return None
 
 
-def _is_gone(model: ModelRecord) -> bool:
-    return all(record.state is ModelState.TERMINATED for record in model.versions.values())
+def _update(model: ModelRecord, spec: ModelSpec, now: float) -> Change:
+    """A changed model is a new version; a changed deployment is the same version.
 
-
-def _update(model: ModelRecord, spec: ModelSpec, now: float) -> None:
-    """A changed model is a new version; a changed number of replicas is the same version.
-
-    So is a deleted model of which some replica did not let go: its old name there is taken.
+    A deleted model of which some replica did not let go is a new version in any case: its old name
+    there is taken.
     """
     latest = model.latest
-    scaled = replace(latest.version.spec, replicas=spec.replicas, min_replicas=spec.min_replicas)
-    if scaled == spec and not model.is_deleted:
-        latest.version = ModelVersion(spec, latest.version.version)
-        return
-    model.is_deleted = False
-    add_version(model, spec, latest.version.version + 1, now)
+    declared = latest.version.spec
+    if model.is_deleted or declared.deployed_as(spec) != spec:
+        change = Change.CREATED if model.is_deleted else Change.CONFIGURED
+        model.deleted_at = None
+        add_version(model, spec, latest.number + 1, now)
+        return change
+    if declared == spec:
+        return Change.UNCHANGED
+    latest.version = ModelVersion(spec, latest.number)
+    return Change.CONFIGURED
 
 
 def _find(
@@ -158,11 +212,25 @@ def _find(
     return model, record, held
 
 
-def _account(
-    replica: ReplicaRecord, record: VersionRecord, after: ReplicaState, report: ModelReport
+def _note(
+    state: SchedulerState,
+    replica: ReplicaRecord,
+    record: VersionRecord,
+    after: ReplicaState,
+    report: ModelReport,
+    now: float,
 ) -> None:
-    """Count the memory that the report tells of; a model without a size has the measured one."""
+    """Count the memory that the report tells of, and keep in mind why a load failed.
+
+    A model without a size has the measured one.
+    """
+    if after is ReplicaState.LOAD_FAILED:
+        record.last_failure = report.reason
+    elif after is ReplicaState.AVAILABLE:
+        record.last_failure = ""
+        replica.loaded.add((report.model, report.version))
     if after not in HOLDING:
         replica.release(report.model, report.version)
+        retries.free(state, now)
     elif report.memory_bytes and not record.version.spec.memory_bytes:
         replica.hold(report.model, report.version, report.memory_bytes)

@@ -1,21 +1,24 @@
 """Which replicas a version goes to: filters that say why not, then an order of preference.
 
-A server passes if it is the one asked for (or none is) and has every requirement; a replica if the
-version fits into its memory. Servers are tried in turn, the one that has the model first; of a
-server's replicas those that have the version come first (loaded before loading), then those with
-most free memory, then the lowest index. A model is on one server at a time.
+Filters and order are Seldon's, by its names. A server passes if it has a replica, is the one asked
+for (or none is) and has every requirement; a replica if the version fits into its memory. Servers
+are tried in turn, the one that has the model first; of a server's replicas those that have the
+version come first (loaded before loading), then those with most free memory, then the lowest index.
+A model is on one server at a time.
 """
 
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from seldon_core.config.sizes import describe_bytes
-from seldon_core.resources.model import ModelSpec
 from seldon_core.scheduler.state import (
     ReplicaRecord,
     ReplicaState,
     SchedulerState,
+    ServerRecord,
     VersionRecord,
 )
+from seldon_core.scheduler.status import Verdict
 from seldon_core.transport.control import ReplicaId
 
 
@@ -34,17 +37,22 @@ class Refused:
     reason: str
 
 
-def place(state: SchedulerState, latest: VersionRecord) -> Placed | Refused:
-    """Return where `latest` goes: `spec.replicas` of one server, or `min_replicas` if need be."""
-    spec = latest.version.spec
-    servers = state.servers()
-    refusals = {name: _server_refusal(name, servers[name], spec) for name in servers}
-    suitable = [name for name, refusal in refusals.items() if not refusal]
+def place(state: SchedulerState, record: VersionRecord) -> Placed | Refused:
+    """Return where a version goes: `spec.replicas` of one server, or `min_replicas` if need be."""
+    spec = record.version.spec
+    refusals: dict[str, str] = {}
+    suitable: list[ServerRecord] = []
+    for server in state.servers.values():
+        _, reason = _judge_server(server, record)
+        if reason:
+            refusals[server.name] = reason
+        else:
+            suitable.append(server)
     if not suitable:
         return Refused("no matching server" + _listed(refusals, "no server is connected"))
-    suitable.sort(key=lambda name: name != latest.server)  # stable: else as they connected
+    suitable.sort(key=lambda server: server.name != record.server)  # stable: else as they connected
 
-    rooms = {name: _room_on(servers[name], latest) for name in suitable}
+    rooms = {server.name: _room_on(server, record) for server in suitable}
     for wanted in (spec.replicas, spec.min_replicas):
         for name, room in rooms.items():
             if 0 < wanted <= len(room.replicas):
@@ -57,13 +65,74 @@ def place(state: SchedulerState, latest: VersionRecord) -> Placed | Refused:
     )
 
 
-def _server_refusal(name: str, replicas: list[ReplicaRecord], spec: ModelSpec) -> str:
-    """Return why a server is out of the question, "" if it is not."""
-    if spec.server is not None and spec.server != name:
-        return f"is not the server {spec.server!r} that is asked for"
+def explain(state: SchedulerState, record: VersionRecord) -> Iterator[Verdict]:
+    """Yield what the filters say of each server, and of each replica of those that pass."""
+    for server in state.servers.values():
+        name, reason = _judge_server(server, record)
+        yield Verdict(server.name, None, name, reason)
+        if reason:
+            continue
+        for replica in server.replicas.values():
+            name, reason = _judge_replica(replica, record)
+            yield Verdict(server.name, replica.replica.replica_idx, name, reason)
+
+
+def _has_replica(server: ServerRecord, record: VersionRecord) -> str:
+    return "" if server.replicas else "has no replica that is connected"
+
+
+def _is_asked_for(server: ServerRecord, record: VersionRecord) -> str:
+    wanted = record.version.spec.server
+    if wanted is None or wanted == server.name:
+        return ""
+    return f"is not the server {wanted!r} that is asked for"
+
+
+def _has_requirements(server: ServerRecord, record: VersionRecord) -> str:
     # The replicas of a server are alike, so any one speaks for it.
-    missing = [tag for tag in spec.requirements if tag not in replicas[0].capabilities]
+    capabilities = next(iter(server.replicas.values())).capabilities
+    missing = [tag for tag in record.version.spec.requirements if tag not in capabilities]
     return f"lacks {', '.join(missing)}" if missing else ""
+
+
+def _has_memory(replica: ReplicaRecord, record: VersionRecord) -> str:
+    spec = record.version.spec
+    free, needed = replica.free_bytes, spec.memory_bytes
+    # Its own memory is counted as used, so where it is held it needs no more.
+    if needed <= free or (spec.name, record.number) in replica.held:
+        return ""
+    free_text, needed_text = describe_bytes(free), describe_bytes(needed)
+    if free_text == needed_text:  # to the byte where rounded sizes would look the same
+        free_text, needed_text = f"{free} bytes", f"{needed} bytes"
+    return f"has {free_text} free of the {needed_text} needed"
+
+
+SERVER_FILTERS: dict[str, Callable[[ServerRecord, VersionRecord], str]] = {
+    "ServerReplicaFilter": _has_replica,
+    "SharingServerFilter": _is_asked_for,
+    "ServerRequirementsFilter": _has_requirements,
+}
+"""Each returns why a server is out of the question, "" if it is not; the first refusal counts."""
+
+REPLICA_FILTERS: dict[str, Callable[[ReplicaRecord, VersionRecord], str]] = {
+    "AvailableMemoryReplicaFilter": _has_memory,
+}
+"""The same for the replicas of a server that passed."""
+
+
+def _judge_server(server: ServerRecord, record: VersionRecord) -> tuple[str, str]:
+    """Return the name of the first filter that refuses and its reason, "" twice if none does."""
+    for name, refuse in SERVER_FILTERS.items():
+        if reason := refuse(server, record):
+            return name, reason
+    return "", ""
+
+
+def _judge_replica(replica: ReplicaRecord, record: VersionRecord) -> tuple[str, str]:
+    for name, refuse in REPLICA_FILTERS.items():
+        if reason := refuse(replica, record):
+            return name, reason
+    return "", ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,33 +141,25 @@ class _Room:
     refusals: dict[str, str]
 
 
-def _room_on(replicas: list[ReplicaRecord], latest: VersionRecord) -> _Room:
+def _room_on(server: ServerRecord, record: VersionRecord) -> _Room:
     """Return a server's suitable replicas, best first, and why the others are not."""
-    spec, number = latest.version.spec, latest.version.version
-    suitable: list[tuple[int, int, int, ReplicaId]] = []
+    suitable: list[ReplicaRecord] = []
     refusals: dict[str, str] = {}
-    for record in replicas:
-        # Its own memory is counted as used, so where it is held it needs no more.
-        if (spec.name, number) in record.held or spec.memory_bytes <= record.free_bytes:
-            rank = _rank(latest, record.replica)
-            replica_idx = record.replica.replica_idx
-            suitable.append((rank, -record.free_bytes, replica_idx, record.replica))
+    for replica in server.replicas.values():
+        _, reason = _judge_replica(replica, record)
+        if reason:
+            refusals[str(replica.replica)] = reason
         else:
-            refusals[str(record.replica)] = _shortage(record.free_bytes, spec.memory_bytes)
-    suitable.sort(key=lambda entry: entry[:3])
-    return _Room(tuple(entry[3] for entry in suitable), refusals)
+            suitable.append(replica)
+    # Stable sorts, applied in turn: the last one decides first.
+    suitable.sort(key=lambda replica: replica.replica.replica_idx)
+    suitable.sort(key=lambda replica: -replica.free_bytes)
+    suitable.sort(key=lambda replica: _rank(record, replica.replica))
+    return _Room(tuple(replica.replica for replica in suitable), refusals)
 
 
-def _shortage(free: int, needed: int) -> str:
-    """Say what is short, to the byte where rounded sizes would look the same."""
-    free_text, needed_text = describe_bytes(free), describe_bytes(needed)
-    if free_text == needed_text:
-        free_text, needed_text = f"{free} bytes", f"{needed} bytes"
-    return f"has {free_text} free of the {needed_text} needed"
-
-
-def _rank(latest: VersionRecord, replica: ReplicaId) -> int:
-    held = latest.assignments.get(replica)
+def _rank(record: VersionRecord, replica: ReplicaId) -> int:
+    held = record.assignments.get(replica)
     return _RANKS.get(held.state, _NOT_THERE) if held is not None else _NOT_THERE
 
 

@@ -1,10 +1,17 @@
 """Where calls to a model go, derived from its versions.
 
-One version serves: the newest that is ModelAvailable, or else the newest that is loaded anywhere.
-So a new version that fails, or finds no room, never takes the route from a healthy older one.
+One version serves: the latest once it has come, until then the fallback if it is loaded, and else
+the latest on what replicas it has. So a new version that fails, or finds no room, never takes the
+route from a healthy older one.
 """
 
-from seldon_core.scheduler.state import ModelRecord, ModelState, ReplicaState, VersionRecord
+from seldon_core.scheduler.state import (
+    HAS_COME,
+    ModelRecord,
+    ModelState,
+    ReplicaState,
+    VersionRecord,
+)
 from seldon_core.transport.control import RouteCandidate, RouteUpdate
 
 FULL_WEIGHT = 100
@@ -18,19 +25,18 @@ def derive(model: ModelRecord) -> RouteUpdate:
     if serving is None:
         return RouteUpdate(model.name, notice=_notice(model.latest))
     replicas = serving.replicas_in(ReplicaState.AVAILABLE)
-    number = serving.version.version
-    return RouteUpdate(model.name, (RouteCandidate(model.name, number, FULL_WEIGHT, replicas),))
+    return RouteUpdate(
+        model.name, (RouteCandidate(model.name, serving.number, FULL_WEIGHT, replicas),)
+    )
 
 
 def serving_version(model: ModelRecord) -> VersionRecord | None:
-    """Return the version that answers, None if none is loaded."""
-    loaded = [
-        record
-        for record in reversed(model.versions.values())
-        if record.replicas_in(ReplicaState.AVAILABLE)
-    ]
-    available = (record for record in loaded if record.state is ModelState.AVAILABLE)
-    return next(available, loaded[0] if loaded else None)
+    """Return the version that answers, None if none that is to stay is loaded."""
+    standing = model.standing()
+    if model.latest.state in HAS_COME:
+        standing = standing[::-1]
+    loaded = (record for record in standing if record.replicas_in(ReplicaState.AVAILABLE))
+    return next(loaded, None)
 
 
 def _notice(latest: VersionRecord) -> str:

@@ -1,69 +1,89 @@
 """The scheduler's shell: one queue of events, decisions carried out in order.
 
 Requests and reports are appended and one task handles them, so that the machine is never entered
-while it is being carried out, whoever calls from wherever.
+while it is being carried out, whoever calls from wherever. Events that wait together are handled
+together: what is to be kept of all of them is one transaction of the store, and only then anything
+is sent or answered.
 """
 
 import asyncio
 import itertools
 import logging
 from collections import deque
-from collections.abc import AsyncIterator, Collection, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from contextlib import AbstractContextManager, asynccontextmanager
 from dataclasses import dataclass
-from typing import assert_never
+from typing import Protocol, assert_never
 
 from seldon_core.aio.clock import Clock
 from seldon_core.aio.supervise import open_tasks
-from seldon_core.errors import OverloadedError, SeldonError
-from seldon_core.resources.model import ModelSpec
-from seldon_core.scheduler import decisions as decisions_module
+from seldon_core.errors import OverloadedError, SeldonError, StoreError
+from seldon_core.resources.model import KubernetesMeta, ModelSpec
 from seldon_core.scheduler.decisions import (
     AnswerCaller,
+    Change,
     Decision,
+    DropModel,
     LoadOnReplica,
     PublishRoute,
+    PublishStatus,
+    SaveModel,
     UnloadOnReplica,
 )
 from seldon_core.scheduler.events import (
     Event,
     ModelLoadRequested,
     ModelReported,
+    ModelRestored,
     ModelUnloadRequested,
     ReplicaConnected,
     ReplicaLost,
+    SyncReached,
+    Tick,
     model_of,
 )
-from seldon_core.scheduler.machine import ModelStatus, SchedulerMachine
+from seldon_core.scheduler.machine import SchedulerMachine
+from seldon_core.scheduler.records import StoredModel
 from seldon_core.scheduler.state import ModelState
+from seldon_core.scheduler.status import ModelStatus, ServerStatus, Verdict
+from seldon_core.scheduler.story import Chapter, Story
+from seldon_core.scheduler.watching import Watch, Watches
 from seldon_core.transport.control import AgentLink, ModelReport, ReplicaId, RouteSink
 
 log = logging.getLogger(__name__)
 
-STORY_LENGTH = 1_000  # events kept for `story`
 MAX_WAITING_REQUESTS = 100_000  # of loads and unloads that nobody has handled yet
 EVENTS_PER_TURN = 1_000  # then requests on the loop have their turn
+STORE_RETRY_S = 1.0  # between attempts to write what could not be written
 
 
-@dataclass(frozen=True, slots=True)
-class Chapter:
-    """One event and what the machine decided on it; `event_id` is in the log lines as well."""
+class ModelStore(Protocol):
+    """Keeps models across restarts."""
 
-    event_id: int
-    event: Event
-    decisions: tuple[Decision, ...]
+    @property
+    def models(self) -> Sequence[StoredModel]:
+        """What was kept when the store was opened."""
+
+    async def write(
+        self, saved: Sequence[StoredModel], dropped: Collection[str], now: float
+    ) -> None:
+        """Keep `saved` and forget `dropped`, all or nothing, on the disk when it returns.
+
+        Raises StoreError if nothing was written.
+        """
 
 
 @asynccontextmanager
 async def open_scheduler(
-    links: Mapping[ReplicaId, AgentLink], routes: RouteSink, clock: Clock
+    links: Mapping[ReplicaId, AgentLink], routes: RouteSink, store: ModelStore, clock: Clock
 ) -> AsyncIterator["Scheduler"]:
     """Run a scheduler until the block ends; requests that wait for their answer are cancelled then.
 
-    `links` is looked at when an order is sent, so replicas may join it later. If the machine or a
-    link raises, which is a bug, the error comes out of the block.
+    It takes up the models of `store` and places them, and all others, after `sync`. `links` is
+    looked at when an order is sent, so replicas may join it later. If the machine or a link raises,
+    which is a bug, the error comes out of the block.
     """
-    scheduler = Scheduler(links, routes, clock)
+    scheduler = Scheduler(links, routes, store, clock)
     try:
         async with open_tasks("scheduler") as tasks:
             tasks.start(scheduler.handle_events(), name="events")
@@ -72,41 +92,68 @@ async def open_scheduler(
         scheduler.abandon()
 
 
+@dataclass(frozen=True, slots=True)
+class _Handled:
+    """An event that the machine has handled and nobody has carried out yet."""
+
+    event_id: int
+    event: Event
+    decisions: list[Decision]
+
+
 class Scheduler:
     """Takes requests and reports, answers questions about models. It is a ReportSink."""
 
     def __init__(
-        self, links: Mapping[ReplicaId, AgentLink], routes: RouteSink, clock: Clock
+        self,
+        links: Mapping[ReplicaId, AgentLink],
+        routes: RouteSink,
+        store: ModelStore,
+        clock: Clock,
     ) -> None:
         self._links = links
         self._routes = routes
+        self._store = store
         self._clock = clock
         self._machine = SchedulerMachine()
         self._queue: deque[Event] = deque()
         self._wakeup = asyncio.Event()
+        self._alarm: asyncio.TimerHandle | None = None
+        self._alarm_at: float | None = None
         self._callers = itertools.count(1)
-        self._answers: dict[int, asyncio.Future[None]] = {}
-        self._watches: dict[asyncio.Future[None], set[str]] = {}
-        self._story: deque[Chapter] = deque(maxlen=STORY_LENGTH)
+        self._answers: dict[int, asyncio.Future[Change]] = {}
+        self._settling: dict[asyncio.Future[None], set[str]] = {}
+        self._model_watches, self._server_watches = Watches(), Watches()
+        self._story = Story()
         self._event_ids = itertools.count(1)
+        self._store_fault: StoreError | None = None
+        for stored in store.models:
+            self._submit(ModelRestored(clock.wall(), stored))
 
-    def load_model(self, spec: ModelSpec) -> asyncio.Future[None]:
-        """Declare a model; the result comes when it is accepted, before it is loaded.
+    def load_model(
+        self, spec: ModelSpec, *, actor: str = "", from_folder: bool = False
+    ) -> asyncio.Future[Change]:
+        """Declare a model; the result comes when that is on the disk, before it is loaded.
 
-        The future raises InvalidResourceError, NotReadyError (it is being deleted) or
-        OverloadedError. Cancelling it does not take the request back.
+        A model `from_folder` is not kept: the folder will declare it again. The future raises
+        InvalidResourceError, NotReadyError (it is being deleted), OverloadedError or StoreError:
+        then it is not known whether it will be kept. Cancelling does not take the request back.
         """
         caller, answer = self._register()
-        self._submit_request(ModelLoadRequested(self._clock.wall(), spec, caller), answer)
+        now = self._clock.wall()
+        self._submit_request(ModelLoadRequested(now, spec, caller, actor, from_folder), answer)
         return answer
 
-    def unload_model(self, name: str) -> asyncio.Future[None]:
-        """Unload a model; the result comes when its route is gone, before its memory is free.
+    def unload_model(
+        self, name: str, *, meta: KubernetesMeta | None = None, actor: str = ""
+    ) -> asyncio.Future[Change]:
+        """Delete a model; the result comes when its route is gone, before its memory is free.
 
-        The future raises NotFoundError or OverloadedError.
+        The future raises NotFoundError, OverloadedError or StoreError.
         """
         caller, answer = self._register()
-        self._submit_request(ModelUnloadRequested(self._clock.wall(), name, caller), answer)
+        now = self._clock.wall()
+        self._submit_request(ModelUnloadRequested(now, name, caller, meta, actor), answer)
         return answer
 
     def connect_replica(
@@ -126,21 +173,45 @@ class Scheduler:
         """Do without a replica, which is gone with everything it held."""
         self._submit(ReplicaLost(self._clock.wall(), replica))
 
+    def sync(self) -> None:
+        """Begin to place models: the replicas that were expected are connected."""
+        self._submit(SyncReached(self._clock.wall()))
+
     def report(self, report: ModelReport) -> None:
         """Take in a replica's report; never blocks."""
         self._submit(ModelReported(self._clock.wall(), report))
 
-    def status(self) -> list[ModelStatus]:
-        """Return a row for each model that is not gone."""
-        return self._machine.status()
+    def models(self) -> list[ModelStatus]:
+        """Return every model, deleted ones included, in the order of their declaration."""
+        return self._machine.models()
 
-    def status_of(self, name: str) -> ModelStatus | None:
-        """Return a model's row, None if there is no such model."""
-        return self._machine.status_of(name)
+    def model(self, name: str) -> ModelStatus | None:
+        """Return a model, None if nobody declared it or it was deleted long ago."""
+        return self._machine.model(name)
 
-    def story(self, model: str) -> list[Chapter]:
-        """Return what happened to a model and why, among the last 1,000 events, oldest first."""
-        return [chapter for chapter in self._story if model in _models_in(chapter)]
+    def servers(self) -> list[ServerStatus]:
+        """Return every server that had a replica once."""
+        return self._machine.servers()
+
+    def server(self, name: str) -> ServerStatus | None:
+        """Return a server, None if it never had a replica."""
+        return self._machine.server(name)
+
+    def explain(self, name: str) -> list[Verdict]:
+        """Return what the filters say of each server and replica for a model's latest version."""
+        return self._machine.explain(name)
+
+    def story(self, name: str) -> list[Chapter]:
+        """Return what happened to a model last and why, oldest first."""
+        return self._story.of(name)
+
+    def watch_models(self) -> AbstractContextManager[Watch]:
+        """Follow, for the length of a block, the names of models whose status changes."""
+        return self._model_watches.open()
+
+    def watch_servers(self) -> AbstractContextManager[Watch]:
+        """Follow, for the length of a block, the names of servers whose status changes."""
+        return self._server_watches.open()
 
     async def settled(self, names: Collection[str]) -> None:
         """Wait until each of `names`, all accepted, is available, has failed, or is gone."""
@@ -148,59 +219,119 @@ class Scheduler:
         if not waiting:
             return
         settled: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._watches[settled] = waiting
+        self._settling[settled] = waiting
         try:
             await settled
         finally:
-            self._watches.pop(settled, None)
+            self._settling.pop(settled, None)
 
     async def handle_events(self) -> None:
         """Handle events for ever, in the order in which they came."""
         while True:
             await self._wakeup.wait()
-            for _ in range(min(len(self._queue), EVENTS_PER_TURN)):
-                self._handle(self._queue.popleft())
-            if self._queue:
-                await asyncio.sleep(0)
-            else:
+            turn = [self._handle() for _ in range(min(len(self._queue), EVENTS_PER_TURN))]
+            if not self._queue:
                 self._wakeup.clear()
+            await self._keep(turn)
+            for handled in turn:
+                self._carry_out_all(handled)
+            self._set_alarm()
+            await asyncio.sleep(0)
 
     def abandon(self) -> None:
         """Cancel whatever still waits: nobody will answer."""
-        for waiting in [*self._answers.values(), *self._watches]:
-            waiting.cancel()
+        if self._alarm is not None:
+            self._alarm.cancel()
+        self._model_watches.end()
+        self._server_watches.end()
+        for answer in list(self._answers.values()):
+            answer.cancel()
+        for settled in self._settling:
+            settled.cancel()
 
-    def _register(self) -> tuple[int, asyncio.Future[None]]:
+    def _register(self) -> tuple[int, asyncio.Future[Change]]:
         caller = next(self._callers)
-        answer: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        answer: asyncio.Future[Change] = asyncio.get_running_loop().create_future()
         self._answers[caller] = answer
         answer.add_done_callback(lambda _: self._answers.pop(caller, None))
         return caller, answer
 
-    def _submit_request(self, event: Event, answer: asyncio.Future[None]) -> None:
-        if len(self._queue) >= MAX_WAITING_REQUESTS:
+    def _submit_request(self, event: Event, answer: asyncio.Future[Change]) -> None:
+        if self._store_fault is not None:
+            answer.set_exception(_not_kept(self._store_fault))
+        elif len(self._queue) >= MAX_WAITING_REQUESTS:
             answer.set_exception(
                 OverloadedError(f"{len(self._queue)} control events wait to be handled already")
             )
-            return
-        self._submit(event)
+        else:
+            self._submit(event)
 
     def _submit(self, event: Event) -> None:
         """Reports are taken in always: each answers an order, so their number has a bound."""
         self._queue.append(event)
         self._wakeup.set()
 
-    def _handle(self, event: Event) -> None:
-        event_id = next(self._event_ids)
-        decisions = tuple(self._machine.handle(event))
-        self._story.append(Chapter(event_id, event, decisions))
-        _log_event(event, event_id)
-        for decision in decisions:
-            self._carry_out(decision, event_id)
-        self._notice_settled(model_of(event))
+    def _handle(self) -> _Handled:
+        event = self._queue.popleft()
+        return _Handled(next(self._event_ids), event, self._machine.handle(event))
+
+    async def _keep(self, turn: Sequence[_Handled]) -> None:
+        """Write what is to be kept of a turn; return when it is on the disk.
+
+        If the store cannot be written to, as when the disk is full, everything that waits for it is
+        told so and new requests are refused, and the write is tried until it works: what the
+        machine has decided cannot be taken back, and is not carried out before. Calls of models go
+        on meanwhile.
+        """
+        writes: dict[str, StoredModel | None] = {}
+        for handled in turn:
+            for decision in handled.decisions:
+                if isinstance(decision, SaveModel):
+                    writes[decision.model.name] = decision.model
+                elif isinstance(decision, DropModel):
+                    writes[decision.name] = None
+        if not writes:
+            return
+        saved = [stored for stored in writes.values() if stored is not None]
+        dropped = [name for name, stored in writes.items() if stored is None]
+        now = turn[-1].event.now
+        while True:
+            try:
+                await self._store.write(saved, dropped, now)
+            except StoreError as error:
+                self._on_store_fault(error)
+                await asyncio.sleep(STORE_RETRY_S)
+            else:
+                break
+        if self._store_fault is not None:
+            self._store_fault = None
+            log.info("store works again models=%d", len(writes))
+
+    def _on_store_fault(self, error: StoreError) -> None:
+        if self._store_fault is None:
+            log.error("store cannot be written to, changes are refused reason=%r", str(error))
+        self._store_fault = error
+        for answer in list(self._answers.values()):
+            if not answer.done():
+                answer.set_exception(_not_kept(error))
+
+    def _carry_out_all(self, handled: _Handled) -> None:
+        self._story.add(handled.event_id, handled.event, handled.decisions)
+        _log_event(handled.event, handled.event_id)
+        for decision in handled.decisions:
+            self._carry_out(decision, handled.event_id)
+        self._notice_settled(model_of(handled.event))
+        if isinstance(handled.event, ReplicaConnected | ReplicaLost):
+            self._server_watches.mark(handled.event.replica.server)
+        elif isinstance(handled.event, ModelReported):
+            self._server_watches.mark(handled.event.report.replica.server)
 
     def _carry_out(self, decision: Decision, event_id: int) -> None:
         match decision:
+            case SaveModel():
+                pass  # done before everything else, by `_keep`
+            case DropModel(name):
+                self._story.forget(name)
             case LoadOnReplica(replica, version):
                 log.debug(
                     "loading model=%s version=%d replica=%s event=%d",
@@ -228,10 +359,12 @@ class Scheduler:
                     update.notice,
                     event_id,
                 )
-                self._log_if_homeless(update.name, event_id)
                 self._routes.publish(update)
-            case AnswerCaller(caller, error):
-                self._answer(caller, error, event_id)
+            case PublishStatus(model):
+                self._log_if_homeless(model, event_id)
+                self._model_watches.mark(model)
+            case AnswerCaller(caller, error, change):
+                self._answer(caller, error, change, event_id)
             case _:
                 assert_never(decision)
 
@@ -240,17 +373,19 @@ class Scheduler:
 
         So at INFO a model that comes is one line, also when a thousand come.
         """
-        status = self._machine.status_of(model)
-        if status is not None and status.state is ModelState.SCHEDULE_FAILED:
+        status = self._machine.model(model)
+        if status is not None and status.latest.state is ModelState.SCHEDULE_FAILED:
             log.warning(
                 "model has no place model=%s version=%d reason=%r event=%d",
                 model,
-                status.version,
-                status.reason,
+                status.latest.version.version,
+                status.latest.reason,
                 event_id,
             )
 
-    def _answer(self, caller: int, error: SeldonError | None, event_id: int) -> None:
+    def _answer(
+        self, caller: int, error: SeldonError | None, change: Change, event_id: int
+    ) -> None:
         if error is not None:
             # At DEBUG, because who asked is told, and tells of it.
             log.debug("request refused reason=%r event=%d", str(error), event_id)
@@ -258,22 +393,37 @@ class Scheduler:
         if answer is None or answer.done():  # its caller has left
             return
         if error is None:
-            answer.set_result(None)
+            answer.set_result(change)
         else:
             answer.set_exception(error)
 
     def _notice_settled(self, model: str | None) -> None:
         """Wake those who waited for `model`; an event about a replica may concern any model."""
-        for watch, waiting in list(self._watches.items()):
+        for settled, waiting in list(self._settling.items()):
             touched = waiting if model is None else waiting & {model}
             waiting -= {name for name in touched if self._machine.is_settled(name)}
-            if not waiting and not watch.done():
-                watch.set_result(None)
+            if not waiting and not settled.done():
+                settled.set_result(None)
+
+    def _set_alarm(self) -> None:
+        wakeup = self._machine.next_wakeup()
+        if wakeup == self._alarm_at:
+            return
+        if self._alarm is not None:
+            self._alarm.cancel()
+            self._alarm = None
+        self._alarm_at = wakeup
+        if wakeup is not None:
+            delay = max(0.0, wakeup - self._clock.wall())
+            self._alarm = asyncio.get_running_loop().call_later(delay, self._tick)
+
+    def _tick(self) -> None:
+        self._alarm = self._alarm_at = None
+        self._submit(Tick(self._clock.wall()))
 
 
-def _models_in(chapter: Chapter) -> set[str | None]:
-    about = {decisions_module.model_of(decision) for decision in chapter.decisions}
-    return about | {model_of(chapter.event)}
+def _not_kept(error: StoreError) -> StoreError:
+    return StoreError(f"nothing can be changed now: {error}")
 
 
 def _log_event(event: Event, event_id: int) -> None:

@@ -4,13 +4,21 @@ Version: Progressing -> Available | Failed | ScheduleFailed | ScaledDown, and on
 or deleted Terminating -> Terminated | TerminateFailed.
 Replica of a version: Loading -> Available | LoadFailed; Available -> Unloading -> Unloaded |
 UnloadFailed.
+
+Seldon's other replica states last no time here: an order is written (LoadRequested,
+UnloadRequested) and a route changed (Loaded, UnloadEnvoyRequested) in the step that decides it.
 """
 
 from dataclasses import dataclass, field
 from enum import Enum
+from typing import TYPE_CHECKING
 
 from seldon_core.resources.model import ModelVersion
+from seldon_core.scheduler.records import StoredModel
 from seldon_core.transport.control import ReplicaId, RouteUpdate
+
+if TYPE_CHECKING:
+    from seldon_core.scheduler.status import ModelVersionStatus
 
 
 class ModelState(Enum):
@@ -43,6 +51,10 @@ PLACED = frozenset({ReplicaState.LOADING, ReplicaState.AVAILABLE})
 IN_TRANSIT = frozenset({ReplicaState.LOADING, ReplicaState.UNLOADING})
 # The replica may hold the model's memory.
 HOLDING = frozenset({*PLACED, ReplicaState.UNLOADING, ReplicaState.UNLOAD_FAILED})
+# Nothing can be done but to try again.
+IN_TROUBLE = frozenset({ModelState.FAILED, ModelState.SCHEDULE_FAILED})
+# The version needs no other beside it.
+HAS_COME = frozenset({ModelState.AVAILABLE, ModelState.SCALED_DOWN})
 
 
 @dataclass(slots=True)
@@ -54,57 +66,101 @@ class Assignment:
     reason: str = ""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class VersionRecord:
     """One generation of a model and where it is.
 
-    `wanted` are the replicas that placement chose last; loaded elsewhere, the latest version is
-    unloaded there. `refusal` is why the last placement found no room, "" when it did. `server` is
-    where it is placed.
+    `wanted` are the replicas that placement chose last; loaded elsewhere, a version that is to stay
+    is unloaded there. `refusal` is why the last placement found no room, "" when it did, and
+    `last_failure` why the last load failed, until one works. `server` is where it is placed.
     """
 
     version: ModelVersion
     state: ModelState = ModelState.PROGRESSING
     reason: str = ""
+    declared_at: float = 0.0
     changed_at: float = 0.0
     server: str = ""
     wanted: tuple[ReplicaId, ...] = ()
     refusal: str = ""
+    last_failure: str = ""
     assignments: dict[ReplicaId, Assignment] = field(default_factory=dict)
+
+    @property
+    def number(self) -> int:
+        """The version's number, from 1."""
+        return self.version.version
 
     def replicas_in(self, *states: ReplicaState) -> tuple[ReplicaId, ...]:
         """Return the replicas in one of `states`, in the order in which they were assigned."""
         return tuple(replica for replica, held in self.assignments.items() if held.state in states)
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class ModelRecord:
-    """A name, its versions from the oldest to the latest, and the route last published."""
+    """A name, its versions from the oldest to the latest, and the route last published.
+
+    `fallback` is the number of the older version that is to serve until the latest has come.
+    `attempts` counts what was tried in vain since somebody last asked for something, and `wake_at`
+    is when the model wants to be looked at although nothing happened to it. `saved` is what is
+    kept of it, None if nothing is, and `shown` the status of the latest version that watchers know.
+    """
 
     name: str
     versions: dict[int, VersionRecord] = field(default_factory=dict)
-    is_deleted: bool = False
+    from_folder: bool = False
+    fallback: int | None = None
+    deleted_at: float | None = None
+    attempts: int = 0
+    wake_at: float | None = None
     route: RouteUpdate | None = None
+    saved: StoredModel | None = None
+    shown: "tuple[bool, ModelVersionStatus] | None" = None
 
     @property
     def latest(self) -> VersionRecord:
         """The version that was applied last; there is always one."""
         return self.versions[max(self.versions)]
 
+    @property
+    def is_deleted(self) -> bool:
+        """Whether somebody deleted it."""
+        return self.deleted_at is not None
+
+    @property
+    def is_gone(self) -> bool:
+        """Whether no version may be loaded anywhere."""
+        return all(record.state is ModelState.TERMINATED for record in self.versions.values())
+
+    def standing(self) -> tuple[VersionRecord, ...]:
+        """Return the versions that are to stay: the latest, after the one that it is to relieve."""
+        if self.is_deleted:
+            return ()
+        latest = self.latest
+        return (latest,) if self.fallback is None else (self.versions[self.fallback], latest)
+
 
 @dataclass(slots=True)
 class ReplicaRecord:
     """A connected replica.
 
-    `held` has the bytes counted for each (model, version) that it may hold, and `used_bytes` is
-    their sum, kept so that placement does not add them up.
+    `memory_bytes` is its budget and `capacity_bytes` what may be placed on it with over-commit.
+    `held` has the bytes counted for each (model, version) that it may hold, `loaded` those that it
+    reported as loaded, and `used_bytes` is the sum, kept so that placement does not add them up.
     """
 
     replica: ReplicaId
     capabilities: frozenset[str]
-    capacity_bytes: int
+    memory_bytes: int
+    over_commit_percentage: int = 0
     held: dict[tuple[str, int], int] = field(default_factory=dict)
+    loaded: set[tuple[str, int]] = field(default_factory=set)
     used_bytes: int = 0
+
+    @property
+    def capacity_bytes(self) -> int:
+        """What may be placed here in all."""
+        return self.memory_bytes * (100 + self.over_commit_percentage) // 100
 
     @property
     def free_bytes(self) -> int:
@@ -113,25 +169,42 @@ class ReplicaRecord:
 
     def hold(self, model: str, version: int, nbytes: int) -> None:
         """Count `nbytes` for a version, instead of what was counted for it before."""
-        self.release(model, version)
+        self.used_bytes += nbytes - self.held.get((model, version), 0)
         self.held[model, version] = nbytes
-        self.used_bytes += nbytes
 
     def release(self, model: str, version: int) -> None:
         """Count nothing for a version any more."""
         self.used_bytes -= self.held.pop((model, version), 0)
+        self.loaded.discard((model, version))
+
+
+@dataclass(slots=True)
+class ServerRecord:
+    """A server that had a replica once, and the replicas that it has now, as they connected."""
+
+    name: str
+    replicas: dict[ReplicaId, ReplicaRecord] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
 class SchedulerState:
-    """Everything, in the order in which it came."""
+    """Everything, in the order in which it came.
+
+    Before `is_synced` models are taken in and not placed. `homeless` are the names of models that
+    found no room, which are tried again at `sweep_at`, when some was made. `wakeups` is a heap of
+    (time, model); an entry counts if the model's `wake_at` is that time. `touched` are the models
+    that the event at hand may have changed.
+    """
 
     models: dict[str, ModelRecord] = field(default_factory=dict)
-    replicas: dict[ReplicaId, ReplicaRecord] = field(default_factory=dict)
+    servers: dict[str, ServerRecord] = field(default_factory=dict)
+    is_synced: bool = False
+    homeless: dict[str, None] = field(default_factory=dict)
+    sweep_at: float | None = None
+    wakeups: list[tuple[float, str]] = field(default_factory=list)
+    touched: dict[str, None] = field(default_factory=dict)
 
-    def servers(self) -> dict[str, list[ReplicaRecord]]:
-        """Return the connected replicas by server."""
-        servers: dict[str, list[ReplicaRecord]] = {}
-        for record in self.replicas.values():
-            servers.setdefault(record.replica.server, []).append(record)
-        return servers
+    def replica(self, replica: ReplicaId) -> ReplicaRecord | None:
+        """Return a connected replica, None if it is not connected."""
+        server = self.servers.get(replica.server)
+        return server.replicas.get(replica) if server is not None else None

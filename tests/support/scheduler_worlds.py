@@ -6,6 +6,7 @@ from seldon_core.scheduler.events import (
     ModelReported,
     ModelUnloadRequested,
     ReplicaConnected,
+    SyncReached,
 )
 from seldon_core.scheduler.machine import SchedulerMachine
 from seldon_core.transport.control import ModelReport, ReplicaId, ReplicaModelEvent
@@ -14,8 +15,9 @@ R0, R1, R2 = (ReplicaId("mlserver", index) for index in range(3))
 
 
 def a_machine(*replicas, memory_bytes=100):
-    """A machine with these replicas connected."""
+    """A machine with these replicas connected, which places models."""
     machine = SchedulerMachine()
+    machine.handle(SyncReached(0))
     for replica in replicas:
         machine.handle(ReplicaConnected(0, replica, ("sklearn",), memory_bytes, 0))
     return machine

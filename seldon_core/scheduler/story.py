@@ -1,0 +1,115 @@
+"""Keeps what happened to each model and why, and tells it in words."""
+
+from collections import deque
+from dataclasses import dataclass
+from typing import assert_never
+
+from seldon_core.scheduler import decisions as decided
+from seldon_core.scheduler import events
+from seldon_core.scheduler.decisions import Decision
+from seldon_core.scheduler.events import Event
+
+CHAPTERS = 20
+"""Events kept for each model: several versions, with the failures in between."""
+
+
+@dataclass(frozen=True, slots=True)
+class Chapter:
+    """One event and what was decided on one model then; `event_id` is in the log lines as well."""
+
+    event_id: int
+    event: Event
+    decisions: tuple[Decision, ...]
+
+
+class Story:
+    """The last events of every model that is known."""
+
+    def __init__(self) -> None:
+        self._chapters: dict[str, deque[Chapter]] = {}
+
+    def add(self, event_id: int, event: Event, made: list[Decision]) -> None:
+        """Write an event down with every model that it concerned.
+
+        A refusal that concerns no model that was ever known is not: anybody could fill memory so.
+        """
+        by_model: dict[str, list[Decision]] = {}
+        about = events.model_of(event)
+        if about in self._chapters:
+            by_model[about] = []
+        for decision in made:
+            name = decided.model_of(decision)
+            if name is not None:
+                by_model.setdefault(name, []).append(decision)
+            elif about in by_model:
+                by_model[about].append(decision)
+        for name, its in by_model.items():
+            chapters = self._chapters.get(name)
+            if chapters is None:
+                chapters = self._chapters[name] = deque(maxlen=CHAPTERS)
+            chapters.append(Chapter(event_id, event, tuple(its)))
+
+    def forget(self, name: str) -> None:
+        """Drop what is written of a model."""
+        self._chapters.pop(name, None)
+
+    def of(self, name: str) -> list[Chapter]:
+        """Return the last chapters of a model, the oldest first."""
+        return list(self._chapters.get(name, ()))
+
+
+def tell_event(event: Event) -> str:
+    """Return what happened in words, without the time and the model's own name."""
+    match event:
+        case events.ModelRestored():
+            return "restored from the store"
+        case events.SyncReached():
+            return "the expected replicas are connected"
+        case events.ModelLoadRequested(actor=actor, from_folder=from_folder):
+            by = "a folder of --models" if from_folder else actor or "this process"
+            return f"declared by {by}"
+        case events.ModelUnloadRequested(actor=actor):
+            return f"deleted by {actor or 'this process'}"
+        case events.ReplicaConnected(replica=replica):
+            return f"replica {replica} connected"
+        case events.ReplicaLost(replica=replica):
+            return f"replica {replica} lost"
+        case events.ModelReported(report=report):
+            because = f": {report.reason}" if report.reason else ""
+            return f"{report.replica} reports version {report.version} {report.event.value}{because}"
+        case events.Tick():
+            return "the time has come to try again"
+        case _:
+            assert_never(event)
+
+
+def tell_decision(decision: Decision) -> str | None:
+    """Return what was decided in words; None for what only serves others' information."""
+    match decision:
+        case decided.SaveModel():
+            return "kept in the store"
+        case decided.DropModel():
+            return "removed from the store"
+        case decided.LoadOnReplica(replica=replica, version=version):
+            return f"load version {version.version} on {replica}"
+        case decided.UnloadOnReplica(replica=replica, version=version):
+            return f"unload version {version} from {replica}"
+        case decided.PublishRoute(update=update):
+            return _tell_route(decided.PublishRoute(update))
+        case decided.AnswerCaller(error=error, change=change):
+            return f"answered: {change.value}" if error is None else f"refused: {error}"
+        case decided.PublishStatus():
+            return None
+        case _:
+            assert_never(decision)
+
+
+def _tell_route(published: decided.PublishRoute) -> str:
+    update = published.update
+    if update.candidates:
+        targets = ", ".join(
+            f"version {candidate.version} on {' and '.join(map(str, candidate.replicas))}"
+            for candidate in update.candidates
+        )
+        return f"calls go to {targets}"
+    return f"calls are refused: {update.notice}" if update.notice else "calls find no such model"
