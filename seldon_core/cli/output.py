@@ -8,6 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from seldon_core.cli.tables import draw, tabbed
 from seldon_core.config.sizes import describe_bytes
 from seldon_core.errors import SeldonError
 from seldon_core.resources.servers import DEFAULT_SERVERS
@@ -41,6 +42,24 @@ def say_error(text: str) -> None:
 def say_warning(text: str) -> None:
     """Print `warning: …` on standard error."""
     print(f"warning: {text}", file=sys.stderr, flush=True)
+
+
+def say_note(text: str) -> None:
+    """Print a line on standard error as it is: what a person may want to know besides."""
+    print(text, file=sys.stderr, flush=True)
+
+
+def say_failure(text: str) -> None:
+    """Print `Error: …` on standard error, as the commands of Seldon's tool end."""
+    print(f"Error: {text}", file=sys.stderr, flush=True)
+
+
+def say_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """Print a table: drawn on a terminal, separated by tabs in Seldon's shape elsewhere."""
+    if sys.stdout.isatty():
+        draw(header, rows, sys.stdout)
+    else:
+        say(tabbed(header, rows))
 
 
 class Console:

@@ -1,0 +1,58 @@
+import io
+
+import pytest
+
+from seldon_core.cli.tables import draw, tabbed
+
+
+def test_columns_are_filled_up_by_tabs_to_a_multiple_of_eight():
+    rows = [("iris", "ModelAvailable", ""), ("a-long-name", "ModelFailed", "no room")]
+    assert tabbed(("model", "state", "reason"), rows).split("\n") == [
+        "model\t\tstate\t\treason",
+        "-----\t\t-----\t\t------",
+        "iris\t\tModelAvailable\t",
+        "a-long-name\tModelFailed\tno room",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "filled"),
+    [
+        ("1234567", "1234567\t"),
+        ("12345678", "12345678\t"),
+        ("123456781234567", "123456781234567\t"),
+    ],
+    ids=["one short", "full", "two short"],
+)
+def test_a_gap_is_left_behind_the_longest_cell(name, filled):
+    assert tabbed(("a", "b"), [(name, "x")]).splitlines()[-1] == f"{filled}x"
+
+
+def test_a_table_of_eight_characters_fills_the_short_cells_by_two_tabs():
+    assert tabbed(("server", "replicas", "models"), [("mlserver", "1", "2")]).splitlines() == [
+        "server\t\treplicas\tmodels",
+        "------\t\t--------\t------",
+        "mlserver\t1\t\t2",
+    ]
+
+
+def test_without_rows_the_header_and_its_rule_stay():
+    assert tabbed(("config", "path", "active"), []).splitlines() == [
+        "config\tpath\tactive",
+        "------\t----\t------",
+    ]
+
+
+def test_a_reason_of_several_lines_stays_in_its_row():
+    assert tabbed(("a", "reason"), [("x", "one\n\ttwo")]).splitlines()[-1] == "x\tone two"
+
+
+def test_a_drawn_table_folds_what_is_long_and_takes_no_markup():
+    out = io.StringIO()
+    reason = "no server has all of [red] " + "x" * 100
+    draw(("model", "reason"), [("iris", reason)], out)
+    lines = out.getvalue().splitlines()
+    assert max(map(len, lines)) <= 80
+    assert "MODEL" in lines[0]
+    assert "[red]" in out.getvalue()
+    assert out.getvalue().count("x") == 100
