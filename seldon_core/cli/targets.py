@@ -1,0 +1,69 @@
+"""Which server a command calls: the flag if given, else the config in use, the environment, 9000.
+
+`0.0.0.0` as the address of a server means this machine, as it does for Seldon's tool.
+"""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from seldon_core.cli.configs import ConfigFile, active_config
+from seldon_core.transport.endpoints import ClientTls, Endpoint
+
+DEFAULT_INFERENCE = "0.0.0.0:9000"
+DEFAULT_SCHEDULER = "0.0.0.0:9004"
+
+
+@dataclass(frozen=True, slots=True)
+class ControlOptions:
+    """The options of every command that asks the scheduler. None: the flag was not given."""
+
+    scheduler_host: str | None = None
+    authority: str = ""
+    verbose: bool = False
+
+
+def scheduler_endpoint(
+    options: ControlOptions, environ: Mapping[str, str] = os.environ
+) -> Endpoint:
+    """Return where the scheduler is; TLS if the config in use names a key or asks for it.
+
+    Raises ConfigError if that config cannot be read.
+    """
+    config = active_config()
+    address = (
+        options.scheduler_host
+        or config.text("controlplane", "schedulerHost")
+        or environ.get("SELDON_SCHEDULE_HOST")
+        or DEFAULT_SCHEDULER
+    )
+    speaks_tls = config.switch("controlplane", "tls") or config.text("controlplane", "keyPath")
+    tls = _tls(config, "controlplane") if speaks_tls else None
+    return Endpoint(address, options.authority, tls)
+
+
+def inference_endpoint(
+    host: str | None, authority: str, environ: Mapping[str, str] = os.environ
+) -> Endpoint:
+    """Return where inference is; TLS if the config in use says so.
+
+    Raises ConfigError if that config cannot be read.
+    """
+    config = active_config()
+    address = (
+        host
+        or config.text("dataplane", "inferHost")
+        or environ.get("SELDON_INFER_HOST")
+        or DEFAULT_INFERENCE
+    )
+    tls = _tls(config, "dataplane") if config.switch("dataplane", "tls") else None
+    return Endpoint(address, authority, tls)
+
+
+def _tls(config: ConfigFile, block: str) -> ClientTls:
+    return ClientTls(
+        ca_path=config.text(block, "caPath"),
+        crt_path=config.text(block, "crtPath"),
+        key_path=config.text(block, "keyPath"),
+        verify=not config.switch(block, "skipSSLVerify"),
+    )

@@ -1,0 +1,108 @@
+"""Where a client calls: an address, the name that it is called by, and TLS from files.
+
+An address is `host:port`; without a port it is 80, with TLS 443. IPv6 is written `[::1]:9000`.
+"""
+
+import socket
+import ssl
+from dataclasses import dataclass
+from pathlib import Path
+
+from seldon_core.errors import ConfigError, UpstreamError
+
+CONNECT_TIMEOUT_S = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class ClientTls:
+    """The files of a TLS client, each "" if there is none.
+
+    `ca_path` holds the authorities that are trusted (else the system's), `crt_path` and `key_path`
+    what the client shows of itself. Without `verify` any certificate is accepted.
+    """
+
+    ca_path: str = ""
+    crt_path: str = ""
+    key_path: str = ""
+    verify: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """A server to call. `authority` is the Host or :authority to say, "" for the address itself."""
+
+    address: str
+    authority: str = ""
+    tls: ClientTls | None = None
+
+    @property
+    def host_port(self) -> tuple[str, int]:
+        """The host, without brackets, and the port. Raises ConfigError if they cannot be read."""
+        host, colon, port = self.address.rpartition(":")
+        if not colon or "]" in port:
+            host, port = self.address, "443" if self.tls else "80"
+        elif ":" in host and not (host.startswith("[") and host.endswith("]")):
+            raise ConfigError(f"{self.address!r} is no address: write IPv6 as [::1]:9000")
+        host = host.removeprefix("[").removesuffix("]")
+        if not host or "/" in host or not port.isdecimal() or not 0 < int(port) < 65536:
+            raise ConfigError(
+                f"{self.address!r} is no address: wanted host:port, as localhost:9000"
+            )
+        return host, int(port)
+
+    def tls_context(self) -> ssl.SSLContext | None:
+        """Return how to speak TLS, None without. Raises ConfigError if a file cannot be used."""
+        return None if self.tls is None else _context(self.tls)
+
+    def unreachable(self, error: OSError) -> UpstreamError:
+        """Return the error that says that nobody answered at this address."""
+        reason = error.strerror if error.strerror and error.errno else str(error)
+        return UpstreamError(
+            f"cannot reach {self.address}: {reason or 'no answer'}; is `seldon-core serve` running "
+            "there? Another address is named by a flag, a variable or a config, see --help"
+        )
+
+
+def _context(tls: ClientTls) -> ssl.SSLContext:
+    authorities = read_pem(tls.ca_path).decode(errors="replace") if tls.ca_path else None
+    try:
+        context = ssl.create_default_context(cadata=authorities)
+    except ssl.SSLError as error:
+        raise ConfigError(f"{tls.ca_path} holds no certificates: {error.reason}") from error
+    if tls.crt_path or tls.key_path:
+        if not (tls.crt_path and tls.key_path):
+            raise ConfigError(
+                "TLS by a client's certificate needs both crtPath and keyPath; found "
+                f"{tls.crt_path or tls.key_path} only"
+            )
+        read_pem(tls.key_path)  # ssl does not say which of the two files is missing
+        read_pem(tls.crt_path)
+        try:
+            context.load_cert_chain(tls.crt_path, tls.key_path)
+        except ssl.SSLError as error:
+            raise ConfigError(
+                f"{tls.crt_path} and {tls.key_path} are no certificate and its key: {error.reason}"
+            ) from error
+    if not tls.verify:
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    return context
+
+
+def read_pem(path: str) -> bytes:
+    """Return what a certificate or key file holds. Raises ConfigError if it cannot be read."""
+    try:
+        return Path(path).expanduser().read_bytes()
+    except OSError as error:
+        raise ConfigError(f"{path} cannot be read: {error.strerror}") from error
+
+
+def reach(endpoint: Endpoint) -> None:
+    """Connect and hang up again, to hear in plain words if nobody is there.
+
+    Raises UpstreamError if so, ConfigError if the address cannot be read.
+    """
+    try:
+        socket.create_connection(endpoint.host_port, CONNECT_TIMEOUT_S).close()
+    except OSError as error:
+        raise endpoint.unreachable(error) from error
