@@ -1,0 +1,174 @@
+"""The scheduler's API: what each call asks of the scheduler, and its answers as messages.
+
+Seldon's `Scheduler` service as far as it is served, and our own `Control` beside it. Handlers may
+be called any number at a time; none waits for another, or for a subscriber that reads slowly.
+"""
+
+import asyncio
+from collections.abc import AsyncGenerator, Sequence
+from typing import Final
+
+from seldon_core import __version__
+from seldon_core.errors import NotFoundError, UnsupportedError
+from seldon_core.proto import control_pb2
+from seldon_core.proto import scheduler_pb2 as pb
+from seldon_core.protocol.model_message import kubernetes_meta, spec_of
+from seldon_core.scheduler.service import Scheduler
+from seldon_core.scheduler.status import ModelStatus, ServerStatus
+from seldon_core.scheduler.status_messages import (
+    chapter_message,
+    model_message,
+    server_message,
+    verdict_message,
+)
+from seldon_core.transport.control_services import ControlService, StreamMethod, UnaryMethod
+
+COALESCE_S: Final = 0.25
+"""A server that changes all the time is told of once in so many seconds."""
+
+
+class SchedulerApi:
+    """Handlers of calls; `peer` is who calls, which the scheduler keeps as the event's actor."""
+
+    def __init__(self, scheduler: Scheduler, coalesce_s: float = COALESCE_S) -> None:
+        self._scheduler = scheduler
+        self._coalesce_s = coalesce_s
+
+    def services(self) -> Sequence[ControlService]:
+        """Return what a control port is to serve."""
+        return (
+            ControlService(
+                "seldon.mlops.scheduler.Scheduler",
+                (
+                    UnaryMethod("LoadModel", pb.LoadModelRequest, self.load_model),
+                    UnaryMethod("UnloadModel", pb.UnloadModelRequest, self.unload_model),
+                    StreamMethod("ModelStatus", pb.ModelStatusRequest, self.model_status),
+                    StreamMethod("ServerStatus", pb.ServerStatusRequest, self.server_status),
+                    UnaryMethod(
+                        "SchedulerStatus", pb.SchedulerStatusRequest, self.scheduler_status
+                    ),
+                    StreamMethod(
+                        "SubscribeModelStatus", pb.ModelSubscriptionRequest, self.follow_models
+                    ),
+                    StreamMethod(
+                        "SubscribeServerStatus", pb.ServerSubscriptionRequest, self.follow_servers
+                    ),
+                ),
+            ),
+            ControlService(
+                "seldon_core.control.Control",
+                (
+                    UnaryMethod("ApplyModel", pb.LoadModelRequest, self.apply_model),
+                    UnaryMethod(
+                        "DescribeModel", control_pb2.DescribeModelRequest, self.describe_model
+                    ),
+                ),
+            ),
+        )
+
+    async def load_model(self, request: pb.LoadModelRequest, peer: str) -> pb.LoadModelResponse:
+        """Declare a model; answers when it is kept, before it is placed."""
+        await self._scheduler.load_model(spec_of(request.model), actor=peer)
+        return pb.LoadModelResponse()
+
+    async def apply_model(
+        self, request: pb.LoadModelRequest, peer: str
+    ) -> control_pb2.ApplyModelResponse:
+        """Declare a model and tell what that changed."""
+        change = await self._scheduler.load_model(spec_of(request.model), actor=peer)
+        return control_pb2.ApplyModelResponse(change=change.name)
+
+    async def unload_model(
+        self, request: pb.UnloadModelRequest, peer: str
+    ) -> pb.UnloadModelResponse:
+        """Delete a model. The version that a request may name has no effect, as in Seldon."""
+        meta = None
+        if request.HasField("kubernetesMeta"):
+            meta = kubernetes_meta(request.kubernetesMeta, "kubernetesMeta")
+        await self._scheduler.unload_model(request.model.name, meta=meta, actor=peer)
+        return pb.UnloadModelResponse()
+
+    async def model_status(
+        self, request: pb.ModelStatusRequest, _: str
+    ) -> AsyncGenerator[pb.ModelStatusResponse, None]:
+        """Yield the model asked for, or every model, deleted ones included."""
+        statuses = self._scheduler.models()
+        if request.HasField("model"):
+            statuses = [self._model(request.model.name)]
+        for status in statuses:
+            yield model_message(status, all_versions=request.allVersions)
+
+    async def server_status(
+        self, request: pb.ServerStatusRequest, _: str
+    ) -> AsyncGenerator[pb.ServerStatusResponse, None]:
+        """Yield the server asked for, or every server."""
+        statuses = self._scheduler.servers()
+        if request.HasField("name"):
+            statuses = [self._server(request.name)]
+        for status in statuses:
+            yield server_message(status)
+
+    async def scheduler_status(
+        self, _: pb.SchedulerStatusRequest, __: str
+    ) -> pb.SchedulerStatusResponse:
+        """Return this program's version."""
+        return pb.SchedulerStatusResponse(applicationVersion=__version__)
+
+    async def follow_models(
+        self, request: pb.ModelSubscriptionRequest, _: str
+    ) -> AsyncGenerator[pb.ModelStatusResponse, None]:
+        """Yield the latest version of every model, then of each that changes, as it is by then."""
+        if request.isModelGateway:
+            raise UnsupportedError(
+                "model gateways are not served yet; subscribe with isModelGateway unset to be told "
+                "of states"
+            )
+        with self._scheduler.watch_models() as watch:
+            for name in [status.name for status in self._scheduler.models()]:
+                status = self._scheduler.model(name)
+                if status is not None:  # forgotten while the others were sent
+                    yield model_message(status)
+            async for name in watch:
+                status = self._scheduler.model(name)
+                if status is not None:
+                    yield model_message(status)
+
+    async def follow_servers(
+        self, _: pb.ServerSubscriptionRequest, __: str
+    ) -> AsyncGenerator[pb.ServerStatusResponse, None]:
+        """Yield every server, then each that changes, four times a second at most."""
+        now = asyncio.get_running_loop().time
+        sent_at: dict[str, float] = {}
+        with self._scheduler.watch_servers() as watch:
+            for status in self._scheduler.servers():
+                sent_at[status.name] = now()
+                yield server_message(status)
+            async for name in watch:
+                await asyncio.sleep(sent_at.get(name, 0.0) + self._coalesce_s - now())
+                sent_at[name] = now()
+                changed = self._scheduler.server(name)
+                if changed is not None:
+                    yield server_message(changed)
+
+    async def describe_model(
+        self, request: control_pb2.DescribeModelRequest, _: str
+    ) -> control_pb2.DescribeModelResponse:
+        """Return a model with why it is where it is, and what happened to it."""
+        status = self._model(request.name)
+        return control_pb2.DescribeModelResponse(
+            status=model_message(status, all_versions=True),
+            verdicts=[verdict_message(each) for each in self._scheduler.explain(request.name)],
+            story=[chapter_message(each) for each in self._scheduler.story(request.name)],
+        )
+
+    def _model(self, name: str) -> ModelStatus:
+        status = self._scheduler.model(name)
+        if status is None:
+            raise NotFoundError("model", name)
+        return status
+
+    def _server(self, name: str) -> ServerStatus:
+        status = self._scheduler.server(name)
+        if status is None:
+            raise NotFoundError("server", name)
+        return status

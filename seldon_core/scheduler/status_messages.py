@@ -1,0 +1,111 @@
+"""The status of models and servers as the scheduler API's messages.
+
+States are written by name: the numbers are Seldon's own and follow no order.
+"""
+
+import math
+from typing import Final
+
+from google.protobuf.timestamp_pb2 import Timestamp
+
+from seldon_core.proto import control_pb2
+from seldon_core.proto import scheduler_pb2 as pb
+from seldon_core.protocol.model_message import kubernetes_message, message_of
+from seldon_core.scheduler.status import ModelStatus, ModelVersionStatus, ServerStatus, Verdict
+from seldon_core.scheduler.story import Chapter, tell_decision, tell_event
+
+NO_TIME_S: Final = -62_135_596_800
+"""Go's zero time, the year 1, in seconds: what Seldon says where nothing has changed yet."""
+
+# Seldon's gateway makes a model callable over Kafka, beside the state that the model itself has.
+_NO_GATEWAY: Final = "no model gateway runs: the model is called by REST and gRPC only"
+_NO_GATEWAY_HELD_IT: Final = "no model gateway runs, so none had to let the model go"
+
+
+def model_message(status: ModelStatus, *, all_versions: bool = False) -> pb.ModelStatusResponse:
+    """Return a model's status with its latest version, or with all from the oldest."""
+    versions = status.versions if all_versions else (status.latest,)
+    return pb.ModelStatusResponse(
+        modelName=status.name,
+        versions=[_version_message(version, status.is_deleted) for version in versions],
+        deleted=status.is_deleted,
+    )
+
+
+def server_message(status: ServerStatus) -> pb.ServerStatusResponse:
+    """Return a server's status."""
+    return pb.ServerStatusResponse(
+        type=pb.ServerStatusResponse.StatusUpdate,
+        serverName=status.name,
+        resources=[
+            pb.ServerReplicaResources(
+                replicaIdx=replica.replica_idx,
+                totalMemoryBytes=replica.total_memory_bytes,
+                availableMemoryBytes=replica.available_memory_bytes,
+                numLoadedModels=replica.num_loaded_models,
+                overCommitPercentage=replica.over_commit_percentage,
+            )
+            for replica in status.replicas
+        ],
+        expectedReplicas=status.expected_replicas,
+        availableReplicas=len(status.replicas),
+        numLoadedModelReplicas=status.num_loaded_model_replicas,
+    )
+
+
+def verdict_message(verdict: Verdict) -> control_pb2.Verdict:
+    """Return what the filters say of a server or replica."""
+    return control_pb2.Verdict(
+        serverName=verdict.server,
+        replicaIdx=verdict.replica_idx,
+        filter=verdict.filter,
+        reason=verdict.reason,
+    )
+
+
+def chapter_message(chapter: Chapter) -> control_pb2.Chapter:
+    """Return an event and what was decided on it, in words."""
+    told = [tell_decision(decision) for decision in chapter.decisions]
+    return control_pb2.Chapter(
+        eventId=chapter.event_id,
+        time=_timestamp(chapter.event.now),
+        event=tell_event(chapter.event),
+        decisions=[each for each in told if each is not None],
+    )
+
+
+def _version_message(status: ModelVersionStatus, is_deleted: bool) -> pb.ModelVersionStatus:
+    spec = status.version.spec
+    state = pb.ModelStatus(
+        state=status.state.value,
+        reason=status.reason,
+        availableReplicas=status.available_replicas,
+        unavailableReplicas=status.unavailable_replicas,
+        lastChangeTimestamp=_timestamp(status.changed_at),
+        modelGwState=pb.ModelStatus.ModelTerminated if is_deleted else pb.ModelStatus.ModelCreate,
+        modelGwReason=_NO_GATEWAY_HELD_IT if is_deleted else _NO_GATEWAY,
+    )
+    message = pb.ModelVersionStatus(
+        version=status.version.version,
+        serverName=status.server,
+        kubernetesMeta=kubernetes_message(spec.meta),
+        state=state,
+        modelDefn=message_of(spec),
+    )
+    for replica in status.replicas:
+        message.modelReplicaState[replica.replica_idx].MergeFrom(
+            pb.ModelReplicaStatus(
+                state=replica.state.value,
+                reason=replica.reason,
+                lastChangeTimestamp=_timestamp(replica.changed_at),
+            )
+        )
+    return message
+
+
+def _timestamp(seconds: float) -> Timestamp:
+    """Return UTC seconds as a message, to the microsecond, which is all that they hold."""
+    if not seconds:
+        return Timestamp(seconds=NO_TIME_S)
+    fraction, whole = math.modf(round(seconds, 6))
+    return Timestamp(seconds=int(whole), nanos=round(fraction * 1e6) * 1000)
