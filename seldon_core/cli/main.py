@@ -63,6 +63,7 @@ def _print_version(context: click.Context, option: click.Parameter, wanted: bool
             {
                 "serve": "seldon_core.cli.main:serve",
                 "samples": "seldon_core.cli.main:samples",
+                "store": "seldon_core.cli.store_commands:store",
             },
         ),
     ],

@@ -10,6 +10,7 @@ import uvloop
 
 from seldon_core import app
 from seldon_core.agent.repository import SETTINGS, WELL_KNOWN
+from seldon_core.cli.data_folder import locate
 from seldon_core.cli.folders import find_models
 from seldon_core.cli.output import Console, say_warning
 from seldon_core.config.load import load_settings
@@ -71,7 +72,7 @@ def parse_assignments(assignments: Sequence[str]) -> dict[str, object]:
 
 def _data_folder(given: str) -> Path:
     """Return the folder of all state, made if need be and tried out."""
-    folder = Path(given).expanduser() if given else _usual_data_folder()
+    folder = locate(given)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         probe = folder / f".writable-{os.getpid()}"
@@ -83,10 +84,3 @@ def _data_folder(given: str) -> Path:
             "choose another folder with --data-dir"
         ) from error
     return folder.resolve()
-
-
-def _usual_data_folder() -> Path:
-    # Imported here: it brings 1 MB with it, which whoever names a folder is spared.
-    import platformdirs
-
-    return platformdirs.user_data_path("seldon-core")

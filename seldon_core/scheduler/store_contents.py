@@ -36,12 +36,14 @@ class Place:
 class Contents:
     """The models in the order of their first declaration, and what cannot be read.
 
-    `last_now` is the newest `now` of a write, 0 if there was none. `records` is how many there are
-    of any kind, readable or not, and `nbytes` the sum of their sizes.
+    `schema` is that of the last write and `last_now` the newest `now` of all, both 0 if there was
+    none. `records` is how many there are of any kind, readable or not, and `nbytes` the sum of
+    their sizes.
     """
 
     models: tuple[StoredModel, ...]
     places: Mapping[str, Place]
+    schema: int
     last_now: float
     bad: tuple[BadRecord, ...]
     records: int
@@ -53,14 +55,14 @@ def read_records(items: Iterable[tuple[bytes, bytes]]) -> Contents:
     models: dict[str, StoredModel] = {}
     places: dict[str, Place] = {}
     bad = []
-    last_now: float | None = None
+    schema, last_now = 0, 0.0
     records, nbytes = 0, 0
     for key, data in items:
         records += 1
         nbytes += len(data)
         try:
             if key == HEAD_KEY:
-                last_now = decode_head(data)
+                schema, last_now = decode_head(data)
             else:
                 order, model = _read_model(key, data, places)
                 models[model.name] = model
@@ -68,11 +70,11 @@ def read_records(items: Iterable[tuple[bytes, bytes]]) -> Contents:
         except StoreError as error:
             is_newer = isinstance(error, NewerSchemaError)
             bad.append(BadRecord(key.decode(errors="replace"), str(error), is_newer))
-    if models and last_now is None and not bad:
+    if models and not schema and not bad:
         problem = "it is missing, and whoever wrote the others wrote it too"
         bad.append(BadRecord(HEAD_KEY.decode(), problem, is_newer=False))
     ordered = sorted(models.values(), key=lambda model: places[model.name].order)
-    return Contents(tuple(ordered), places, last_now or 0.0, tuple(bad), records, nbytes)
+    return Contents(tuple(ordered), places, schema, last_now, tuple(bad), records, nbytes)
 
 
 def _read_model(key: bytes, data: bytes, places: Mapping[str, Place]) -> tuple[int, StoredModel]:

@@ -40,10 +40,11 @@ def _lock(file: int, folder: Path) -> None:
         os.ftruncate(file, 0)
         os.pwrite(file, f"{os.getpid()}\n".encode(), 0)
     except BlockingIOError:
-        holder = os.pread(file, 32, 0).decode(errors="replace").strip()
+        number = os.pread(file, 32, 0).decode(errors="replace").strip()
+        holder = f"process {number}" if number else "another process"
         raise StoreError(
-            f"{str(folder)!r} is held by another process, {holder or 'which just starts'}: "
-            "stop it, or choose another folder with --data-dir"
+            f"{str(folder)!r} is in use by {holder}: stop it, or choose another folder with "
+            "--data-dir"
         ) from None
     except OSError as error:
         raise StoreError(f"cannot lock {str(folder / _LOCK)!r}: {error.strerror}") from error

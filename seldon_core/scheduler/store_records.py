@@ -20,6 +20,7 @@ caller knows the key and the file. A schema above `SCHEMA` is NewerSchemaError.
 import math
 import zlib
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, TypeVar
 from urllib.parse import quote
 
@@ -62,10 +63,10 @@ def encode_head(now: float) -> bytes:
     return _seal(HEAD_KEY, {"now": now})
 
 
-def decode_head(data: bytes) -> float:
-    """Return the time of the last write."""
-    now: float = _read_fields(_unseal(HEAD_KEY, data), _HEAD)["now"]
-    return now
+def decode_head(data: bytes) -> tuple[int, float]:
+    """Return the schema that the last write was made in, and its time."""
+    schema, content = _unseal(HEAD_KEY, data)
+    return schema, _checked(content, partial(_fields, readers=_HEAD))["now"]
 
 
 def encode_model(key: bytes, order: int, model: StoredModel) -> bytes:
@@ -79,7 +80,8 @@ def encode_model(key: bytes, order: int, model: StoredModel) -> bytes:
 
 def decode_model(key: bytes, data: bytes) -> tuple[int, StoredModel]:
     """Return a model and its place in the order of declarations."""
-    fields = _read_fields(_unseal(key, data), _MODEL_RECORD)
+    _, content = _unseal(key, data)
+    fields = _checked(content, partial(_fields, readers=_MODEL_RECORD))
     return fields["order"], fields["model"]
 
 
@@ -95,10 +97,12 @@ def plain(model: StoredModel) -> dict[str, Any]:
 
 def read_plain(value: object) -> StoredModel:
     """Return the model that `plain` was given. Raises StoreError if it cannot be one."""
-    try:
-        return _model(value)
-    except ValueError as error:
-        raise StoreError(str(error)) from error
+    return _checked(value, _model)
+
+
+def read_now(value: object) -> float:
+    """Return a time in seconds. Raises StoreError if it cannot be one."""
+    return _checked(value, _seconds)
 
 
 def _seal(key: bytes, content: Mapping[str, Any]) -> bytes:
@@ -107,7 +111,7 @@ def _seal(key: bytes, content: Mapping[str, Any]) -> bytes:
     return zlib.crc32(key + body).to_bytes(_CRC_BYTES, "big") + body
 
 
-def _unseal(key: bytes, data: bytes) -> object:
+def _unseal(key: bytes, data: bytes) -> tuple[int, object]:
     body = data[_CRC_BYTES:]
     if zlib.crc32(key + body).to_bytes(_CRC_BYTES, "big") != data[:_CRC_BYTES]:
         raise StoreError("its checksum is wrong: its bytes are not those that were written")
@@ -115,16 +119,16 @@ def _unseal(key: bytes, data: bytes) -> object:
         schema, content = msgpack.unpackb(body, unicode_errors="surrogatepass")
     except (ValueError, TypeError, msgpack.UnpackException) as error:
         raise StoreError(f"it is not [schema, content] in msgpack: {error}") from error
-    check_schema(schema)
-    return content
+    return check_schema(schema), content
 
 
-def check_schema(schema: object) -> None:
-    """Raise NewerSchemaError or StoreError unless this program reads records of `schema`."""
-    if not isinstance(schema, int) or schema < 1:
+def check_schema(schema: object) -> int:
+    """Return `schema`. Raises NewerSchemaError or StoreError if this program does not read it."""
+    if type(schema) is not int or schema < 1:
         raise StoreError(f"wanted a schema of at least 1, found {schema!r}")
     if schema > SCHEMA:
         raise NewerSchemaError(f"it has schema {schema}, this program reads up to {SCHEMA}")
+    return schema
 
 
 def _plain_version(version: StoredVersion) -> dict[str, Any]:
@@ -160,9 +164,9 @@ def _check(model: StoredModel) -> None:
 # What reads a value returns it or raises ValueError: what was wanted, what was found.
 
 
-def _read_fields(value: object, readers: Mapping[str, Callable[[Any], Any]]) -> dict[str, Any]:
+def _checked(value: object, read: Callable[[object], T]) -> T:
     try:
-        return _fields(value, readers)
+        return read(value)
     except ValueError as error:
         raise StoreError(str(error)) from error
 

@@ -1,0 +1,143 @@
+"""`seldon-core store check | export | import`."""
+
+import asyncio
+import os
+import sys
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TextIO
+
+from seldon_core.cli.data_folder import locate
+from seldon_core.cli.output import say, say_warning
+from seldon_core.config.load import load_settings
+from seldon_core.config.sizes import describe_bytes
+from seldon_core.errors import StoreError
+from seldon_core.scheduler.events import ModelRestored
+from seldon_core.scheduler.invariants import violations
+from seldon_core.scheduler.machine import SchedulerMachine
+from seldon_core.scheduler.store import open_store
+from seldon_core.scheduler.store_contents import Contents
+from seldon_core.scheduler.store_export import Export, read_export, write_export
+from seldon_core.scheduler.store_inspect import Inspection, inspect_store
+from seldon_core.scheduler.store_records import SCHEMA
+
+
+def run_check(data_dir: str | None) -> None:
+    """Print what is in the store and all that is wrong with it.
+
+    Raises StoreError if anything is, or there is no store.
+    """
+    inspection = inspect_store(_data_folder(data_dir))
+    contents = inspection.contents
+    versions = sum(len(model.versions) for model in contents.models)
+    say(f"store     {inspection.path}, {describe_bytes(inspection.nbytes)}")
+    say(f"schema    {contents.schema or 'unknown'}; up to {SCHEMA} can be read")
+    say(f"written   {_time(contents.last_now)}")
+    say(
+        f"records   {contents.records}, {describe_bytes(contents.nbytes)}: "
+        f"{len(contents.models)} models with {versions} versions"
+    )
+    broken = _broken_rules(contents)
+    for sentence in (*_unreadable(inspection), *broken):
+        say(f"wrong     {sentence}")
+    if broken or not inspection.is_sound:
+        raise StoreError(
+            f"the store in {str(inspection.path.parent)!r} is not sound; "
+            "`seldon-core store --help` tells what can be done"
+        )
+    say("sound")
+
+
+def run_export(data_dir: str | None, file: Path | None) -> None:
+    """Write an export to `file`, standard output if None, and warn of what cannot be read.
+
+    The file appears when it is complete. Raises StoreError if something cannot be read, or the file
+    cannot be written.
+    """
+    inspection = inspect_store(_data_folder(data_dir))
+    contents = inspection.contents
+    with _writing(file) as out:
+        for line in write_export(Export(contents.last_now, contents.models)):
+            out.write(line + "\n")
+    for sentence in _unreadable(inspection):
+        say_warning(sentence)
+    if not inspection.is_sound:
+        raise StoreError(
+            f"{len(contents.models)} models were exported; others, if there were any, "
+            "cannot be read"
+        )
+
+
+def run_import(data_dir: str | None, file: Path | None) -> None:
+    """Fill the store, which must be empty, from `file`, standard input if None.
+
+    Raises StoreError if the store is not empty or cannot be opened, or the export cannot be read.
+    """
+    name = "standard input" if file is None else str(file)
+    try:
+        text = (sys.stdin.buffer.read() if file is None else file.read_bytes()).decode()
+        export = read_export(text.split("\n"))
+    except OSError as error:
+        raise StoreError(f"cannot read {name}: {error.strerror}") from error
+    except (UnicodeDecodeError, StoreError) as error:
+        raise StoreError(f"{name}: {error}") from error
+    folder = _data_folder(data_dir)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StoreError(f"cannot make {str(folder)!r}: {error.strerror}") from error
+    asyncio.run(_fill(folder, export))
+    say(f"{len(export.models)} models were imported into {folder}")
+
+
+async def _fill(folder: Path, export: Export) -> None:
+    async with open_store(folder) as store:
+        if store.models:
+            raise StoreError(
+                f"the store in {str(folder)!r} holds {len(store.models)} models, and only an empty "
+                "one is filled; move its folder 'store' away, or name another data folder with "
+                "--data-dir"
+            )
+        await store.write(export.models, (), export.now)
+
+
+def _data_folder(given: str | None) -> Path:
+    flags = {} if given is None else {"data.dir": given}
+    return locate(load_settings(None, os.environ, flags).settings.data.dir).resolve()
+
+
+def _time(seconds: float) -> str:
+    if not seconds:
+        return "never"
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds")
+
+
+def _unreadable(inspection: Inspection) -> Iterable[str]:
+    yield from inspection.problems
+    for bad in inspection.contents.bad:
+        yield f"{bad.key}: {bad.problem}"
+
+
+def _broken_rules(contents: Contents) -> list[str]:
+    """Return what the scheduler would find wrong with these models together."""
+    machine = SchedulerMachine()
+    for model in contents.models:
+        machine.handle(ModelRestored(contents.last_now, model))
+    return violations(machine.state)
+
+
+@contextmanager
+def _writing(file: Path | None) -> Iterator[TextIO]:
+    if file is None:
+        yield sys.stdout
+        return
+    part = file.with_name(f"{file.name}.{os.getpid()}.part")
+    try:
+        with part.open("w") as out:
+            yield out
+        part.replace(file)
+    except OSError as error:
+        part.unlink(missing_ok=True)
+        raise StoreError(f"cannot write {str(file)!r}: {error.strerror}") from error
