@@ -11,7 +11,7 @@ from time import monotonic
 from typing import Protocol
 
 from seldon_core.agent.batching import Array
-from seldon_core.agent.runtimes.base import Artifact
+from seldon_core.agent.runtimes.base import Artifact, Signature
 from seldon_core.aio.supervise import Tasks
 from seldon_core.errors import SeldonError
 
@@ -25,6 +25,7 @@ class WorkerModel(Protocol):
     """A model in a worker process. `memory_bytes` is what the process grew by."""
 
     memory_bytes: int
+    signature: Signature
 
     @property
     def is_lost(self) -> bool:
@@ -86,6 +87,11 @@ class WorkerCopy:
             name = f"load into a worker {self._artifact.model}"
             self._load = self._tasks.start(self._load_it(), name=name)
 
+    def take(self, model: WorkerModel) -> None:
+        """Go on from a copy that was loaded, and counted, elsewhere."""
+        self._model = model
+        self._is_counted = True
+
     async def clear(self) -> None:
         """Let go of it; a load under way is waited for, since the worker would keep the model."""
         if self._load is not None:
@@ -109,7 +115,7 @@ class WorkerCopy:
 
     def _failed(self, reason: str) -> None:
         _log.warning(
-            "model runs on a thread and not in a worker model=%s again_in_s=%g reason=%r",
+            "model is not in a worker model=%s again_in_s=%g reason=%r",
             self._artifact.model,
             self._pause_s,
             reason,

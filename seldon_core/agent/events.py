@@ -10,12 +10,15 @@ from dataclasses import dataclass
 class ModelAdded:
     """The scheduler wants `model` here. `nbytes` is its declared memory, 0 if it is to be measured.
 
-    It ends with one ReportLoaded or ReportLoadFailed.
+    `is_kept`: once loaded it is never evicted. `max_waiting` requests may wait for it, None: as
+    many as the pool allows. It ends with one ReportLoaded or ReportLoadFailed.
     """
 
     now: float
     model: str
     nbytes: int
+    is_kept: bool = False
+    max_waiting: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,8 @@ copy is loaded (a second or more, the first time) its calls run on a thread: the
 neighbours down, but do not stop them as they would on the loop. Slow is there what computes for
 long: a call that waits, for the GIL above all, takes long beside a load or a slow neighbour however
 small its model is, and a copy would not spare the neighbours anything.
+
+An isolated model has the copy alone (`isolation.py`), so all its calls go there or fail.
 """
 
 import asyncio
@@ -22,7 +24,7 @@ import numpy as np
 from seldon_core.agent.batching import Array, Batch, Batcher, Entry
 from seldon_core.agent.copies import WorkerCopy, WorkerModel, Workers
 from seldon_core.agent.cost import CallCost, Place
-from seldon_core.agent.runtimes.base import Artifact, LoadedModel, Runtime, words_of
+from seldon_core.agent.runtimes.base import Artifact, CallTraits, LoadedModel, words_of
 from seldon_core.aio.start import waiter_for
 from seldon_core.aio.supervise import Tasks
 from seldon_core.aio.threads import ThreadPool
@@ -60,14 +62,15 @@ class ModelRunner:
     """Runs one model's requests. Lives from the first load until the model is forgotten.
 
     What it learned (cost, batching) outlasts evictions; `put` gives it the model at each load,
-    `clear` takes it away. `pin` and `unpin` hold the model in memory during a run that leaves the
-    loop, since its requests may be cancelled meanwhile. `grow` is told the bytes of its copy.
+    `put_in_worker` an isolated one, `clear` takes it away. `pin` and `unpin` hold the model in
+    memory during a run that leaves the loop, since its requests may be cancelled meanwhile. `grow`
+    is told the bytes of its copy.
     """
 
     def __init__(
         self,
         artifact: Artifact,
-        runtime: Runtime,
+        runtime: CallTraits,
         grounds: Grounds,
         batcher: Callable[[], Batcher],
         pin: Callable[[], Callable[[], None]],
@@ -88,6 +91,10 @@ class ModelRunner:
     def put(self, model: LoadedModel) -> None:
         """Run requests on `model` from now on."""
         self._model = model
+
+    def put_in_worker(self, copy: WorkerModel) -> None:
+        """Run requests on `copy`, which is the whole model, from now on."""
+        self._copy.take(copy)
 
     async def clear(self) -> None:
         """Let go of the model and its copy in a worker. No run is under way."""
@@ -228,7 +235,15 @@ class ModelRunner:
             return functools.partial(self._infer_in_worker, copy)
         if self._computing.predict(rows) > self._runtime.inline_limit_s:
             self._copy.want()
-        return self._infer_on_thread
+        return self._infer_on_thread if self._model is not None else self._refuse
+
+    async def _refuse(
+        self, inputs: list[Array], outputs: tuple[str, ...], rows: int
+    ) -> list[Array]:
+        raise ModelRuntimeError(
+            f"{self._artifact.model} is isolated (seldon-core/isolation), and its worker process "
+            "died and could not load it again; it is tried again from time to time"
+        )
 
     async def _infer_on_thread(
         self, inputs: list[Array], outputs: tuple[str, ...], rows: int

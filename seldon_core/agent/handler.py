@@ -36,8 +36,9 @@ class AgentHandler:
         """Run the model on the call's payload, loading it first if it was evicted.
 
         Raises InvalidRequestError if the request does not fit the model, OverloadedError if there
-        is no room for it or too many wait, DeadlineError if the call's time has passed already,
-        ModelRuntimeError with the model's message if it fails. Cancelled, it leaves its batch.
+        is no room for it or too many wait, DeadlineError if the call's time has passed already or
+        the time that the model gives a call does, ModelRuntimeError with the model's message if it
+        fails. Cancelled, it leaves its batch.
         """
         began = monotonic()
         model = call.internal_model
@@ -54,7 +55,10 @@ class AgentHandler:
             entry = served.check.entry(request)
             outputs = served.runner.offer(entry)
             if outputs is None:
-                outputs = await cast("Awaitable[list[Array]]", entry.waiter)
+                if served.timeout is None:
+                    outputs = await cast("Awaitable[list[Array]]", entry.waiter)
+                else:
+                    outputs = await served.timeout.outputs(entry, began, served.runner.withdraw)
             tensors = served.check.tensors(entry.outputs, outputs)
         except asyncio.CancelledError:
             if entry is not None:
@@ -67,10 +71,7 @@ class AgentHandler:
                 decisions = self._pool.release(slot)
                 if decisions:
                     self._host.carry_out(decisions)
-        series = served.answered.get(call.protocol)
-        if series is None:
-            series = self._series(served, call.protocol, _SUCCESS[call.protocol])
-            served.answered[call.protocol] = series
+        series = served.answered.get(call.protocol) or self._first_series(served, call.protocol)
         series.observe(monotonic() - began)
         return Reply(InferResponse(model, tensors, "1", request.id))
 
@@ -108,6 +109,11 @@ class AgentHandler:
             )
         self._series(served, call.protocol, _code(call.protocol, error)).observe(seconds)
         return error
+
+    def _first_series(self, served: Served, protocol: str) -> ModelSeries:
+        """Return where successful calls are counted, and note it."""
+        series = served.answered[protocol] = self._series(served, protocol, _SUCCESS[protocol])
+        return series
 
     def _series(self, served: Served, protocol: str, code: str) -> ModelSeries:
         version = served.version

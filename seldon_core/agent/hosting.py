@@ -5,6 +5,7 @@ requests for a model in memory only touch `pool.try_admit` and `release`.
 """
 
 import asyncio
+import functools
 import itertools
 import logging
 from collections import deque
@@ -38,12 +39,16 @@ from seldon_core.agent.events import (
 )
 from seldon_core.agent.execution import Grounds, ModelRunner
 from seldon_core.agent.invariants import violations
+from seldon_core.agent.isolation import Isolated, isolate
 from seldon_core.agent.loading import Loaded, Loader
 from seldon_core.agent.pool import ModelPool
+from seldon_core.agent.runtimes.base import Artifact
 from seldon_core.agent.served import Served, max_rows
 from seldon_core.agent.slots import Slot
+from seldon_core.agent.timeouts import Timeouts
 from seldon_core.aio.threads import ThreadPool
 from seldon_core.errors import (
+    DeadlineError,
     ModelRuntimeError,
     NotFoundError,
     NotReadyError,
@@ -95,6 +100,7 @@ class ModelHost:
         self._alarm_at: float | None = None
         self._emptied: asyncio.Future[None] | None = None  # set while closing
         self._was_rebuilt = False
+        self._timeouts = Timeouts(grounds.loop)
 
     def load(self, version: ModelVersion) -> None:
         """Load; a LOADED or LOAD_FAILED report follows."""
@@ -103,7 +109,8 @@ class ModelHost:
             return  # stopping: nobody asks for reports any more
         self._versions[name] = version
         self._ids[name] = version.spec.name, version.version
-        self.send(ModelAdded(self.now(), name, version.spec.memory_bytes))
+        spec, knobs = version.spec, version.spec.knobs
+        self.send(ModelAdded(self.now(), name, spec.memory_bytes, knobs.keep_in_memory))
 
     def unload(self, model: str, version: int) -> None:
         """Let requests that run finish, then unload; an UNLOADED report follows."""
@@ -119,7 +126,7 @@ class ModelHost:
         """Wait until `model` is in memory and pin it; the caller releases the slot.
 
         Raises NotFoundError, NotReadyError if it cannot be loaded, OverloadedError if there is no
-        room for it.
+        room for it, DeadlineError when the time that the model gives a call has passed.
         """
         request = next(self._requests)
         admission: asyncio.Future[Slot] = self._grounds.loop.create_future()
@@ -127,6 +134,9 @@ class ModelHost:
             model,
             admission,
         )  # before the event, whose answer may be instant
+        timeout = self.served[model].timeout
+        give_up = functools.partial(self._give_up, request)
+        watch = timeout.watch(monotonic(), give_up) if timeout is not None else None
         try:
             self.send(InferArrived(self.now(), model, request))
             return await admission
@@ -136,6 +146,16 @@ class ModelHost:
             elif not admission.cancelled() and admission.exception() is None:
                 self.release(admission.result())  # admitted in the tick of its cancellation
             raise
+        finally:
+            if watch is not None:
+                watch.cancel()
+
+    def _give_up(self, request: int, error: DeadlineError) -> None:
+        waiting = self._admissions.pop(request, None)
+        if waiting is not None:  # else it was admitted or refused in this tick
+            model, admission = waiting
+            self.send(InferAbandoned(self.now(), model, request))
+            admission.set_exception(error)
 
     def release(self, slot: Slot) -> None:
         """Take back a pin."""
@@ -241,13 +261,19 @@ class ModelHost:
 
     def _notice_empty(self) -> None:
         if self._emptied is not None and not self._emptied.done() and not self.pool.slots:
+            self._timeouts.close()
             self._emptied.set_result(None)
 
     async def _load(self, model: str, is_reload: bool) -> None:
         began = self.now()
         version = self._versions[model]
         try:
-            loaded = await self._load_threads.run(self._load_if_wanted, version)
+            found = await self._load_threads.run(self._load_if_wanted, version)
+            loaded = (
+                await isolate(found, self._grounds.workers)
+                if isinstance(found, Artifact)
+                else found
+            )
         except SeldonError as error:
             self._on_load_failed(model, is_reload, str(error))
         except Exception as error:  # noqa: BLE001 - a load's fault is the model's, and is logged
@@ -269,7 +295,7 @@ class ModelHost:
                 nbytes,
             )
 
-    def _load_if_wanted(self, version: ModelVersion) -> Loaded:
+    def _load_if_wanted(self, version: ModelVersion) -> Loaded | Artifact:
         """On the thread: other loads came first, and meanwhile the model may have been removed."""
         if self.pool.slots[version.internal_name].farewell is not None:
             raise NotReadyError(f"model {version.internal_name} was removed before its load began")
@@ -287,7 +313,7 @@ class ModelHost:
             )
         self.send(LoadFailed(self.now(), model, reason))
 
-    def _size(self, version: ModelVersion, loaded: Loaded, is_reload: bool) -> int:
+    def _size(self, version: ModelVersion, loaded: Loaded | Isolated, is_reload: bool) -> int:
         """The declared size counts; else what was measured at the first load."""
         declared = version.spec.memory_bytes
         if is_reload:
@@ -302,7 +328,7 @@ class ModelHost:
             )
         return declared or loaded.grown_bytes
 
-    def _serve(self, version: ModelVersion, loaded: Loaded) -> None:
+    def _serve(self, version: ModelVersion, loaded: Loaded | Isolated) -> None:
         name = version.internal_name
         served = self.served.get(name)
         if served is None:
@@ -315,10 +341,14 @@ class ModelHost:
                 lambda: self._pin(name),
                 lambda nbytes: self._grow(version, nbytes),
             )
-            served = self.served[name] = Served(version, loaded, runner)
+            timeout = self._timeouts.of(version.spec.knobs.timeout_ms)
+            served = self.served[name] = Served(version, loaded, runner, timeout)
         elif loaded.model.signature is not served.signature:
             served.describe(loaded)
-        served.runner.put(loaded.model)
+        if isinstance(loaded, Isolated):
+            served.runner.put_in_worker(loaded.model)
+        else:
+            served.runner.put(loaded.model)
 
     def _pin(self, model: str) -> Callable[[], None]:
         slot = self.pool.slots[model]

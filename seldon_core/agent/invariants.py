@@ -41,6 +41,10 @@ def _slot_violations(pool: ModelPool, slot: Slot) -> Iterator[str]:
     is_idle = is_resident and slot.farewell is None and not slot.running
     if (slot.model in books["idle"]) != is_idle:
         yield f"{slot.model} runs {slot.running}, which is not what the list of idle models says"
+    if (slot.model in books["kept"]) != (slot.is_kept and slot.farewell is None):
+        yield f"{slot.model} is_kept={slot.is_kept}, which is not what the list of those kept says"
+    if slot.is_held != (slot.is_kept and slot.admits):
+        yield f"{slot.model} is_held={slot.is_held}, which is not what its state wants"
     waits = slot.waiting and slot.residence in (Residence.ABSENT, Residence.UNLOADING)
     if (waits or slot.is_awaited) and slot.model not in books["wanted"]:
         yield f"{slot.model} is waited for and does not want room"

@@ -38,6 +38,7 @@ from seldon_core.agent.events import (
     Tick,
     UnloadFinished,
 )
+from seldon_core.agent.keeping import KeptModels
 from seldon_core.agent.slots import Residence, Slot
 from seldon_core.config.sizes import describe_bytes
 
@@ -48,7 +49,8 @@ class ModelPool:
     """Keeps the used bytes within `capacity` by unloading the least recently used model.
 
     Models may be registered up to `over_commit_percentage` beyond it. A size that is only known
-    after the load may exceed the capacity for as long as every other model is in use.
+    after the load may exceed the capacity for as long as every other model is in use. A kept model
+    pins itself when it is loaded, so it is no victim and the hot path need not know of it.
     """
 
     def __init__(
@@ -66,6 +68,7 @@ class ModelPool:
         self.leaving = 0  # bytes of the models that are UNLOADING
         self.registered = 0  # bytes of every model
         self.slots: dict[str, Slot] = {}
+        self._kept = KeptModels(capacity)
         self._patience_s = patience_s
         self._block_limit_s = block_limit_s
         self._max_waiting = max_waiting
@@ -114,13 +117,14 @@ class ModelPool:
         return NOTHING
 
     def books(self) -> dict[str, Collection[str]]:
-        """Return the models that are listed as wanted, idle, resident and closed."""
+        """Return the models that are listed as wanted, idle, resident, closed and kept."""
         closed = [slot.model for slot in self._closed]
         return {
             "wanted": self._wanted,
             "idle": self._idle,
             "resident": self._resident,
             "closed": closed,
+            "kept": self._kept.slots,
         }
 
     def rebuild(self, now: float) -> Sequence[Decision]:
@@ -132,13 +136,17 @@ class ModelPool:
         self.registered = sum(slot.nbytes for slot in slots)
         self._closed.clear()
         self._closed_for = None
+        self._kept.slots.clear()
         self._resident = OrderedDict((slot.model, slot) for slot in resident)
         self._idle.clear()
         wanted, self._wanted = self._wanted, OrderedDict()
         decisions: list[Decision] = []
         for slot in slots:
             slot.admits = slot.residence is Residence.RESIDENT and slot.farewell is None
+            if slot.farewell is None:
+                self._kept.add(slot)
             if slot.admits:
+                self._hold(slot)
                 decisions += self._admit_waiting(slot)
                 if not slot.running:
                     self._idle[slot.model] = slot
@@ -187,19 +195,18 @@ class ModelPool:
         slot = self.slots.get(event.model)
         if slot is not None:
             return self._on_added_again(slot)
-        if event.nbytes > self.capacity:
-            reason = (
-                f"it needs {describe_bytes(event.nbytes)}, "
-                f"the server has {describe_bytes(self.capacity)}"
-            )
-            return [ReportLoadFailed(event.model, reason)]
+        slot = Slot(event.model, event.nbytes, is_kept=event.is_kept, max_waiting=event.max_waiting)
+        misfit = self._kept.misfit(slot, self.slots.values())
+        if misfit:
+            return [ReportLoadFailed(event.model, f"it needs {misfit}")]
         if self.registered + event.nbytes > self.limit:
             reason = (
                 f"it needs {describe_bytes(event.nbytes)}, and {describe_bytes(self.registered)} "
                 f"of {describe_bytes(self.limit)} (memory with over-commit) are taken"
             )
             return [ReportLoadFailed(event.model, reason)]
-        self.slots[event.model] = Slot(event.model, event.nbytes)
+        self.slots[event.model] = slot
+        self._kept.add(slot)
         self.registered += event.nbytes
         self._wanted[event.model] = event.now
         return self._make_progress()
@@ -226,7 +233,8 @@ class ModelPool:
         slot = self.slots.get(event.model)
         if slot is None or slot.farewell is not None:
             return [Refuse(event.request, Refusal.UNKNOWN, f"model {event.model} is not here")]
-        if len(slot.waiting) >= self._max_waiting:
+        limit = self._max_waiting if slot.max_waiting is None else slot.max_waiting
+        if len(slot.waiting) >= limit:
             reason = f"{len(slot.waiting)} requests wait for model {event.model} already"
             return [Refuse(event.request, Refusal.NO_ROOM, reason)]
         slot.waiting[event.request] = event.now
@@ -256,16 +264,14 @@ class ModelPool:
         slot.nbytes = event.nbytes
         if slot.farewell is not None:
             return [*self._start_unload(slot, is_eviction=False), *self._make_progress()]
-        if slot.nbytes > self.capacity:
-            reason = (
-                f"it takes {describe_bytes(slot.nbytes)}, "
-                f"the server has {describe_bytes(self.capacity)}"
-            )
-            farewell = ReportLoadFailed(slot.model, reason)
+        misfit = self._kept.misfit(slot, self.slots.values())
+        if misfit:
+            farewell = ReportLoadFailed(slot.model, f"it takes {misfit}")
             return self._dismiss(slot, farewell, event.now) + self._make_progress()
         decisions: list[Decision] = [ReportLoaded(slot.model)] if slot.is_ordered else []
         slot.is_ordered = False
         slot.admits = True
+        self._hold(slot)
         decisions += self._admit_waiting(slot)
         if not slot.running:
             self._idle[slot.model] = slot
@@ -303,7 +309,8 @@ class ModelPool:
         decisions: list[Decision] = []
         while self._wanted:
             model, since = next(iter(self._wanted.items()))
-            if event.now < since + self._block_limit_s:
+            is_hopeless = self._kept.is_hopeless(self.slots[model])
+            if event.now < since + (self._patience_s if is_hopeless else self._block_limit_s):
                 break
             decisions += self._give_up(self.slots[model], event.now)
         decisions += self._make_progress()
@@ -315,9 +322,11 @@ class ModelPool:
 
     def _give_up(self, slot: Slot, now: float) -> list[Decision]:
         del self._wanted[slot.model]
+        is_hopeless = self._kept.is_hopeless(slot)
+        waited_s = self._patience_s if is_hopeless else self._block_limit_s
         reason = (
-            f"no room for model {slot.model} ({slot.nbytes} bytes) in {self._block_limit_s:g} s: "
-            "the models in memory are in use"
+            f"no room for model {slot.model} ({slot.nbytes} bytes) in {waited_s:g} s: "
+            f"the models in memory are in use{self._kept.holding(slot)}"
         )
         decisions = self._refuse_waiting(slot, Refusal.NO_ROOM, reason)
         if slot.is_ordered:
@@ -335,6 +344,8 @@ class ModelPool:
         for slot in self._resident.values():
             if short <= 0:
                 return
+            if slot.is_held:
+                continue
             if slot.admits:
                 slot.admits = False
                 self._closed.append(slot)
@@ -393,6 +404,10 @@ class ModelPool:
         refusal = Refusal.LOAD_FAILED if isinstance(farewell, ReportLoadFailed) else Refusal.REMOVED
         slot.farewell = farewell
         slot.admits = False
+        if slot.is_held:
+            slot.is_held = False
+            slot.running -= 1
+        self._kept.discard(slot)
         self._wanted.pop(slot.model, None)
         self._idle.pop(slot.model, None)
         decisions = self._refuse_waiting(slot, refusal, f"model {slot.model}: {reason}")
@@ -404,11 +419,20 @@ class ModelPool:
 
     def _forget(self, slot: Slot, now: float) -> list[Decision]:
         del self.slots[slot.model]
+        self._kept.discard(slot)
         self.registered -= slot.nbytes
         decisions: list[Decision] = [slot.farewell] if slot.farewell is not None else []
         if slot.is_added_again:
-            decisions += self._on_added(ModelAdded(now, slot.model, slot.nbytes))
+            decisions += self._on_added(
+                ModelAdded(now, slot.model, slot.nbytes, slot.is_kept, slot.max_waiting)
+            )
         return decisions
+
+    def _hold(self, slot: Slot) -> None:
+        """Pin a model that is in memory by itself if it is to be kept."""
+        if slot.is_kept and not slot.is_held:
+            slot.is_held = True
+            slot.running += 1
 
     def _admit_waiting(self, slot: Slot) -> list[Decision]:
         requests = list(slot.waiting)

@@ -3,7 +3,9 @@
 from seldon_core.agent.batching import DEFAULT_MAX_ROWS
 from seldon_core.agent.checking import RequestCheck
 from seldon_core.agent.execution import ModelRunner
+from seldon_core.agent.isolation import Isolated
 from seldon_core.agent.loading import Loaded
+from seldon_core.agent.timeouts import CallTimeout
 from seldon_core.observability.metrics import ModelSeries
 from seldon_core.protocol.inference import Parameter
 from seldon_core.resources.model import ModelVersion
@@ -12,22 +14,29 @@ from seldon_core.resources.model import ModelVersion
 class Served:
     """A model that was loaded at least once and is still assigned here, in memory or evicted."""
 
-    __slots__ = ("answered", "artifact", "check", "runner", "signature", "version")
+    __slots__ = ("answered", "artifact", "check", "runner", "signature", "timeout", "version")
 
-    def __init__(self, version: ModelVersion, loaded: Loaded, runner: ModelRunner) -> None:
+    def __init__(
+        self,
+        version: ModelVersion,
+        loaded: Loaded | Isolated,
+        runner: ModelRunner,
+        timeout: CallTimeout | None = None,
+    ) -> None:
         self.version = version
         self.runner = runner
+        self.timeout = timeout
         self.answered: dict[str, ModelSeries] = {}  # successful calls, by method type
         self.describe(loaded)
 
-    def describe(self, loaded: Loaded) -> None:
+    def describe(self, loaded: Loaded | Isolated) -> None:
         """Take requests as the model loaded now does: its file may have changed meanwhile."""
         self.artifact = loaded.artifact
         self.signature = loaded.model.signature
         self.check = RequestCheck(self.version.internal_name, self.signature)
 
 
-def max_rows(loaded: Loaded) -> int:
+def max_rows(loaded: Loaded | Isolated) -> int:
     """`max_batch_size` of model-settings.json caps the rows of a batch if it is given at all."""
     limit: Parameter | None = loaded.artifact.settings.get("max_batch_size")
     if isinstance(limit, int) and limit >= 1:

@@ -23,13 +23,16 @@ class Slot:
     nbytes: int
     residence: Residence = Residence.ABSENT
     admits: bool = False  # RESIDENT, not closed for another and not on its way out
-    running: int = 0  # admitted requests and runs; they pin the model
+    running: int = 0  # admitted requests and runs, and 1 while it is held; they pin the model
     waiting: dict[int, float] = field(default_factory=dict)  # request -> arrival, oldest first
     is_ordered: bool = True  # the scheduler still waits for the first load
     farewell: ReportUnloaded | ReportLoadFailed | None = (
         None  # said once it is gone, then forgotten
     )
     is_added_again: bool = False  # ordered once more while it was on its way out
+    is_kept: bool = False  # never evicted: from its load on it is held, so it is never idle
+    is_held: bool = False  # its own pin, which no request ever gives back
+    max_waiting: int | None = None  # requests that may wait for it; None: what the pool allows
 
     @property
     def is_awaited(self) -> bool:

@@ -1,42 +1,115 @@
 """The settings of a model that Seldon does not have: what each is, its unit and its default.
 
 In a manifest a knob is the annotation `seldon-core/<name>`, on the gRPC API the model's parameter
-of that name. An unknown one is an error. None is passed on to the model.
+of that name. An unknown one is an error. None is passed on to the model. A knob is one field of
+`Knobs`: everything else here, and the table in README.md, follows from these fields.
 """
 
 import difflib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
+from typing import Any
 
 PREFIX = "seldon-core/"
+
+_WITHIN_A_DAY_MS = 86_400_000
+"""More is a slip: nobody waits for an answer for longer than a day."""
+
+
+@dataclass(frozen=True, slots=True)
+class Knob:
+    """How one knob is written. `name` is with the prefix, `values` says what is allowed.
+
+    `default` is as one would write it, "" for none. `read` raises ValueError saying what is wrong.
+    """
+
+    name: str
+    values: str
+    default: str
+    doc: str
+    read: Callable[[str], object]
+
+
+def _bool(doc: str) -> dict[str, Any]:
+    return _one_of("true", "false", doc=doc, convert=lambda text: text == "true")
+
+
+def _one_of(*words: str, doc: str, convert: Callable[[str], object] = str) -> dict[str, Any]:
+    values = " or ".join(f"'{word}'" for word in words)
+
+    def read(text: str) -> object:
+        if text not in words:
+            raise ValueError(f"must be {values}, not {text!r}")
+        return convert(text)
+
+    return {"values": values, "doc": doc, "read": read}
+
+
+def _whole(lowest: int, highest: int, what: str, doc: str) -> dict[str, Any]:
+    values = f"a whole number of {what} from {lowest} to {highest}"
+
+    def read(text: str) -> int:
+        # int() also reads '1_000', ' 1' and digits of other scripts, which no YAML number has.
+        if not (text.isascii() and text.isdecimal() and len(text) <= len(str(highest))):
+            raise ValueError(f"must be {values}, not {text!r}")
+        value = int(text)
+        if not lowest <= value <= highest:
+            raise ValueError(f"must be {values}, not {text!r}")
+        return value
+
+    return {"values": values, "doc": doc, "read": read}
 
 
 @dataclass(frozen=True, slots=True)
 class Knobs:
-    """A model's knobs.
+    """A model's knobs. A number that is None is not limited."""
 
-    `keep_in_memory`: never evicted while it is loaded, however long nobody calls it.
-    """
-
-    keep_in_memory: bool = False
+    keep_in_memory: bool = field(
+        default=False,
+        metadata=_bool("never evicted while it is loaded, however long nobody calls it"),
+    )
+    isolation: str = field(
+        default="auto",
+        metadata=_one_of(
+            "auto",
+            "process",
+            doc="'process': loaded and run in a worker process only, never in the server's own",
+        ),
+    )
+    timeout_ms: int | None = field(
+        default=None,
+        metadata=_whole(
+            1,
+            _WITHIN_A_DAY_MS,
+            "milliseconds",
+            "the longest that a call may wait for its answer, from its arrival at the replica; "
+            "noticed up to 50 ms late, and the caller's own shorter one still counts",
+        ),
+    )
 
 
 NO_KNOBS = Knobs()
 
 
-def _read_bool(text: str) -> bool:
-    if text not in ("true", "false"):
-        raise ValueError(f"must be 'true' or 'false', not {text!r}")
-    return text == "true"
+def _show(value: object) -> str:
+    if value is None:
+        return ""
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def _show_bool(value: bool) -> str:
-    return "true" if value else "false"
+KNOBS: Mapping[str, Knob] = {
+    one.name: Knob(
+        PREFIX + one.name.replace("_", "-"),
+        one.metadata["values"],
+        _show(one.default),
+        one.metadata["doc"],
+        one.metadata["read"],
+    )
+    for one in fields(Knobs)
+}
+"""Every knob, by its field of `Knobs`."""
 
-
-_READERS: Mapping[str, Callable[[str], object]] = {"keep_in_memory": _read_bool}
-_NAMES = {field.name: PREFIX + field.name.replace("_", "-") for field in fields(Knobs)}
-_FIELDS = {name: field for field, name in _NAMES.items()}
+_FIELDS = {knob.name: name for name, knob in KNOBS.items()}
 
 
 def parse_knobs(given: Mapping[str, str]) -> Knobs:
@@ -44,26 +117,32 @@ def parse_knobs(given: Mapping[str, str]) -> Knobs:
 
     Raises ValueError, naming the knob, if it is unknown or its value is wrong.
     """
-    values: dict[str, object] = {}
+    values: dict[str, Any] = {}
     for name, text in given.items():
         if not name.startswith(PREFIX):
             continue
-        field = _FIELDS.get(name)
-        if field is None:
-            nearest = difflib.get_close_matches(name, _FIELDS, n=1)
-            hint = f", did you mean {nearest[0]}?" if nearest else ""
-            raise ValueError(f"there is no setting {name!r}{hint}")
+        known = _FIELDS.get(name)
+        if known is None:
+            raise ValueError(f"there is no setting {name!r}, {_hint(name)}")
         try:
-            values[field] = _READERS[field](text)
+            values[known] = KNOBS[known].read(text)
         except ValueError as error:
             raise ValueError(f"{name} {error}") from error
-    return Knobs(**values) if values else NO_KNOBS  # type: ignore[arg-type]  # read by its reader
+    return Knobs(**values) if values else NO_KNOBS
+
+
+def _hint(name: str) -> str:
+    words = [known.removeprefix(PREFIX) for known in _FIELDS]  # all names begin alike
+    nearest = difflib.get_close_matches(name.removeprefix(PREFIX), words, n=1)
+    if nearest:
+        return f"did you mean {PREFIX}{nearest[0]}?"
+    return f"known: {', '.join(_FIELDS)}"
 
 
 def show_knobs(knobs: Knobs) -> dict[str, str]:
     """Return the knobs that differ from their default, as annotations."""
     return {
-        name: _show_bool(getattr(knobs, field))
-        for field, name in _NAMES.items()
-        if getattr(knobs, field) != getattr(NO_KNOBS, field)
+        knob.name: _show(getattr(knobs, name))
+        for name, knob in KNOBS.items()
+        if getattr(knobs, name) != getattr(NO_KNOBS, name)
     }

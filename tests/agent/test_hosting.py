@@ -19,6 +19,7 @@ from seldon_core.errors import (
     OverloadedError,
 )
 from seldon_core.protocol.inference import TensorSpec
+from seldon_core.resources.knobs import Knobs
 from tests.support.agent import (
     DOUBLE,
     FakeModel,
@@ -379,5 +380,20 @@ def test_a_run_whose_client_left_makes_room_when_it_ends():
             await asyncio.sleep(0)
             gate.set()
             assert values(await waits) == [[2, 4]]
+
+    run(test)
+
+
+def test_a_kept_model_is_not_evicted_for_one_that_is_called():
+    async def test():
+        world = World()
+        async with agent_of(world, "kept", capacity=2, knobs=Knobs(keep_in_memory=True)) as agent:
+            for name in ("a", "b"):
+                agent.load_model(version_of(name))
+                await until(lambda name=name: world.has_reported(name))
+            for name in ("a", "b", "a", "kept"):
+                await agent.handler.infer(call_to(f"{name}_1", [[1, 2]]))
+        assert world.loads.count("kept_1") == 1
+        assert world.loads.count("a_1") > 1
 
     run(test)

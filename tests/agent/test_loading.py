@@ -7,7 +7,9 @@ import pytest
 from sklearn.linear_model import LogisticRegression
 
 from seldon_core.agent.loading import loader
+from seldon_core.agent.runtimes.base import Artifact
 from seldon_core.errors import InvalidResourceError, ModelRuntimeError
+from seldon_core.resources.knobs import Knobs
 from seldon_core.resources.model import ModelSpec, ModelVersion
 
 
@@ -53,3 +55,13 @@ def test_a_signature_is_found_out_once_for_each_file(tmp_path, is_changed):
     assert again.signature == signature
     [answer] = again.infer([np.array([[2.0, 0.0]])], ["predict"])
     assert answer.tolist() == [[1]]
+
+
+def test_a_model_that_is_to_be_isolated_is_found_and_not_read(tmp_path):
+    (tmp_path / "model.joblib").write_bytes(b"nonsense")
+    spec = ModelSpec("iris", tmp_path.as_uri(), knobs=Knobs(isolation="process"))
+    found = loader([tmp_path])(ModelVersion(spec, 1), None, None)
+    assert isinstance(found, Artifact)
+    assert (found.model, found.runtime) == ("iris_1", "sklearn")
+    with pytest.raises(InvalidResourceError, match="trusted"):
+        loader([])(ModelVersion(spec, 1), None, None)

@@ -437,7 +437,147 @@ def test_its_repr_is_its_state_in_one_line():
     assert repr(pool_of(10, a=6)) == "<ModelPool 6/10 a:RESIDENT/0 wanted=[]>"
 
 
-SIZES = {"m3": 3, "m4": 4, "m5": 5, "m10": 10}
+def pool_that_keeps(capacity, kept, **models):
+    """A pool that loaded `models` and then, never to evict it, a model `kept` of so many bytes."""
+    pool = pool_of(capacity, **models)
+    settle(pool, pool.handle(ModelAdded(0, "kept", kept, is_kept=True)), {"kept": kept})
+    return pool
+
+
+def test_a_kept_model_stays_however_long_nobody_calls_it():
+    pool = pool_that_keeps(10, 4, a=3)
+    use_once(pool, "kept")
+    use_once(pool, "a")
+    assert pool.handle(ModelAdded(9, "b", 6)) == [StartUnload("a")]
+    settle(pool, pool.handle(UnloadFinished(9, "a")), {"b": 6})
+    assert residents(pool) == {"kept", "b"}
+    assert pool.handle(InferArrived(10, "a", 1)) == [StartUnload("b")]
+    assert violations(pool) == []
+
+
+def test_a_kept_model_that_is_removed_goes_when_nothing_runs_on_it():
+    pool = pool_that_keeps(10, 4)
+    slot = pool.try_admit("kept")
+    assert pool.handle(ModelRemoved(1, "kept")) == []
+    assert violations(pool) == []
+    assert list(pool.release(slot)) == [StartUnload("kept", is_eviction=False)]
+    assert pool.handle(UnloadFinished(2, "kept")) == [ReportUnloaded("kept")]
+    assert (pool.slots, pool.used, pool.registered) == ({}, 0, 0)
+
+
+def test_an_idle_kept_model_goes_at_once_when_it_is_removed():
+    pool = pool_that_keeps(10, 4)
+    assert pool.handle(ModelRemoved(1, "kept")) == [StartUnload("kept", is_eviction=False)]
+
+
+def test_a_model_with_no_room_beside_the_kept_ones_is_refused():
+    pool = pool_that_keeps(10, 6)
+    [report] = pool.handle(ModelAdded(1, "b", 5))
+    assert report == ReportLoadFailed(
+        "b",
+        "it needs 5 bytes, the server has 10 bytes, and models kept in memory "
+        "(seldon-core/keep-in-memory) hold 6 bytes of 10 bytes",
+    )
+
+
+def test_what_a_model_takes_once_loaded_must_fit_beside_the_kept_ones():
+    pool = pool_that_keeps(10, 6)
+    pool.handle(ModelAdded(1, "b", 0))
+    assert pool.handle(LoadFinished(2, "b", 5)) == [StartUnload("b", is_eviction=False)]
+    report: Any
+    [report] = pool.handle(UnloadFinished(3, "b"))
+    assert isinstance(report, ReportLoadFailed)
+    assert "it takes 5 bytes, the server has 10 bytes, and models kept" in report.reason
+
+
+def test_a_model_is_not_kept_if_another_had_no_room_beside_it():
+    pool = pool_of(10, small=2, large=8)
+    [report] = pool.handle(ModelAdded(1, "kept", 3, is_kept=True))
+    assert report == ReportLoadFailed(
+        "kept",
+        "it needs 3 bytes, the server has 10 bytes: kept in memory as well "
+        "(seldon-core/keep-in-memory), it leaves no room for model large, which takes 8 bytes",
+    )
+    assert pool.handle(ModelAdded(1, "kept", 2, is_kept=True)) != [report]
+
+
+def test_kept_models_make_room_for_each_other_out_of_the_rest():
+    pool = pool_that_keeps(10, 4, a=6)
+    assert residents(pool) == {"a", "kept"}
+    assert pool.handle(ModelAdded(1, "second", 6, is_kept=True)) == [
+        ReportLoadFailed(
+            "second",
+            "it needs 6 bytes, the server has 10 bytes, and models kept in memory "
+            "(seldon-core/keep-in-memory) hold 4 bytes of 10 bytes: kept in memory as well "
+            "(seldon-core/keep-in-memory), it leaves no room for model a, which takes 6 bytes",
+        )
+    ]
+    pool.handle(ModelRemoved(2, "a"))
+    assert pool.handle(ModelAdded(3, "second", 6, is_kept=True)) == []
+    assert pool.handle(UnloadFinished(4, "a")) == [ReportUnloaded("a"), StartLoad("second")]
+
+
+def test_a_refusal_for_want_of_room_tells_what_kept_models_hold():
+    pool = pool_that_keeps(10, 4, a=6, b=6)
+    assert residents(pool) == {"b", "kept"}
+    assert pool.try_admit("b") is not None
+    assert pool.handle(InferArrived(1, "a", 7)) == []
+    pool.handle(Tick(1.1))
+    assert pool.books()["closed"] == ["b"]  # and not the kept one
+    [refusal, *_] = pool.handle(Tick(11))
+    assert refusal == Refuse(
+        7,
+        Refusal.NO_ROOM,
+        "no room for model a (6 bytes) in 10 s: the models in memory are in use, and models kept "
+        "in memory (seldon-core/keep-in-memory) hold 4 bytes of 10 bytes",
+    )
+
+
+def test_a_model_that_has_no_room_since_kept_models_grew_is_refused_soon():
+    pool = pool_that_keeps(10, 4, a=6, b=6)
+    settle(pool, pool.handle(ModelGrew(1, "kept", 1)), {})
+    pool.handle(InferArrived(1, "a", 7))
+    assert pool.next_wakeup() == pytest.approx(1.1)
+    [refusal] = pool.handle(Tick(1.2))
+    assert (refusal.refusal, refusal.request) == (Refusal.NO_ROOM, 7)
+    assert "in 0.1 s" in refusal.reason
+
+
+def test_a_kept_model_whose_load_fails_holds_nothing():
+    pool = ModelPool(10)
+    pool.handle(ModelAdded(0, "kept", 6, is_kept=True))
+    pool.handle(LoadFailed(1, "kept", "broken"))
+    assert pool.handle(ModelAdded(2, "b", 10)) == [StartLoad("b")]
+
+
+def test_a_kept_model_ordered_again_while_it_leaves_is_kept_again():
+    pool = pool_that_keeps(10, 4)
+    pool.handle(ModelRemoved(1, "kept"))
+    pool.handle(ModelAdded(2, "kept", 4, is_kept=True))
+    assert pool.handle(UnloadFinished(3, "kept")) == [ReportUnloaded("kept"), StartLoad("kept")]
+    pool.handle(LoadFinished(4, "kept", 4))
+    assert pool.slots["kept"].is_held
+
+
+def test_a_model_has_its_own_limit_of_requests_that_wait_for_its_load():
+    pool = ModelPool(10)
+    pool.handle(ModelAdded(0, "m", 6, max_waiting=2))
+    assert [pool.handle(InferArrived(1, "m", request)) for request in (1, 2)] == [[], []]
+    [refusal] = pool.handle(InferArrived(1, "m", 3))
+    assert (refusal.request, refusal.refusal) == (3, Refusal.NO_ROOM)
+
+
+def test_the_list_of_kept_models_is_written_anew_with_the_others():
+    pool = pool_that_keeps(10, 4)
+    pool.slots["kept"].is_held = False
+    pool.slots["kept"].running = 0
+    pool._kept.slots.clear()
+    assert len(violations(pool)) == 3
+    pool.rebuild(1)
+    assert violations(pool) == []
+
+
+SIZES = {"m3": 3, "m4": 4, "m5": 5, "m10": 10, "kept2": 2, "kept5": 5}
 MODELS = st.sampled_from(sorted(SIZES))
 
 
@@ -460,7 +600,8 @@ class AnyOrder(RuleBasedStateMachine):
             match decision:
                 case StartLoad(model, _):
                     self.loading.add(model)
-                case StartUnload(model, _):
+                case StartUnload(model, is_eviction):
+                    assert not (is_eviction and model.startswith("kept"))
                     assert model not in {slot.model for slot in self.pins}
                     self.unloading.add(model)
                 case Admit(request):
@@ -479,7 +620,7 @@ class AnyOrder(RuleBasedStateMachine):
     @rule(model=MODELS)
     def add(self, model):
         self.ordered.add(model)
-        self.send(ModelAdded, model, SIZES[model])
+        self.send(ModelAdded, model, SIZES[model], model.startswith("kept"))
 
     @rule(model=MODELS)
     def remove(self, model):
@@ -580,7 +721,7 @@ class AnyOrder(RuleBasedStateMachine):
         slots = self.pool.slots.values()
         assert set(self.waiting) == {r for s in slots for r in s.waiting}
         for slot in slots:
-            assert slot.running == self.pins.count(slot)
+            assert slot.running == self.pins.count(slot) + slot.is_held
 
     @invariant()
     def the_books_agree_with_the_slots(self):
@@ -588,6 +729,9 @@ class AnyOrder(RuleBasedStateMachine):
 
     @invariant()
     def nobody_waits_while_nothing_is_under_way(self):
+        oldest = next(iter(self.pool._wanted), None)
+        if oldest is not None and self.pool._kept.is_hopeless(self.pool.slots[oldest]):
+            return  # kept models grew; it is refused when its patience ends
         if self.waiting or self.ordered or self.leaving:
             assert self.loading or self.unloading or self.pins
 

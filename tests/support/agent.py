@@ -24,6 +24,7 @@ from seldon_core.protocol.inference import (
     Tensor,
     TensorSpec,
 )
+from seldon_core.resources.knobs import NO_KNOBS, Knobs
 from seldon_core.resources.model import ModelSpec, ModelVersion
 from seldon_core.transport.control import ReplicaId
 from seldon_core.transport.handler import NO_DEADLINE, InferCall
@@ -94,6 +95,7 @@ class FakeWorkerModel:
         self.is_unloaded = False
         self.is_lost = False
         self.memory_bytes = 70
+        self.signature = model.signature
         self.seconds = 1.0
 
     async def infer(self, inputs, outputs):
@@ -140,7 +142,7 @@ class World:
     metrics: Metrics = field(default_factory=Metrics)
     workers: FakeWorkers = field(default_factory=FakeWorkers)
 
-    def load(self, version: ModelVersion, last: Artifact | None, known: Signature | None) -> Loaded:
+    def load(self, version: ModelVersion, last: Artifact | None, known: Signature | None):
         name = version.internal_name
         self.known.append(known if last else None)
         self.loads.append(name)
@@ -149,6 +151,8 @@ class World:
         if self.load_fault is not None:
             raise self.load_fault
         artifact = Artifact(name, "fake", "/none", "/none/model", dict(self.settings))
+        if version.spec.knobs.isolation == "process":
+            return artifact
         model = self.models.setdefault(name, FakeModel())
         return Loaded(artifact, self.runtime, model, self.grown_bytes)
 
@@ -163,15 +167,23 @@ class World:
         return self.metrics.replica("fake", "0")
 
 
-def version_of(name: str, number: int = 1, memory_bytes: int = 1) -> ModelVersion:
-    return ModelVersion(ModelSpec(name, "file:///none", memory_bytes=memory_bytes), number)
+def version_of(
+    name: str, number: int = 1, memory_bytes: int = 1, knobs: Knobs = NO_KNOBS
+) -> ModelVersion:
+    spec = ModelSpec(name, "file:///none", memory_bytes=memory_bytes, knobs=knobs)
+    return ModelVersion(spec, number)
 
 
 @asynccontextmanager
 async def agent_of(
-    world: World, *names: str, capacity: int = 1000, over_commit: int = 100, memory_bytes: int = 1
+    world: World,
+    *names: str,
+    capacity: int = 1000,
+    over_commit: int = 100,
+    memory_bytes: int = 1,
+    knobs: Knobs = NO_KNOBS,
 ) -> AsyncIterator[Agent]:
-    """An agent that has loaded `names`; each model's first two calls are behind it."""
+    """An agent that has loaded `names`, all with these knobs."""
     async with (
         open_threads("load", 1) as load_threads,
         open_agent(
@@ -187,7 +199,7 @@ async def agent_of(
         ) as agent,
     ):
         for name in names:
-            agent.load_model(version_of(name, memory_bytes=memory_bytes))
+            agent.load_model(version_of(name, memory_bytes=memory_bytes, knobs=knobs))
             await until(functools.partial(world.has_reported, name))
         yield agent
 

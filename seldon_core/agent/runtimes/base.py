@@ -71,15 +71,25 @@ class LoadedModel(Protocol):
         """
 
 
-class Runtime(Protocol):
-    """One machine-learning library. `inline_limit_s`: a predicted call above it leaves the loop.
+class CallTraits(Protocol):
+    """Where calls run. `inline_limit_s`: a predicted call above it leaves the loop.
 
     `releases_gil` says where it goes then: a thread, or else a worker process.
     """
 
+    @property
+    def releases_gil(self) -> bool:
+        """Whether other threads go on beside a call."""
+
+    @property
+    def inline_limit_s(self) -> float:
+        """The longest that a call may keep the loop; below 0 none runs there."""
+
+
+class Runtime(CallTraits, Protocol):
+    """One machine-learning library."""
+
     name: str
-    releases_gil: bool
-    inline_limit_s: float
 
     def load(self, artifact: Artifact, known: Signature | None = None) -> LoadedModel:
         """Read the files and make the model ready to run. Blocks, possibly for minutes.
