@@ -1,29 +1,382 @@
 import asyncio
+import logging
 import os
 import socket
+import subprocess
+import sys
+from contextlib import AsyncExitStack, asynccontextmanager
 
 import grpc
 import pytest
+from google.protobuf.descriptor_pb2 import FileDescriptorProto
+from google.protobuf.wrappers_pb2 import BytesValue, StringValue
 from grpc_health.v1 import health_pb2, health_pb2_grpc
+from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 
-from seldon_core.errors import ConfigError
-from seldon_core.transport.control_grpc import open_control_port
+from seldon_core.errors import (
+    ConfigError,
+    DeadlineError,
+    InvalidRequestError,
+    InvalidResourceError,
+    ModelRuntimeError,
+    NotFoundError,
+    NotReadyError,
+    OverloadedError,
+    StoreError,
+    UnsupportedError,
+)
+from seldon_core.proto import health_pb2 as seldon_health_pb2
+from seldon_core.transport.control_grpc import _bind, open_control_port
+from seldon_core.transport.control_services import ControlService, StreamMethod, UnaryMethod
 
 SERVING = health_pb2.HealthCheckResponse.SERVING
 NOT_SERVING = health_pb2.HealthCheckResponse.NOT_SERVING
+CODE = grpc.StatusCode
+
+
+class Served:
+    """An open port and a channel to it."""
+
+    def __init__(self, port, channel):
+        self.port = port
+        self.channel = channel
+
+    def unary(self, method, request=b""):
+        return self.channel.unary_unary(f"/test.Test/{method}")(request, timeout=5)
+
+    def stream(self, method, request=b""):
+        return self.channel.unary_stream(f"/test.Test/{method}")(request, timeout=5)
+
+
+@asynccontextmanager
+async def a_port(*methods, **options):
+    services = [ControlService("test.Test", methods)]
+    async with (
+        AsyncExitStack() as client,  # ends after the port, so that it sees its end
+        open_control_port("scheduler.port", 0, services, **options) as port,
+    ):
+        channel = grpc.aio.insecure_channel(f"127.0.0.1:{port}")
+        yield Served(port, await client.enter_async_context(channel))
+
+
+def run(test):
+    async def limited():
+        async with asyncio.timeout(15):
+            return await test
+
+    return asyncio.run(limited())
+
+
+async def code_of(call):
+    """How a call ends: its code and what it says."""
+    with pytest.raises(grpc.aio.AioRpcError) as refused:
+        await call
+    return refused.value.code(), refused.value.details()
+
+
+def answering(text):
+    async def handler(request, peer):
+        return StringValue(value=text.format(request=request.value, peer=peer))
+
+    return UnaryMethod("Call", StringValue, handler)
+
+
+def raising(error):
+    async def handler(request, peer):
+        raise error
+
+    return UnaryMethod("Call", StringValue, handler)
+
+
+def yielding(*values, error=None):
+    async def handler(request, peer):
+        for value in values:
+            yield StringValue(value=value)
+        if error is not None:
+            raise error
+
+    return StreamMethod("Follow", StringValue, handler)
+
+
+async def read_all(call):
+    return [StringValue.FromString(message).value async for message in call]
+
+
+def test_a_call_is_answered_and_knows_who_calls():
+    async def test():
+        async with a_port(answering("{request} from {peer}")) as served:
+            request = StringValue(value="hello").SerializeToString()
+            return await served.unary("Call", request)
+
+    answer = StringValue.FromString(run(test())).value
+    assert answer.startswith("hello from 127.0.0.1:")
+
+
+def test_a_stream_is_sent_to_its_end():
+    async def test():
+        async with a_port(yielding("a", "b", "c")) as served:
+            return await read_all(served.stream("Follow"))
+
+    assert run(test()) == ["a", "b", "c"]
+
+
+REFUSALS = [
+    (InvalidResourceError("meta.name", "is empty"), CODE.FAILED_PRECONDITION, "meta.name: is em"),
+    (NotFoundError("model", "iris"), CODE.FAILED_PRECONDITION, "model 'iris' not found"),
+    (NotReadyError("it is being deleted"), CODE.FAILED_PRECONDITION, "it is being deleted"),
+    (OverloadedError("100 wait"), CODE.RESOURCE_EXHAUSTED, "100 wait"),
+    (StoreError("the disk is full"), CODE.UNAVAILABLE, "the disk is full"),
+    (UnsupportedError("not yet"), CODE.UNIMPLEMENTED, "not yet"),
+    (InvalidRequestError("what?"), CODE.INVALID_ARGUMENT, "what?"),
+    (DeadlineError("too late"), CODE.DEADLINE_EXCEEDED, "too late"),
+    (ModelRuntimeError("it broke"), CODE.INTERNAL, "it broke"),
+]
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "text"), REFUSALS, ids=[type(each[0]).__name__ for each in REFUSALS]
+)
+def test_an_error_of_ours_is_answered_with_its_text(error, code, text):
+    async def test():
+        async with a_port(raising(error), yielding("a", error=error)) as served:
+            unary = await code_of(served.unary("Call"))
+            stream = served.stream("Follow")
+            assert StringValue.FromString(await stream.read()).value == "a"
+            return unary, await code_of(stream.read())
+
+    unary, stream = run(test())
+    assert unary == stream
+    assert unary[0] is code
+    assert unary[1].startswith(text)
+
+
+def test_a_long_text_is_cut_and_an_odd_one_does_no_harm():
+    async def test():
+        async with a_port(raising(StoreError("é" * 5_000 + "\udc80"))) as served:
+            return await code_of(served.unary("Call"))
+
+    assert run(test()) == (CODE.UNAVAILABLE, "é" * 512)
+
+
+@pytest.mark.parametrize("error", [KeyError("secret"), TimeoutError("secret")], ids=["", "timeout"])
+def test_a_bug_is_logged_and_not_told(error, caplog):
+    async def test():
+        async with a_port(raising(error), yielding(error=error)) as served:
+            unary = await code_of(served.unary("Call"))
+            return unary, await code_of(served.stream("Follow").read())
+
+    assert run(test()) == ((CODE.INTERNAL, "internal error"),) * 2
+    unary, stream = caplog.records
+    assert "call failed method=test.Test/Call peer=127.0.0.1:" in unary.getMessage()
+    assert "call failed method=test.Test/Follow peer=127.0.0.1:" in stream.getMessage()
+    assert "secret" in str(unary.exc_info[1])
+
+
+def test_a_request_that_nobody_answers_any_more_is_told_so():
+    async def abandoned(request, peer):
+        answer = asyncio.get_running_loop().create_future()
+        answer.cancel()
+        return await answer
+
+    async def test():
+        async with a_port(UnaryMethod("Call", StringValue, abandoned)) as served:
+            return await code_of(served.unary("Call"))
+
+    assert run(test()) == (CODE.UNAVAILABLE, "the process is stopping")
+
+
+class Watched:
+    """A method that never answers again, and what becomes of its handler."""
+
+    def __init__(self, first=()):
+        self.first = first
+        self.begun, self.ended = asyncio.Event(), asyncio.Event()
+
+    async def call(self, request, peer):
+        await self._wait()
+        return StringValue()
+
+    async def follow(self, request, peer):
+        for value in self.first:
+            yield BytesValue(value=value)
+        await self._wait()
+
+    async def _wait(self):
+        self.begun.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            self.ended.set()
+
+
+def test_a_caller_that_leaves_ends_its_handler_and_no_task_stays():
+    async def test():
+        watched = Watched(first=[b"a"])
+        call = UnaryMethod("Call", StringValue, watched.call)
+        follow = StreamMethod("Follow", StringValue, watched.follow)
+        async with a_port(call, follow) as served:
+            await answer_health(served)
+            tasks = len(asyncio.all_tasks())
+            for method in (served.unary, served.stream):
+                watched.begun.clear(), watched.ended.clear()
+                leaving = method("Call" if method == served.unary else "Follow")
+                await watched.begun.wait()
+                leaving.cancel()
+                await watched.ended.wait()
+            await answer_health(served)
+            return len(asyncio.all_tasks()) - tasks
+
+    assert run(test()) <= 0
+
+
+async def answer_health(served):
+    await health_pb2_grpc.HealthStub(served.channel).Check(
+        health_pb2.HealthCheckRequest(), timeout=5
+    )
+
+
+def test_streams_end_well_with_the_port():
+    async def test():
+        watched = Watched(first=[b"a"])
+        opened = a_port(StreamMethod("Follow", StringValue, watched.follow))
+        served = await opened.__aenter__()
+        stream = served.stream("Follow")
+        await stream.read()
+        await watched.begun.wait()
+        closing = asyncio.create_task(opened.__aexit__(None, None, None))
+        begun = asyncio.get_running_loop().time()
+        end = await stream.read()
+        took = asyncio.get_running_loop().time() - begun
+        code = await stream.code()
+        await closing
+        return end, code, watched.ended.is_set(), took
+
+    end, code, has_ended, took = run(test())
+    assert end is grpc.aio.EOF
+    assert code is CODE.OK
+    assert has_ended
+    assert took < 0.5  # the grace that other calls have is a second
+
+
+CHUNK = bytes(100_000)
+
+
+def test_a_subscriber_that_does_not_read_is_dropped_and_others_are_not(caplog):
+    caplog.set_level(logging.WARNING)
+
+    async def test():
+        watched = Watched(first=[CHUNK] * 100)
+        method = StreamMethod("Follow", StringValue, watched.follow)
+        async with a_port(method, answering("yes"), write_timeout_s=0.2) as served:
+            slow = served.stream("Follow")
+            while not caplog.records:  # it is dropped when its line is written
+                await served.unary("Call")
+                await asyncio.sleep(0.01)
+            # What was on its way still arrives, and then a clean end.
+            received = [message async for message in slow]
+            quick = served.stream("Follow")
+            read = [await quick.read() for _ in range(100)]
+            quick.cancel()
+            return len(received), await slow.code(), len(read)
+
+    received, code, read = run(test())
+    assert received < 100
+    assert code is CODE.OK
+    assert read == 100
+    assert [record.getMessage().partition(" peer=")[0] for record in caplog.records] == [
+        "dropped a subscriber that does not read method=test.Test/Follow"
+    ]
+
+
+def test_a_subscriber_that_does_not_read_does_not_hold_up_the_end(caplog):
+    async def test():
+        watched = Watched(first=[CHUNK] * 100)
+        opened = a_port(StreamMethod("Follow", StringValue, watched.follow))
+        served = await opened.__aenter__()
+        slow = served.stream("Follow")
+        await slow.read()
+        begun = asyncio.get_running_loop().time()
+        await opened.__aexit__(None, None, None)
+        return asyncio.get_running_loop().time() - begun
+
+    assert run(test()) < 3
+    assert caplog.records == []
+
+
+def test_a_stream_that_comes_while_the_port_closes_ends_at_once():
+    async def test():
+        async def late(request, peer):
+            front_ended.set()
+            await asyncio.sleep(0.1)
+            yield StringValue(value="late")
+
+        front_ended = asyncio.Event()
+        opened = a_port(StreamMethod("Follow", StringValue, late))
+        served = await opened.__aenter__()
+        stream = served.stream("Follow")
+        await front_ended.wait()
+        closing = asyncio.create_task(opened.__aexit__(None, None, None))
+        end = await stream.read()
+        await closing
+        return end
+
+    assert run(test()) is grpc.aio.EOF
+
+
+def test_a_subscriber_that_is_being_dropped_does_not_disturb_the_end():
+    async def test():
+        is_leaving, may_leave = asyncio.Event(), asyncio.Event()
+
+        async def lingering(request, peer):
+            try:
+                while True:
+                    yield BytesValue(value=CHUNK)
+            finally:
+                is_leaving.set()
+                await may_leave.wait()
+
+        opened = a_port(StreamMethod("Follow", StringValue, lingering), write_timeout_s=0.1)
+        served = await opened.__aenter__()
+        slow = served.stream("Follow")
+        await is_leaving.wait()
+        closing = asyncio.create_task(opened.__aexit__(None, None, None))
+        await asyncio.sleep(0)
+        may_leave.set()
+        await closing
+        return slow
+
+    run(test())
+
+
+def test_a_message_over_the_limit_is_refused():
+    async def test():
+        async with a_port(answering("no")) as served:
+            request = StringValue(value="a" * 5_000_000).SerializeToString()
+            return await code_of(served.unary("Call", request))
+
+    assert run(test())[0] is CODE.RESOURCE_EXHAUSTED
 
 
 def test_an_open_port_says_that_it_serves():
-    async def scenario():
-        async with (
-            open_control_port("scheduler.port", 0) as port,
-            grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel,
-        ):
-            return await health_pb2_grpc.HealthStub(channel).Check(
-                health_pb2.HealthCheckRequest(), timeout=5
-            )
+    async def test():
+        async with a_port() as served:
+            stub = health_pb2_grpc.HealthStub(served.channel)
+            names = ("", "test.Test", "seldon.mlops.health.HealthCheckService")
+            return [
+                (await stub.Check(health_pb2.HealthCheckRequest(service=name), timeout=5)).status
+                for name in names
+            ]
 
-    assert asyncio.run(scenario()).status == SERVING
+    assert run(test()) == [SERVING] * 3
+
+
+def test_seldons_own_health_service_answers():
+    async def test():
+        async with a_port() as served:
+            call = served.channel.unary_unary("/seldon.mlops.health.HealthCheckService/HealthCheck")
+            return seldon_health_pb2.HealthCheckResponse.FromString(await call(b"", timeout=5))
+
+    assert run(test()).ok
 
 
 def test_grpc_writes_nothing_when_a_worker_is_started():
@@ -31,7 +384,7 @@ def test_grpc_writes_nothing_when_a_worker_is_started():
 
 
 def test_whoever_watches_hears_of_the_end():
-    async def scenario():
+    async def test():
         opened = open_control_port("scheduler.port", 0)
         port = await opened.__aenter__()
         async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
@@ -44,40 +397,93 @@ def test_whoever_watches_hears_of_the_end():
             await closing
         return states
 
-    assert asyncio.run(scenario()) == [SERVING, NOT_SERVING]
+    assert run(test()) == [SERVING, NOT_SERVING]
 
 
-def test_the_apis_to_come_are_unimplemented():
-    async def scenario():
-        async with (
-            open_control_port("scheduler.port", 0) as port,
-            grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel,
-        ):
-            call = channel.unary_unary("/seldon.mlops.scheduler.Scheduler/ServerStatus")
-            with pytest.raises(grpc.aio.AioRpcError) as refused:
-                await call(b"", timeout=5)
-            return refused.value.code()
+async def reflect(channel, **question):
+    stub = reflection_pb2_grpc.ServerReflectionStub(channel)
+    request = reflection_pb2.ServerReflectionRequest(**question)
+    (answer,) = [each async for each in stub.ServerReflectionInfo(iter([request]), timeout=5)]
+    return answer
 
-    assert asyncio.run(scenario()) is grpc.StatusCode.UNIMPLEMENTED
+
+def test_reflection_lists_what_is_served_and_describes_it():
+    async def test():
+        async with a_port() as served:
+            listed = await reflect(served.channel, list_services="")
+            name = "seldon.mlops.health.HealthCheckService"
+            return listed, await reflect(served.channel, file_containing_symbol=name)
+
+    listed, described = run(test())
+    assert [service.name for service in listed.list_services_response.service] == [
+        "grpc.health.v1.Health",
+        "grpc.reflection.v1alpha.ServerReflection",
+        "seldon.mlops.health.HealthCheckService",
+        "test.Test",
+    ]
+    (file,) = described.file_descriptor_response.file_descriptor_proto
+    assert FileDescriptorProto.FromString(file).package == "seldon.mlops.health"
+
+
+def test_reflection_costs_nothing_before_somebody_asks():
+    program = (
+        "import asyncio, sys\n"
+        "from seldon_core.transport.control_grpc import open_control_port\n"
+        "async def main():\n"
+        "    async with open_control_port('scheduler.port', 0):\n"
+        "        assert not [name for name in sys.modules if 'reflection.v1alpha' in name]\n"
+        "asyncio.run(main())\n"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True, timeout=30)
+
+
+@pytest.mark.parametrize("kind", ["unary_unary", "unary_stream", "stream_unary", "stream_stream"])
+def test_what_is_not_served_is_unimplemented(kind):
+    async def test():
+        async with a_port() as served:
+            call = getattr(served.channel, kind)("/seldon.mlops.scheduler.Scheduler/LoadPipeline")
+            call = call(b"", timeout=5) if kind.startswith("unary") else call(timeout=5)
+            answer = call.read() if kind.endswith("stream") else call
+            return await code_of(answer)
+
+    assert run(test()) == (
+        CODE.UNIMPLEMENTED,
+        "/seldon.mlops.scheduler.Scheduler/LoadPipeline is not served here",
+    )
 
 
 def test_a_taken_port_is_named_and_nothing_else_said(capfd):
-    async def scenario(port):
+    async def test(port):
         async with open_control_port("scheduler.port", port):
             pass
 
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         with pytest.raises(ConfigError, match=f"^scheduler.port: .* port {port}: it is in use"):
-            asyncio.run(scenario(port))
+            run(test(port))
     assert capfd.readouterr().err == ""
 
 
+class TakenServer:
+    """gRPC's server when somebody took the port since it was asked for."""
+
+    def add_insecure_port(self, address):
+        raise RuntimeError(f"Failed to bind to address {address}")
+
+
+def test_a_port_that_is_taken_at_the_last_moment_is_named():
+    with pytest.raises(ConfigError) as refused:
+        _bind(TakenServer(), "scheduler.port", 0)
+    assert str(refused.value) == (
+        "scheduler.port: cannot listen on 127.0.0.1 port 0: Failed to bind to address 127.0.0.1:0"
+    )
+
+
 def test_two_of_our_own_do_not_share_a_port():
-    async def scenario():
+    async def test():
         async with open_control_port("scheduler.port", 0) as port:
             with pytest.raises(ConfigError, match=r"agent\.port"):
                 async with open_control_port("agent.port", port):
                     pass
 
-    asyncio.run(scenario())
+    run(test())
