@@ -146,7 +146,8 @@ class ModelPool:
             if slot.farewell is None:
                 self._kept.add(slot)
             if slot.admits:
-                self._hold(slot)
+                if slot.is_kept:
+                    self._hold(slot)
                 decisions += self._admit_waiting(slot)
                 if not slot.running:
                     self._idle[slot.model] = slot
@@ -195,7 +196,8 @@ class ModelPool:
         slot = self.slots.get(event.model)
         if slot is not None:
             return self._on_added_again(slot)
-        slot = Slot(event.model, event.nbytes, is_kept=event.is_kept, max_waiting=event.max_waiting)
+        limit = self._max_waiting if event.max_waiting is None else event.max_waiting
+        slot = Slot(event.model, event.nbytes, limit, is_kept=event.is_kept)
         misfit = self._kept.misfit(slot, self.slots.values())
         if misfit:
             return [ReportLoadFailed(event.model, f"it needs {misfit}")]
@@ -233,8 +235,7 @@ class ModelPool:
         slot = self.slots.get(event.model)
         if slot is None or slot.farewell is not None:
             return [Refuse(event.request, Refusal.UNKNOWN, f"model {event.model} is not here")]
-        limit = self._max_waiting if slot.max_waiting is None else slot.max_waiting
-        if len(slot.waiting) >= limit:
+        if len(slot.waiting) >= slot.max_waiting:
             reason = f"{len(slot.waiting)} requests wait for model {event.model} already"
             return [Refuse(event.request, Refusal.NO_ROOM, reason)]
         slot.waiting[event.request] = event.now
@@ -264,14 +265,16 @@ class ModelPool:
         slot.nbytes = event.nbytes
         if slot.farewell is not None:
             return [*self._start_unload(slot, is_eviction=False), *self._make_progress()]
-        misfit = self._kept.misfit(slot, self.slots.values())
-        if misfit:
-            farewell = ReportLoadFailed(slot.model, f"it takes {misfit}")
-            return self._dismiss(slot, farewell, event.now) + self._make_progress()
+        if slot.nbytes > self.capacity or self._kept.slots:
+            misfit = self._kept.misfit(slot, self.slots.values())
+            if misfit:
+                farewell = ReportLoadFailed(slot.model, f"it takes {misfit}")
+                return self._dismiss(slot, farewell, event.now) + self._make_progress()
         decisions: list[Decision] = [ReportLoaded(slot.model)] if slot.is_ordered else []
         slot.is_ordered = False
         slot.admits = True
-        self._hold(slot)
+        if slot.is_kept:
+            self._hold(slot)
         decisions += self._admit_waiting(slot)
         if not slot.running:
             self._idle[slot.model] = slot
@@ -429,8 +432,8 @@ class ModelPool:
         return decisions
 
     def _hold(self, slot: Slot) -> None:
-        """Pin a model that is in memory by itself if it is to be kept."""
-        if slot.is_kept and not slot.is_held:
+        """Pin a kept model that is in memory by itself."""
+        if not slot.is_held:
             slot.is_held = True
             slot.running += 1
 

@@ -21,6 +21,7 @@ class Slot:
 
     model: str
     nbytes: int
+    max_waiting: int  # requests that may wait for it to come into memory
     residence: Residence = Residence.ABSENT
     admits: bool = False  # RESIDENT, not closed for another and not on its way out
     running: int = 0  # admitted requests and runs, and 1 while it is held; they pin the model
@@ -32,7 +33,6 @@ class Slot:
     is_added_again: bool = False  # ordered once more while it was on its way out
     is_kept: bool = False  # never evicted: from its load on it is held, so it is never idle
     is_held: bool = False  # its own pin, which no request ever gives back
-    max_waiting: int | None = None  # requests that may wait for it; None: what the pool allows
 
     @property
     def is_awaited(self) -> bool:
