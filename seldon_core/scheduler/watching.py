@@ -1,8 +1,9 @@
 """Lets others follow what changes, without ever waiting for them."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Self
 
 
 class Watch:
@@ -16,15 +17,20 @@ class Watch:
         self._wakeup = asyncio.Event()
         self._is_over = False
 
-    async def __aiter__(self) -> AsyncIterator[str]:
-        """Yield each name that changed; ends when the scheduler does."""
-        while not self._is_over:
-            while self._changed:
-                name = next(iter(self._changed))
-                del self._changed[name]
-                yield name
+    # Not a generator: one that its reader leaves between two names would stay until it is collected.
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> str:
+        """Wait for a name that changed; there is none when the scheduler has ended."""
+        while not self._changed:
+            if self._is_over:
+                raise StopAsyncIteration
             self._wakeup.clear()
             await self._wakeup.wait()
+        name = next(iter(self._changed))
+        del self._changed[name]
+        return name
 
     def mark(self, name: str) -> None:
         """Note that `name` changed."""
@@ -32,7 +38,7 @@ class Watch:
         self._wakeup.set()
 
     def end(self) -> None:
-        """Yield nothing any more."""
+        """Yield what has changed so far and then nothing any more."""
         self._is_over = True
         self._wakeup.set()
 
