@@ -143,6 +143,7 @@ def _plain_version(version: StoredVersion) -> dict[str, Any]:
 
 def _plain_spec(spec: ModelSpec) -> dict[str, Any]:
     fields: dict[str, Any] = {name: getattr(spec, name) for name in _SPEC}
+    fields["requirements"] = list(spec.requirements)
     fields["knobs"] = show_knobs(spec.knobs)
     if spec.meta is not None:
         fields["meta"] = {name: getattr(spec.meta, name) for name in _META}
