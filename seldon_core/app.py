@@ -11,11 +11,11 @@ import random
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import asdict, dataclass, replace
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Protocol
 
 from seldon_core import __version__
+from seldon_core.agent.capabilities import capabilities_here
 from seldon_core.agent.service import Agent, open_agent
 from seldon_core.agent.worker import open_workers
 from seldon_core.aio.clock import SystemClock
@@ -29,9 +29,10 @@ from seldon_core.protocol.dialects import Verb
 from seldon_core.protocol.inference import ModelMetadata, Payload, ServerMetadata
 from seldon_core.protocol.oip_json import JSON_CODEC
 from seldon_core.resources.model import ModelSpec, RefusedModel
-from seldon_core.resources.servers import DEFAULT_SERVERS, ServerDefinition
+from seldon_core.resources.servers import DEFAULT_SERVERS
 from seldon_core.router.handler import RouterHandler
 from seldon_core.router.table import RouteTable
+from seldon_core.scheduler.api import SchedulerApi
 from seldon_core.scheduler.service import Scheduler, open_scheduler
 from seldon_core.scheduler.state import ModelState, ReplicaState
 from seldon_core.scheduler.status import ModelStatus
@@ -46,22 +47,6 @@ from seldon_core.transport.settings import ListenerSettings
 _log = logging.getLogger(__name__)
 
 EXTENSIONS = ("binary_tensor_data", "parameters")
-
-_LIBRARIES = {
-    ("mlserver", "mlserver"): "seldon_core",
-    ("mlserver", "sklearn"): "sklearn",
-    ("triton", "triton"): "seldon_core",
-    ("triton", "onnx"): "onnxruntime",
-    # Seldon's manifests ask for these where the artifact may as well be ONNX, which is then run;
-    # one that is none fails to load with a sentence that says so.
-    ("triton", "python"): "onnxruntime",
-    ("triton", "tensorflow"): "onnxruntime",
-}
-"""What can be kept of each server's capabilities, and the library that each needs."""
-
-_EXTRAS = {"sklearn": "sklearn", "onnxruntime": "onnx"}
-"""The extra that installs a library."""
-
 
 # A pool starts no more than one load for each model that is registered.
 _MAX_LOADS_WAITING = 100_000
@@ -245,7 +230,8 @@ async def serve(
 ) -> None:
     """Run the process with every role until a signal ends it; a second one does at once.
 
-    `data_folder` exists and is this process's alone. What was begun may end first: requests for the drain time-out, then the rest for 10 s.
+    `data_folder` exists and is this process's alone. What was begun may end first: requests for the
+    drain time-out, then the rest for 10 s.
 
     Raises ConfigError if a port is taken, StoreError if the data folder cannot be used, and
     whatever a background loop fails with.
@@ -316,12 +302,12 @@ async def open_process(
             open_listener(_listener_settings(settings), router, process)
         )
         metrics.add_source(lambda: listener_families(listener))
-        ports = await _open_late(late, settings, metrics, process, listener)
+        ports = await _open_late(late, settings, metrics, process, scheduler, listener)
         # Only now, when no port can be taken any more: the log tells of each.
         for server in DEFAULT_SERVERS:
             scheduler.connect_replica(
                 ReplicaId(server.name, 0),
-                _capabilities(server),
+                capabilities_here(server),
                 settings.agent.memory,
                 settings.agent.over_commit_percentage,
             )
@@ -334,43 +320,25 @@ async def _open_late(
     settings: Settings,
     metrics: Metrics,
     process: Process,
+    scheduler: Scheduler,
     listener: Listener,
 ) -> Ports:
     admin = await stack.enter_async_context(open_admin(settings.admin, metrics, process))
-    scheduler, agent = [
-        await stack.enter_async_context(open_control_port(setting, port))
-        for setting, port in (
-            ("scheduler.port", settings.scheduler.port),
-            ("agent.port", settings.agent.port),
+    services = SchedulerApi(scheduler).services()
+    scheduler_port, agent_port = [
+        await stack.enter_async_context(open_control_port(setting, port, served))
+        for setting, port, served in (
+            ("scheduler.port", settings.scheduler.port, services),
+            ("agent.port", settings.agent.port, ()),
         )
     ]
-    return Ports(settings.listener.host, listener.port, scheduler, agent, admin)
+    return Ports(settings.listener.host, listener.port, scheduler_port, agent_port, admin)
 
 
 def _listener_settings(settings: Settings) -> ListenerSettings:
     given = asdict(settings.listener)
     del given["drain_timeout_s"]  # this module's own
     return ListenerSettings(**given, in_flight_bytes=settings.payload.in_flight_bytes)
-
-
-def _capabilities(server: ServerDefinition) -> tuple[str, ...]:
-    """Return what `server` can really do here: with the libraries that are installed."""
-    capabilities = []
-    for name in server.capabilities:
-        library = _LIBRARIES.get((server.name, name))
-        if library is None:
-            continue
-        if find_spec(library) is None:
-            extra = _EXTRAS[library]
-            _log.warning(
-                "capability missing server=%s capability=%s install=%r",
-                server.name,
-                name,
-                f"pip install 'seldon-core[{extra}]'",
-            )
-            continue
-        capabilities.append(name)
-    return tuple(capabilities)
 
 
 def _worker_count(settings: AgentSettings) -> int:

@@ -8,6 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from seldon_core.cli.columns import aligned
 from seldon_core.cli.tables import draw, tabbed
 from seldon_core.config.sizes import describe_bytes
 from seldon_core.errors import SeldonError
@@ -62,6 +63,24 @@ def say_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
         say(tabbed(header, rows))
 
 
+def put_line(text: str) -> None:
+    """Print a line of an answer at once. Raises OSError if nobody can read it any more."""
+    print(text, flush=True)
+
+
+def put_table(
+    header: Sequence[str], rows: Sequence[Sequence[str]], *, has_header: bool = True
+) -> None:
+    """Print a table: drawn on a terminal, aligned text as kubectl's elsewhere.
+
+    Raises OSError if nobody can read it any more.
+    """
+    if sys.stdout.isatty() and has_header:
+        draw(header, rows, sys.stdout)
+    else:
+        put_line(aligned(header, rows, has_header=has_header))
+
+
 class Console:
     """Tells how `serve` goes; implements `app.Reporter`.
 
@@ -80,7 +99,7 @@ class Console:
         notice = "" if _is_loopback(ports.host) else _OPEN
         address = _address(ports.host, ports.data)
         say(f"inference   http://{address}  REST and gRPC, HTTP/1.1 and HTTP/2{notice}")
-        say(f"scheduler   127.0.0.1:{ports.scheduler}  gRPC, health only so far")
+        say(f"scheduler   127.0.0.1:{ports.scheduler}  gRPC, what `seldon-core apply`, `get` … speak to")
         say(f"agent       127.0.0.1:{ports.agent}  gRPC, health only so far")
         say(f"admin       http://127.0.0.1:{ports.admin}  metrics, health, status, log levels")
         say(

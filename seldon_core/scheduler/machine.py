@@ -96,6 +96,10 @@ class SchedulerMachine:
             return []
         return list(explain(self.state, model.latest))
 
+    def is_homeless(self, name: str) -> bool:
+        """Return whether a version of a model that is to stand has no place."""
+        return name in self.state.homeless
+
     def is_settled(self, name: str) -> bool:
         """Return whether nothing is under way for a model: available, failed for now, or gone."""
         model = self.state.models.get(name)

@@ -68,9 +68,7 @@ def on_unload_requested(state: SchedulerState, event: ModelUnloadRequested) -> l
         model.deleted_at = event.now
     if event.meta is not None:
         latest = model.latest
-        latest.version = replace(
-            latest.version, spec=replace(latest.version.spec, meta=event.meta)
-        )
+        latest.version = replace(latest.version, spec=replace(latest.version.spec, meta=event.meta))
     _start_over(model)
     decisions = unload_unwanted(state, model, event.now)
     decisions += unload_again(model, event.now)

@@ -8,12 +8,11 @@ is sent or answered.
 
 import asyncio
 import itertools
-import logging
 from collections import deque
-from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping
 from contextlib import AbstractContextManager, asynccontextmanager
 from dataclasses import dataclass
-from typing import Protocol, assert_never
+from typing import assert_never
 
 from seldon_core.aio.clock import Clock
 from seldon_core.aio.supervise import open_tasks
@@ -30,6 +29,7 @@ from seldon_core.scheduler.decisions import (
     SaveModel,
     UnloadOnReplica,
 )
+from seldon_core.scheduler.durability import Keeper, ModelStore
 from seldon_core.scheduler.events import (
     Event,
     ModelLoadRequested,
@@ -42,35 +42,15 @@ from seldon_core.scheduler.events import (
     Tick,
     model_of,
 )
+from seldon_core.scheduler.logs import log_decision, log_event, log_status
 from seldon_core.scheduler.machine import SchedulerMachine
-from seldon_core.scheduler.records import StoredModel
-from seldon_core.scheduler.state import ModelState
 from seldon_core.scheduler.status import ModelStatus, ServerStatus, Verdict
 from seldon_core.scheduler.story import Chapter, Story
 from seldon_core.scheduler.watching import Watch, Watches
 from seldon_core.transport.control import AgentLink, ModelReport, ReplicaId, RouteSink
 
-log = logging.getLogger(__name__)
-
 MAX_WAITING_REQUESTS = 100_000  # of loads and unloads that nobody has handled yet
 EVENTS_PER_TURN = 1_000  # then requests on the loop have their turn
-STORE_RETRY_S = 1.0  # between attempts to write what could not be written
-
-
-class ModelStore(Protocol):
-    """Keeps models across restarts."""
-
-    @property
-    def models(self) -> Sequence[StoredModel]:
-        """What was kept when the store was opened."""
-
-    async def write(
-        self, saved: Sequence[StoredModel], dropped: Collection[str], now: float
-    ) -> None:
-        """Keep `saved` and forget `dropped`, all or nothing, on the disk when it returns.
-
-        Raises StoreError if nothing was written.
-        """
 
 
 @asynccontextmanager
@@ -113,7 +93,6 @@ class Scheduler:
     ) -> None:
         self._links = links
         self._routes = routes
-        self._store = store
         self._clock = clock
         self._machine = SchedulerMachine()
         self._queue: deque[Event] = deque()
@@ -126,7 +105,7 @@ class Scheduler:
         self._model_watches, self._server_watches = Watches(), Watches()
         self._story = Story()
         self._event_ids = itertools.count(1)
-        self._store_fault: StoreError | None = None
+        self._keeper = Keeper(store, self._refuse_waiting)
         for stored in store.models:
             self._submit(ModelRestored(clock.wall(), stored))
 
@@ -232,7 +211,9 @@ class Scheduler:
             turn = [self._handle() for _ in range(min(len(self._queue), EVENTS_PER_TURN))]
             if not self._queue:
                 self._wakeup.clear()
-            await self._keep(turn)
+            made = [decision for handled in turn for decision in handled.decisions]
+            if made:
+                await self._keeper.keep(made, turn[-1].event.now)
             for handled in turn:
                 self._carry_out_all(handled)
             self._set_alarm()
@@ -257,8 +238,8 @@ class Scheduler:
         return caller, answer
 
     def _submit_request(self, event: Event, answer: asyncio.Future[Change]) -> None:
-        if self._store_fault is not None:
-            answer.set_exception(_not_kept(self._store_fault))
+        if self._keeper.fault is not None:
+            answer.set_exception(_not_kept(self._keeper.fault))
         elif len(self._queue) >= MAX_WAITING_REQUESTS:
             answer.set_exception(
                 OverloadedError(f"{len(self._queue)} control events wait to be handled already")
@@ -275,50 +256,16 @@ class Scheduler:
         event = self._queue.popleft()
         return _Handled(next(self._event_ids), event, self._machine.handle(event))
 
-    async def _keep(self, turn: Sequence[_Handled]) -> None:
-        """Write what is to be kept of a turn; return when it is on the disk.
-
-        If the store cannot be written to, as when the disk is full, everything that waits for it is
-        told so and new requests are refused, and the write is tried until it works: what the
-        machine has decided cannot be taken back, and is not carried out before. Calls of models go
-        on meanwhile.
-        """
-        writes: dict[str, StoredModel | None] = {}
-        for handled in turn:
-            for decision in handled.decisions:
-                if isinstance(decision, SaveModel):
-                    writes[decision.model.name] = decision.model
-                elif isinstance(decision, DropModel):
-                    writes[decision.name] = None
-        if not writes:
-            return
-        saved = [stored for stored in writes.values() if stored is not None]
-        dropped = [name for name, stored in writes.items() if stored is None]
-        now = turn[-1].event.now
-        while True:
-            try:
-                await self._store.write(saved, dropped, now)
-            except StoreError as error:
-                self._on_store_fault(error)
-                await asyncio.sleep(STORE_RETRY_S)
-            else:
-                break
-        if self._store_fault is not None:
-            self._store_fault = None
-            log.info("store works again models=%d", len(writes))
-
-    def _on_store_fault(self, error: StoreError) -> None:
-        if self._store_fault is None:
-            log.error("store cannot be written to, changes are refused reason=%r", str(error))
-        self._store_fault = error
+    def _refuse_waiting(self, fault: StoreError) -> None:
         for answer in list(self._answers.values()):
             if not answer.done():
-                answer.set_exception(_not_kept(error))
+                answer.set_exception(_not_kept(fault))
 
     def _carry_out_all(self, handled: _Handled) -> None:
         self._story.add(handled.event_id, handled.event, handled.decisions)
-        _log_event(handled.event, handled.event_id)
+        log_event(handled.event, handled.event_id)
         for decision in handled.decisions:
+            log_decision(decision, handled.event_id)
             self._carry_out(decision, handled.event_id)
         self._notice_settled(model_of(handled.event))
         if isinstance(handled.event, ReplicaConnected | ReplicaLost):
@@ -329,66 +276,25 @@ class Scheduler:
     def _carry_out(self, decision: Decision, event_id: int) -> None:
         match decision:
             case SaveModel():
-                pass  # done before everything else, by `_keep`
+                pass  # done before everything else
             case DropModel(name):
                 self._story.forget(name)
             case LoadOnReplica(replica, version):
-                log.debug(
-                    "loading model=%s version=%d replica=%s event=%d",
-                    version.spec.name,
-                    version.version,
-                    replica,
-                    event_id,
-                )
                 self._links[replica].load_model(version)
             case UnloadOnReplica(replica, model, number):
-                log.debug(
-                    "unloading model=%s version=%d replica=%s event=%d",
-                    model,
-                    number,
-                    replica,
-                    event_id,
-                )
                 self._links[replica].unload_model(model, number)
             case PublishRoute(update):
-                versions = ",".join(str(candidate.version) for candidate in update.candidates)
-                log.debug(
-                    "route published name=%s versions=%s notice=%r event=%d",
-                    update.name,
-                    versions or "none",
-                    update.notice,
-                    event_id,
-                )
                 self._routes.publish(update)
             case PublishStatus(model):
-                self._log_if_homeless(model, event_id)
+                if self._machine.is_homeless(model):
+                    log_status(self._machine.model(model), event_id)
                 self._model_watches.mark(model)
             case AnswerCaller(caller, error, change):
-                self._answer(caller, error, change, event_id)
+                self._answer(caller, error, change)
             case _:
                 assert_never(decision)
 
-    def _log_if_homeless(self, model: str, event_id: int) -> None:
-        """Loads, failures and unloads are the replica's to tell; that none takes a model is ours.
-
-        So at INFO a model that comes is one line, also when a thousand come.
-        """
-        status = self._machine.model(model)
-        if status is not None and status.latest.state is ModelState.SCHEDULE_FAILED:
-            log.warning(
-                "model has no place model=%s version=%d reason=%r event=%d",
-                model,
-                status.latest.version.version,
-                status.latest.reason,
-                event_id,
-            )
-
-    def _answer(
-        self, caller: int, error: SeldonError | None, change: Change, event_id: int
-    ) -> None:
-        if error is not None:
-            # At DEBUG, because who asked is told, and tells of it.
-            log.debug("request refused reason=%r event=%d", str(error), event_id)
+    def _answer(self, caller: int, error: SeldonError | None, change: Change) -> None:
         answer = self._answers.get(caller)
         if answer is None or answer.done():  # its caller has left
             return
@@ -424,25 +330,3 @@ class Scheduler:
 
 def _not_kept(error: StoreError) -> StoreError:
     return StoreError(f"nothing can be changed now: {error}")
-
-
-def _log_event(event: Event, event_id: int) -> None:
-    """Say what happened that no decision's line says: failures, connections, losses.
-
-    A failure is an ERROR of the replica already.
-    """
-    match event:
-        case ModelReported(report=report) if report.reason:
-            log.debug(
-                "model reported model=%s version=%d replica=%s state=%s reason=%r event=%d",
-                report.model,
-                report.version,
-                report.replica,
-                report.event.value,
-                report.reason,
-                event_id,
-            )
-        case ReplicaConnected(replica=replica) | ReplicaLost(replica=replica):
-            log.info("%s replica=%s event=%d", type(event).__name__, replica, event_id)
-        case _:
-            log.debug("event id=%d %r", event_id, event)

@@ -76,7 +76,9 @@ def tell_event(event: Event) -> str:
             return f"replica {replica} lost"
         case events.ModelReported(report=report):
             because = f": {report.reason}" if report.reason else ""
-            return f"{report.replica} reports version {report.version} {report.event.value}{because}"
+            return (
+                f"{report.replica} reports version {report.version} {report.event.value}{because}"
+            )
         case events.Tick():
             return "the time has come to try again"
         case _:

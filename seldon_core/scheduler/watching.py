@@ -17,7 +17,7 @@ class Watch:
         self._wakeup = asyncio.Event()
         self._is_over = False
 
-    # Not a generator: one that its reader leaves between two names would stay until it is collected.
+    # Not a generator: one that its reader leaves between two names stays until it is collected.
     def __aiter__(self) -> Self:
         return self
 

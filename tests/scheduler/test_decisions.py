@@ -5,11 +5,15 @@ import pytest
 from seldon_core.resources.model import ModelSpec, ModelVersion
 from seldon_core.scheduler.decisions import (
     AnswerCaller,
+    DropModel,
     LoadOnReplica,
     PublishRoute,
+    PublishStatus,
+    SaveModel,
     UnloadOnReplica,
     model_of,
 )
+from seldon_core.scheduler.records import StoredModel
 from seldon_core.transport.control import ReplicaId, RouteUpdate
 
 R0 = ReplicaId("mlserver", 0)
@@ -20,6 +24,9 @@ R0 = ReplicaId("mlserver", 0)
     [
         (LoadOnReplica(R0, ModelVersion(ModelSpec("iris", "/iris"), 1)), "iris"),
         (UnloadOnReplica(R0, "iris", 1), "iris"),
+        (SaveModel(StoredModel("iris", (), None, None)), "iris"),
+        (DropModel("iris"), "iris"),
+        (PublishStatus("iris"), "iris"),
         (PublishRoute(RouteUpdate("iris")), "iris"),
         (AnswerCaller(1), None),
     ],

@@ -6,11 +6,15 @@ from seldon_core.resources.model import ModelSpec
 from seldon_core.scheduler.events import (
     ModelLoadRequested,
     ModelReported,
+    ModelRestored,
     ModelUnloadRequested,
     ReplicaConnected,
     ReplicaLost,
+    SyncReached,
+    Tick,
     model_of,
 )
+from seldon_core.scheduler.records import StoredModel
 from seldon_core.transport.control import ModelReport, ReplicaId, ReplicaModelEvent
 
 R0 = ReplicaId("mlserver", 0)
@@ -22,10 +26,13 @@ R0 = ReplicaId("mlserver", 0)
         (ModelLoadRequested(1, ModelSpec("iris", "/iris"), 1), "iris"),
         (ModelUnloadRequested(1, "iris", 1), "iris"),
         (ModelReported(1, ModelReport(R0, "iris", 1, ReplicaModelEvent.LOADED)), "iris"),
+        (ModelRestored(1, StoredModel("iris", (), None, None)), "iris"),
+        (SyncReached(1), None),
+        (Tick(1), None),
         (ReplicaConnected(1, R0, (), 1, 0), None),
         (ReplicaLost(1, R0), None),
     ],
     ids=lambda value: type(value).__name__,
 )
-def test_an_event_is_about_a_model_or_about_a_replica(event, model):
+def test_an_event_is_about_a_model_or_may_concern_any(event, model):
     assert model_of(event) == model

@@ -8,7 +8,7 @@ from seldon_core.scheduler.decisions import PublishRoute
 from seldon_core.scheduler.invariants import violations
 from seldon_core.scheduler.state import Assignment, ModelState, ReplicaState
 from seldon_core.transport.control import ReplicaId, RouteUpdate
-from tests.support.scheduler_worlds import R0, a_machine, load, report
+from tests.support.scheduler_worlds import R0, a_machine, acts, load, report
 
 TRITON = ReplicaId("triton", 0)
 
@@ -18,21 +18,21 @@ def a_sound_state():
     machine = a_machine(R0, TRITON)
     load(machine, requirements=("sklearn",), memory_bytes=10)
     decisions = report(machine, 1, "Loaded")
-    assert isinstance(decisions[0], PublishRoute)
+    assert isinstance(acts(decisions)[0], PublishRoute)
     assert violations(machine.state) == []
     return machine.state
 
 
 def miscount(state):
-    state.replicas[R0].used_bytes += 1
+    state.replica(R0).used_bytes += 1
 
 
 def count_what_is_not_held(state):
-    state.replicas[R0].hold("wine", 1, 5)
+    state.replica(R0).hold("wine", 1, 5)
 
 
 def forget_to_count(state):
-    state.replicas[R0].release("iris", 1)
+    state.replica(R0).release("iris", 1)
 
 
 def lose_a_replica(state):
@@ -53,16 +53,16 @@ def route_elsewhere(state):
 
 
 def delete_without_unrouting(state):
-    state.models["iris"].is_deleted = True
+    state.models["iris"].deleted_at = 5.0
 
 
 def use_two_servers(state):
     state.models["iris"].latest.assignments[TRITON] = Assignment(ReplicaState.LOADING, 0)
-    state.replicas[TRITON].hold("iris", 1, 10)
+    state.replica(TRITON).hold("iris", 1, 10)
 
 
 def lack_a_capability(state):
-    state.replicas[R0].capabilities = frozenset()
+    state.replica(R0).capabilities = frozenset()
 
 
 def be_available_nowhere(state):
@@ -71,8 +71,24 @@ def be_available_nowhere(state):
 
 
 def progress_while_deleted(state):
-    state.models["iris"].is_deleted = True
+    state.models["iris"].deleted_at = 5.0
     state.models["iris"].latest.state = ModelState.PROGRESSING
+
+
+def fall_back_on_the_latest(state):
+    state.models["iris"].fallback = 1
+
+
+def forget_to_try_again(state):
+    state.models["iris"].latest.state = ModelState.FAILED
+
+
+def wait_without_being_woken(state):
+    state.models["iris"].wake_at = 77.0
+
+
+def be_counted_as_homeless(state):
+    state.homeless["iris"] = None
 
 
 @pytest.mark.parametrize(
@@ -90,6 +106,10 @@ def progress_while_deleted(state):
         (use_two_servers, "iris_1 is on more than one server: ['mlserver', 'triton']"),
         (lack_a_capability, "iris_1 is on mlserver/0, which lacks what it requires"),
         (be_available_nowhere, "iris_1 is ModelAvailable and loaded nowhere"),
+        (fall_back_on_the_latest, "iris is to fall back on its latest version"),
+        (forget_to_try_again, "iris is in trouble and never tried again"),
+        (wait_without_being_woken, "iris waits for 77.0 and nothing wakes it"),
+        (be_counted_as_homeless, "iris is counted wrongly among those without a place"),
         (progress_while_deleted, "iris_1 is on its way and nobody wants it"),
     ],
     ids=lambda value: value.__name__ if callable(value) else "",

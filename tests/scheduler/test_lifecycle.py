@@ -3,11 +3,12 @@
 import pytest
 
 from seldon_core.scheduler.decisions import LoadOnReplica, PublishRoute, UnloadOnReplica
-from seldon_core.scheduler.events import ReplicaConnected, ReplicaLost
-from seldon_core.scheduler.lifecycle import needs_room
+from seldon_core.scheduler.events import ReplicaConnected, ReplicaLost, Tick
+from seldon_core.scheduler.lifecycle import HISTORY
+from seldon_core.scheduler.machine import needs_room
 from seldon_core.scheduler.state import ModelState
 from seldon_core.transport.control import ReplicaId
-from tests.support.scheduler_worlds import R0, R1, R2, a_machine, load, report, unload
+from tests.support.scheduler_worlds import R0, R1, R2, a_machine, acts, load, report, unload
 
 
 def states(machine):
@@ -16,8 +17,8 @@ def states(machine):
 
 
 def row(machine):
-    status = machine.status_of("iris")
-    return status.state, status.reason
+    latest = machine.model("iris").latest
+    return latest.state, latest.reason
 
 
 @pytest.mark.parametrize(
@@ -84,7 +85,7 @@ def test_one_replica_of_a_new_version_takes_over_from_the_old():
         report(machine, 1, "Loaded", replica)
     load(machine, uri="/2", replicas=2)
     assert states(machine) == {1: ModelState.AVAILABLE, 2: ModelState.PROGRESSING}
-    published, *unloads = report(machine, 2, "Loaded", R1)
+    published, *unloads = acts(report(machine, 2, "Loaded", R1))
     assert isinstance(published, PublishRoute)
     assert [candidate.version for candidate in published.update.candidates] == [2]
     assert unloads == [UnloadOnReplica(R0, "iris", 1), UnloadOnReplica(R1, "iris", 1)]
@@ -145,7 +146,7 @@ def test_a_version_that_has_a_replica_stays_on_its_server_when_more_find_no_room
     load(machine, replicas=2)
     assert machine.state.models["iris"].latest.server == "mlserver"
     assert row(machine)[0] is ModelState.SCHEDULE_FAILED
-    assert machine.status_of("iris").replicas == ("mlserver/0",)
+    assert machine.model("iris").latest.available_replicas == 1
 
 
 def test_a_failed_unload_is_told():
@@ -174,3 +175,63 @@ def test_room_is_sought_for_a_model_that(prepare, needs):
     machine = a_machine(R0)
     prepare(machine)
     assert needs_room(machine.state.models["iris"]) == needs
+
+
+def test_a_new_version_is_placed_beside_the_fallback_and_not_instead_of_it():
+    machine = a_machine(R0, R1)
+    load(machine, uri="/1", replicas=2)
+    for replica in (R0, R1):
+        report(machine, 1, "Loaded", replica)
+    load(machine, uri="/2", replicas=1, requirements=("gpu",))
+    decisions = machine.handle(ReplicaLost(2, R1))
+    assert [made for made in decisions if isinstance(made, LoadOnReplica | UnloadOnReplica)] == []
+    assert states(machine) == {1: ModelState.SCHEDULE_FAILED, 2: ModelState.SCHEDULE_FAILED}
+    assert machine.state.models["iris"].route.candidates[0].replicas == (R0,)
+
+
+def test_a_fallback_that_serves_does_not_move_to_another_server():
+    triton = ReplicaId("triton", 0), ReplicaId("triton", 1)
+    machine = a_machine(R0, R1)
+    load(machine, uri="/1", replicas=2)
+    for replica in (R0, R1):
+        report(machine, 1, "Loaded", replica)
+    load(machine, uri="/2", requirements=("gpu",))
+    machine.handle(ReplicaLost(2, R1))
+    for replica in triton:
+        machine.handle(ReplicaConnected(3, replica, (), 100, 0))
+    assert set(machine.state.models["iris"].versions[1].assignments) == {R0}
+
+
+def test_a_fallback_that_is_nowhere_goes_to_whichever_server_there_is():
+    triton = ReplicaId("triton", 0)
+    machine = a_machine(R0)
+    load(machine, uri="/1")
+    report(machine, 1, "Loaded")
+    load(machine, uri="/2", requirements=("gpu",))
+    machine.handle(ReplicaConnected(3, triton, (), 100, 0))
+    decisions = machine.handle(ReplicaLost(2, R0))
+    loads = [made for made in decisions if isinstance(made, LoadOnReplica)]
+    assert [(made.replica, made.version.version) for made in loads] == [(triton, 1)]
+    assert machine.state.models["iris"].versions[1].server == "triton"
+
+
+def test_a_failure_is_remembered_while_it_is_tried_again():
+    machine = a_machine(R0)
+    load(machine)
+    report(machine, 1, "LoadFailed", reason="no such folder")
+    machine.handle(Tick(machine.next_wakeup()))
+    assert row(machine) == (
+        ModelState.PROGRESSING,
+        "trying again, last failure: no such folder",
+    )
+    report(machine, 1, "Loaded")
+    assert row(machine) == (ModelState.AVAILABLE, "")
+
+
+def test_only_the_last_terminated_versions_are_remembered():
+    machine = a_machine()
+    for number in range(HISTORY + 5):
+        load(machine, uri=f"/{number}")
+    # Beside the latest, and the one that was the latest when the others were counted.
+    versions = list(machine.state.models["iris"].versions)
+    assert versions == list(range(4, HISTORY + 6))

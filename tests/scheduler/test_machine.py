@@ -9,21 +9,28 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from seldon_core.resources.model import ModelSpec
 from seldon_core.scheduler.decisions import (
     AnswerCaller,
+    DropModel,
     LoadOnReplica,
     PublishRoute,
+    PublishStatus,
+    SaveModel,
     UnloadOnReplica,
 )
 from seldon_core.scheduler.events import (
     ModelLoadRequested,
     ModelReported,
+    ModelRestored,
     ModelUnloadRequested,
     ReplicaConnected,
     ReplicaLost,
+    SyncReached,
+    Tick,
 )
 from seldon_core.scheduler.invariants import violations
 from seldon_core.scheduler.machine import SchedulerMachine
 from seldon_core.scheduler.state import ModelState, ReplicaState
 from seldon_core.transport.control import ModelReport, ReplicaId, ReplicaModelEvent
+from tests.support.scheduler_worlds import R0, a_machine, load, report, unload
 from tests.support.transcripts import replay
 
 CASES = sorted((Path(__file__).parent / "cases").glob("*.txt"))
@@ -40,28 +47,57 @@ def test_the_scheduler_decides_as_the_transcript_says(path, request):
 
 
 def test_the_repr_is_the_state_in_one_line():
-    machine = SchedulerMachine()
-    machine.handle(ModelLoadRequested(1, ModelSpec("iris", "/iris"), caller=1))
+    machine = a_machine()
+    load(machine)
     assert repr(machine) == "<SchedulerMachine 0 replicas; iris v1 ScheduleFailed>"
 
 
 def test_a_model_is_settled_when_nothing_is_under_way():
-    machine = SchedulerMachine()
-    mlserver = ReplicaId("mlserver", 0)
-
-    def report(event):
-        machine.handle(ModelReported(1, ModelReport(mlserver, "iris", 1, event)))
-        return machine.is_settled("iris")
-
+    machine = a_machine(R0)
     assert machine.is_settled("iris")
-    machine.handle(ReplicaConnected(1, mlserver, (), 100, 0))
-    machine.handle(ModelLoadRequested(1, ModelSpec("iris", "/iris"), caller=1))
+    load(machine)
     assert not machine.is_settled("iris")
-    assert report(ReplicaModelEvent.LOADED)
-    machine.handle(ModelUnloadRequested(1, "iris", caller=2))
+    report(machine, 1, "Loaded")
+    assert machine.is_settled("iris")
+    unload(machine)
     assert not machine.is_settled("iris")
-    assert report(ReplicaModelEvent.UNLOADED)
-    assert machine.status_of("iris") is None
+    report(machine, 1, "Unloaded")
+    assert machine.is_settled("iris")
+
+
+def test_models_and_servers_are_shown_by_name_and_all_together():
+    machine = a_machine(R0)
+    load(machine)
+    assert machine.models() == [machine.model("iris")]
+    assert machine.servers() == [machine.server("mlserver")]
+    assert machine.model("rose") is None
+    assert machine.server("rose") is None
+
+
+def test_what_the_filters_say_is_told_of_models_that_are_not_deleted():
+    machine = a_machine(R0)
+    load(machine)
+    assert [verdict.replica_idx for verdict in machine.explain("iris")] == [None, 0]
+    unload(machine)
+    assert machine.explain("iris") == []
+    assert machine.explain("rose") == []
+
+
+def test_nothing_is_placed_before_the_expected_replicas_are_there():
+    machine = SchedulerMachine()
+    decisions = load(machine)
+    decisions += machine.handle(ReplicaConnected(2, R0, (), 100, 0))
+    assert not any(isinstance(made, LoadOnReplica) for made in decisions)
+    assert machine.model("iris").latest.state is ModelState.PROGRESSING
+    assert LoadOnReplica in {type(made) for made in machine.handle(SyncReached(3))}
+
+
+def test_a_status_is_told_of_when_it_changes_only():
+    machine = a_machine(R0)
+    assert PublishStatus("iris") in load(machine)
+    assert PublishStatus("iris") in report(machine, 1, "Loaded")
+    assert PublishStatus("iris") not in load(machine)
+    assert PublishStatus("iris") in load(machine, replicas=2)
 
 
 SPECS = st.builds(
@@ -80,7 +116,10 @@ CAPABILITIES = {"mlserver": ("sklearn", "python"), "triton": ("onnx", "python")}
 
 
 class AnyOrder(RuleBasedStateMachine):
-    """Whatever is asked for, however loads end, whichever replica goes and when."""
+    """Whatever is asked for, however loads end, whichever replica goes and when.
+
+    And however often the scheduler ends in between, with nothing left but what was kept.
+    """
 
     def __init__(self):
         super().__init__()
@@ -89,6 +128,9 @@ class AnyOrder(RuleBasedStateMachine):
         self.orders = []  # (replica, model, version, is it a load), oldest first
         self.loaded = set()  # what replicas hold, as they see it
         self.routes = {}
+        self.kept = {}
+        self.declared = {}  # what was answered: the spec, None if the model was deleted
+        self.send(SyncReached)
 
     def send(self, event_type, *args):
         """Handle an event as the shell would; the replicas' orders wait for their reports."""
@@ -99,8 +141,7 @@ class AnyOrder(RuleBasedStateMachine):
                 case LoadOnReplica(replica, version):
                     name, number = version.spec.name, version.version
                     model = self.machine.state.models[name]
-                    assert not model.is_deleted
-                    assert number == model.latest.version.version
+                    assert number in {record.number for record in model.standing()}
                     assert (replica, name, number) not in self.loaded or self.is_stuck(name, number)
                     self.orders.append((replica, name, number, True))
                 case UnloadOnReplica(replica, model, number):
@@ -111,9 +152,24 @@ class AnyOrder(RuleBasedStateMachine):
                     self.orders.append((replica, model, number, False))
                 case PublishRoute(update):
                     self.routes[update.name] = update
-                case AnswerCaller():
+                case SaveModel(stored):
+                    self.kept[stored.name] = stored
+                case DropModel(name):
+                    del self.kept[name]
+                    self.declared.pop(name, None)
+                case AnswerCaller(error=error):
                     answers += 1
+                    accepted = error is None
+        if answers and accepted:
+            self.note(*args)
         assert answers == (event_type in (ModelLoadRequested, ModelUnloadRequested))
+
+    def note(self, asked, caller, actor="", from_folder=False):
+        if not isinstance(asked, ModelSpec):
+            if not self.machine.state.models[asked].from_folder:
+                self.declared[asked] = None
+        elif not self.machine.state.models[asked.name].from_folder:
+            self.declared[asked.name] = asked
 
     def is_stuck(self, name, number):
         """Whether a version failed to unload somewhere."""
@@ -124,10 +180,10 @@ class AnyOrder(RuleBasedStateMachine):
         """The models that can be called now."""
         return {name for name, route in self.routes.items() if route.candidates}
 
-    @rule(spec=SPECS)
-    def load(self, spec):
+    @rule(spec=SPECS, from_folder=st.sampled_from([False, False, True]))
+    def load(self, spec, from_folder):
         before = self.healthy()
-        self.send(ModelLoadRequested, spec, 1)
+        self.send(ModelLoadRequested, spec, 1, "", from_folder)
         if spec.replicas > 0:
             assert spec.name in self.healthy() or spec.name not in before
 
@@ -145,6 +201,39 @@ class AnyOrder(RuleBasedStateMachine):
     def lose(self, replica):
         self.forget(replica)
         self.send(ReplicaLost, replica)
+
+    @precondition(lambda self: self.machine.next_wakeup() is not None)
+    @rule(late=st.sampled_from([0, 0.5, 100]))
+    def time_passes(self, late):
+        self.now = max(self.now, self.machine.next_wakeup() + late - 1)  # `send` adds one
+        before = self.healthy()
+        self.send(Tick)
+        assert before <= self.healthy()
+
+    @rule(replicas=st.lists(REPLICAS, unique=True, max_size=4), is_synced_first=st.booleans())
+    def restart(self, replicas, is_synced_first):
+        """The process is killed; what it had not kept is gone, and so is every replica."""
+        lasting = {
+            name: route.candidates[0].version
+            for name, route in self.routes.items()
+            if route.candidates and not self.machine.state.models[name].from_folder
+        }
+        self.machine = SchedulerMachine()
+        self.orders, self.loaded, self.routes = [], set(), {}
+        for stored in list(self.kept.values()):
+            self.send(ModelRestored, stored)
+        for name, spec in self.declared.items():
+            model = self.machine.state.models[name]
+            assert model.is_deleted == (spec is None)
+            assert spec is None or model.latest.version.spec == spec
+        for name, number in lasting.items():  # what served is to serve again
+            assert number in {r.number for r in self.machine.state.models[name].standing()}
+        if is_synced_first:
+            self.send(SyncReached)
+        for replica in replicas:
+            self.send(ReplicaConnected, replica, CAPABILITIES[replica.server], 100, 10)
+        if not is_synced_first:
+            self.send(SyncReached)
 
     def forget(self, replica):
         self.orders = [order for order in self.orders if order[0] != replica]
@@ -197,9 +286,9 @@ class AnyOrder(RuleBasedStateMachine):
     @invariant()
     def a_model_is_on_its_way_only_while_an_order_is(self):
         under_way = {order[1] for order in self.orders}
-        for row in self.machine.status():
-            if row.state in (ModelState.PROGRESSING, ModelState.TERMINATING):
-                assert row.name in under_way
+        for model in self.machine.models():
+            if model.latest.state in (ModelState.PROGRESSING, ModelState.TERMINATING):
+                assert model.name in under_way
 
     @invariant()
     def when_all_is_quiet_only_the_latest_or_what_serves_is_loaded(self):

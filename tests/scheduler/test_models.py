@@ -3,15 +3,21 @@
 import pytest
 
 from seldon_core.errors import InvalidResourceError, NotFoundError, NotReadyError
-from seldon_core.resources.model import ModelSpec, ModelVersion
-from seldon_core.scheduler.decisions import AnswerCaller, LoadOnReplica, UnloadOnReplica
-from seldon_core.scheduler.events import ReplicaLost
-from seldon_core.scheduler.state import ModelState
-from tests.support.scheduler_worlds import R0, R1, a_machine, load, report, unload
+from seldon_core.resources.model import KubernetesMeta, ModelSpec, ModelVersion
+from seldon_core.scheduler.decisions import (
+    AnswerCaller,
+    Change,
+    LoadOnReplica,
+    SaveModel,
+    UnloadOnReplica,
+)
+from seldon_core.scheduler.events import ModelLoadRequested, ReplicaConnected, ReplicaLost
+from seldon_core.scheduler.state import ModelState, ReplicaState
+from tests.support.scheduler_worlds import R0, R1, a_machine, acts, load, report, unload
 
 
 def error_of(decisions):
-    (answer,) = decisions
+    (answer,) = acts(decisions)
     assert isinstance(answer, AnswerCaller)
     return answer.error
 
@@ -21,12 +27,12 @@ def latest(machine):
 
 
 def used(machine, replica=R0):
-    return machine.state.replicas[replica].used_bytes
+    return machine.state.replica(replica).used_bytes
 
 
 def test_the_caller_is_answered_before_anything_is_loaded():
-    decisions = load(a_machine(R0))
-    assert decisions[0] == AnswerCaller(1)
+    decisions = acts(load(a_machine(R0)))
+    assert decisions[0] == AnswerCaller(1, change=Change.CREATED)
     assert decisions[-1] == LoadOnReplica(R0, ModelVersion(ModelSpec("iris", "/iris"), 1))
 
 
@@ -49,7 +55,7 @@ def test_the_same_model_or_another_number_of_replicas_is_the_same_version(change
     ("uri", "fields", "path"),
     [
         ("iris", {}, "spec.storageUri"),
-        ("/iris", {"namespace": "team-b"}, "metadata.namespace"),
+        ("/iris", {"meta": KubernetesMeta("team-b")}, "metadata.namespace"),
     ],
     ids=["a relative uri", "another namespace"],
 )
@@ -93,7 +99,10 @@ def test_unloading_again_retries_what_failed_to_unload():
     report(machine, 1, "Loaded")
     unload(machine)
     report(machine, 1, "UnloadFailed", reason="busy")
-    assert unload(machine) == [AnswerCaller(1), UnloadOnReplica(R0, "iris", 1)]
+    assert acts(unload(machine)) == [
+        AnswerCaller(1, change=Change.DELETED),
+        UnloadOnReplica(R0, "iris", 1),
+    ]
     assert latest(machine).state is ModelState.TERMINATING
 
 
@@ -156,7 +165,7 @@ def test_what_is_wanted_again_while_it_goes_is_loaded_when_it_is_gone():
     report(machine, 1, "Loaded")
     load(machine, replicas=0)
     load(machine, replicas=1)
-    assert report(machine, 1, "Unloaded") == [LoadOnReplica(R0, latest(machine).version)]
+    assert acts(report(machine, 1, "Unloaded")) == [LoadOnReplica(R0, latest(machine).version)]
 
 
 def test_a_lost_replica_takes_only_its_own():
@@ -165,14 +174,90 @@ def test_a_lost_replica_takes_only_its_own():
     for replica in (R0, R1):
         report(machine, 1, "Loaded", replica)
     machine.handle(ReplicaLost(2, R0))
-    assert machine.status_of("iris").replicas == (str(R1),)
+    assert latest(machine).replicas_in(ReplicaState.AVAILABLE) == (R1,)
 
 
-def test_an_old_version_on_a_lost_replica_is_terminated():
+def test_the_version_that_serves_is_placed_anew_when_its_replica_is_lost():
     machine = a_machine(R0)
     load(machine)
     report(machine, 1, "Loaded")
     load(machine, uri="/other", requirements=("gpu",))  # so it is nowhere
     machine.handle(ReplicaLost(2, R0))
-    states = [record.state for record in machine.state.models["iris"].versions.values()]
-    assert states == [ModelState.TERMINATED, ModelState.SCHEDULE_FAILED]
+    assert latest(machine).state is ModelState.SCHEDULE_FAILED
+    decisions = machine.handle(ReplicaConnected(3, R1, (), 100, 0))
+    version = machine.state.models["iris"].versions[1].version
+    assert acts(decisions)[-1] == LoadOnReplica(R1, version)
+
+
+def test_the_first_number_is_that_of_kubernetes():
+    machine = a_machine(R0)
+    load(machine, meta=KubernetesMeta(generation=7))
+    load(machine, "/other", meta=KubernetesMeta(generation=30))
+    assert list(machine.state.models["iris"].versions) == [7, 8]
+
+
+def test_metadata_alone_is_taken_in_without_a_new_version():
+    machine = a_machine(R0)
+    load(machine, meta=KubernetesMeta("default", 1))
+    (answer,) = acts(load(machine, meta=KubernetesMeta("default", 2)))
+    assert answer.change is Change.CONFIGURED
+    assert latest(machine).version.spec.meta == KubernetesMeta("default", 2)
+    assert latest(machine).number == 1
+
+
+def test_the_metadata_of_a_deletion_is_kept():
+    machine = a_machine(R0)
+    load(machine)
+    unload(machine, meta=KubernetesMeta("default", 4))
+    assert latest(machine).version.spec.meta == KubernetesMeta("default", 4)
+    unload(machine)
+    assert latest(machine).version.spec.meta == KubernetesMeta("default", 4)
+
+
+def test_the_time_of_a_deletion_is_that_of_the_first_request():
+    machine = a_machine(R0)
+    load(machine)
+    unload(machine, now=5)
+    unload(machine, now=9)
+    assert machine.state.models["iris"].deleted_at == 5
+
+
+def kept(decisions):
+    return [made.model for made in decisions if isinstance(made, SaveModel)]
+
+
+def test_what_a_folder_declares_is_not_kept():
+    machine = a_machine(R0)
+    assert kept(load(machine, from_folder=True)) == []
+    assert kept(report(machine, 1, "Loaded")) == []
+    assert kept(unload(machine)) == []
+
+
+def test_who_declares_a_folders_model_by_hand_takes_it_over():
+    machine = a_machine(R0)
+    load(machine, from_folder=True)
+    (stored,) = kept(load(machine))
+    assert [version.number for version in stored.versions] == [1]
+    assert kept(load(machine, "/other", from_folder=True)) == []
+
+
+def test_a_folder_does_not_undo_what_was_declared_by_hand():
+    machine = a_machine(R0)
+    load(machine)
+    error = error_of(load(machine, "/other", from_folder=True))
+    assert isinstance(error, InvalidResourceError)
+    assert "delete it to serve what the folder says" in str(error)
+    (answer,) = acts(load(machine, from_folder=True))
+    assert answer.change is Change.UNCHANGED
+    assert not machine.state.models["iris"].from_folder
+
+
+def test_a_model_that_is_declared_again_is_the_last_in_the_list():
+    machine = a_machine(R0)
+    load(machine)
+    machine.handle(ModelLoadRequested(1, ModelSpec("wine", "/wine"), caller=1))
+    report(machine, 1, "Loaded")
+    unload(machine)
+    report(machine, 1, "Unloaded")
+    load(machine)
+    assert [model.name for model in machine.models()] == ["wine", "iris"]

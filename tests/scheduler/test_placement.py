@@ -3,12 +3,20 @@
 import pytest
 
 from seldon_core.resources.model import ModelSpec, ModelVersion
-from seldon_core.scheduler.placement import Placed, Refused, place
+from seldon_core.scheduler.placement import (
+    REPLICA_FILTERS,
+    SERVER_FILTERS,
+    Placed,
+    Refused,
+    explain,
+    place,
+)
 from seldon_core.scheduler.state import (
     Assignment,
     ReplicaRecord,
     ReplicaState,
     SchedulerState,
+    ServerRecord,
     VersionRecord,
 )
 from seldon_core.transport.control import ReplicaId
@@ -18,9 +26,10 @@ def a_state(**servers):
     """Servers by name; each is (capabilities, free bytes of each replica)."""
     state = SchedulerState()
     for name, (capabilities, frees) in servers.items():
+        server = state.servers[name] = ServerRecord(name)
         for index, free in enumerate(frees):
             replica = ReplicaId(name, index)
-            state.replicas[replica] = ReplicaRecord(replica, frozenset(capabilities.split()), free)
+            server.replicas[replica] = ReplicaRecord(replica, frozenset(capabilities.split()), free)
     return state
 
 
@@ -43,7 +52,7 @@ def refused(state, version):
 
 def hold(state, version, replica, replica_state):
     version.assignments[replica] = Assignment(replica_state, 0.0)
-    state.replicas[replica].hold("iris", 1, 10)
+    state.replica(replica).hold("iris", 1, 10)
 
 
 def test_every_requirement_must_be_a_capability_of_the_server():
@@ -137,3 +146,44 @@ def test_replicas_of_two_servers_are_not_added_up():
     assert refused(state, a_version(replicas=2)) == (
         "not enough suitable replicas: 2 wanted, 1 found: no other replica is connected"
     )
+
+
+def test_a_server_that_lost_its_replicas_is_told_of():
+    state = a_state(a=("", []))
+    assert refused(state, a_version()) == "no matching server: a has no replica that is connected"
+
+
+def test_the_first_filter_that_refuses_is_named_for_every_server_and_replica():
+    state = a_state(a=("", []), b=("x", [50]), c=("x gpu", [50, 5]), d=("gpu", [50]))
+    version = a_version(requirements=("x", "gpu"))
+    told = [(v.server, v.replica_idx, v.filter, v.reason) for v in explain(state, version)]
+    assert told == [
+        ("a", None, "ServerReplicaFilter", "has no replica that is connected"),
+        ("b", None, "ServerRequirementsFilter", "lacks gpu"),
+        ("c", None, "", ""),
+        ("c", 0, "", ""),
+        (
+            "c",
+            1,
+            "AvailableMemoryReplicaFilter",
+            "has 5 bytes free of the 10 bytes needed",
+        ),
+        ("d", None, "ServerRequirementsFilter", "lacks x"),
+    ]
+
+
+def test_a_server_that_is_not_asked_for_is_refused_before_its_capabilities_are_looked_at():
+    record = VersionRecord(
+        ModelVersion(ModelSpec("iris", "/iris", server="b", requirements=("x",)), 1)
+    )
+    (verdict,) = explain(a_state(a=("", [50])), record)
+    assert verdict.filter == "SharingServerFilter"
+
+
+def test_filters_stand_in_seldons_order():
+    assert list(SERVER_FILTERS) == [
+        "ServerReplicaFilter",
+        "SharingServerFilter",
+        "ServerRequirementsFilter",
+    ]
+    assert list(REPLICA_FILTERS) == ["AvailableMemoryReplicaFilter"]

@@ -42,41 +42,59 @@ def test_a_replica_that_is_still_loading_gets_none():
 
 
 @pytest.mark.parametrize(
-    ("versions", "serving"),
+    ("versions", "fallback", "serving"),
     [
         pytest.param(
-            [(ModelState.AVAILABLE, LOADED), (ModelState.AVAILABLE, LOADED)],
+            [(ModelState.TERMINATING, LOADED), (ModelState.AVAILABLE, LOADED)],
+            None,
             2,
-            id="the newest available",
+            id="the latest when it has come",
         ),
         pytest.param(
             [(ModelState.AVAILABLE, LOADED), (ModelState.PROGRESSING, LOADING)],
             1,
-            id="the old one while the new one loads",
+            1,
+            id="the fallback while the latest loads",
         ),
         pytest.param(
             [(ModelState.AVAILABLE, LOADED), (ModelState.FAILED, LOADED)],
             1,
-            id="the available one, not the newest that half failed",
+            1,
+            id="the fallback, not the latest that half failed",
+        ),
+        pytest.param(
+            [(ModelState.AVAILABLE, LOADED), (ModelState.AVAILABLE, LOADED)],
+            1,
+            2,
+            id="the latest in the step that it comes",
+        ),
+        pytest.param(
+            [(ModelState.FAILED,), (ModelState.FAILED, LOADED)],
+            1,
+            2,
+            id="the latest that half failed when the fallback is not loaded",
         ),
         pytest.param(
             [(ModelState.TERMINATING, LOADED), (ModelState.FAILED, LOADED)],
+            None,
             2,
-            id="none is available: the newest that is loaded",
-        ),
-        pytest.param(
-            [(ModelState.TERMINATING, LOADED), (ModelState.SCHEDULE_FAILED,)],
-            1,
-            id="none is available: the only one loaded",
+            id="the latest that half failed without a fallback",
         ),
     ],
 )
-def test_the_version_that_serves_is(versions, serving):
+def test_the_version_that_serves_is(versions, fallback, serving):
     model = a_model(*versions)
+    model.fallback = fallback
     record = serving_version(model)
     assert record is not None
-    assert record.version.version == serving
+    assert record.number == serving
     assert [candidate.version for candidate in derive(model).candidates] == [serving]
+
+
+def test_a_version_that_is_to_go_serves_nobody():
+    model = a_model((ModelState.TERMINATING, LOADED), (ModelState.SCHEDULE_FAILED,))
+    assert serving_version(model) is None
+    assert derive(model) == RouteUpdate("iris", notice="cannot be placed: why")
 
 
 @pytest.mark.parametrize(
@@ -94,5 +112,5 @@ def test_a_model_that_is_loaded_nowhere_says_why(state, notice):
 
 def test_a_deleted_model_has_no_route_however_loaded():
     model = a_model((ModelState.TERMINATING, LOADED))
-    model.is_deleted = True
+    model.deleted_at = 5.0
     assert derive(model) == RouteUpdate("iris")

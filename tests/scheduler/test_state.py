@@ -1,12 +1,16 @@
 """What the scheduler knows: memory that is counted, versions in their order."""
 
+import pytest
+
 from seldon_core.resources.model import ModelSpec, ModelVersion
 from seldon_core.scheduler.state import (
     Assignment,
     ModelRecord,
+    ModelState,
     ReplicaRecord,
     ReplicaState,
     SchedulerState,
+    ServerRecord,
     VersionRecord,
 )
 from seldon_core.transport.control import ReplicaId
@@ -49,10 +53,43 @@ def test_replicas_are_found_by_state_in_the_order_of_assignment():
     assert record.replicas_in(ReplicaState.LOADING, ReplicaState.AVAILABLE) == (R0, R1, R2)
 
 
-def test_replicas_are_grouped_by_server_in_the_order_they_came():
-    triton = ReplicaId("triton", 0)
-    state = SchedulerState()
-    for replica in (R1, triton, R0):
-        state.replicas[replica] = ReplicaRecord(replica, frozenset(), 1)
-    found = {name: [r.replica for r in records] for name, records in state.servers().items()}
-    assert list(found.items()) == [("mlserver", [R1, R0]), ("triton", [triton])]
+def test_what_was_loaded_is_not_when_it_is_released():
+    replica = ReplicaRecord(R0, frozenset(), 100)
+    for version in (1, 2):
+        replica.hold("iris", version, 1)
+        replica.loaded.add(("iris", version))
+    replica.release("iris", 1)
+    assert replica.loaded == {("iris", 2)}
+
+
+@pytest.mark.parametrize(("percentage", "capacity"), [(0, 90), (10, 99), (150, 225)])
+def test_over_commit_is_room(percentage, capacity):
+    assert ReplicaRecord(R0, frozenset(), 90, percentage).capacity_bytes == capacity
+
+
+def test_a_replica_is_found_on_its_server():
+    record = ReplicaRecord(R1, frozenset(), 1)
+    state = SchedulerState(servers={"mlserver": ServerRecord("mlserver", {R1: record})})
+    assert state.replica(R1) is record
+    assert state.replica(R0) is None
+    assert state.replica(ReplicaId("triton", 0)) is None
+
+
+@pytest.mark.parametrize(
+    ("fallback", "deleted_at", "standing"),
+    [(None, None, [2]), (1, None, [1, 2]), (None, 5.0, [])],
+    ids=["the latest", "the one that serves first", "none of a deleted model"],
+)
+def test_the_versions_that_are_to_stay_are(fallback, deleted_at, standing):
+    model = ModelRecord("iris", {1: a_version(1), 2: a_version(2)})
+    model.fallback, model.deleted_at = fallback, deleted_at
+    assert [record.number for record in model.standing()] == standing
+    assert model.is_deleted == (deleted_at is not None)
+
+
+def test_a_model_is_gone_when_every_version_is():
+    model = ModelRecord("iris", {1: a_version(1), 2: a_version(2)})
+    model.versions[1].state = ModelState.TERMINATED
+    assert not model.is_gone
+    model.versions[2].state = ModelState.TERMINATED
+    assert model.is_gone

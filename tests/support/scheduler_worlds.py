@@ -1,9 +1,11 @@
 """A scheduler's state, made by events, for tests of its parts."""
 
 from seldon_core.resources.model import ModelSpec
+from seldon_core.scheduler.decisions import PublishStatus, SaveModel
 from seldon_core.scheduler.events import (
     ModelLoadRequested,
     ModelReported,
+    ModelRestored,
     ModelUnloadRequested,
     ReplicaConnected,
     SyncReached,
@@ -23,14 +25,29 @@ def a_machine(*replicas, memory_bytes=100):
     return machine
 
 
-def load(machine, uri="/iris", now=1, **fields):
-    return machine.handle(ModelLoadRequested(now, ModelSpec("iris", uri, **fields), caller=1))
+def load(machine, uri="/iris", now=1, from_folder=False, **fields):
+    spec = ModelSpec("iris", uri, **fields)
+    return machine.handle(ModelLoadRequested(now, spec, caller=1, from_folder=from_folder))
 
 
-def unload(machine, now=1):
-    return machine.handle(ModelUnloadRequested(now, "iris", caller=1))
+def unload(machine, now=1, meta=None):
+    return machine.handle(ModelUnloadRequested(now, "iris", caller=1, meta=meta))
 
 
 def report(machine, version, event, replica=R0, reason="", memory_bytes=0, now=1):
     told = ModelReport(replica, "iris", version, ReplicaModelEvent(event), reason, memory_bytes)
     return machine.handle(ModelReported(now, told))
+
+
+def acts(decisions):
+    """What is sent or answered, without what is only kept and shown."""
+    return [made for made in decisions if not isinstance(made, SaveModel | PublishStatus)]
+
+
+def restart(machine, decided, now=1):
+    """A machine that has what was kept, from all that was decided, and is not synced."""
+    kept = {made.model.name: made.model for made in decided if isinstance(made, SaveModel)}
+    successor = SchedulerMachine()
+    for stored in kept.values():
+        successor.handle(ModelRestored(now, stored))
+    return successor

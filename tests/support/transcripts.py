@@ -7,8 +7,8 @@
       LoadOnReplica iris_1 -> mlserver/0
       = iris v1 ModelProgressing
 
-Lines that begin with `=` are the rows of the status that changed. `#` begins a comment. `at=SECONDS`
-says when an event happens; else it is a second after the one before. A transcript that says when
+Lines that begin with `=` are the rows of the status that changed. `#` begins a comment.
+`at=SECONDS` says when an event happens; else it is a second after the one before. One that says when
 SyncReached comes begins before it, all others after.
 
     Restart

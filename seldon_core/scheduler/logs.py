@@ -1,0 +1,89 @@
+"""One line for each event and decision, with the event's id.
+
+At INFO stands what no replica tells: loads, failures and unloads are the replica's, so a model that
+comes is one line, also when a thousand come.
+"""
+
+import logging
+
+from seldon_core.scheduler.decisions import (
+    AnswerCaller,
+    Decision,
+    LoadOnReplica,
+    PublishRoute,
+    UnloadOnReplica,
+)
+from seldon_core.scheduler.events import Event, ModelReported, ReplicaConnected, ReplicaLost
+from seldon_core.scheduler.state import ModelState
+from seldon_core.scheduler.status import ModelStatus
+
+_log = logging.getLogger(__name__)
+
+
+def log_decision(decision: Decision, event_id: int) -> None:
+    """Say what is sent, routed or refused."""
+    if not _log.isEnabledFor(logging.DEBUG):
+        return
+    match decision:
+        case LoadOnReplica(replica, version):
+            _log.debug(
+                "loading model=%s version=%d replica=%s event=%d",
+                version.spec.name,
+                version.version,
+                replica,
+                event_id,
+            )
+        case UnloadOnReplica(replica, model, number):
+            _log.debug(
+                "unloading model=%s version=%d replica=%s event=%d",
+                model,
+                number,
+                replica,
+                event_id,
+            )
+        case PublishRoute(update):
+            versions = ",".join(str(candidate.version) for candidate in update.candidates)
+            _log.debug(
+                "route published name=%s versions=%s notice=%r event=%d",
+                update.name,
+                versions or "none",
+                update.notice,
+                event_id,
+            )
+        case AnswerCaller(error=error) if error is not None:
+            # At DEBUG, because who asked is told, and tells of it.
+            _log.debug("request refused reason=%r event=%d", str(error), event_id)
+
+
+def log_status(status: ModelStatus | None, event_id: int) -> None:
+    """Say that a model has no place, which is nobody else's to tell."""
+    if status is not None and status.latest.state is ModelState.SCHEDULE_FAILED:
+        _log.warning(
+            "model has no place model=%s version=%d reason=%r event=%d",
+            status.name,
+            status.latest.version.version,
+            status.latest.reason,
+            event_id,
+        )
+
+
+def log_event(event: Event, event_id: int) -> None:
+    """Say what happened that no decision's line says: failures, connections, losses.
+
+    A failure is an ERROR of the replica already.
+    """
+    match event:
+        case ModelReported(report=report) if report.reason:
+            _log.debug(
+                "model reported model=%s version=%d replica=%s state=%s reason=%r event=%d",
+                report.model,
+                report.version,
+                report.replica,
+                report.event.value,
+                report.reason,
+                event_id,
+            )
+        case ReplicaConnected(replica=replica) | ReplicaLost(replica=replica):
+            _log.info("%s replica=%s event=%d", type(event).__name__, replica, event_id)
+        case _:
+            _log.debug("event id=%d %r", event_id, event)
