@@ -14,6 +14,7 @@ more rows than `max_rows` is a batch of its own.
 from collections import OrderedDict
 from collections.abc import Hashable
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any, Protocol
 
 import numpy.typing as npt
@@ -69,25 +70,34 @@ class Batch:
 
 
 class Batcher:
-    """Gathers the requests to one model."""
+    """Gathers the requests to one model.
+
+    At most `max_together` leave as one batch, None: as many as have `max_rows` rows. At most
+    `max_waiting` wait while a batch runs; while none does, those of the next one more.
+    """
 
     __slots__ = (
         "_arrivals",
         "_expects_company",
         "_groups",
         "_max_rows",
+        "_max_together",
         "_max_waiting",
         "is_busy",
         "waiting",
     )
 
     def __init__(
-        self, max_rows: int = DEFAULT_MAX_ROWS, max_waiting: int = DEFAULT_MAX_WAITING
+        self,
+        max_rows: int = DEFAULT_MAX_ROWS,
+        max_waiting: int = DEFAULT_MAX_WAITING,
+        max_together: int | None = None,
     ) -> None:
         self.is_busy = False  # between a batch handed out and `finish`
         self.waiting = 0  # entries in all groups
         self._max_rows = max_rows
         self._max_waiting = max_waiting
+        self._max_together = max_together
         self._arrivals = 0  # in this turn
         self._expects_company = False
         # One group for each key; the first one is next. A group's entries are in the order of their
@@ -108,7 +118,10 @@ class Batcher:
 
         Raises OverloadedError if too many wait already; then it was not taken in.
         """
-        if self.waiting >= self._max_waiting:
+        if self.waiting >= self._max_waiting and (
+            self.is_busy
+            or self.waiting >= self._max_waiting + (self._max_together or self._max_rows)
+        ):
             raise OverloadedError(f"{self.waiting} requests wait for the model already")
         self._arrivals += 1
         if self._arrivals == 1 and not (self.waiting or self.is_busy or self._expects_company):
@@ -152,7 +165,7 @@ class Batcher:
         key, group = self._groups.popitem(last=False)
         entries: list[Entry] = []
         rows = 0
-        for entry in group:
+        for entry in group if self._max_together is None else islice(group, self._max_together):
             if entries and rows + entry.rows > self._max_rows:
                 break
             entries.append(entry)

@@ -13,7 +13,6 @@ from collections.abc import Callable, Iterable
 from time import monotonic
 from typing import assert_never
 
-from seldon_core.agent.batching import Batcher
 from seldon_core.agent.decisions import (
     Admit,
     Decision,
@@ -43,7 +42,7 @@ from seldon_core.agent.isolation import Isolated, isolate
 from seldon_core.agent.loading import Loaded, Loader
 from seldon_core.agent.pool import ModelPool
 from seldon_core.agent.runtimes.base import Artifact
-from seldon_core.agent.served import Served, max_rows
+from seldon_core.agent.served import Served, batcher_for
 from seldon_core.agent.slots import Slot
 from seldon_core.agent.timeouts import Timeouts
 from seldon_core.aio.threads import ThreadPool
@@ -110,7 +109,9 @@ class ModelHost:
         self._versions[name] = version
         self._ids[name] = version.spec.name, version.version
         spec, knobs = version.spec, version.spec.knobs
-        self.send(ModelAdded(self.now(), name, spec.memory_bytes, knobs.keep_in_memory))
+        # One of those that wait for the load will run, as many as may wait for that come after it.
+        limit = None if knobs.max_queue is None else knobs.max_queue + 1
+        self.send(ModelAdded(self.now(), name, spec.memory_bytes, knobs.keep_in_memory, limit))
 
     def unload(self, model: str, version: int) -> None:
         """Let requests that run finish, then unload; an UNLOADED report follows."""
@@ -332,12 +333,11 @@ class ModelHost:
         name = version.internal_name
         served = self.served.get(name)
         if served is None:
-            most_rows = max_rows(loaded)
             runner = ModelRunner(
                 loaded.artifact,
                 loaded.runtime,
                 self._grounds,
-                lambda: Batcher(most_rows),
+                functools.partial(batcher_for, loaded, version.spec.knobs),
                 lambda: self._pin(name),
                 lambda nbytes: self._grow(version, nbytes),
             )

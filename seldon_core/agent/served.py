@@ -1,6 +1,6 @@
 """What requests need to know of a model that is assigned here."""
 
-from seldon_core.agent.batching import DEFAULT_MAX_ROWS
+from seldon_core.agent.batching import DEFAULT_MAX_ROWS, DEFAULT_MAX_WAITING, Batcher
 from seldon_core.agent.checking import RequestCheck
 from seldon_core.agent.execution import ModelRunner
 from seldon_core.agent.isolation import Isolated
@@ -8,6 +8,7 @@ from seldon_core.agent.loading import Loaded
 from seldon_core.agent.timeouts import CallTimeout
 from seldon_core.observability.metrics import ModelSeries
 from seldon_core.protocol.inference import Parameter
+from seldon_core.resources.knobs import Knobs
 from seldon_core.resources.model import ModelVersion
 
 
@@ -42,3 +43,9 @@ def max_rows(loaded: Loaded | Isolated) -> int:
     if isinstance(limit, int) and limit >= 1:
         return min(limit, DEFAULT_MAX_ROWS)
     return DEFAULT_MAX_ROWS
+
+
+def batcher_for(loaded: Loaded | Isolated, knobs: Knobs) -> Batcher:
+    """Return what gathers the requests to a model, within its own limits."""
+    most_waiting = DEFAULT_MAX_WAITING if knobs.max_queue is None else knobs.max_queue
+    return Batcher(max_rows(loaded), most_waiting, knobs.max_concurrency)

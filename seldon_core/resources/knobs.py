@@ -15,6 +15,9 @@ PREFIX = "seldon-core/"
 _WITHIN_A_DAY_MS = 86_400_000
 """More is a slip: nobody waits for an answer for longer than a day."""
 
+_MOST_CALLS = 1_000_000
+"""More is a slip: so many connections there cannot be."""
+
 
 @dataclass(frozen=True, slots=True)
 class Knob:
@@ -84,6 +87,24 @@ class Knobs:
             "milliseconds",
             "the longest that a call may wait for its answer, from its arrival at the replica; "
             "noticed up to 50 ms late, and the caller's own shorter one still counts",
+        ),
+    )
+    max_concurrency: int | None = field(
+        default=None,
+        metadata=_whole(
+            1,
+            _MOST_CALLS,
+            "calls",
+            "so many calls are in the model at a time at most, together as one batch; more wait",
+        ),
+    )
+    max_queue: int | None = field(
+        default=None,
+        metadata=_whole(
+            0,
+            _MOST_CALLS,
+            "calls",
+            "so many calls may wait while others are in the model; more get 503 with Retry-After",
         ),
     )
 

@@ -182,12 +182,37 @@ def test_its_repr_is_its_state_in_one_line():
     assert repr(batcher) == "<Batcher busy waiting=1 groups=1>"
 
 
+def test_no_more_leave_together_than_may():
+    batcher = Batcher(max_together=2)
+    a, b, c = entry(), entry(), entry()
+    busy_with(batcher, a, b, c)
+    assert next_after(batcher) == [a, b]
+    assert next_after(batcher) == [c]
+
+
+def test_none_waits_while_a_run_lasts_if_none_may():
+    batcher = Batcher(max_waiting=0)
+    assert batcher.add(entry()) is not None
+    with pytest.raises(OverloadedError, match=r"^0 requests wait for the model already$"):
+        batcher.add(entry())
+
+
+def test_those_of_the_next_batch_do_not_count_while_no_run_lasts():
+    batcher = Batcher(max_waiting=1, max_together=2)
+    assert batcher.add(entry()) is not None
+    batcher.finish()
+    for _ in range(3):  # in the same turn
+        assert batcher.add(entry()) is None
+    with pytest.raises(OverloadedError, match=r"^3 requests"):
+        batcher.add(entry())
+
+
 class AnyOrder(RuleBasedStateMachine):
     """Whatever the order of arrivals, turns, completions and departures."""
 
     def __init__(self):
         super().__init__()
-        self.batcher = Batcher(max_rows=4, max_waiting=5)
+        self.batcher = Batcher(max_rows=4, max_waiting=5, max_together=3)
         self.waiting = []  # in the order of arrival
         self.running = None
         self.turn_is_armed = False
@@ -197,7 +222,7 @@ class AnyOrder(RuleBasedStateMachine):
             return
         assert self.running is None
         self.running = batch
-        assert batch.entries
+        assert 1 <= len(batch.entries) <= 3
         assert batch.rows == sum(e.rows for e in batch.entries)
         assert batch.rows <= 4 or len(batch.entries) == 1
         keys = {e.key for e in batch.entries}
@@ -213,7 +238,7 @@ class AnyOrder(RuleBasedStateMachine):
     @rule(key=st.sampled_from(["k", "l", None]), rows=st.integers(1, 6))
     def add(self, key, rows):
         new = entry(key, rows)
-        if len(self.waiting) == 5:
+        if len(self.waiting) >= (5 if self.running else 5 + 3):
             with pytest.raises(OverloadedError):
                 self.batcher.add(new)
             return

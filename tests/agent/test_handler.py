@@ -16,6 +16,7 @@ from seldon_core.errors import (
     OverloadedError,
 )
 from seldon_core.protocol.inference import InferRequest, Tensor
+from seldon_core.resources.knobs import Knobs
 from tests.support.agent import (
     DOUBLE,
     FakeModel,
@@ -486,5 +487,37 @@ def test_a_client_that_leaves_in_the_tick_in_which_its_batch_starts_does_not_run
             replies = await asyncio.gather(*tasks, return_exceptions=True)
             assert isinstance(replies[2], asyncio.CancelledError)
             assert world.models["m_1"].calls == [1, 2]
+
+    run(test)
+
+
+def test_calls_beyond_a_models_own_queue_are_told_to_come_back():
+    async def test():
+        gate = threading.Event()
+        world = away_world(gate)
+        knobs = Knobs(max_concurrency=2, max_queue=3)
+        async with agent_of(world, "m", knobs=knobs) as agent:
+            calls = [call_to("m_1", [[i, 0]]) for i in range(6)]
+            tasks = [asyncio.create_task(agent.handler.infer(call)) for call in calls]
+            await until(lambda: any(task.done() for task in tasks))
+            gate.set()
+            replies = await asyncio.gather(*tasks, return_exceptions=True)
+        # The first runs at once and alone, and three may wait for it.
+        assert [values(reply) for reply in replies[:4]] == [[[2 * i, 0]] for i in range(4)]
+        assert [type(reply) for reply in replies[4:]] == [OverloadedError] * 2
+        assert replies[4].retry_after_s > 0
+        assert world.models["m_1"].calls == [1, 2, 1]
+
+    run(test)
+
+
+def test_one_call_may_bring_an_evicted_model_back_though_none_may_queue():
+    async def test():
+        world = World()
+        knobs = Knobs(max_queue=0)
+        async with agent_of(world, "m", "n", capacity=1, knobs=knobs) as agent:  # n evicted m
+            replies = await infer_all(agent, call_to("m_1", [[1, 2]]), call_to("m_1", [[3, 4]]))
+        assert values(replies[0]) == [[2, 4]]
+        assert isinstance(replies[1], OverloadedError)
 
     run(test)

@@ -6,8 +6,9 @@ import pytest
 
 from seldon_core.agent.loading import Loaded
 from seldon_core.agent.runtimes.base import Artifact
-from seldon_core.agent.served import Served, max_rows
+from seldon_core.agent.served import Served, batcher_for, max_rows
 from seldon_core.protocol.inference import TensorSpec
+from seldon_core.resources.knobs import NO_KNOBS, Knobs
 from tests.support.agent import DOUBLE, FakeModel, FakeRuntime, version_of
 
 
@@ -30,3 +31,10 @@ def test_a_model_described_anew_checks_requests_by_its_new_signature():
     served.describe(loaded(wider))
     assert served.signature is wider
     assert served.check is not first
+
+
+def test_a_models_own_limits_are_those_of_its_batcher():
+    batcher = batcher_for(loaded(max_batch_size=3), Knobs(max_concurrency=2, max_queue=1))
+    assert (batcher._max_rows, batcher._max_together, batcher._max_waiting) == (3, 2, 1)
+    batcher = batcher_for(loaded(), NO_KNOBS)
+    assert (batcher._max_rows, batcher._max_together, batcher._max_waiting) == (64, None, 1024)

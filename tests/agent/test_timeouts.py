@@ -154,7 +154,7 @@ def test_a_refused_call_is_not_watched_any_more():
         async with agent_of(world, "m", capacity=1, knobs=PATIENT) as agent:
             agent.load_model(version_of("other"))
             await until(lambda: world.has_reported("other"))
-            agent._host.pool._max_waiting = 0
+            agent._host.pool.slots["m_1"].max_waiting = 0
             with pytest.raises(OverloadedError):
                 await agent.handler.infer(call_to("m_1", [[1, 2]]))
             assert watched(agent) == 0
