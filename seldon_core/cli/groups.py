@@ -14,6 +14,8 @@ import click
 from seldon_core.cli.output import say
 from seldon_core.resources.words import nearest
 
+_SENTENCE = 200  # characters: more than a line, so that none ends in dots
+
 
 class SuggestingGroup(click.Group):
     """A group that knows what a mistyped command may mean; without a command it shows its help."""
@@ -72,10 +74,9 @@ class SectionedGroup(SuggestingGroup):
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the commands into the help, a paragraph for each section."""
         width = max(len(name) for name in self._places)
-        limit = formatter.width - width - 6  # as click counts: indentation and the gap between
         for section in self._sections:
             rows = [
-                (name.ljust(width), command.get_short_help_str(limit))
+                (name.ljust(width), command.get_short_help_str(_SENTENCE))
                 for name in section.commands
                 if (command := self.get_command(ctx, name)) is not None
             ]

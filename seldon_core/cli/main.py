@@ -22,6 +22,40 @@ _PROGRAMS = ("seldon-core", "seldon")
 _PATH = click.Path(path_type=Path)
 
 
+_SECTIONS = (
+    Section(
+        "Serve models",
+        {
+            "serve": "seldon_core.cli.main:serve",
+            "samples": "seldon_core.cli.main:samples",
+            "store": "seldon_core.cli.store_commands:store",
+        },
+    ),
+    Section(
+        "Declare and watch resources, as kubectl does",
+        {
+            "apply": "seldon_core.cli.verbs:apply",
+            "get": "seldon_core.cli.verbs:get",
+            "describe": "seldon_core.cli.verbs:describe",
+            "wait": "seldon_core.cli.verbs:wait",
+            "delete": "seldon_core.cli.verbs:delete",
+            "api-resources": "seldon_core.cli.verbs:api_resources",
+        },
+    ),
+    Section(
+        "Call and manage models, as Seldon's own tool does",
+        {
+            "model": "seldon_core.cli.seldon_commands:model",
+            "server": "seldon_core.cli.seldon_commands:server",
+            "load": "seldon_core.cli.seldon_commands:load",
+            "unload": "seldon_core.cli.seldon_commands:unload",
+            "status": "seldon_core.cli.seldon_commands:status",
+            "config": "seldon_core.cli.seldon_commands:config",
+        },
+    ),
+)
+
+
 def main() -> None:
     """Run the command line; what goes wrong is one line on standard error and exit code 1.
 
@@ -57,16 +91,7 @@ def _print_version(context: click.Context, option: click.Parameter, wanted: bool
 
 @click.group(
     cls=SectionedGroup,
-    sections=[
-        Section(
-            "Serve",
-            {
-                "serve": "seldon_core.cli.main:serve",
-                "samples": "seldon_core.cli.main:samples",
-                "store": "seldon_core.cli.store_commands:store",
-            },
-        ),
-    ],
+    sections=_SECTIONS,
     no_args_is_help=True,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
@@ -79,7 +104,19 @@ def _print_version(context: click.Context, option: click.Parameter, wanted: bool
     help="Print the version.",
 )
 def cli() -> None:
-    """Serve machine-learning models over the Open Inference Protocol, from one process."""
+    """Serve machine-learning models over the Open Inference Protocol, from one process.
+
+    \b
+    The first minute:
+      seldon-core samples samples
+      seldon-core serve --models samples/models     in one terminal, and in another:
+      seldon-core get models
+      seldon-core describe model iris
+      seldon-core model infer iris '{"inputs": [{"name": "predict", "shape": [1, 4],
+                                    "datatype": "FP32", "data": [5.1, 3.5, 1.4, 0.2]}]}'
+
+    `seldon-core COMMAND --help` tells what each command takes, with examples.
+    """
 
 
 @click.command()

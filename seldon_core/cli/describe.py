@@ -1,0 +1,226 @@
+"""`describe`: a page about a resource, with the reasons for its state and what happened to it."""
+
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from typing import Final
+
+from seldon_core.cli.columns import aligned
+from seldon_core.cli.get import targets_of
+from seldon_core.cli.kinds import Target
+from seldon_core.cli.lookup import Lookup, open_lookup
+from seldon_core.cli.output import put_line, say_note
+from seldon_core.cli.seen import (
+    NOTHING,
+    Resource,
+    SeenModel,
+    SeenServer,
+    replica_state_name,
+    seconds_of,
+    show_since,
+    show_time,
+    state_name,
+)
+from seldon_core.config.sizes import describe_bytes
+from seldon_core.proto import control_pb2
+from seldon_core.proto import scheduler_pb2 as pb
+from seldon_core.protocol.model_message import spec_of
+from seldon_core.resources.kubernetes import KINDS, MODEL, manifest_of
+
+_LABEL: Final = 14  # columns for the names of fields
+_HOLDING: Final = frozenset({"Loading", "Loaded", "Available", "LoadedUnavailable", "Draining"})
+
+
+def describe(
+    words: Sequence[str],
+    files: Sequence[str],
+    recursive: bool,
+    namespace: str | None,
+    scheduler_host: str | None,
+) -> int:
+    """Print a page about each resource named; return the exit code, 1 if one is missing.
+
+    A deleted model is described as long as the scheduler remembers it. Raises SeldonError as `get`.
+    """
+    targets = targets_of(words, files, recursive, "describe model/iris")
+    now = datetime.now(UTC).timestamp()
+    pages: list[str] = []
+    missing: list[Target] = []
+    with open_lookup(scheduler_host) as lookup:
+        for target in lookup.each(targets, namespace):
+            seen = lookup.recall(target, namespace)
+            if seen is None:
+                missing.append(target)
+            else:
+                pages.append("\n".join(_page(lookup, seen, now)))
+    if pages:
+        put_line("\n\n\n".join(pages))
+    for target in missing:
+        say_note(target.not_found)
+    if not pages and not missing:
+        say_note("No resources found.")
+    return 1 if missing else 0
+
+
+def _page(lookup: Lookup, seen: Resource, now: float) -> Iterator[str]:
+    if isinstance(seen, SeenServer):
+        models = [each for each in lookup.list(KINDS[MODEL]) if isinstance(each, SeenModel)]
+        yield from server_page(seen, models, now)
+    else:
+        request = control_pb2.DescribeModelRequest(name=seen.name)
+        yield from model_page(lookup.client.describe_model(request), now)
+
+
+def model_page(described: control_pb2.DescribeModelResponse, now: float) -> Iterator[str]:
+    """Yield the lines of a model's page at `now`, UTC seconds."""
+    seen = SeenModel(described.status)
+    state = seen.latest.state
+    desired = seen.latest.modelDefn.deploymentSpec.replicas
+    deleted = ", deleted" if described.status.deleted else ""
+    yield _field("Name", seen.name)
+    yield _field("Namespace", seen.namespace)
+    yield _field("Kind", seen.kind.name)
+    yield _field("Version", str(seen.latest.version))
+    yield _field("Server", seen.latest.serverName or NOTHING)
+    yield _field("State", f"{seen.state}{deleted}, for {show_since(seen.changed_at, now)}")
+    yield _field("Reason", seen.reason or NOTHING)
+    yield _field(
+        "Replicas",
+        f"{desired} desired, {state.availableReplicas} available, "
+        f"{state.unavailableReplicas} loading or failed",
+    )
+    yield "Declared:"
+    yield from _declaration(seen.latest.modelDefn)
+    yield from _table(
+        "Placement",
+        ("SERVER", "REPLICA", "FILTER", "REASON"),
+        [_verdict(verdict) for verdict in described.verdicts],
+    )
+    yield from _table(
+        "Versions",
+        ("VERSION", "STATE", "SERVER", "AVAILABLE", "CHANGED", "REASON"),
+        [_version(version, now) for version in described.status.versions],
+    )
+    yield from _table(
+        "On replicas",
+        ("VERSION", "REPLICA", "STATE", "CHANGED", "REASON"),
+        [
+            _replica(version, index, now)
+            for version in described.status.versions
+            for index in sorted(version.modelReplicaState)
+        ],
+    )
+    yield "Story:"
+    if not described.story:
+        yield f"  {NOTHING}"
+    for chapter in described.story:
+        when = show_time(seconds_of(chapter.time))
+        yield f"  {when}  event {chapter.eventId}: {chapter.event}"
+        for decision in chapter.decisions:
+            yield f"      {decision}"
+
+
+def server_page(seen: SeenServer, models: Sequence[SeenModel], now: float) -> Iterator[str]:
+    """Yield the lines of a server's page; `models` are those of all servers."""
+    yield _field("Name", seen.name)
+    yield _field("Kind", seen.kind.name)
+    yield _field("Ready", f"{seen.conditions()[0].status}, {seen.summary}")
+    yield _field(
+        "Memory",
+        f"{describe_bytes(seen.total_bytes)}, {describe_bytes(seen.free_bytes)} free "
+        "with over-commit",
+    )
+    yield _field("Loaded", f"{seen.status.numLoadedModelReplicas} models over all replicas")
+    yield from _table(
+        "Replicas",
+        ("REPLICA", "MEMORY", "FREE", "OVER-COMMIT", "MODELS"),
+        [
+            (
+                str(replica.replicaIdx),
+                describe_bytes(replica.totalMemoryBytes),
+                describe_bytes(replica.availableMemoryBytes),
+                f"{replica.overCommitPercentage} %",
+                str(replica.numLoadedModels),
+            )
+            for replica in seen.status.resources
+        ],
+    )
+    here = [model for model in models if model.latest.serverName == seen.name]
+    yield from _table(
+        "Models",
+        ("NAME", "VERSION", "STATE", "REPLICAS", "MEMORY", "CHANGED"),
+        [_model_on(model, now) for model in here],
+    )
+
+
+def _field(name: str, value: str) -> str:
+    return f"{name + ':':<{_LABEL}}{value}"
+
+
+def _declaration(message: pb.Model) -> Iterator[str]:
+    """Yield what the user wrote, as YAML."""
+    import yaml
+
+    manifest = manifest_of(spec_of(message))
+    metadata, spec = manifest["metadata"], manifest["spec"]
+    assert isinstance(metadata, dict)
+    assert isinstance(spec, dict)
+    annotations = {"annotations": metadata["annotations"]} if "annotations" in metadata else {}
+    text = yaml.safe_dump({**annotations, **spec}, sort_keys=False, allow_unicode=True)
+    for line in text.splitlines():
+        yield f"  {line}"
+
+
+def _table(title: str, header: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> Iterator[str]:
+    yield f"{title}:"
+    if not rows:
+        yield f"  {NOTHING}"
+        return
+    for line in aligned(header, rows).splitlines():
+        yield f"  {line}"
+
+
+def _verdict(verdict: control_pb2.Verdict) -> tuple[str, ...]:
+    replica = str(verdict.replicaIdx) if verdict.HasField("replicaIdx") else "-"
+    if not verdict.filter:
+        return verdict.serverName, replica, "-", verdict.reason or "suits the model"
+    return verdict.serverName, replica, verdict.filter, verdict.reason
+
+
+def _version(version: pb.ModelVersionStatus, now: float) -> tuple[str, ...]:
+    state = version.state
+    return (
+        str(version.version),
+        state_name(state.state),
+        version.serverName or NOTHING,
+        str(state.availableReplicas),
+        show_since(seconds_of(state.lastChangeTimestamp), now),
+        state.reason,
+    )
+
+
+def _replica(version: pb.ModelVersionStatus, index: int, now: float) -> tuple[str, ...]:
+    replica = version.modelReplicaState[index]
+    return (
+        str(version.version),
+        f"{version.serverName}/{index}",
+        replica_state_name(replica.state),
+        show_since(seconds_of(replica.lastChangeTimestamp), now),
+        replica.reason,
+    )
+
+
+def _model_on(model: SeenModel, now: float) -> tuple[str, ...]:
+    replicas = [
+        str(index)
+        for index, replica in sorted(model.latest.modelReplicaState.items())
+        if replica_state_name(replica.state) in _HOLDING
+    ]
+    memory = model.latest.modelDefn.modelSpec.memoryBytes
+    return (
+        model.name,
+        str(model.latest.version),
+        model.state,
+        ",".join(replicas) or NOTHING,
+        describe_bytes(memory) if memory else NOTHING,
+        show_since(model.changed_at, now),
+    )

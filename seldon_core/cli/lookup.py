@@ -1,0 +1,99 @@
+"""Asks the scheduler about resources of any kind."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Final
+
+from seldon_core.cli.control import SUBSCRIBER, open_scheduler_client
+from seldon_core.cli.kinds import Target
+from seldon_core.cli.seen import Resource, SeenModel, SeenServer
+from seldon_core.cli.targets import ControlOptions
+from seldon_core.errors import UpstreamError
+from seldon_core.proto import scheduler_pb2 as pb
+from seldon_core.resources.kubernetes import MODEL, Kind
+from seldon_core.transport.control_client import RpcError, SchedulerClient
+
+_UNKNOWN: Final = ("FailedPrecondition", "NotFound")  # Seldon's scheduler answers with the first
+
+
+@contextmanager
+def open_lookup(scheduler_host: str | None) -> Iterator["Lookup"]:
+    """Hold a connection to the scheduler at `scheduler_host`, or where config and variable say.
+
+    Raises UpstreamError, with the scheduler's words, for what it refuses, and ConfigError.
+    """
+    with open_scheduler_client(ControlOptions(scheduler_host)) as client:
+        try:
+            yield Lookup(client)
+        except RpcError as error:
+            raise UpstreamError(error.detail) from error
+
+
+class Lookup:
+    """Reads resources through `client`; every method raises RpcError."""
+
+    def __init__(self, client: SchedulerClient) -> None:
+        self.client = client
+
+    def find(self, target: Target, namespace: str | None = None) -> Resource | None:
+        """Return a resource; None if there is none, it is gone, or is in another namespace."""
+        seen = self.recall(target, namespace)
+        return None if seen is None or seen.is_gone else seen
+
+    def recall(self, target: Target, namespace: str | None = None) -> Resource | None:
+        """Return a resource as `find` does, also one that is gone but not forgotten."""
+        try:
+            seen = next(self._ask(target.kind, target.name), None)
+        except RpcError as error:
+            if error.code in _UNKNOWN:
+                return None
+            raise
+        return seen if seen is not None and _is_in(seen, namespace) else None
+
+    def list(self, kind: Kind, namespace: str | None = None) -> list[Resource]:
+        """Return all resources of a kind that are not gone, by name."""
+        found = [
+            seen for seen in self._ask(kind, "") if not seen.is_gone and _is_in(seen, namespace)
+        ]
+        return sorted(found, key=lambda seen: seen.name)
+
+    def each(self, targets: Sequence[Target], namespace: str | None = None) -> Iterator[Target]:
+        """Yield the targets, in the place of a kind without a name all that there are of it."""
+        for target in targets:
+            if target.name:
+                yield target
+            else:
+                for seen in self.list(target.kind, namespace):
+                    yield Target(target.kind, seen.name)
+
+    def watch(self, kind: Kind, namespace: str | None = None) -> Iterator[Resource]:
+        """Yield every resource of a kind and then each that changes, until the scheduler stops."""
+        for seen in self._subscribe(kind):
+            if _is_in(seen, namespace):
+                yield seen
+
+    def _ask(self, kind: Kind, name: str) -> Iterator[Resource]:
+        """Yield the resource of this name, or all of the kind."""
+        if kind.name == MODEL:
+            reference = pb.ModelReference(name=name) if name else None
+            about_models = pb.ModelStatusRequest(subscriberName=SUBSCRIBER, model=reference)
+            for model in self.client.model_status(about_models):
+                yield SeenModel(model)
+        else:
+            about_servers = pb.ServerStatusRequest(subscriberName=SUBSCRIBER, name=name or None)
+            for server in self.client.server_status(about_servers):
+                yield SeenServer(server)
+
+    def _subscribe(self, kind: Kind) -> Iterator[Resource]:
+        if kind.name == MODEL:
+            to_models = pb.ModelSubscriptionRequest(subscriberName=SUBSCRIBER)
+            for model in self.client.watch_models(to_models):
+                yield SeenModel(model)
+        else:
+            to_servers = pb.ServerSubscriptionRequest(subscriberName=SUBSCRIBER)
+            for server in self.client.watch_servers(to_servers):
+                yield SeenServer(server)
+
+
+def _is_in(seen: Resource, namespace: str | None) -> bool:
+    return namespace is None or seen.namespace in (namespace, "")

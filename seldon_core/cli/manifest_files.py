@@ -1,0 +1,123 @@
+"""The manifests that `-f` names: files, folders, or standard input."""
+
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from seldon_core.cli.kinds import Target
+from seldon_core.cli.kubectl_click import FaultsError
+from seldon_core.cli.output import say_note
+from seldon_core.errors import ConfigError, InvalidResourceError
+from seldon_core.resources.kubernetes import KINDS
+from seldon_core.resources.model import KubernetesMeta, ModelSpec
+
+_SUFFIXES = (".yaml", ".yml", ".json")
+
+
+@dataclass(frozen=True, slots=True)
+class _Manifest:
+    source: str  # as errors call it
+    folder: str  # what its relative paths are relative to, absolute
+    text: str
+
+
+def read_specs(files: Sequence[str], recursive: bool, namespace: str | None) -> list[ModelSpec]:
+    """Return every model that is declared there, with absolute paths, in the order of the files.
+
+    `namespace` is that of models whose manifest says none. Raises FaultsError if any part of
+    any file is wrong, a model is declared twice, or says another namespace; ConfigError if
+    there is no such file, or nothing in it.
+    """
+    # Only who has a manifest waits for pydantic, which checks it.
+    from seldon_core.resources.manifests import parse_manifests, with_base
+
+    declared_in: dict[str, str] = {}
+    specs: list[ModelSpec] = []
+
+    def read(manifest: _Manifest) -> None:
+        for spec in parse_manifests(manifest.text, manifest.source):
+            first = declared_in.setdefault(spec.name, manifest.source)
+            if any(spec.name == other.name for other in specs):
+                raise InvalidResourceError(
+                    manifest.source,
+                    f"declares model {spec.name!r} a second time; the first is in {first}",
+                )
+            placed = _in_namespace(spec, namespace, manifest.source)
+            specs.append(with_base(placed, manifest.folder))
+
+    _read_each(files, recursive, read)
+    if not specs:
+        raise ConfigError(f"{', '.join(files)}: nothing is declared there")
+    return specs
+
+
+def read_targets(files: Sequence[str], recursive: bool) -> list[Target]:
+    """Return what the manifests are about, each resource once. Raises as `read_specs` does."""
+    from seldon_core.resources.manifests import parse_references
+
+    targets: dict[Target, None] = {}
+
+    def read(manifest: _Manifest) -> None:
+        for reference in parse_references(manifest.text, manifest.source):
+            targets[Target(KINDS[reference.kind], reference.name)] = None
+
+    _read_each(files, recursive, read)
+    return list(targets)
+
+
+def _read_each(files: Sequence[str], recursive: bool, read: Callable[[_Manifest], None]) -> None:
+    """Call `read` with every manifest, and only then raise what was wrong with them."""
+    faults: list[str] = []
+    for name in files:
+        for manifest in _manifests(name, recursive):
+            try:
+                read(manifest)
+            except InvalidResourceError as error:
+                faults.append(str(error))
+    if faults:
+        raise FaultsError(faults)
+
+
+def _in_namespace(spec: ModelSpec, namespace: str | None, source: str) -> ModelSpec:
+    meta = spec.meta or KubernetesMeta()  # as Seldon's tool sends it, which is no change then
+    if namespace is None:
+        return replace(spec, meta=meta)
+    if meta.namespace not in ("", namespace):
+        raise InvalidResourceError(
+            f"{source}: metadata.namespace",
+            f"{meta.namespace!r} of model {spec.name!r} is not the namespace {namespace!r} "
+            "that -n asks for",
+        )
+    return replace(spec, meta=replace(meta, namespace=namespace))
+
+
+def _manifests(name: str, recursive: bool) -> Iterator[_Manifest]:
+    if name == "-":
+        if sys.stdin.isatty():
+            say_note("reading manifests from the terminal; Ctrl-D ends them")
+        yield _Manifest("standard input", str(Path.cwd()), sys.stdin.read())
+        return
+    path = Path(name)
+    if not path.exists():
+        remote = "; only files of this machine are read" if "://" in name else ""
+        raise ConfigError(f"the path {name!r} does not exist{remote}")
+    for file in _files(path, recursive) if path.is_dir() else [path]:
+        try:
+            text = file.read_text()
+        except OSError as error:
+            raise ConfigError(f"{file} cannot be read: {error.strerror}") from error
+        except UnicodeDecodeError as error:
+            raise ConfigError(f"{file} is not text in UTF-8: {error.reason}") from error
+        yield _Manifest(str(file), str(file.resolve().parent), text)
+
+
+def _files(folder: Path, recursive: bool) -> list[Path]:
+    """Return the manifests of a folder by name, those of its folders too if `recursive`."""
+    paths = folder.rglob("*") if recursive else folder.iterdir()
+    files = sorted(path for path in paths if path.suffix in _SUFFIXES and path.is_file())
+    if not files:
+        deeper = "" if recursive else "; -R looks into its folders as well"
+        wanted = ", ".join(f"*{suffix}" for suffix in _SUFFIXES)
+        raise ConfigError(f"{folder} holds no manifest: looked for {wanted}{deeper}")
+    return files
