@@ -1,5 +1,6 @@
 """`seldon model infer` and `seldon model metadata`."""
 
+import re
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -15,6 +16,7 @@ from seldon_core.errors import InvalidRequestError
 from seldon_core.transport.endpoints import Endpoint
 from seldon_core.transport.rest_client import RestClient
 
+_HEADER_NAME = re.compile(r"[0-9A-Za-z_.-]+")  # what both HTTP/1.1 and gRPC take
 _BY_AUTHORITY = frozenset({"host", ":authority"})
 
 
@@ -138,12 +140,12 @@ def _go_map(entries: "dict[str, str] | Counter[str] | Counter[int]") -> str:
 
 def _header(text: str) -> tuple[str, str]:
     name, equals, value = text.partition("=")
-    if not equals or not name.strip():
-        raise InvalidRequestError(f"Badly formed header {text}: use key=val")
     if name.lower() in _BY_AUTHORITY:
         raise InvalidRequestError(
             f"Setting {name} via headers is not supported, please use '--authority' instead"
         )
+    if not equals or not _HEADER_NAME.fullmatch(name):
+        raise InvalidRequestError(f"Badly formed header {text}: use key=val")
     return name, value
 
 

@@ -92,7 +92,7 @@ def _context(tls: ClientTls) -> ssl.SSLContext:
 def read_pem(path: str) -> bytes:
     """Return what a certificate or key file holds. Raises ConfigError if it cannot be read."""
     try:
-        return Path(path).expanduser().read_bytes()
+        return Path(path).read_bytes()
     except OSError as error:
         raise ConfigError(f"{path} cannot be read: {error.strerror}") from error
 

@@ -13,7 +13,7 @@ os.environ.setdefault("GRPC_VERBOSITY", "NONE")
 
 import grpc
 
-from seldon_core.errors import InvalidRequestError, UpstreamError
+from seldon_core.errors import UpstreamError
 from seldon_core.proto import open_inference_pb2 as pb
 from seldon_core.protocol.status import GRPC_CODES
 from seldon_core.transport.control_client import RpcError
@@ -61,17 +61,12 @@ class GrpcClient:
         )
 
     def infer(self, request: pb.ModelInferRequest, metadata: Metadata) -> GrpcReply:
-        """Send a request and wait for how it ends, as long as it takes.
-
-        Raises InvalidRequestError if an entry of `metadata` cannot be sent.
-        """
+        """Send a request and wait for how it ends, as long as it takes."""
         entries = [_sendable(name, value) for name, value in metadata]
         try:
             response, call = self._infer.with_call(request, metadata=entries)
         except grpc.RpcError as error:
             return _reply(error, _told(error), None)
-        except ValueError as error:  # a name or value that HTTP/2 does not allow
-            raise InvalidRequestError(f"the request cannot be sent: {error}") from error
         return _reply(call, None, response)
 
 
