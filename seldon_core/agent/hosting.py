@@ -40,6 +40,7 @@ from seldon_core.agent.execution import Grounds, ModelRunner
 from seldon_core.agent.invariants import violations
 from seldon_core.agent.isolation import Isolated, isolate
 from seldon_core.agent.loading import Loaded, Loader
+from seldon_core.agent.patience import PatientRunner
 from seldon_core.agent.pool import ModelPool
 from seldon_core.agent.runtimes.base import Artifact
 from seldon_core.agent.served import Served, batcher_for
@@ -333,15 +334,16 @@ class ModelHost:
         name = version.internal_name
         served = self.served.get(name)
         if served is None:
-            runner = ModelRunner(
+            knobs = version.spec.knobs
+            runner = (PatientRunner if knobs.max_batch_delay_ms else ModelRunner)(
                 loaded.artifact,
                 loaded.runtime,
                 self._grounds,
-                functools.partial(batcher_for, loaded, version.spec.knobs),
+                functools.partial(batcher_for, loaded, knobs),
                 lambda: self._pin(name),
                 lambda nbytes: self._grow(version, nbytes),
             )
-            timeout = self._timeouts.of(version.spec.knobs.timeout_ms)
+            timeout = self._timeouts.of(knobs.timeout_ms)
             served = self.served[name] = Served(version, loaded, runner, timeout)
         elif loaded.model.signature is not served.signature:
             served.describe(loaded)

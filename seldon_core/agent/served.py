@@ -5,6 +5,7 @@ from seldon_core.agent.checking import RequestCheck
 from seldon_core.agent.execution import ModelRunner
 from seldon_core.agent.isolation import Isolated
 from seldon_core.agent.loading import Loaded
+from seldon_core.agent.patience import PatientBatcher
 from seldon_core.agent.timeouts import CallTimeout
 from seldon_core.observability.metrics import ModelSeries
 from seldon_core.protocol.inference import Parameter
@@ -48,4 +49,7 @@ def max_rows(loaded: Loaded | Isolated) -> int:
 def batcher_for(loaded: Loaded | Isolated, knobs: Knobs) -> Batcher:
     """Return what gathers the requests to a model, within its own limits."""
     most_waiting = DEFAULT_MAX_WAITING if knobs.max_queue is None else knobs.max_queue
-    return Batcher(max_rows(loaded), most_waiting, knobs.max_concurrency)
+    limits = max_rows(loaded), most_waiting, knobs.max_concurrency
+    if knobs.max_batch_delay_ms:
+        return PatientBatcher(*limits, knobs.max_batch_delay_ms / 1000)
+    return Batcher(*limits)

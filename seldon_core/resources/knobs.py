@@ -15,6 +15,8 @@ PREFIX = "seldon-core/"
 _WITHIN_A_DAY_MS = 86_400_000
 """More is a slip: nobody waits for an answer for longer than a day."""
 
+_LONGEST_DELAY_MS = 60_000
+
 _MOST_CALLS = 1_000_000
 """More is a slip: so many connections there cannot be."""
 
@@ -87,6 +89,16 @@ class Knobs:
             "milliseconds",
             "the longest that a call may wait for its answer, from its arrival at the replica; "
             "noticed up to 50 ms late, and the caller's own shorter one still counts",
+        ),
+    )
+    max_batch_delay_ms: int = field(
+        default=0,
+        metadata=_whole(
+            0,
+            _LONGEST_DELAY_MS,
+            "milliseconds",
+            "the longest that a call waits for others to run with as one batch, unless that is "
+            "full before; 0: only until the requests that have arrived are read",
         ),
     )
     max_concurrency: int | None = field(

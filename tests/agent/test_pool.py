@@ -518,8 +518,10 @@ def test_kept_models_make_room_for_each_other_out_of_the_rest():
 
 
 def test_a_refusal_for_want_of_room_tells_what_kept_models_hold():
-    pool = pool_that_keeps(10, 4, a=6, b=6)
-    assert residents(pool) == {"b", "kept"}
+    pool = pool_that_keeps(10, 4)
+    for model in ("a", "b"):
+        settle(pool, pool.handle(ModelAdded(0, model, 6)), {"a": 6, "b": 6})
+    assert list(pool.books()["resident"]) == ["kept", "b"]
     assert pool.try_admit("b") is not None
     assert pool.handle(InferArrived(1, "a", 7)) == []
     pool.handle(Tick(1.1))

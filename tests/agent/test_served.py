@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from seldon_core.agent.loading import Loaded
+from seldon_core.agent.patience import PatientBatcher
 from seldon_core.agent.runtimes.base import Artifact
 from seldon_core.agent.served import Served, batcher_for, max_rows
 from seldon_core.protocol.inference import TensorSpec
@@ -38,3 +39,9 @@ def test_a_models_own_limits_are_those_of_its_batcher():
     assert (batcher._max_rows, batcher._max_together, batcher._max_waiting) == (3, 2, 1)
     batcher = batcher_for(loaded(), NO_KNOBS)
     assert (batcher._max_rows, batcher._max_together, batcher._max_waiting) == (64, None, 1024)
+
+
+def test_a_model_with_a_delay_has_a_patient_batcher():
+    batcher = batcher_for(loaded(), Knobs(max_batch_delay_ms=20))
+    assert isinstance(batcher, PatientBatcher)
+    assert batcher.delay_s == 0.02

@@ -14,6 +14,7 @@ VALUES: dict[str, st.SearchStrategy[object]] = {
     "keep_in_memory": st.booleans(),
     "isolation": st.sampled_from(["auto", "process"]),
     "timeout_ms": st.none() | st.integers(1, 86_400_000),
+    "max_batch_delay_ms": st.integers(0, 60_000),
     "max_concurrency": st.none() | st.integers(1, 1_000_000),
     "max_queue": st.none() | st.integers(0, 1_000_000),
 }
