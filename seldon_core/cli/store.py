@@ -37,7 +37,7 @@ def run_check(data_dir: str | None) -> None:
     say(f"written   {_time(contents.last_now)}")
     say(
         f"records   {contents.records}, {describe_bytes(contents.nbytes)}: "
-        f"{len(contents.models)} models with {versions} versions"
+        f"{_models(len(contents.models))} with {versions} versions"
     )
     broken = _broken_rules(contents)
     for sentence in (*_unreadable(inspection), *broken):
@@ -65,8 +65,7 @@ def run_export(data_dir: str | None, file: Path | None) -> None:
         say_warning(sentence)
     if not inspection.is_sound:
         raise StoreError(
-            f"{len(contents.models)} models were exported; others, if there were any, "
-            "cannot be read"
+            f"exported {_models(len(contents.models))}; others, if there were any, cannot be read"
         )
 
 
@@ -89,16 +88,16 @@ def run_import(data_dir: str | None, file: Path | None) -> None:
     except OSError as error:
         raise StoreError(f"cannot make {str(folder)!r}: {error.strerror}") from error
     asyncio.run(_fill(folder, export))
-    say(f"{len(export.models)} models were imported into {folder}")
+    say(f"imported {_models(len(export.models))} into {folder}")
 
 
 async def _fill(folder: Path, export: Export) -> None:
     async with open_store(folder) as store:
         if store.models:
             raise StoreError(
-                f"the store in {str(folder)!r} holds {len(store.models)} models, and only an empty "
-                "one is filled; move its folder 'store' away, or name another data folder with "
-                "--data-dir"
+                f"the store in {str(folder)!r} holds {_models(len(store.models))}, and only an "
+                "empty one is filled; move its folder 'store' away, or name another data folder "
+                "with --data-dir"
             )
         await store.write(export.models, (), export.now)
 
@@ -106,6 +105,10 @@ async def _fill(folder: Path, export: Export) -> None:
 def _data_folder(given: str | None) -> Path:
     flags = {} if given is None else {"data.dir": given}
     return locate(load_settings(None, os.environ, flags).settings.data.dir).resolve()
+
+
+def _models(count: int) -> str:
+    return "1 model" if count == 1 else f"{count} models"
 
 
 def _time(seconds: float) -> str:

@@ -51,8 +51,9 @@ def check(data_dir: str | None) -> None:
 def export(data_dir: str | None, file: str) -> None:
     """Write the models to FILE as JSON lines.
 
-    Without FILE they go to standard output. The first line names the format, each other one is a model. The store may be used by a process
-    meanwhile. What cannot be read is told on standard error, and the exit code is then 1.
+    Without FILE they go to standard output. The first line names the format, each other one is a
+    model. A process may use the store meanwhile. What cannot be read is told on standard error, and
+    the exit code is then 1.
 
     \b
     Examples:

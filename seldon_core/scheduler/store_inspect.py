@@ -42,7 +42,8 @@ def inspect_store(folder: Path) -> Inspection:
     Raises StoreError if there is none, or its file cannot be opened at all.
     """
     path = path_in(folder)
-    if not path.is_file():
+    nbytes = _size(path)
+    if not nbytes:
         raise StoreError(
             f"there is no store in {str(folder)!r}: nothing was kept there yet. "
             "Name another data folder with --data-dir"
@@ -56,7 +57,16 @@ def inspect_store(folder: Path) -> Inspection:
             problems = check_structure(source / path.name)
         records, unread = _read(source)
     contents = read_records(sorted(records.items()))
-    return Inspection(path, path.stat().st_size, (*problems, *unread), contents)
+    return Inspection(path, nbytes, (*problems, *unread), contents)
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except FileNotFoundError:
+        return 0
+    except OSError as error:
+        raise StoreError(f"cannot read {str(path)!r}: {error.strerror}") from error
 
 
 def _read(source: Path) -> tuple[dict[bytes, bytes], list[str]]:
