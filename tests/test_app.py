@@ -3,8 +3,9 @@ import json
 import os
 import signal
 import socket
+import tempfile
 import threading
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -18,13 +19,15 @@ from seldon_core.agent import loading
 from seldon_core.cli.output import Console
 from seldon_core.config.load import load_settings
 from seldon_core.errors import ConfigError, ModelRuntimeError
+from seldon_core.proto import scheduler_pb2 as pb
+from seldon_core.protocol.model_message import message_of
 from seldon_core.resources.model import ModelSpec, RefusedModel
-from seldon_core.resources.servers import DEFAULT_SERVERS
-from seldon_core.scheduler.machine import ModelStatus
 from seldon_core.scheduler.state import ModelState
 from seldon_core.transport.control import RouteUpdate
+from seldon_core.transport.control_client import SchedulerClient
 from tests.support.diary import Diary
 from tests.support.models import FLOAT, node, tensor, write_onnx
+from tests.support.scheduler_worlds import a_status
 
 FREE = {f"{group}.port": 0 for group in ("listener", "scheduler", "agent", "admin")}
 
@@ -44,14 +47,22 @@ def doubling(folder, name="double"):
 
 
 @asynccontextmanager
-async def serving(*specs, refused=(), **flags):
+async def serving(*specs, refused=(), data_folder=None, **flags):
     """Serve `specs` until the block ends, then stop by SIGTERM."""
     diary = Diary()
-    async with asyncio.TaskGroup() as tasks:
-        tasks.create_task(app.serve(settings(**flags), app.FoundModels(specs, refused), diary))
-        await diary.is_loaded.wait()
-        yield diary
-        os.kill(os.getpid(), signal.SIGTERM)
+    found = app.FoundModels(specs, refused)
+    with a_folder() as empty:
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(app.serve(settings(**flags), data_folder or empty, found, diary))
+            await diary.is_loaded.wait()
+            yield diary
+            os.kill(os.getpid(), signal.SIGTERM)
+
+
+@contextmanager
+def a_folder():
+    with tempfile.TemporaryDirectory() as folder:
+        yield Path(folder)
 
 
 async def fetch(port, path, **options):
@@ -86,6 +97,42 @@ def test_a_model_is_served_from_start_to_stop(tmp_path):
     assert diary.entries == ["opened", "double ModelAvailable", "loaded 1", "draining 120"]
     assert diary.example.name == "double"
     assert [tensor.name for tensor in diary.example.inputs] == ["x"]
+
+
+def test_what_was_declared_at_the_api_is_served_after_a_restart(tmp_path):
+    model, store = doubling(tmp_path), tmp_path / "data"
+    store.mkdir()
+
+    async def declare():
+        async with serving(data_folder=store) as diary:
+            with SchedulerClient(f"127.0.0.1:{diary.ports.scheduler}") as client:
+                request = pb.LoadModelRequest(model=message_of(model))
+                await asyncio.to_thread(client.load_model, request)
+
+    async def restart():
+        async with serving(data_folder=store) as diary:
+            return await fetch(diary.ports.data, "/v2/models/double/ready")
+
+    asyncio.run(declare())
+    assert asyncio.run(restart())[0] == 200
+
+
+def test_what_a_folder_declared_is_not_served_without_it(tmp_path):
+    store = tmp_path / "data"
+    store.mkdir()
+
+    async def scenario(*models):
+        async with serving(*models, data_folder=store) as diary:
+            return (await fetch(diary.ports.data, "/v2/models/double/ready"))[0]
+
+    assert asyncio.run(scenario(doubling(tmp_path))) == 200
+    assert asyncio.run(scenario()) == 404
+
+
+def test_a_process_waits_for_what_it_served_last_time():
+    process = process_of(None, [], None)
+    process.expect(["iris"])
+    assert process.not_ready() == ["model iris is loading"]
 
 
 def test_the_server_says_what_it_is_and_can():
@@ -161,7 +208,7 @@ def test_every_model_that_is_not_served_is_one_line(tmp_path, caplog, capsys):
         console = _Console(Path("/data"))
         async with asyncio.TaskGroup() as tasks:
             found = app.FoundModels([broken, homeless, lost])
-            tasks.create_task(app.serve(settings(), found, console))
+            tasks.create_task(app.serve(settings(), tmp_path, found, console))
             await console.is_loaded.wait()
             os.kill(os.getpid(), signal.SIGTERM)
 
@@ -198,10 +245,14 @@ def process_of(router: Any, specs: Any, diary: Any) -> Any:
 class QuietScheduler:
     """Settles every model without publishing anything for it."""
 
-    def __init__(self, *rows):
-        self._rows = {row.name: row for row in rows}
+    def __init__(self, *models):
+        self._models = {model.name: model for model in models}
 
-    def load_model(self, spec):
+    def sync(self):
+        pass
+
+    def load_model(self, spec, from_folder):
+        assert from_folder
         answer = asyncio.get_running_loop().create_future()
         answer.set_result(None)
         return answer
@@ -209,18 +260,17 @@ class QuietScheduler:
     async def settled(self, names):
         pass
 
-    def status_of(self, name):
-        return self._rows[name]
+    def model(self, name):
+        return self._models[name]
 
-    def status(self):
-        return list(self._rows.values())
+    def models(self):
+        return list(self._models.values())
 
 
 def test_a_model_that_settles_without_a_route_is_reported_too():
-    row = ModelStatus("iris", 1, ModelState.FAILED, "broken", (), 1)
     router, diary = Router(), Diary()
     process = process_of(router, [ModelSpec("iris", "/iris")], diary)
-    process.attach(QuietScheduler(row))
+    process.attach(QuietScheduler(a_status("iris", ModelState.FAILED, "broken")))
     asyncio.run(process.load_models())
     assert diary.entries == ["iris ModelFailed", "loaded 1"]
     assert process.ready()
@@ -266,27 +316,19 @@ def test_the_control_ports_answer_health():
 
 
 @pytest.mark.parametrize("group", ["listener", "scheduler", "agent", "admin"])
-def test_a_taken_port_ends_the_start_with_its_name_and_nothing_else(group, caplog):
+def test_a_taken_port_ends_the_start_with_its_name_and_nothing_else(group, caplog, tmp_path):
     caplog.set_level("INFO")
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         wanted = settings(**{f"{group}_port": port})
         with pytest.raises(ConfigError, match=rf"^{group}\.port: .* port {port}: it is in use"):
-            asyncio.run(app.serve(wanted, app.FoundModels(), _DiaryWithoutLoop()))
+            asyncio.run(app.serve(wanted, tmp_path, app.FoundModels(), _DiaryWithoutLoop()))
     assert "ReplicaConnected" not in caplog.text
 
 
 class _DiaryWithoutLoop(Diary):
     def opened(self, ports, settings):
         raise AssertionError("a port was taken")
-
-
-def test_a_capability_whose_library_is_missing_is_left_out_and_its_extra_named(monkeypatch, caplog):
-    monkeypatch.setattr(app, "find_spec", lambda name: None if name == "sklearn" else name)
-    mlserver, triton = (app._capabilities(server) for server in DEFAULT_SERVERS)
-    assert mlserver == ("mlserver",)
-    assert {"triton", "onnx"} <= set(triton)
-    assert "seldon-core[sklearn]" in caplog.text
 
 
 def test_one_cpu_is_left_to_the_data_path(monkeypatch):
@@ -316,7 +358,8 @@ def test_a_load_that_does_not_end_does_not_keep_the_process(tmp_path, monkeypatc
 
     async def scenario():
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(app.serve(settings(), app.FoundModels([doubling(tmp_path)]), Diary()))
+            found = app.FoundModels([doubling(tmp_path)])
+            tasks.create_task(app.serve(settings(), tmp_path, found, Diary()))
             while not has_begun.is_set():
                 await asyncio.sleep(0)
             os.kill(os.getpid(), signal.SIGTERM)
@@ -346,7 +389,7 @@ def test_no_load_begins_after_the_end_has(tmp_path, monkeypatch):
     async def scenario():
         async with asyncio.TaskGroup() as tasks:
             found = app.FoundModels([doubling(tmp_path), other])
-            tasks.create_task(app.serve(settings(), found, Ending()))
+            tasks.create_task(app.serve(settings(), tmp_path, found, Ending()))
             while not begun:
                 await asyncio.sleep(0)
             os.kill(os.getpid(), signal.SIGTERM)

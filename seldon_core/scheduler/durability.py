@@ -60,8 +60,10 @@ class Keeper:
             return
         saved = [stored for stored in writes.values() if stored is not None]
         dropped = [name for name, stored in writes.items() if stored is None]
-        while not await self._write(saved, dropped, now):
-            await asyncio.sleep(RETRY_S)
+        while True:
+            if await self._write(saved, dropped, now):
+                break
+            await asyncio.sleep(RETRY_S)  # nothing tells when a disk has room
         if self.fault is not None:
             self.fault = None
             _log.info("store works again models=%d", len(writes))

@@ -48,4 +48,4 @@ def _notice(latest: VersionRecord) -> str:
         case ModelState.SCALED_DOWN:
             return "is scaled down to no replica"
         case _:
-            return "is loading"
+            return f"is loading, {latest.reason}" if latest.reason else "is loading"

@@ -5,7 +5,7 @@ structure walked, by a reader that trusts nothing, before LMDB opens it (30 ms f
 `scan` and `copy` are for a process that may end so.
 """
 
-import shutil
+import os
 import struct
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -57,9 +57,10 @@ class StoreFile:
         except lmdb.Error as error:
             # After a failed write of a meta page LMDB does nothing more; opened anew it does.
             self.close()
+            disk = os.statvfs(self.folder)  # not shutil.disk_usage, which costs 1 MiB of imports
             raise StoreError(
                 f"cannot write to {str(self.path)!r}, nothing was changed: {error}; "
-                f"{describe_bytes(shutil.disk_usage(self.folder).free)} are free there"
+                f"{describe_bytes(disk.f_bavail * disk.f_frsize)} are free there"
             ) from error
 
     def _try_commit(self, gone: Iterable[bytes], records: Mapping[bytes, bytes]) -> bool:

@@ -8,6 +8,7 @@ from seldon_core.scheduler import decisions as decided
 from seldon_core.scheduler import events
 from seldon_core.scheduler.decisions import Decision
 from seldon_core.scheduler.events import Event
+from seldon_core.transport.control import RouteUpdate
 
 CHAPTERS = 20
 """Events kept for each model: several versions, with the failures in between."""
@@ -97,7 +98,7 @@ def tell_decision(decision: Decision) -> str | None:
         case decided.UnloadOnReplica(replica=replica, version=version):
             return f"unload version {version} from {replica}"
         case decided.PublishRoute(update=update):
-            return _tell_route(decided.PublishRoute(update))
+            return _tell_route(update)
         case decided.AnswerCaller(error=error, change=change):
             return f"answered: {change.value}" if error is None else f"refused: {error}"
         case decided.PublishStatus():
@@ -106,8 +107,7 @@ def tell_decision(decision: Decision) -> str | None:
             assert_never(decision)
 
 
-def _tell_route(published: decided.PublishRoute) -> str:
-    update = published.update
+def _tell_route(update: RouteUpdate) -> str:
     if update.candidates:
         targets = ", ".join(
             f"version {candidate.version} on {' and '.join(map(str, candidate.replicas))}"

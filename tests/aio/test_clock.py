@@ -28,3 +28,9 @@ class Frozen:
 
     def monotonic(self):
         return self.elapsed
+
+
+def test_a_clock_does_not_begin_before_it_is_told_to():
+    later = SystemClock().wall() + 1000
+    assert SystemClock(not_before=later).wall() >= later
+    assert SystemClock(not_before=5.0).wall() > later - 2000

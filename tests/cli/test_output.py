@@ -11,8 +11,8 @@ from seldon_core.cli.output import Console, say, say_error, say_warning
 from seldon_core.config.load import load_settings
 from seldon_core.errors import OverloadedError
 from seldon_core.protocol.inference import ModelMetadata, TensorSpec
-from seldon_core.scheduler.machine import ModelStatus
 from seldon_core.scheduler.state import ModelState
+from tests.support.scheduler_worlds import a_status
 
 GIB = 2**30
 
@@ -23,7 +23,7 @@ def console():
 
 
 def status(name="iris", state=ModelState.AVAILABLE, reason=""):
-    return ModelStatus(name, 1, state, reason, ("mlserver/0",), 1)
+    return a_status(name, state, reason)
 
 
 def open_on(console, host="127.0.0.1"):

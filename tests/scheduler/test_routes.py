@@ -100,7 +100,7 @@ def test_a_version_that_is_to_go_serves_nobody():
 @pytest.mark.parametrize(
     ("state", "notice"),
     [
-        (ModelState.PROGRESSING, "is loading"),
+        (ModelState.PROGRESSING, "is loading, why"),
         (ModelState.FAILED, "failed to load: why"),
         (ModelState.SCHEDULE_FAILED, "cannot be placed: why"),
         (ModelState.SCALED_DOWN, "is scaled down to no replica"),
@@ -114,3 +114,9 @@ def test_a_deleted_model_has_no_route_however_loaded():
     model = a_model((ModelState.TERMINATING, LOADED))
     model.deleted_at = 5.0
     assert derive(model) == RouteUpdate("iris")
+
+
+def test_a_model_that_loads_for_the_first_time_is_loading():
+    model = a_model((ModelState.PROGRESSING,))
+    model.latest.reason = ""
+    assert derive(model).notice == "is loading"

@@ -1,29 +1,23 @@
 """The scheduler's shell, over agents that obey at once or never."""
 
 import asyncio
-import logging
 from contextlib import asynccontextmanager
 
 import pytest
 
-from seldon_core.errors import InvalidResourceError, NotFoundError, OverloadedError
+from seldon_core.errors import InvalidResourceError, NotFoundError, OverloadedError, StoreError
 from seldon_core.resources.model import ModelSpec
-from seldon_core.scheduler import service
-from seldon_core.scheduler.decisions import AnswerCaller, LoadOnReplica
-from seldon_core.scheduler.events import ModelLoadRequested, ModelReported
+from seldon_core.scheduler import durability, service
+from seldon_core.scheduler.decisions import AnswerCaller, Change, LoadOnReplica
+from seldon_core.scheduler.events import ModelLoadRequested, ModelReported, ModelRestored
+from seldon_core.scheduler.retries import DELETED_TTL_S
 from seldon_core.scheduler.service import open_scheduler
 from seldon_core.scheduler.state import ModelState
 from seldon_core.transport.control import ModelReport, ReplicaId, ReplicaModelEvent
-from tests.support.scheduler_fakes import FakeLink, FakeRoutes, StoppedClock
+from tests.support.scheduler_fakes import FakeLink, FakeRoutes, FakeStore, HandClock, StoppedClock
 
 MLSERVER = ReplicaId("mlserver", 0)
 IRIS = ModelSpec("iris", "/iris")
-
-
-FAILURE = (
-    "model reported model=wine version=1 replica=mlserver/0 state=LoadFailed "
-    "reason='corrupt' event=7"
-)
 
 
 class World:
@@ -36,12 +30,15 @@ class World:
 
 
 @asynccontextmanager
-async def a_world(*, faults=(), silent=False):
+async def a_world(*, faults=(), silent=False, store=None, clock=None):
     link, routes = FakeLink(MLSERVER, faults), FakeRoutes()
-    async with open_scheduler({MLSERVER: link}, routes, StoppedClock()) as scheduler:
+    async with open_scheduler(
+        {MLSERVER: link}, routes, store or FakeStore(), clock or StoppedClock()
+    ) as scheduler:
         if not silent:
             link.sink = scheduler
         scheduler.connect_replica(MLSERVER, ("sklearn",), 100, 10)
+        scheduler.sync()
         yield World(scheduler, link, routes)
 
 
@@ -61,10 +58,15 @@ def test_a_model_is_accepted_then_loaded_then_routed():
             assert world.link.orders == ["load iris_1"]
             notices = [(update.notice, len(update.candidates)) for update in world.routes.updates]
             assert notices == [("is loading", 0), ("", 1)]
-            (row,) = world.scheduler.status()
-            assert (row.name, row.version, row.state) == ("iris", 1, ModelState.AVAILABLE)
-            assert row.replicas == ("mlserver/0",)
-            assert world.scheduler.status_of("iris") == row
+            (model,) = world.scheduler.models()
+            latest = model.latest
+            assert (latest.version.internal_name, latest.state) == ("iris_1", ModelState.AVAILABLE)
+            assert latest.available_replicas == 1
+            assert world.scheduler.model("iris") == model
+            (server,) = world.scheduler.servers()
+            assert server.num_loaded_model_replicas == 1
+            assert world.scheduler.server("mlserver") == server
+            assert [verdict.filter for verdict in world.scheduler.explain("iris")] == ["", ""]
 
     run(test)
 
@@ -78,7 +80,9 @@ def test_unloading_takes_the_route_before_the_model():
             await world.scheduler.settled(["iris"])
             assert world.link.orders == ["load iris_1", "unload iris_1"]
             assert world.routes.updates[-1].candidates == ()
-            assert world.scheduler.status() == []
+            (model,) = world.scheduler.models()
+            assert model.is_deleted
+            assert model.latest.state is ModelState.TERMINATED
 
     run(test)
 
@@ -101,7 +105,10 @@ def test_settled_waits_for_all_and_counts_failures():
             for name in names:
                 await world.scheduler.load_model(ModelSpec(name, f"/{name}"))
             await world.scheduler.settled([*names, "no such model"])
-            states = {row.name: (row.state, row.reason) for row in world.scheduler.status()}
+            states = {
+                model.name: (model.latest.state, model.latest.reason)
+                for model in world.scheduler.models()
+            }
             assert states == {
                 "iris": (ModelState.AVAILABLE, ""),
                 "wine": (ModelState.FAILED, "corrupt"),
@@ -135,8 +142,8 @@ def test_losing_a_replica_settles_its_models():
             await asyncio.sleep(0)
             world.scheduler.lose_replica(MLSERVER)
             await waiting
-            (row,) = world.scheduler.status()
-            assert row.state is ModelState.SCHEDULE_FAILED
+            (model,) = world.scheduler.models()
+            assert model.latest.state is ModelState.SCHEDULE_FAILED
 
     run(test)
 
@@ -149,7 +156,7 @@ def test_a_caller_who_stops_waiting_for_models_to_settle_leaves_nothing_behind()
             await asyncio.sleep(0)
             waiting.cancel()
             await asyncio.wait([waiting])
-            assert not world.scheduler._watches
+            assert not world.scheduler._settling
 
     run(test)
 
@@ -187,14 +194,14 @@ def test_whoever_waits_when_the_scheduler_ends_is_cancelled():
 
 
 def test_too_many_requests_are_refused_and_reports_are_not(monkeypatch):
-    monkeypatch.setattr(service, "MAX_WAITING_REQUESTS", 2)
+    monkeypatch.setattr(service, "MAX_WAITING_REQUESTS", 3)
 
     async def test():
-        async with a_world() as world:  # its ReplicaConnected is the first that waits
+        async with a_world() as world:  # its SyncReached waits too
             accepted = world.scheduler.load_model(IRIS)
             refused = world.scheduler.load_model(ModelSpec("wine", "/wine"))
             world.scheduler.report(ModelReport(MLSERVER, "x", 1, ReplicaModelEvent.LOADED))
-            with pytest.raises(OverloadedError, match="2 control events wait"):
+            with pytest.raises(OverloadedError, match="3 control events wait"):
                 await refused
             await accepted
             await world.scheduler.settled(["iris"])
@@ -225,8 +232,9 @@ def test_a_bug_in_the_machine_or_a_link_ends_the_scheduler():
 
     async def test():
         links = {MLSERVER: BrokenLink(MLSERVER)}
-        async with open_scheduler(links, FakeRoutes(), StoppedClock()) as scheduler:
+        async with open_scheduler(links, FakeRoutes(), FakeStore(), StoppedClock()) as scheduler:
             scheduler.connect_replica(MLSERVER, (), 100, 0)
+            scheduler.sync()
             scheduler.load_model(IRIS)
             await asyncio.get_running_loop().create_future()
 
@@ -246,53 +254,172 @@ def test_the_story_of_a_model_is_its_events_and_their_decisions():
             assert {AnswerCaller, LoadOnReplica} <= kinds
             assert isinstance(reported.event, ModelReported)
             assert requested.event_id < reported.event_id
+            with pytest.raises(NotFoundError):
+                await world.scheduler.unload_model("rose")
             assert world.scheduler.story("rose") == []
 
     run(test)
 
 
-def test_each_decision_is_one_line_with_its_events_id(caplog):
-    caplog.set_level(logging.DEBUG, logger=service.__name__)
+def test_what_was_kept_is_served_again():
+    store = FakeStore()
+
+    async def first():
+        async with a_world(store=store) as world:
+            await world.scheduler.load_model(IRIS)
+            await world.scheduler.load_model(ModelSpec("rose", "/rose"))
+            await world.scheduler.settled(["iris", "rose"])
+            await world.scheduler.unload_model("rose")
+
+    async def second():
+        async with a_world(store=store) as world:
+            await world.scheduler.settled(["iris"])
+            await until(lambda: world.link.orders)
+            assert world.link.orders == ["load iris_1"]
+            assert world.scheduler.model("rose").is_deleted
+            assert isinstance(world.scheduler.story("iris")[0].event, ModelRestored)
+
+    run(first)
+    run(second)
+
+
+async def until(fulfilled):
+    while not fulfilled():
+        await asyncio.sleep(0)
+
+
+def test_nothing_is_sent_or_answered_before_it_is_kept():
+    store = FakeStore()
 
     async def test():
-        async with a_world(faults={"wine": "corrupt"}) as world:
-            await world.scheduler.load_model(IRIS)
+        async with a_world(store=store) as world:
+            await until(lambda: world.scheduler.server("mlserver"))
+            store.held = asyncio.Event()
+            answer = world.scheduler.load_model(IRIS)
+            for _ in range(20):
+                await asyncio.sleep(0)
+            assert not answer.done()
+            assert world.link.orders == []
+            assert world.routes.updates == []
+            store.held.set()
+            assert await answer is Change.CREATED
             await world.scheduler.settled(["iris"])
-            await world.scheduler.unload_model("iris")
-            await world.scheduler.load_model(ModelSpec("wine", "/wine"))
-            await world.scheduler.settled(["iris", "wine"])
-            with pytest.raises(NotFoundError):
-                await world.scheduler.unload_model("rose")
+            assert world.link.orders == ["load iris_1"]
 
     run(test)
-    told = [m for m in caplog.messages if not m.startswith("event id=")]
-    assert told == [
-        "ReplicaConnected replica=mlserver/0 event=1",
-        "route published name=iris versions=none notice='is loading' event=2",
-        "loading model=iris version=1 replica=mlserver/0 event=2",
-        "route published name=iris versions=1 notice='' event=3",
-        "route published name=iris versions=none notice='' event=4",
-        "unloading model=iris version=1 replica=mlserver/0 event=4",
-        "route published name=wine versions=none notice='is loading' event=6",
-        "loading model=wine version=1 replica=mlserver/0 event=6",
-        FAILURE,
-        "route published name=wine versions=none notice='failed to load: corrupt' event=7",
-        "request refused reason=\"model 'rose' not found\" event=8",
-    ]
 
 
-def test_at_info_stands_only_what_no_replica_tells(caplog):
-    caplog.set_level(logging.INFO, logger=service.__name__)
+def test_what_waits_together_is_kept_together():
+    store = FakeStore()
 
+    async def test():
+        async with a_world(store=store) as world:
+            answers = [world.scheduler.load_model(ModelSpec(f"m{i}", "/m")) for i in range(5)]
+            for answer in answers:
+                await answer
+            assert store.writes[0] == ([f"m{i}" for i in range(5)], [])
+
+    run(test)
+
+
+def test_a_full_disk_refuses_changes_and_is_tried_until_it_works(monkeypatch):
+    monkeypatch.setattr(durability, "RETRY_S", 0.01)
+    store = FakeStore(faults=2)
+
+    async def test():
+        async with a_world(store=store) as world:
+            waits = world.scheduler.load_model(IRIS)
+            with pytest.raises(StoreError, match="nothing can be changed now: the disk is full"):
+                await waits
+            with pytest.raises(StoreError, match="the disk is full"):
+                await world.scheduler.load_model(ModelSpec("wine", "/wine"))
+            with pytest.raises(StoreError, match="the disk is full"):
+                await world.scheduler.unload_model("iris")
+            assert world.link.orders == []
+            await until(lambda: store.writes)
+            # It was decided, and is carried out although nobody waits any more.
+            await until(lambda: world.link.orders)
+            assert await world.scheduler.load_model(IRIS) is Change.UNCHANGED
+
+    run(test)
+
+
+def test_a_failed_load_is_tried_again_when_its_time_has_come():
+    clock = HandClock()
+
+    async def test():
+        async with a_world(faults={"iris": "no such folder"}, clock=clock) as world:
+            await world.scheduler.load_model(IRIS)
+            await world.scheduler.settled(["iris"])
+            world.link.faults.clear()
+            clock.now = 3.0
+            world.scheduler.report(  # whatever event comes makes it look at the clock
+                ModelReport(MLSERVER, "x", 1, ReplicaModelEvent.UNLOADED)
+            )
+            await until(lambda: len(world.link.orders) == 2)
+            await world.scheduler.settled(["iris"])
+            assert world.scheduler.model("iris").latest.state is ModelState.AVAILABLE
+
+    run(test)
+
+
+def test_an_alarm_that_is_not_wanted_any_more_does_not_ring():
+    async def test():
+        async with a_world(faults={"iris": "no such folder"}) as world:
+            await world.scheduler.load_model(IRIS)
+            await world.scheduler.settled(["iris"])
+            await until(lambda: world.scheduler._alarm is not None)
+            alarm = world.scheduler._alarm
+            world.link.faults.clear()
+            await world.scheduler.load_model(IRIS)
+            await world.scheduler.settled(["iris"])
+            await until(lambda: world.scheduler._alarm is None)
+            assert alarm.cancelled()
+
+    run(test)
+
+
+def test_who_watches_hears_of_models_and_servers():
     async def test():
         async with a_world() as world:
-            await world.scheduler.load_model(IRIS)
-            await world.scheduler.settled(["iris"])
-            await world.scheduler.load_model(ModelSpec("rose", "/rose", requirements=("spark",)))
-            await world.scheduler.unload_model("iris")
+            with (
+                world.scheduler.watch_models() as models,
+                world.scheduler.watch_servers() as servers,
+            ):
+                await world.scheduler.load_model(IRIS)
+                await world.scheduler.settled(["iris"])
+                assert await anext(aiter(models)) == "iris"
+                assert await anext(aiter(servers)) == "mlserver"
+                world.scheduler.lose_replica(MLSERVER)
+                assert await anext(aiter(servers)) == "mlserver"
 
     run(test)
-    connected, homeless = caplog.messages
-    assert connected == "ReplicaConnected replica=mlserver/0 event=1"
-    assert homeless.startswith("model has no place model=rose version=1 reason='no matching")
-    assert [record.levelname for record in caplog.records] == ["INFO", "WARNING"]
+
+
+def test_a_watch_ends_with_the_scheduler():
+    async def test():
+        async with a_world() as world:
+            watching = world.scheduler.watch_models()
+        with watching as watch:
+            assert [name async for name in watch] == []
+
+    run(test)
+
+
+def test_a_forgotten_model_has_no_story():
+    clock = HandClock()
+    store = FakeStore()
+
+    async def test():
+        async with a_world(clock=clock, store=store) as world:
+            await world.scheduler.load_model(IRIS)
+            await world.scheduler.unload_model("iris")
+            await world.scheduler.settled(["iris"])
+            assert world.scheduler.story("iris")
+            clock.now += 2 * DELETED_TTL_S
+            world.scheduler._tick()
+            await until(lambda: world.scheduler.model("iris") is None)
+            await until(lambda: not world.scheduler.story("iris"))
+            assert store.models == ()
+
+    run(test)

@@ -20,7 +20,7 @@ class Diary:
         self.entries.append(f"{name} refused: {error}")
 
     def loaded(self, models, refused, example):
-        self.entries += [f"{model.name} {model.state.value}" for model in models]
+        self.entries += [f"{model.name} {model.latest.state.value}" for model in models]
         self.entries.append(f"loaded {len(models)}")
         self.example = example
         self.is_loaded.set()

@@ -1,5 +1,6 @@
-"""Agents and routers for tests of the scheduler's shell."""
+"""Agents, routers, a store and clocks for tests of the scheduler's shell."""
 
+from seldon_core.errors import StoreError
 from seldon_core.transport.control import ModelReport, ReplicaModelEvent
 
 
@@ -45,3 +46,33 @@ class StoppedClock:
 
     def wall(self):
         return 1.0
+
+
+class FakeStore:
+    """Keeps models in memory, after `faults` writes that fail; `held` holds writes back."""
+
+    def __init__(self, models=(), faults=0):
+        self.models = tuple(models)
+        self.faults = faults
+        self.held = None
+        self.writes = []
+
+    async def write(self, saved, dropped, now):
+        if self.held is not None:
+            await self.held.wait()
+        if self.faults:
+            self.faults -= 1
+            raise StoreError("the disk is full")
+        self.writes.append(([model.name for model in saved], list(dropped)))
+        kept = {model.name: model for model in (*self.models, *saved)}
+        self.models = tuple(model for name, model in kept.items() if name not in dropped)
+
+
+class HandClock(StoppedClock):
+    """It is what the test says."""
+
+    def __init__(self):
+        self.now = 1.0
+
+    def wall(self):
+        return self.now

@@ -1,6 +1,6 @@
 """A scheduler's state, made by events, for tests of its parts."""
 
-from seldon_core.resources.model import ModelSpec
+from seldon_core.resources.model import ModelSpec, ModelVersion
 from seldon_core.scheduler.decisions import PublishStatus, SaveModel
 from seldon_core.scheduler.events import (
     ModelLoadRequested,
@@ -11,6 +11,8 @@ from seldon_core.scheduler.events import (
     SyncReached,
 )
 from seldon_core.scheduler.machine import SchedulerMachine
+from seldon_core.scheduler.state import ReplicaState
+from seldon_core.scheduler.status import ModelReplicaStatus, ModelStatus, ModelVersionStatus
 from seldon_core.transport.control import ModelReport, ReplicaId, ReplicaModelEvent
 
 R0, R1, R2 = (ReplicaId("mlserver", index) for index in range(3))
@@ -51,3 +53,11 @@ def restart(machine, decided, now=1):
     for stored in kept.values():
         successor.handle(ModelRestored(now, stored))
     return successor
+
+
+def a_status(name, state, reason=""):
+    """A model's only version, on one replica, as an operator sees it."""
+    version = ModelVersion(ModelSpec(name, f"/{name}"), 1)
+    replicas = (ModelReplicaStatus(0, ReplicaState.AVAILABLE, "", 1.0),)
+    shown = ModelVersionStatus(version, "mlserver", state, reason, 1.0, 1, 0, replicas)
+    return ModelStatus(name, False, (shown,))

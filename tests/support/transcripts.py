@@ -8,8 +8,8 @@
       = iris v1 ModelProgressing
 
 Lines that begin with `=` are the rows of the status that changed. `#` begins a comment.
-`at=SECONDS` says when an event happens; else it is a second after the one before. One that says when
-SyncReached comes begins before it, all others after.
+`at=SECONDS` says when an event happens; else it is a second after the one before. One that says
+when SyncReached comes begins before it, all others after.
 
     Restart
 

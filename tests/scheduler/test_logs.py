@@ -1,0 +1,112 @@
+"""What the log says of events and decisions."""
+
+import logging
+
+import pytest
+
+from seldon_core.errors import NotFoundError
+from seldon_core.resources.model import ModelSpec, ModelVersion
+from seldon_core.scheduler import logs
+from seldon_core.scheduler.decisions import (
+    AnswerCaller,
+    LoadOnReplica,
+    PublishRoute,
+    PublishStatus,
+    UnloadOnReplica,
+)
+from seldon_core.scheduler.events import ModelReported, ReplicaConnected, ReplicaLost, Tick
+from seldon_core.transport.control import (
+    ModelReport,
+    ReplicaId,
+    ReplicaModelEvent,
+    RouteCandidate,
+    RouteUpdate,
+)
+from tests.support.scheduler_worlds import R0, a_machine, load
+
+IRIS = ModelVersion(ModelSpec("iris", "/iris"), 1)
+ROUTE = RouteUpdate("iris", (RouteCandidate("iris", 1, 100, (R0,)),))
+
+
+@pytest.mark.parametrize(
+    ("decision", "told"),
+    [
+        (LoadOnReplica(R0, IRIS), "loading model=iris version=1 replica=mlserver/0 event=7"),
+        (
+            UnloadOnReplica(R0, "iris", 1),
+            "unloading model=iris version=1 replica=mlserver/0 event=7",
+        ),
+        (PublishRoute(ROUTE), "route published name=iris versions=1 notice='' event=7"),
+        (
+            PublishRoute(RouteUpdate("iris", notice="is loading")),
+            "route published name=iris versions=none notice='is loading' event=7",
+        ),
+        (
+            AnswerCaller(1, NotFoundError("model", "rose")),
+            "request refused reason=\"model 'rose' not found\" event=7",
+        ),
+    ],
+    ids=["load", "unload", "route", "no route", "refusal"],
+)
+def test_what_is_sent_routed_or_refused_is_told_with_its_events_id(caplog, decision, told):
+    caplog.set_level(logging.DEBUG, logger=logs.__name__)
+    logs.log_decision(decision, 7)
+    assert caplog.messages == [told]
+    caplog.clear()
+    caplog.set_level(logging.INFO, logger=logs.__name__)
+    logs.log_decision(decision, 7)
+    assert caplog.messages == []
+
+
+@pytest.mark.parametrize("decision", [AnswerCaller(1), PublishStatus("iris")])
+def test_what_others_tell_is_not_told(caplog, decision):
+    caplog.set_level(logging.DEBUG, logger=logs.__name__)
+    logs.log_decision(decision, 7)
+    assert caplog.messages == []
+
+
+@pytest.mark.parametrize(
+    ("event", "level", "told"),
+    [
+        (
+            ModelReported(1, ModelReport(R0, "iris", 1, ReplicaModelEvent.LOAD_FAILED, "corrupt")),
+            "DEBUG",
+            (
+                "model reported model=iris version=1 replica=mlserver/0 state=LoadFailed "
+                "reason='corrupt' event=7"
+            ),
+        ),
+        (
+            ReplicaConnected(1, ReplicaId("triton", 2), (), 1, 0),
+            "INFO",
+            "ReplicaConnected replica=triton/2 event=7",
+        ),
+        (ReplicaLost(1, R0), "INFO", "ReplicaLost replica=mlserver/0 event=7"),
+        (Tick(1), "DEBUG", "event id=7 Tick(now=1)"),
+    ],
+    ids=["a failure", "a connection", "a loss", "anything else"],
+)
+def test_an_event_is_one_line(caplog, event, level, told):
+    caplog.set_level(logging.DEBUG, logger=logs.__name__)
+    logs.log_event(event, 7)
+    assert [(record.levelname, record.message) for record in caplog.records] == [(level, told)]
+
+
+def test_a_model_without_a_place_is_a_warning(caplog):
+    machine = a_machine()
+    load(machine)
+    logs.log_status(machine.model("iris"), 7)
+    logs.log_status(None, 8)
+    (record,) = caplog.records
+    assert record.levelname == "WARNING"
+    assert record.message == (
+        "model has no place model=iris version=1 "
+        "reason='no matching server: no server is connected' event=7"
+    )
+
+
+def test_a_model_with_a_place_is_none(caplog):
+    machine = a_machine(R0)
+    load(machine)
+    logs.log_status(machine.model("iris"), 7)
+    assert caplog.records == []

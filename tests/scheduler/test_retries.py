@@ -1,0 +1,97 @@
+"""When a model is looked at again."""
+
+import pytest
+
+from seldon_core.scheduler import retries
+from seldon_core.scheduler.events import Tick
+from tests.support.scheduler_worlds import R0, a_machine, load, report, unload
+
+
+@pytest.mark.parametrize(
+    ("attempts", "seconds"), [(0, 1), (1, 2), (4, 16), (8, 256), (9, 300), (10_000, 300)]
+)
+def test_pauses_double_up_to_five_minutes(attempts, seconds):
+    assert retries.pause(attempts) == seconds
+
+
+def a_failing_machine(now=10):
+    machine = a_machine(R0)
+    load(machine, now=now)
+    report(machine, 1, "LoadFailed", reason="why", now=now)
+    return machine
+
+
+def test_nothing_is_waited_for_when_all_is_well():
+    machine = a_machine(R0)
+    load(machine)
+    report(machine, 1, "Loaded")
+    assert machine.next_wakeup() is None
+
+
+def test_a_failure_is_looked_at_a_second_later():
+    machine = a_failing_machine()
+    assert machine.next_wakeup() == 11
+    assert retries.is_in_trouble(machine.state.models["iris"])
+
+
+def test_what_happens_meanwhile_does_not_put_it_off():
+    machine = a_failing_machine()
+    load(machine, now=10.5, replicas=2)  # there is one replica only
+    assert machine.next_wakeup() == 11.5  # somebody asked, so it starts over
+    machine.handle(Tick(10.9))
+    assert machine.next_wakeup() == 11.5
+
+
+def test_attempts_are_counted_from_when_it_last_worked():
+    machine = a_failing_machine()
+    for now, pause in ((11, 2), (13, 4), (17, 8)):
+        machine.handle(Tick(now))
+        report(machine, 1, "LoadFailed", now=now)
+        assert machine.next_wakeup() == now + pause
+    machine.handle(Tick(25))
+    report(machine, 1, "Loaded", now=25)
+    assert machine.state.models["iris"].attempts == 0
+
+
+def test_an_early_tick_changes_nothing():
+    machine = a_failing_machine()
+    assert machine.handle(Tick(10.99)) == []
+    assert machine.next_wakeup() == 11
+
+
+def test_a_wakeup_that_is_not_wanted_any_more_is_forgotten():
+    machine = a_failing_machine()
+    load(machine, now=10.1)
+    report(machine, 1, "Loaded", now=10.2)
+    assert machine.next_wakeup() is None
+    assert machine.state.wakeups == []
+    assert list(retries.due(machine.state, 99)) == []
+
+
+def test_a_stale_wakeup_behind_another_rings_for_nobody():
+    machine = a_failing_machine()
+    machine.state.wakeups.append((500.0, "iris"))
+    machine.state.wakeups.append((600.0, "no such model"))
+    assert [model.name for model in retries.due(machine.state, 1000)] == ["iris"]
+
+
+def test_a_deleted_model_is_looked_at_a_day_later():
+    machine = a_machine(R0)
+    load(machine)
+    report(machine, 1, "Loaded")
+    unload(machine, now=50)
+    assert machine.next_wakeup() is None
+    report(machine, 1, "Unloaded", now=60)
+    assert machine.next_wakeup() == 50 + retries.DELETED_TTL_S
+    machine.handle(Tick(50 + retries.DELETED_TTL_S))
+    assert machine.model("iris") is None
+
+
+def test_freed_memory_is_of_interest_only_to_those_who_wait_for_it():
+    machine = a_machine(R0)
+    retries.free(machine.state, 5)
+    assert machine.next_wakeup() is None
+    machine.state.homeless["iris"] = None
+    retries.free(machine.state, 5)
+    retries.free(machine.state, 5.05)
+    assert machine.next_wakeup() == 5 + retries.SWEEP_PAUSE_S

@@ -1,0 +1,140 @@
+"""What happened to a model, and in what words."""
+
+import pytest
+
+from seldon_core.errors import NotFoundError
+from seldon_core.resources.model import ModelSpec, ModelVersion
+from seldon_core.scheduler.decisions import (
+    AnswerCaller,
+    Change,
+    DropModel,
+    LoadOnReplica,
+    PublishRoute,
+    PublishStatus,
+    SaveModel,
+    UnloadOnReplica,
+)
+from seldon_core.scheduler.events import (
+    ModelLoadRequested,
+    ModelReported,
+    ModelRestored,
+    ModelUnloadRequested,
+    ReplicaConnected,
+    ReplicaLost,
+    SyncReached,
+    Tick,
+)
+from seldon_core.scheduler.records import StoredModel
+from seldon_core.scheduler.story import CHAPTERS, Chapter, Story, tell_decision, tell_event
+from seldon_core.transport.control import (
+    ModelReport,
+    ReplicaId,
+    ReplicaModelEvent,
+    RouteCandidate,
+    RouteUpdate,
+)
+
+R0, R1 = ReplicaId("mlserver", 0), ReplicaId("mlserver", 1)
+IRIS = ModelSpec("iris", "/iris")
+STORED = StoredModel("iris", (), None, None)
+
+
+def load_of(name):
+    return LoadOnReplica(R0, ModelVersion(ModelSpec(name, "/m"), 1))
+
+
+def test_an_event_is_in_the_story_of_every_model_that_it_concerns():
+    story = Story()
+    event = SyncReached(1)
+    story.add(7, event, [load_of("iris"), load_of("wine"), PublishStatus("iris")])
+    assert story.of("iris") == [Chapter(7, event, (load_of("iris"), PublishStatus("iris")))]
+    assert story.of("wine") == [Chapter(7, event, (load_of("wine"),))]
+    assert story.of("rose") == []
+
+
+def test_an_answer_belongs_to_the_model_that_was_asked_about():
+    story = Story()
+    event = ModelLoadRequested(1, IRIS, caller=1)
+    story.add(1, event, [SaveModel(STORED), AnswerCaller(1)])
+    assert story.of("iris") == [Chapter(1, event, (SaveModel(STORED), AnswerCaller(1)))]
+
+
+def test_an_event_that_led_to_nothing_is_told_of_a_known_model():
+    story = Story()
+    story.add(1, SyncReached(1), [load_of("iris")])
+    event = ModelReported(2, ModelReport(R0, "iris", 9, ReplicaModelEvent.UNLOADED))
+    story.add(2, event, [])
+    assert story.of("iris")[-1] == Chapter(2, event, ())
+
+
+def test_refusals_about_models_that_never_were_are_not_kept():
+    story = Story()
+    for number in range(3):
+        event = ModelUnloadRequested(1, f"m{number}", caller=1)
+        story.add(number, event, [AnswerCaller(1, NotFoundError("model", f"m{number}"))])
+    assert story._chapters == {}
+
+
+def test_only_the_last_chapters_are_kept_and_none_of_the_forgotten():
+    story = Story()
+    for number in range(CHAPTERS + 3):
+        story.add(number, SyncReached(1), [load_of("iris")])
+    assert [chapter.event_id for chapter in story.of("iris")] == list(range(3, CHAPTERS + 3))
+    story.forget("iris")
+    story.forget("iris")
+    assert story.of("iris") == []
+
+
+@pytest.mark.parametrize(
+    ("event", "told"),
+    [
+        (ModelRestored(1, STORED), "restored from the store"),
+        (SyncReached(1), "the expected replicas are connected"),
+        (ModelLoadRequested(1, IRIS, 1, "ipv4:127.0.0.1:7"), "declared by ipv4:127.0.0.1:7"),
+        (ModelLoadRequested(1, IRIS, 1), "declared by this process"),
+        (
+            ModelLoadRequested(1, IRIS, 1, from_folder=True),
+            "declared by a folder of --models",
+        ),
+        (ModelUnloadRequested(1, "iris", 1, actor="a peer"), "deleted by a peer"),
+        (ModelUnloadRequested(1, "iris", 1), "deleted by this process"),
+        (ReplicaConnected(1, R0, (), 1, 0), "replica mlserver/0 connected"),
+        (ReplicaLost(1, R0), "replica mlserver/0 lost"),
+        (
+            ModelReported(1, ModelReport(R0, "iris", 2, ReplicaModelEvent.LOADED)),
+            "mlserver/0 reports version 2 Loaded",
+        ),
+        (
+            ModelReported(1, ModelReport(R0, "iris", 2, ReplicaModelEvent.LOAD_FAILED, "why")),
+            "mlserver/0 reports version 2 LoadFailed: why",
+        ),
+        (Tick(1), "the time has come to try again"),
+    ],
+)
+def test_an_event_is_told_in_words(event, told):
+    assert tell_event(event) == told
+
+
+@pytest.mark.parametrize(
+    ("decision", "told"),
+    [
+        (SaveModel(STORED), "kept in the store"),
+        (DropModel("iris"), "removed from the store"),
+        (load_of("iris"), "load version 1 on mlserver/0"),
+        (UnloadOnReplica(R0, "iris", 2), "unload version 2 from mlserver/0"),
+        (
+            PublishRoute(RouteUpdate("iris", (RouteCandidate("iris", 2, 100, (R0, R1)),))),
+            "calls go to version 2 on mlserver/0 and mlserver/1",
+        ),
+        (
+            PublishRoute(RouteUpdate("iris", notice="is loading")),
+            "calls are refused: is loading",
+        ),
+        (PublishRoute(RouteUpdate("iris")), "calls find no such model"),
+        (AnswerCaller(1, change=Change.CREATED), "answered: created"),
+        (AnswerCaller(1, NotFoundError("model", "x")), "refused: model 'x' not found"),
+        (PublishStatus("iris"), None),
+    ],
+)
+def test_a_decision_is_told_in_words(decision, told):
+    assert tell_decision(decision) == told
