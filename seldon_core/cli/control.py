@@ -3,7 +3,8 @@
 from google.protobuf.message import Message
 
 from seldon_core.cli.output import say
-from seldon_core.cli.targets import ControlOptions, scheduler_endpoint
+from seldon_core.cli.seldon_options import ControlOptions
+from seldon_core.cli.targets import scheduler_endpoint
 from seldon_core.protocol.oip_protojson import show_message
 from seldon_core.transport.control_client import ClientTls, SchedulerClient
 

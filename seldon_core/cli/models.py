@@ -8,7 +8,7 @@ from pathlib import Path
 from seldon_core.cli.control import SUBSCRIBER, open_scheduler_client, say_message, say_request
 from seldon_core.cli.output import say_note, say_table
 from seldon_core.cli.seldon_click import read_file
-from seldon_core.cli.targets import ControlOptions
+from seldon_core.cli.seldon_options import ControlOptions
 from seldon_core.cli.waiting import wait_until
 from seldon_core.errors import DeadlineError, InvalidRequestError, InvalidResourceError
 from seldon_core.proto import scheduler_pb2 as pb

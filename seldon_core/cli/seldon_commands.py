@@ -10,13 +10,13 @@ import click
 
 from seldon_core.cli.seldon_click import CONTEXT, SeldonCommand, SeldonGroup, Switch
 from seldon_core.cli.seldon_options import (
+    ControlOptions,
     control_options,
     file_option,
     force_option,
     inference_options,
     timeout_option,
 )
-from seldon_core.cli.targets import ControlOptions
 
 _MANIFESTS = "Manifests, separated by ---; - is standard input."
 _MANIFESTS_PIPED = "Manifests, separated by ---.  [default: standard input]"

@@ -1,6 +1,7 @@
 """The options that several of the commands of Seldon's tool share."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import click
@@ -10,8 +11,17 @@ from seldon_core.cli.seldon_click import Switch
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
 
+@dataclass(frozen=True, slots=True)
+class ControlOptions:
+    """The options of every command that asks the scheduler. None: the flag was not given."""
+
+    scheduler_host: str | None = None
+    authority: str = ""
+    verbose: bool = False
+
+
 def control_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Give a command `scheduler_host`, `authority` and `verbose`."""
+    """Give a command `scheduler_host`, `authority` and `verbose`, which make a ControlOptions."""
     options = [
         click.option(
             "--scheduler-host",

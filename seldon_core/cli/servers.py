@@ -2,7 +2,7 @@
 
 from seldon_core.cli.control import SUBSCRIBER, open_scheduler_client, say_message
 from seldon_core.cli.output import say, say_table
-from seldon_core.cli.targets import ControlOptions
+from seldon_core.cli.seldon_options import ControlOptions
 from seldon_core.errors import NotFoundError
 from seldon_core.proto import scheduler_pb2 as pb
 

@@ -37,7 +37,7 @@ def draw(header: Row, rows: Sequence[Row], file: TextIO) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="")
     for title in header:
         table.add_column(title.upper(), overflow="fold")
     for row in rows:

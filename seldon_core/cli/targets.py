@@ -5,22 +5,13 @@
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from seldon_core.cli.configs import ConfigFile, active_config
+from seldon_core.cli.seldon_options import ControlOptions
 from seldon_core.transport.endpoints import ClientTls, Endpoint
 
 DEFAULT_INFERENCE = "0.0.0.0:9000"
 DEFAULT_SCHEDULER = "0.0.0.0:9004"
-
-
-@dataclass(frozen=True, slots=True)
-class ControlOptions:
-    """The options of every command that asks the scheduler. None: the flag was not given."""
-
-    scheduler_host: str | None = None
-    authority: str = ""
-    verbose: bool = False
 
 
 def scheduler_endpoint(

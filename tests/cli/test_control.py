@@ -4,7 +4,7 @@ import pytest
 
 from seldon_core.cli.configs import Index, write_index
 from seldon_core.cli.control import open_scheduler_client, say_message, say_request
-from seldon_core.cli.targets import ControlOptions
+from seldon_core.cli.seldon_options import ControlOptions
 from seldon_core.errors import ConfigError
 from seldon_core.proto import scheduler_pb2 as pb
 from tests.support.scheduler_peer import scheduler_peer

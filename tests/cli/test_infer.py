@@ -15,7 +15,8 @@ BODY = '{"inputs":[]}'
 FIRST = (200, [("x-seldon-route", ":iris_1:")], b'{"id":"one"}')
 SECOND = (200, [("x-seldon-route", ":iris_2:")], b'{"id":"two"}')
 FAILED = (503, [("x-seldon-route", ":iris_2:")], b"busy")
-UNROUTED = (404, [], b"gone")
+NO_HEADERS: list[tuple[str, str]] = []
+UNROUTED = (404, NO_HEADERS, b"gone")
 
 
 @pytest.fixture(autouse=True)

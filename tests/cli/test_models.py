@@ -13,7 +13,7 @@ from seldon_core.cli.models import (
     unload_models,
 )
 from seldon_core.cli.seldon_click import UnreadableFileError
-from seldon_core.cli.targets import ControlOptions
+from seldon_core.cli.seldon_options import ControlOptions
 from seldon_core.errors import DeadlineError, InvalidRequestError, InvalidResourceError
 from seldon_core.proto import scheduler_pb2 as pb
 from seldon_core.transport.control_client import RpcError

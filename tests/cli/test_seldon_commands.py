@@ -3,7 +3,7 @@ import pytest
 from seldon_core.cli import config_commands, infer, models, servers
 from seldon_core.cli.infer import InferOptions
 from seldon_core.cli.seldon_commands import config, load, model, server, status, unload
-from seldon_core.cli.targets import ControlOptions
+from seldon_core.cli.seldon_options import ControlOptions
 
 PLAIN = ControlOptions()
 GIVEN = ControlOptions("a:1", "x", True)

@@ -2,8 +2,8 @@ import json
 
 import pytest
 
+from seldon_core.cli.seldon_options import ControlOptions
 from seldon_core.cli.servers import list_servers, show_server
-from seldon_core.cli.targets import ControlOptions
 from seldon_core.errors import NotFoundError
 from seldon_core.proto import scheduler_pb2 as pb
 from tests.support.scheduler_peer import scheduler_peer

@@ -3,7 +3,8 @@ import json
 import pytest
 
 from seldon_core.cli.configs import Index, write_index
-from seldon_core.cli.targets import ControlOptions, inference_endpoint, scheduler_endpoint
+from seldon_core.cli.seldon_options import ControlOptions
+from seldon_core.cli.targets import inference_endpoint, scheduler_endpoint
 from seldon_core.transport.endpoints import ClientTls, Endpoint
 
 ENVIRON = {"SELDON_INFER_HOST": "env:1", "SELDON_SCHEDULE_HOST": "env:2"}
