@@ -78,6 +78,14 @@ _REFLECTION: Final = "grpc.reflection.v1alpha.ServerReflection"
 _serialize = methodcaller("SerializeToString")
 
 
+def _is_news(record: logging.LogRecord) -> bool:
+    """Whether gRPC's line says more than that a caller left while its call was being ended."""
+    return not str(record.msg).startswith("ExecuteBatchError raised in core")
+
+
+logging.getLogger("grpc._cython.cygrpc").addFilter(_is_news)
+
+
 @asynccontextmanager
 async def open_control_port(
     setting: str,
@@ -170,51 +178,54 @@ class _Front:
 
     def _unary(self, name: str, method: UnaryMethod) -> Callable[[Any, Any], Awaitable[Any]]:
         async def answer(request: Any, context: Any) -> Any:
+            peer = _peer(context)
             try:
-                return await method.handler(request, _peer(context))
+                return await method.handler(request, peer)
             except asyncio.CancelledError:
                 task = asyncio.current_task()
                 if task is None or task.cancelling():
                     raise  # the caller has left
                 await context.abort(grpc.StatusCode.UNAVAILABLE, "the process is stopping")
             except Exception as error:  # noqa: BLE001 - it is answered, and logged if it is a bug
-                await _refuse(context, name, error)
+                await _refuse(context, name, peer, error)
 
         return answer
 
     def _stream(self, name: str, method: StreamMethod) -> Callable[[Any, Any], Awaitable[None]]:
         async def answer(request: Any, context: Any) -> None:
+            peer = _peer(context)  # now, because gRPC forgets it when the caller leaves
             limit = asyncio.timeout(None)
             try:
-                async with limit:
-                    await self._send_all(method, request, context, limit)
+                async with limit, aclosing(method.handler(request, peer)) as messages:
+                    await self._send_all(messages, context, limit)
+            except grpc.aio.InternalError:
+                log.debug("subscriber left while it was told method=%s peer=%s", name, peer)
             except Exception as error:  # noqa: BLE001 - as above
                 if not limit.expired():
-                    await _refuse(context, name, error)
+                    await _refuse(context, name, peer, error)
                 elif not self._is_ending:
                     log.warning(
                         "dropped a subscriber that does not read method=%s peer=%s timeout_s=%g",
                         name,
-                        _peer(context),
+                        peer,
                         self._write_timeout_s,
                     )
 
         return answer
 
     async def _send_all(
-        self, method: StreamMethod, request: Any, context: Any, limit: asyncio.Timeout
+        self, messages: AsyncIterator[Any], context: Any, limit: asyncio.Timeout
     ) -> None:
-        """Send what the handler yields; `limit` runs while a message is being sent."""
+        """Send what comes; `limit` runs while a message is being sent."""
         now = asyncio.get_running_loop().time
         self._streams.add(limit)
         try:
-            async with aclosing(method.handler(request, _peer(context))) as messages:
-                async for message in messages:
-                    if self._is_ending:
-                        return
-                    limit.reschedule(now() + self._write_timeout_s)
-                    await context.write(message)
-                    limit.reschedule(None)
+            async for message in messages:
+                if self._is_ending:
+                    return
+                limit.reschedule(now() + self._write_timeout_s)
+                await context.write(message)
+                limit.reschedule(None)
         finally:
             self._streams.discard(limit)
 
@@ -253,10 +264,10 @@ class _NotServed(grpc.GenericRpcHandler):  # type: ignore[misc]  # gRPC has no t
         return grpc.stream_stream_rpc_method_handler(refuse)
 
 
-async def _refuse(context: Any, name: str, error: Exception) -> None:
+async def _refuse(context: Any, name: str, peer: str, error: Exception) -> None:
     """End a call with what `error` means to its caller."""
     if not isinstance(error, SeldonError):
-        log.error("call failed method=%s peer=%s", name, _peer(context), exc_info=error)
+        log.error("call failed method=%s peer=%s", name, peer, exc_info=error)
         await context.abort(grpc.StatusCode.INTERNAL, "internal error")
     code = next(_CODES[kind] for kind in type(error).__mro__ if kind in _CODES)
     text = str(error).encode(errors="replace")[:GRPC_MESSAGE_LIMIT]

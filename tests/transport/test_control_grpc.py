@@ -4,7 +4,7 @@ import os
 import socket
 import subprocess
 import sys
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 
 import grpc
 import pytest
@@ -26,7 +26,7 @@ from seldon_core.errors import (
     UnsupportedError,
 )
 from seldon_core.proto import health_pb2 as seldon_health_pb2
-from seldon_core.transport.control_grpc import _bind, open_control_port
+from seldon_core.transport.control_grpc import _bind, _Front, open_control_port
 from seldon_core.transport.control_services import ControlService, StreamMethod, UnaryMethod
 
 SERVING = health_pb2.HealthCheckResponse.SERVING
@@ -325,27 +325,88 @@ def test_a_stream_that_comes_while_the_port_closes_ends_at_once():
 
 def test_a_subscriber_that_is_being_dropped_does_not_disturb_the_end():
     async def test():
-        is_leaving, may_leave = asyncio.Event(), asyncio.Event()
-
-        async def lingering(request, peer):
-            try:
-                while True:
-                    yield BytesValue(value=CHUNK)
-            finally:
-                is_leaving.set()
-                await may_leave.wait()
-
-        opened = a_port(StreamMethod("Follow", StringValue, lingering), write_timeout_s=0.1)
-        served = await opened.__aenter__()
-        slow = served.stream("Follow")
-        await is_leaving.wait()
-        closing = asyncio.create_task(opened.__aexit__(None, None, None))
-        await asyncio.sleep(0)
-        may_leave.set()
-        await closing
-        return slow
+        front = _Front(write_timeout_s=1)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(0) as limit:
+                await asyncio.Event().wait()
+        front._streams.add(limit)
+        front.end_streams()
 
     run(test())
+
+
+@asynccontextmanager
+async def a_line_to(port):
+    """A port that leads to another, and what cuts every connection through it."""
+    ends = []
+
+    async def lead(reader, writer):
+        onward_reader, onward_writer = await asyncio.open_connection("127.0.0.1", port)
+        ends.extend((writer, onward_writer))
+        async with asyncio.TaskGroup() as group:
+            group.create_task(pump(reader, onward_writer))
+            group.create_task(pump(onward_reader, writer))
+
+    async def pump(reader, writer):
+        with suppress(OSError):
+            while data := await reader.read(65536):
+                writer.write(data)
+                await writer.drain()
+
+    def cut():
+        for end in ends:
+            end.transport.abort()
+
+    server = await asyncio.start_server(lead, "127.0.0.1", 0)
+    async with server:
+        yield server.sockets[0].getsockname()[1], cut
+
+
+@pytest.mark.parametrize("write_timeout_s", [30, 0.1], ids=["while told", "once dropped"])
+def test_a_subscriber_whose_line_is_cut_is_let_go_without_a_word(write_timeout_s, caplog):
+    async def test():
+        watched = Watched(first=[CHUNK] * 100)
+        method = StreamMethod("Follow", StringValue, watched.follow)
+        async with (
+            a_port(method, write_timeout_s=write_timeout_s) as served,
+            a_line_to(served.port) as (port, cut),
+            grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel,
+        ):
+            await answer_health(served)
+            tasks = len(asyncio.all_tasks())
+            stream = channel.unary_stream("/test.Test/Follow")(b"")
+            await stream.read()
+            while write_timeout_s < 1 and not caplog.records:
+                await asyncio.sleep(0.01)
+            cut()
+            while len(asyncio.all_tasks()) > tasks:
+                await asyncio.sleep(0.01)
+            stream.cancel()
+
+    run(test())
+    assert [record for record in caplog.records if record.levelno >= logging.ERROR] == []
+
+
+def test_a_caller_that_grpc_could_not_tell_is_no_bug(caplog):
+    caplog.set_level(logging.DEBUG)
+
+    async def test():
+        async with a_port(yielding("a", error=grpc.aio.InternalError("no one there"))) as served:
+            return await read_all(served.stream("Follow"))
+
+    assert run(test()) == ["a"]
+    assert [
+        record.levelname for record in caplog.records if "test.Test" in record.getMessage()
+    ] == ["DEBUG"]
+
+
+def test_grpcs_other_lines_are_not_kept_back(caplog):
+    logger = logging.getLogger("grpc._cython.cygrpc")
+    logger.error("ExecuteBatchError raised in core by servicer method [%s]", "/test.Test/Follow")
+    logger.error("Unexpected [%s] raised by servicer method [%s]", "KeyError", "/test.Test/Follow")
+    assert [record.getMessage() for record in caplog.records] == [
+        "Unexpected [KeyError] raised by servicer method [/test.Test/Follow]"
+    ]
 
 
 def test_a_message_over_the_limit_is_refused():
