@@ -288,6 +288,20 @@ def test_a_subscriber_that_does_not_read_is_dropped_and_others_are_not(caplog):
     ]
 
 
+def test_a_subscriber_to_whom_nothing_is_told_for_long_stays():
+    async def seldom(request, peer):
+        yield StringValue(value="a")
+        await asyncio.sleep(0.15)
+        yield StringValue(value="b")
+
+    async def test():
+        follow = StreamMethod("Follow", StringValue, seldom)
+        async with a_port(follow, write_timeout_s=0.05) as served:
+            return await read_all(served.stream("Follow"))
+
+    assert run(test()) == ["a", "b"]
+
+
 def test_a_subscriber_that_does_not_read_does_not_hold_up_the_end(caplog):
     async def test():
         watched = Watched(first=[CHUNK] * 100)
