@@ -87,7 +87,7 @@ def test_a_load_that_fails_in_the_worker_is_reported():
 def test_a_lost_one_fails_its_calls_until_a_worker_has_it_again():
     async def test():
         world = World()
-        async with agent_of(world, "m", knobs=ISOLATED) as agent:
+        async with agent_of(world, "m", memory_bytes=0, knobs=ISOLATED) as agent:
             [lost] = world.workers.models
             lost.is_lost = True
             for _ in range(2):
@@ -99,6 +99,7 @@ def test_a_lost_one_fails_its_calls_until_a_worker_has_it_again():
                 await infer(agent, 1, 2)
             await until(lambda: world.workers.loads == 2)
             assert values(await infer(agent, 1, 2)) == [[2, 4]]
+            assert agent._host.pool.slots["m_1"].nbytes == 70  # as before
 
     run(test)
 

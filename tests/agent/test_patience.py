@@ -210,6 +210,28 @@ def test_those_who_come_during_a_run_wait_for_its_end_at_least():
     run(test)
 
 
+def test_the_next_to_gather_have_their_own_time():
+    async def test():
+        gate = threading.Event()
+        model = FakeModel()
+        model.gate = gate
+        world = World(runtime=FakeRuntime(inline_limit_s=-1.0), models={"m_1": model})
+        async with agent_of(world, "m", knobs=LONG) as agent:
+            runner = agent._host.served["m_1"].runner
+            first = calls(agent, 1, 2, 3)
+            await until(lambda: model.calls)
+            others = calls(agent, 1, 2, 3)
+            await until(lambda: runner._alarm is not None)
+            alarm = runner._alarm
+            gate.set()
+            await asyncio.gather(*first, *others)
+            assert alarm.cancelled()
+            assert runner._alarm is None
+        assert model.calls == [3, 3]
+
+    run(test)
+
+
 def test_no_alarm_is_left_of_a_call_that_leaves():
     async def test():
         async with agent_of(World(), "m", knobs=LONG) as agent:
