@@ -62,7 +62,8 @@ class RestCaller:
     def call(self, routes: Sequence[str]) -> Outcome:
         """Call once over a connection of its own."""
         headers = [*self._headers, *((ROUTE_HEADER, route) for route in routes)]
-        reply = self._client.call("POST", self._path, headers, self._body.encode())
+        body = self._body.encode(errors="surrogateescape")  # bytes of an argument that are no text
+        reply = self._client.call("POST", self._path, headers, body)
         if self._shows_headers:
             say(f"> POST {self._path} HTTP/1.1")
             say(f"> Host: {self._client.host}")

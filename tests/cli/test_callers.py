@@ -43,6 +43,12 @@ def test_rest_posts_the_payload_as_typed_to_the_model(peer):
     )
 
 
+def test_bytes_that_are_no_text_are_sent_as_they_were_typed(peer):
+    client = RestClient(Endpoint(peer.address))
+    RestCaller(client, "iris", "a\udcff", [], shows_headers=False).call([])
+    assert peer.requests[0][3] == b"a\xff"
+
+
 def test_a_header_of_the_user_replaces_ours(peer):
     rest(peer, ("content-type", "text/plain"), ("x-a", "1")).call([])
     headers = peer.requests[0][2]

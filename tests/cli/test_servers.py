@@ -65,6 +65,11 @@ def test_a_server_of_which_nothing_comes_is_not_found(peer):
         show_server("other", False, True, ControlOptions(peer.address))
 
 
+def test_only_the_verbose_see_the_request_of_a_list(peer, capsys):
+    list_servers(ControlOptions(peer.address))
+    assert capsys.readouterr().out.startswith("server")
+
+
 def test_all_servers_are_listed(peer, capsys):
     list_servers(ControlOptions(peer.address, verbose=True))
     request, *table = capsys.readouterr().out.splitlines()

@@ -86,8 +86,11 @@ def files(tmp_path):
     return make_certificates(tmp_path)
 
 
-def credentials(files, *, asks_client=False):
-    pair = (Path(files.server_key).read_bytes(), Path(files.server).read_bytes())
+def credentials(files, shown="server", *, asks_client=False):
+    pair = (
+        Path(getattr(files, f"{shown}_key")).read_bytes(),
+        Path(getattr(files, shown)).read_bytes(),
+    )
     authority = Path(files.ca).read_bytes() if asks_client else None
     return grpc.ssl_server_credentials([pair], authority, asks_client)
 
@@ -102,10 +105,12 @@ def test_tls_is_spoken_with_a_trusted_server(files):
 
 
 @pytest.mark.parametrize("asks_client", [False, True], ids=["server only", "both sides"])
-def test_without_verification_any_server_is_trusted(files, asks_client):
-    tls = ClientTls("", files.client, files.client_key, verify=False)
+@pytest.mark.parametrize("shown", ["server", "client"], ids=["other name", "common name only"])
+def test_without_verification_any_server_is_trusted(files, asks_client, shown):
+    pair = (files.client, files.client_key) if asks_client else ("", "")
+    tls = ClientTls("", *pair, verify=False)
     with (
-        inference_peer(echo, credentials(files, asks_client=asks_client)) as address,
+        inference_peer(echo, credentials(files, shown, asks_client=asks_client)) as address,
         open_grpc(Endpoint(address, tls=tls)) as client,
     ):
         assert client.infer(ASKED, []).error is None
