@@ -40,7 +40,7 @@ from seldon_core.agent.execution import Grounds, ModelRunner
 from seldon_core.agent.invariants import violations
 from seldon_core.agent.isolation import Isolated, isolate
 from seldon_core.agent.loading import Loaded, Loader
-from seldon_core.agent.patience import PatientRunner
+from seldon_core.agent.patient_runner import PatientRunner
 from seldon_core.agent.pool import ModelPool
 from seldon_core.agent.runtimes.base import Artifact
 from seldon_core.agent.served import Served, batcher_for

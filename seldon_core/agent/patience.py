@@ -2,18 +2,15 @@
 
 By default the first request to a model that is free runs at once or at the end of its turn. Here it
 waits until a batch is full, or for the model's delay, which begins with the first that waits. What
-waits then leaves, and so does what comes while those runs last.
+waits then leaves, and so does what comes while those runs last. Pure: `patient_runner.py` keeps the
+time.
 """
 
-import asyncio
-from typing import cast
-
 from seldon_core.agent.batching import Batch, Batcher, Entry
-from seldon_core.agent.execution import ModelRunner
 
 
 class PatientBatcher(Batcher):
-    """Nothing waits -> gathering -> ripe, or full before that -> nothing waits. Pure.
+    """Nothing waits -> gathering -> ripe, or full before that -> nothing waits.
 
     The shell calls `ripen` when it has been gathering for `delay_s`.
     """
@@ -75,36 +72,3 @@ class PatientBatcher(Batcher):
     def _note_end(self) -> None:
         if not self.waiting:
             self._is_ripe = False
-
-
-class PatientRunner(ModelRunner):
-    """A runner whose batcher is patient; it keeps the time, one timer for a batch."""
-
-    _alarm: asyncio.TimerHandle | None = None
-
-    def withdraw(self, entry: Entry) -> None:
-        """Forget an entry whose client left."""
-        super().withdraw(entry)
-        self._set_alarm()
-
-    def _end_turn(self) -> None:
-        super()._end_turn()
-        self._set_alarm()
-
-    def _go_on(self) -> None:
-        super()._go_on()
-        self._set_alarm()
-
-    def _set_alarm(self) -> None:
-        batcher = cast("PatientBatcher", self._batcher)
-        if not batcher.is_gathering:
-            if self._alarm is not None:
-                self._alarm.cancel()
-                self._alarm = None
-        elif self._alarm is None:
-            self._alarm = self._grounds.loop.call_later(batcher.delay_s, self._ripen)
-
-    def _ripen(self) -> None:
-        self._alarm = None
-        cast("PatientBatcher", self._batcher).ripen()
-        self._go_on()
