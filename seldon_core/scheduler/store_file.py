@@ -11,7 +11,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import lmdb
-from lmdb import verify
 
 from seldon_core.config.sizes import describe_bytes
 from seldon_core.errors import StoreError
@@ -38,6 +37,7 @@ class StoreFile:
         self.path = path_in(folder)
         self._map_bytes = map_bytes
         self._environment: lmdb.Environment | None = None
+        self._is_new = False
 
     def items(self) -> list[tuple[bytes, bytes]]:
         """Return every key and its record, by key. Raises StoreError if the file is damaged."""
@@ -54,7 +54,7 @@ class StoreFile:
         try:
             while not self._try_commit(gone, records):
                 pass
-        except lmdb.Error as error:
+        except (lmdb.Error, OSError) as error:
             # After a failed write of a meta page LMDB does nothing more; opened anew it does.
             self.close()
             disk = os.statvfs(self.folder)  # not shutil.disk_usage, which costs 1 MiB of imports
@@ -65,6 +65,10 @@ class StoreFile:
 
     def _try_commit(self, gone: Iterable[bytes], records: Mapping[bytes, bytes]) -> bool:
         environment = self._open()
+        if self._is_new:  # LMDB makes durable what is in the file, not that there is a file
+            for folder in (self.path.parent, self.folder):
+                _sync_folder(folder)
+            self._is_new = False
         try:
             with environment.begin(write=True) as transaction:
                 for key in gone:
@@ -85,19 +89,39 @@ class StoreFile:
 
     def _open(self) -> lmdb.Environment:
         if self._environment is None:
-            try:
-                self.path.parent.mkdir(exist_ok=True, mode=0o700)
-            except OSError as error:
-                raise StoreError(
-                    f"cannot make {str(self.path.parent)!r}: {error.strerror}"
-                ) from error
+            self._make_folder()
             problems = check_structure(self.path)
             if problems:
                 raise damaged(self.folder, problems)
+            self._is_new = not size_of(self.path)
             self._environment = lmdb.open(
                 str(self.path.parent), map_size=self._map_bytes, mode=0o600
             )
         return self._environment
+
+    def _make_folder(self) -> None:
+        try:
+            self.path.parent.mkdir(exist_ok=True, mode=0o700)
+        except OSError as error:
+            raise StoreError(f"cannot make {str(self.path.parent)!r}: {error.strerror}") from error
+
+
+def _sync_folder(folder: Path) -> None:
+    file = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(file)
+    finally:
+        os.close(file)
+
+
+def size_of(path: Path) -> int:
+    """Return a file's bytes, 0 if there is none. Raises StoreError if it cannot be told."""
+    try:
+        return path.stat().st_size
+    except FileNotFoundError:
+        return 0
+    except OSError as error:
+        raise StoreError(f"cannot read {str(path)!r}: {error.strerror}") from error
 
 
 def check_structure(path: Path) -> list[str]:
@@ -105,9 +129,12 @@ def check_structure(path: Path) -> list[str]:
 
     Nobody may be writing to it. Raises StoreError if it cannot be read.
     """
+    if not size_of(path):  # then LMDB begins a new one
+        return []
+    # Imported here: it takes 150 KiB, which a first start does without.
+    from lmdb import verify
+
     try:
-        if not path.exists() or path.stat().st_size == 0:  # then LMDB begins a new one
-            return []
         return list(verify.verify(str(path)))  # type: ignore[no-untyped-call]  # the vendor's
     except OSError as error:
         raise StoreError(f"cannot read {str(path)!r}: {error.strerror}") from error

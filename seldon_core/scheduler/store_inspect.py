@@ -15,7 +15,7 @@ import msgpack
 
 from seldon_core.errors import StoreError
 from seldon_core.scheduler.store_contents import Contents, read_records
-from seldon_core.scheduler.store_file import check_structure, path_in
+from seldon_core.scheduler.store_file import check_structure, path_in, size_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ def inspect_store(folder: Path) -> Inspection:
     Raises StoreError if there is none, or its file cannot be opened at all.
     """
     path = path_in(folder)
-    nbytes = _size(path)
+    nbytes = size_of(path)
     if not nbytes:
         raise StoreError(
             f"there is no store in {str(folder)!r}: nothing was kept there yet. "
@@ -58,15 +58,6 @@ def inspect_store(folder: Path) -> Inspection:
         records, unread = _read(source)
     contents = read_records(sorted(records.items()))
     return Inspection(path, nbytes, (*problems, *unread), contents)
-
-
-def _size(path: Path) -> int:
-    try:
-        return path.stat().st_size
-    except FileNotFoundError:
-        return 0
-    except OSError as error:
-        raise StoreError(f"cannot read {str(path)!r}: {error.strerror}") from error
 
 
 def _read(source: Path) -> tuple[dict[bytes, bytes], list[str]]:

@@ -165,3 +165,30 @@ def test_what_lmdb_cannot_read_is_told(folder, task):
     path_in(folder).write_bytes(b"x" * 10_000)
     with pytest.raises(StoreError, match="MDB_INVALID"):
         task(path_in(folder).parent)
+
+
+def test_a_new_store_is_durable_with_its_first_write_and_its_names(tmp_path, monkeypatch):
+    synced = []
+    monkeypatch.setattr(
+        "os.fsync", lambda file: synced.append(os.readlink(f"/proc/self/fd/{file}"))
+    )
+    with closing(StoreFile(tmp_path, MAP_BYTES)) as file:
+        file.items()
+        assert synced == []
+        file.commit([], {b"first": b"1"})
+        file.commit([], {b"second": b"2"})
+        assert synced == [f"{tmp_path}/store", str(tmp_path)]
+
+
+def test_a_folder_that_cannot_be_made_durable_changes_nothing(tmp_path, monkeypatch):
+    def fail(file):
+        raise OSError(5, "Input/output error")
+
+    with closing(StoreFile(tmp_path, MAP_BYTES)) as file:
+        monkeypatch.setattr("os.fsync", fail)
+        with pytest.raises(StoreError, match=r"nothing was changed: .*Input/output error; "):
+            file.commit([], {b"first": b"1"})
+        monkeypatch.undo()
+        assert file.items() == []
+        file.commit([], {b"second": b"2"})
+    assert items(tmp_path) == {b"second": b"2"}

@@ -48,9 +48,11 @@ def test_a_holder_that_has_not_written_its_number_yet_is_another_process(tmp_pat
 
 
 def test_what_the_process_starts_does_not_inherit_the_lock(tmp_path):
-    sleep = [sys.executable, "-c", "input()"]
+    command = [sys.executable, "-c", "print('runs', flush=True); input()"]
+    pipe = subprocess.PIPE
     with hold_folder(tmp_path):
-        child = subprocess.Popen(sleep, stdin=subprocess.PIPE, close_fds=False)
+        child = subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True, close_fds=False)
+        assert child.stdout.readline() == "runs\n"
     with child, hold_folder(tmp_path):
         child.kill()
 
