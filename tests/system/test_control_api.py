@@ -1,0 +1,95 @@
+"""The control ports of a real process, as foreign gRPC clients see them."""
+
+import json
+import shutil
+import subprocess
+
+import grpc
+import pytest
+from google.protobuf.descriptor_pool import DescriptorPool
+from google.protobuf.json_format import MessageToDict
+from google.protobuf.message_factory import GetMessageClass
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+from grpc_reflection.v1alpha.proto_reflection_descriptor_database import (
+    ProtoReflectionDescriptorDatabase,
+)
+
+from seldon_core import __version__
+
+SCHEDULER = "seldon.mlops.scheduler.Scheduler"
+SERVED = {
+    "scheduler": [
+        "grpc.health.v1.Health",
+        "grpc.reflection.v1alpha.ServerReflection",
+        "seldon.mlops.health.HealthCheckService",
+        "seldon.mlops.scheduler.Scheduler",
+        "seldon_core.control.Control",
+    ],
+    "agent": [
+        "grpc.health.v1.Health",
+        "grpc.reflection.v1alpha.ServerReflection",
+        "seldon.mlops.health.HealthCheckService",
+    ],
+}
+
+
+@pytest.fixture(params=["scheduler", "agent"])
+def port(request, server):
+    """A control port by its name and its address."""
+    return request.param, f"127.0.0.1:{server.ports[request.param]}"
+
+
+def test_each_control_port_says_what_it_serves_and_that_it_does(port):
+    name, address = port
+    with grpc.insecure_channel(address) as channel:
+        assert sorted(ProtoReflectionDescriptorDatabase(channel).get_services()) == SERVED[name]
+        health = health_pb2_grpc.HealthStub(channel)
+        answer = health.Check(health_pb2.HealthCheckRequest(), timeout=10)
+    assert answer.status == health_pb2.HealthCheckResponse.SERVING
+
+
+def test_a_client_that_knows_nothing_learns_to_ask_by_reflection(server):
+    with grpc.insecure_channel(f"127.0.0.1:{server.ports['scheduler']}") as channel:
+        pool = DescriptorPool(ProtoReflectionDescriptorDatabase(channel))
+        method = pool.FindServiceByName(SCHEDULER).FindMethodByName("ModelStatus")
+        request, response = GetMessageClass(method.input_type), GetMessageClass(method.output_type)
+        call = channel.unary_stream(
+            f"/{SCHEDULER}/ModelStatus",
+            request_serializer=request.SerializeToString,
+            response_deserializer=response.FromString,
+        )
+        statuses = list(call(request(model={"name": "iris"}), timeout=10))
+    (status,) = [MessageToDict(status) for status in statuses]
+    (version,) = status["versions"]
+    assert version["state"]["state"] == "ModelAvailable"
+    assert version["serverName"] == "mlserver"
+
+
+def grpcurl(*arguments):
+    program = shutil.which("grpcurl")
+    if program is None:
+        pytest.skip(
+            "grpcurl is not installed: "
+            "go install github.com/fullstorydev/grpcurl/cmd/grpcurl@latest"
+        )
+    command = [program, "-plaintext", "-max-time", "10", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, timeout=30)
+
+
+def test_grpcurl_lists_describes_calls_and_is_refused(server):
+    address = f"127.0.0.1:{server.ports['scheduler']}"
+    assert grpcurl(address, "list").stdout.split() == SERVED["scheduler"]
+    described = grpcurl(address, "describe", "seldon.mlops.scheduler.ModelSpec").stdout
+    assert "string uri = 1;" in described
+
+    asked = grpcurl("-d", '{"subscriberName": "test"}', address, f"{SCHEDULER}/SchedulerStatus")
+    assert json.loads(asked.stdout) == {"applicationVersion": __version__}
+    healthy = grpcurl(address, "seldon.mlops.health.HealthCheckService/HealthCheck")
+    assert json.loads(healthy.stdout) == {"ok": True}
+    assert json.loads(grpcurl(address, "grpc.health.v1.Health/Check").stdout) == {
+        "status": "SERVING"
+    }
+
+    refused = grpcurl("-d", '{"model": {"name": "no"}}', address, f"{SCHEDULER}/ModelStatus")
+    assert refused.returncode != 0
+    assert "Code: FailedPrecondition\n  Message: model 'no' not found" in refused.stderr
