@@ -6,7 +6,7 @@ from typing import Final
 from seldon_core.cli.kinds import Target
 from seldon_core.cli.lookup import open_lookup
 from seldon_core.cli.manifest_files import read_specs
-from seldon_core.cli.output import put_line, say_error
+from seldon_core.cli.output import say, say_error
 from seldon_core.proto import control_pb2
 from seldon_core.proto import scheduler_pb2 as pb
 from seldon_core.protocol.model_message import message_of
@@ -44,5 +44,5 @@ def apply(
                 say_error(f"{target} is refused: {error.detail}")
                 refused += 1
             else:
-                put_line(f"{target} {_WORDS.get(answer.change, 'applied')}")
+                say(f"{target} {_WORDS.get(answer.change, 'applied')}")
     return 1 if refused else 0

@@ -9,7 +9,7 @@ from seldon_core.cli.durations import parse_duration
 from seldon_core.cli.get import targets_of
 from seldon_core.cli.kinds import Target
 from seldon_core.cli.lookup import Lookup, open_lookup
-from seldon_core.cli.output import put_line, say_error, say_note
+from seldon_core.cli.output import say, say_error, say_note
 from seldon_core.cli.seen import Resource
 from seldon_core.cli.wait import timed_out
 from seldon_core.cli.waiting import wait_until
@@ -89,7 +89,7 @@ def _unload(lookup: Lookup, target: Target) -> bool:
             raise
         say_error(f"{target} is not deleted: {error.detail}")
         return False
-    put_line(f'{target.kind.resource} "{target.name}" deleted')
+    say(f'{target.kind.resource} "{target.name}" deleted')
     return True
 
 

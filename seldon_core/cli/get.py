@@ -19,6 +19,9 @@ from seldon_core.resources.words import did_you_mean
 FORMATS: Final = ("wide", "yaml", "json", "name")
 
 
+_USUAL: Final = {"STATE": "ModelProgressing", "CHANGED": "10m30s"}
+
+
 @dataclass(frozen=True, slots=True)
 class GetOptions:
     """How to show resources. `output` is one of FORMATS, or "" for a table.
@@ -162,7 +165,9 @@ def _writer(
     if options.output == "name":
         return lambda seen: put_line(_row(seen, options)[0])
     header = _header(kind, options)
-    columns = Columns(header, [_row(seen, options) for seen in found])
+    # What comes later should fit as well: a state of the usual length, and an age.
+    usual = tuple(_USUAL.get(title, "") for title in header)
+    columns = Columns(header, [usual, *(_row(seen, options) for seen in found)])
     if options.has_header:
         put_line(columns.line(header))
     return lambda seen: put_line(columns.line(_row(seen, options)))

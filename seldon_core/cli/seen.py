@@ -16,6 +16,9 @@ NOTHING: Final = "<none>"
 """What a table shows where there is nothing, as kubectl does."""
 
 
+_REASON: Final = 80  # characters of a reason in a table; a wide one has all of it
+
+
 @dataclass(frozen=True, slots=True)
 class Condition:
     """A statement about a resource and whether it holds; `changed_at` is UTC seconds, 0 unknown."""
@@ -159,8 +162,10 @@ class SeenModel:
         return [Condition("ModelReady", *details), Condition("Ready", *details)]
 
     def cells(self, now: float) -> tuple[str, ...]:
-        """Return the row of a table."""
-        return (*self._cells(now), self.reason)
+        """Return the row of a table, the reason cut to what fits beside the rest."""
+        is_long = len(self.reason) > _REASON
+        reason = f"{self.reason[: _REASON - 1]}…" if is_long else self.reason
+        return (*self._cells(now), reason)
 
     def wide_cells(self, now: float) -> tuple[str, ...]:
         """Return the row of a wide table."""
@@ -248,7 +253,7 @@ class SeenServer:
     def summary(self) -> str:
         """How many replicas there are."""
         expected = "" if self.expected is None else f" of {self.expected}"
-        return f"{self.status.availableReplicas}{expected} replicas are connected"
+        return f"connected replicas: {self.status.availableReplicas}{expected}"
 
     @property
     def total_bytes(self) -> int:

@@ -15,7 +15,7 @@ _shorten.maxlevel = 2
 def nearest(word: str, known: Iterable[str]) -> str:
     """Return which of `known` a person probably meant by `word`, "" if none is near."""
     by_folded = {name.casefold(): name for name in known}
-    found = get_close_matches(word.casefold(), by_folded, n=1)
+    found = get_close_matches(word.casefold(), by_folded, n=1, cutoff=0.65)
     return by_folded[found[0]] if found else ""
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from seldon_core.app import Ports
-from seldon_core.cli.output import Console, say, say_error, say_warning
+from seldon_core.cli.output import Console, put_line, put_table, say, say_error, say_warning
 from seldon_core.config.load import load_settings
 from seldon_core.errors import OverloadedError
 from seldon_core.protocol.inference import ModelMetadata, TensorSpec
@@ -147,3 +147,30 @@ def test_without_models_the_way_to_some_is_shown(console, capsys):
 def test_the_end_says_how_long_it_may_take(console, capsys):
     console.draining(120.0)
     assert "have 120 s" in capsys.readouterr().out
+
+
+def test_an_answer_that_nobody_can_read_any_more_ends_the_program(monkeypatch):
+    monkeypatch.setattr(sys, "stdout", ClosedTerminal())
+    with pytest.raises(OSError, match="Input/output error"):
+        put_line("hello?")
+
+
+class Terminal(io.StringIO):
+    def isatty(self):
+        return True
+
+
+@pytest.mark.parametrize(
+    ("stream", "has_header", "text"),
+    [
+        (io.StringIO, True, "NAME   WHY\niris   well"),
+        (io.StringIO, False, "iris   well"),
+        (Terminal, True, "NAME  WHY \niris  well"),
+        (Terminal, False, "iris   well"),
+    ],
+    ids=["pipe", "pipe without titles", "terminal", "terminal without titles"],
+)
+def test_an_answer_may_be_a_table(monkeypatch, stream, has_header, text):
+    monkeypatch.setattr(sys, "stdout", stream())
+    put_table(("NAME", "WHY"), [("iris", "well")], has_header=has_header)
+    assert sys.stdout.getvalue() == f"{text}\n"
