@@ -92,9 +92,11 @@ class SchedulerApi:
         self, request: pb.ModelStatusRequest, _: str
     ) -> AsyncGenerator[pb.ModelStatusResponse, None]:
         """Yield the model asked for, or every model, deleted ones included."""
-        statuses = self._scheduler.models()
+        await self._scheduler.carried_out()
         if request.HasField("model"):
             statuses = [self._model(request.model.name)]
+        else:
+            statuses = self._scheduler.models()
         for status in statuses:
             yield model_message(status, all_versions=request.allVersions)
 
@@ -102,6 +104,7 @@ class SchedulerApi:
         self, request: pb.ServerStatusRequest, _: str
     ) -> AsyncGenerator[pb.ServerStatusResponse, None]:
         """Yield the server asked for, or every server."""
+        await self._scheduler.carried_out()
         statuses = self._scheduler.servers()
         if request.HasField("name"):
             statuses = [self._server(request.name)]
@@ -125,10 +128,12 @@ class SchedulerApi:
             )
         with self._scheduler.watch_models() as watch:
             for name in [status.name for status in self._scheduler.models()]:
+                await self._scheduler.carried_out()
                 status = self._scheduler.model(name)
                 if status is not None:  # forgotten while the others were sent
                     yield model_message(status)
             async for name in watch:
+                await self._scheduler.carried_out()
                 status = self._scheduler.model(name)
                 if status is not None:
                     yield model_message(status)
@@ -146,6 +151,7 @@ class SchedulerApi:
             async for name in watch:
                 await asyncio.sleep(sent_at.get(name, 0.0) + self._coalesce_s - now())
                 sent_at[name] = now()
+                await self._scheduler.carried_out()
                 changed = self._scheduler.server(name)
                 if changed is not None:
                     yield server_message(changed)
@@ -154,6 +160,7 @@ class SchedulerApi:
         self, request: control_pb2.DescribeModelRequest, _: str
     ) -> control_pb2.DescribeModelResponse:
         """Return a model with why it is where it is, and what happened to it."""
+        await self._scheduler.carried_out()
         status = self._model(request.name)
         return control_pb2.DescribeModelResponse(
             status=model_message(status, all_versions=True),

@@ -97,6 +97,8 @@ class Scheduler:
         self._machine = SchedulerMachine()
         self._queue: deque[Event] = deque()
         self._wakeup = asyncio.Event()
+        self._carried_out = asyncio.Event()  # also while the store cannot be written to
+        self._carried_out.set()
         self._alarm: asyncio.TimerHandle | None = None
         self._alarm_at: float | None = None
         self._callers = itertools.count(1)
@@ -160,6 +162,13 @@ class Scheduler:
         """Take in a replica's report; never blocks."""
         self._submit(ModelReported(self._clock.wall(), report))
 
+    async def carried_out(self) -> None:
+        """Wait until what the machine knows is kept and routed, too, and may be told.
+
+        It holds up to the caller's next await. While the store cannot be written to, nobody waits.
+        """
+        await self._carried_out.wait()
+
     def models(self) -> list[ModelStatus]:
         """Return every model, deleted ones included, in the order of their declaration."""
         return self._machine.models()
@@ -194,6 +203,7 @@ class Scheduler:
 
     async def settled(self, names: Collection[str]) -> None:
         """Wait until each of `names`, all accepted, is available, has failed, or is gone."""
+        await self.carried_out()
         waiting = {name for name in names if not self._machine.is_settled(name)}
         if not waiting:
             return
@@ -213,9 +223,12 @@ class Scheduler:
                 self._wakeup.clear()
             made = [decision for handled in turn for decision in handled.decisions]
             if made:
+                self._carried_out.clear()
                 await self._keeper.keep(made, turn[-1].event.now)
             for handled in turn:
                 self._carry_out_all(handled)
+            # Who waits for this runs before this loop does again.
+            self._carried_out.set()
             self._set_alarm()
             await asyncio.sleep(0)
 
@@ -257,6 +270,7 @@ class Scheduler:
         return _Handled(next(self._event_ids), event, self._machine.handle(event))
 
     def _refuse_waiting(self, fault: StoreError) -> None:
+        self._carried_out.set()
         for answer in list(self._answers.values()):
             if not answer.done():
                 answer.set_exception(_not_kept(fault))

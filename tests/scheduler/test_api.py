@@ -90,6 +90,31 @@ def some_models():
 
 
 @pytest.mark.parametrize(
+    "ask",
+    [
+        lambda api: anext(api.model_status(pb.ModelStatusRequest(), PEER)),
+        lambda api: anext(api.server_status(pb.ServerStatusRequest(), PEER)),
+        lambda api: anext(api.follow_models(pb.ModelSubscriptionRequest(), PEER)),
+        lambda api: api.describe_model(control_pb2.DescribeModelRequest(name="iris"), PEER),
+    ],
+    ids=["models", "servers", "a subscriber", "a description"],
+)
+def test_nothing_is_told_before_it_is_kept_and_routed(ask):
+    async def test():
+        scheduler = some_models()
+        scheduler.set_server(a_server())
+        scheduler.is_carried_out.clear()
+        told = asyncio.ensure_future(ask(SchedulerApi(scheduler)))
+        for _ in range(10):
+            await asyncio.sleep(0)
+        assert not told.done()
+        scheduler.is_carried_out.set()
+        assert await told
+
+    run(test())
+
+
+@pytest.mark.parametrize(
     ("request_", "told"),
     [
         pytest.param(

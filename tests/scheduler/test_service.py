@@ -309,6 +309,49 @@ def test_nothing_is_sent_or_answered_before_it_is_kept():
     run(test)
 
 
+def test_what_is_not_kept_yet_is_not_told():
+    store = FakeStore()
+
+    async def tell(scheduler):
+        await scheduler.carried_out()
+        return scheduler.model("iris").latest.state
+
+    async def test():
+        async with a_world(store=store) as world:
+            await until(lambda: world.scheduler.server("mlserver"))
+            store.held = asyncio.Event()
+            world.scheduler.load_model(IRIS)
+            await until(lambda: world.scheduler.model("iris"))
+            telling = asyncio.ensure_future(tell(world.scheduler))
+            for _ in range(20):
+                await asyncio.sleep(0)
+            assert not telling.done()
+            store.held.set()
+            # What comes next, the replica's report, is not handled before who waited has read.
+            assert await telling is ModelState.PROGRESSING
+            assert store.writes == [(["iris"], [])]
+
+    run(test)
+
+
+def test_a_full_disk_makes_nobody_wait_for_a_status(monkeypatch):
+    monkeypatch.setattr(durability, "RETRY_S", 0.01)
+    store = FakeStore(faults=1)
+
+    async def test():
+        async with a_world(store=store) as world:
+            refused = world.scheduler.load_model(IRIS)
+            await until(lambda: world.scheduler.model("iris"))
+            await world.scheduler.carried_out()
+            assert not store.writes
+            with pytest.raises(StoreError):
+                await refused
+            await world.scheduler.settled(["iris"])
+            assert store.writes
+
+    run(test)
+
+
 def test_what_waits_together_is_kept_together():
     store = FakeStore()
 

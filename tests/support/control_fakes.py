@@ -29,6 +29,11 @@ class FakeScheduler:
         self._servers = {}
         self._model_watches, self._server_watches = Watches(), Watches()
         self.watchers = 0
+        self.is_carried_out = asyncio.Event()
+        self.is_carried_out.set()
+
+    async def carried_out(self):
+        await self.is_carried_out.wait()
 
     def load_model(self, spec, *, actor=""):
         self.asked.append(("load", spec, actor))
