@@ -90,7 +90,7 @@ def read_reply(reply: HttpReply) -> tuple[str, SeldonError | None]:
     if reply.status == _BAD_REQUEST:
         try:
             return "", UpstreamError(str(json.loads(text)["error"]))
-        except (ValueError, KeyError, TypeError):
+        except (ValueError, KeyError, TypeError, RecursionError):
             pass  # of somebody who does not speak the protocol
     return "", UpstreamError(f"V2 server error: {reply.status} {text}")
 
@@ -141,7 +141,7 @@ class GrpcCaller:
 def _readable(text: str) -> str:
     try:
         return indented(text, "\t")
-    except ValueError:
+    except (ValueError, RecursionError):
         return text
 
 

@@ -37,7 +37,9 @@ def read_request(text: str, model: str) -> pb.ModelInferRequest:
     """
     try:
         document = json.loads(text)
-    except ValueError as error:
+        # protobuf's parser breaks on half a surrogate pair, which JSON can write.
+        json.dumps(document, ensure_ascii=False).encode()
+    except (ValueError, RecursionError) as error:
         raise InvalidRequestError(f"the payload is not JSON: {error}") from error
     if not isinstance(document, dict):
         raise InvalidRequestError("the payload must be a JSON object with inputs")
@@ -48,7 +50,7 @@ def read_request(text: str, model: str) -> pb.ModelInferRequest:
     request = pb.ModelInferRequest()
     try:
         json_format.ParseDict(document, request)
-    except json_format.ParseError as error:
+    except (json_format.ParseError, RecursionError) as error:
         raise InvalidRequestError(f"the payload is no ModelInferRequest: {error}") from error
     request.model_name = model
     return request

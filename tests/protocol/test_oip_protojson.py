@@ -2,6 +2,8 @@ import json
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from seldon_core.errors import InvalidRequestError
 from seldon_core.proto import open_inference_pb2 as pb
@@ -46,13 +48,25 @@ def test_strings_of_rest_become_bytes():
     [
         ("{", "the payload is not JSON: "),
         ("[]", "must be a JSON object with inputs"),
+        ("[" * 100_000, "the payload is not JSON: maximum recursion depth"),
+        ('{"id": "\\ud800"}', "the payload is not JSON: .* surrogates not allowed"),
         ('{"inputs": [{"nme": "x"}]}', 'no ModelInferRequest: .* no field named "nme"'),
         ('{"inputs": 3}', "no ModelInferRequest"),
         ('{"inputs": [3]}', "no ModelInferRequest"),
         ('{"inputs": [{"name": "x", "datatype": "FP16", "data": []}]}', "of FP16 cannot be given"),
         ('{"inputs": [{"name": "x", "data": []}]}', "input 'x': elements of None cannot be given"),
     ],
-    ids=["no JSON", "list", "unknown field", "no list", "no tensor", "no field", "no datatype"],
+    ids=[
+        "no JSON",
+        "list",
+        "deep",
+        "half a pair",
+        "unknown field",
+        "no list",
+        "no tensor",
+        "no field",
+        "no datatype",
+    ],
 )
 def test_what_is_no_request_is_refused(text, words):
     with pytest.raises(InvalidRequestError, match=words):
@@ -67,6 +81,27 @@ def test_a_message_is_shown_on_one_line_in_camel_case():
     }
     assert "\n" not in show_message(response)
     assert "ü" in show_message(response)
+
+
+ANYTHING = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+)
+TENSORS = st.lists(
+    st.fixed_dictionaries(
+        {"name": st.text(), "datatype": st.sampled_from(["FP32", "BYTES", "INT64", "FP16", "X"])},
+        optional={"shape": ANYTHING, "data": ANYTHING, "contents": ANYTHING},
+    )
+)
+
+
+@given(TENSORS | ANYTHING)
+def test_whatever_is_typed_is_a_request_or_refused(inputs):
+    try:
+        request = read_request(json.dumps({"inputs": inputs}), "iris")
+    except InvalidRequestError:
+        return
+    assert request.model_name == "iris"
 
 
 def response(datatype, raw):
