@@ -206,7 +206,8 @@ class Process:
 
     def _settle(self, name: str) -> None:
         model = self._scheduler.model(name)
-        if model is None or model.latest.state is not ModelState.PROGRESSING:
+        versions = model.versions if model is not None else ()
+        if all(version.state is not ModelState.PROGRESSING for version in versions):
             self._loading.discard(name)
 
     async def _example(self) -> ModelMetadata | None:

@@ -101,10 +101,15 @@ class SchedulerMachine:
         return name in self.state.homeless
 
     def is_settled(self, name: str) -> bool:
-        """Return whether nothing is under way for a model: available, failed for now, or gone."""
+        """Return whether nothing is under way for a model: available, failed for now, or gone.
+
+        Where the latest version is not to be had, the one that serves instead must have come.
+        """
         model = self.state.models.get(name)
-        under_way = (ModelState.PROGRESSING, ModelState.TERMINATING)
-        return model is None or model.latest.state not in under_way
+        return model is None or not (
+            model.latest.state is ModelState.TERMINATING
+            or any(record.state is ModelState.PROGRESSING for record in model.standing())
+        )
 
     def _decide(self, event: Event) -> list[Decision]:
         match event:

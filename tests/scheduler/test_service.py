@@ -2,6 +2,7 @@
 
 import asyncio
 from contextlib import asynccontextmanager
+from dataclasses import replace
 
 import pytest
 
@@ -278,6 +279,30 @@ def test_what_was_kept_is_served_again():
             assert world.link.orders == ["load iris_1"]
             assert world.scheduler.model("rose").is_deleted
             assert isinstance(world.scheduler.story("iris")[0].event, ModelRestored)
+
+    run(first)
+    run(second)
+
+
+def test_a_model_is_not_settled_before_what_serves_in_its_latest_version_s_place():
+    store = FakeStore()
+
+    async def first():
+        async with a_world(store=store) as world:
+            await world.scheduler.load_model(IRIS)
+            await world.scheduler.settled(["iris"])
+            await world.scheduler.load_model(replace(IRIS, requirements=("quantum",)))
+
+    async def second():
+        async with a_world(store=store, silent=True) as world:
+            await until(lambda: world.link.orders)
+            assert world.scheduler.model("iris").latest.state is ModelState.SCHEDULE_FAILED
+            settled = asyncio.create_task(world.scheduler.settled(["iris"]))
+            for _ in range(20):
+                await asyncio.sleep(0)
+            assert not settled.done()
+            world.scheduler.report(ModelReport(MLSERVER, "iris", 1, ReplicaModelEvent.LOADED))
+            await settled
 
     run(first)
     run(second)
