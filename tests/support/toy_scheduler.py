@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import Any
 
 import grpc
 
@@ -88,14 +89,14 @@ class ToyScheduler:
     """
 
     address: str = ""
-    asked: list = field(default_factory=list)
-    models: dict = field(default_factory=dict)
-    afterwards: dict = field(default_factory=dict)
-    servers: dict = field(default_factory=dict)
-    changes: dict = field(default_factory=dict)
-    refusals: dict = field(default_factory=dict)
-    updates: list = field(default_factory=list)
-    described: dict = field(default_factory=dict)
+    asked: list[Any] = field(default_factory=list)
+    models: dict[str, list[pb.ModelStatusResponse]] = field(default_factory=dict)
+    afterwards: dict[str, list[pb.ModelStatusResponse]] = field(default_factory=dict)
+    servers: dict[str, pb.ServerStatusResponse] = field(default_factory=dict)
+    changes: dict[str, Any] = field(default_factory=dict)
+    refusals: dict[str, tuple[grpc.StatusCode, str]] = field(default_factory=dict)
+    updates: list[Any] = field(default_factory=list)
+    described: dict[str, Any] = field(default_factory=dict)
 
     def keep(self, *statuses):
         """Let a model be in these states, one after the other."""
@@ -119,9 +120,9 @@ class ToyScheduler:
             yield from (statuses[0] for statuses in self.models.values())
             return
         self._refuse(f"status of {request.model.name}", context)
-        statuses = self.models.get(request.model.name)
-        if statuses is None:
+        if request.model.name not in self.models:
             context.abort(grpc.StatusCode.FAILED_PRECONDITION, "model not found")
+        statuses = self.models[request.model.name]
         yield statuses.pop(0) if len(statuses) > 1 else statuses[0]
 
     def server_status(self, request, context) -> Iterator[pb.ServerStatusResponse]:
