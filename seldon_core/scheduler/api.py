@@ -92,13 +92,15 @@ class SchedulerApi:
         self, request: pb.ModelStatusRequest, _: str
     ) -> AsyncGenerator[pb.ModelStatusResponse, None]:
         """Yield the model asked for, or every model, deleted ones included."""
-        await self._scheduler.carried_out()
         if request.HasField("model"):
-            statuses = [self._model(request.model.name)]
-        else:
-            statuses = self._scheduler.models()
-        for status in statuses:
+            await self._scheduler.carried_out()
+            status = self._model(request.model.name)
             yield model_message(status, all_versions=request.allVersions)
+            return
+        for name in self._scheduler.model_names():
+            message = await self._message_of(name, all_versions=request.allVersions)
+            if message is not None:
+                yield message
 
     async def server_status(
         self, request: pb.ServerStatusRequest, _: str
@@ -127,16 +129,14 @@ class SchedulerApi:
                 "of states"
             )
         with self._scheduler.watch_models() as watch:
-            for name in [status.name for status in self._scheduler.models()]:
-                await self._scheduler.carried_out()
-                status = self._scheduler.model(name)
-                if status is not None:  # forgotten while the others were sent
-                    yield model_message(status)
+            for name in self._scheduler.model_names():
+                message = await self._message_of(name)
+                if message is not None:
+                    yield message
             async for name in watch:
-                await self._scheduler.carried_out()
-                status = self._scheduler.model(name)
-                if status is not None:
-                    yield model_message(status)
+                message = await self._message_of(name)
+                if message is not None:
+                    yield message
 
     async def follow_servers(
         self, _: pb.ServerSubscriptionRequest, __: str
@@ -167,6 +167,14 @@ class SchedulerApi:
             verdicts=[verdict_message(each) for each in self._scheduler.explain(request.name)],
             story=[chapter_message(each) for each in self._scheduler.story(request.name)],
         )
+
+    async def _message_of(
+        self, name: str, *, all_versions: bool = False
+    ) -> pb.ModelStatusResponse | None:
+        """Return a model's status, None if it has been forgotten since it was named."""
+        await self._scheduler.carried_out()
+        status = self._scheduler.model(name)
+        return None if status is None else model_message(status, all_versions=all_versions)
 
     def _model(self, name: str) -> ModelStatus:
         status = self._scheduler.model(name)

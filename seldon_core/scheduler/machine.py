@@ -71,6 +71,13 @@ class SchedulerMachine:
         """Return when a Tick is wanted, None if time alone changes nothing."""
         return retries.next_wakeup(self.state)
 
+    def model_names(self) -> list[str]:
+        """Return the names of all models, deleted ones included, in the order of declaration.
+
+        A status takes 20 µs: who tells of all of them does so one by one.
+        """
+        return list(self.state.models)
+
     def models(self) -> list[ModelStatus]:
         """Return every model, deleted ones included, in the order of their declaration."""
         return [model_status(model) for model in self.state.models.values()]

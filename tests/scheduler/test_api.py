@@ -147,6 +147,19 @@ def test_an_unknown_model_is_not_found(name):
         run(all_of(SchedulerApi(some_models()).model_status(request, PEER)))
 
 
+def test_a_model_that_is_forgotten_while_others_are_told_of_is_not():
+    async def test():
+        scheduler = some_models()
+        async with aclosing(
+            SchedulerApi(scheduler).model_status(pb.ModelStatusRequest(), PEER)
+        ) as messages:
+            first = await anext(messages)
+            scheduler.forget_model("wine")
+            return [first, *await all_of(messages)]
+
+    assert [message.modelName for message in run(test())] == ["iris"]
+
+
 def test_an_empty_store_has_nothing_to_tell():
     api = SchedulerApi(FakeScheduler())
     assert run(all_of(api.model_status(pb.ModelStatusRequest(), PEER))) == []

@@ -43,8 +43,8 @@ class FakeScheduler:
         self.asked.append(("unload", name, meta, actor))
         return self._answer()
 
-    def models(self):
-        return list(self._models.values())
+    def model_names(self):
+        return list(self._models)
 
     def model(self, name):
         return self._models.get(name)
