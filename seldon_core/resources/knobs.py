@@ -5,7 +5,6 @@ of that name. An unknown one is an error. None is passed on to the model. A knob
 `Knobs`: everything else here, and the table in README.md, follows from these fields.
 """
 
-import difflib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
@@ -165,6 +164,8 @@ def parse_knobs(given: Mapping[str, str]) -> Knobs:
 
 
 def _hint(name: str) -> str:
+    import difflib  # here, since a process that knows its knobs can do without the 84 KiB
+
     words = [known.removeprefix(PREFIX) for known in _FIELDS]  # all names begin alike
     nearest = difflib.get_close_matches(name.removeprefix(PREFIX), words, n=1)
     if nearest:
