@@ -144,7 +144,7 @@ def cli() -> None:
     "--scheduler-port",
     type=int,
     metavar="PORT",
-    help="Scheduler's gRPC API: health so far.  [default: 9004]",
+    help="Scheduler's gRPC API, which get, apply and model speak to.  [default: 9004]",
 )
 @click.option(
     "--agent-port",

@@ -7,7 +7,7 @@ unchanged; `explainer` and `llm` change what a caller gets, and are checked but 
 
 import re
 from collections.abc import Mapping
-from typing import Annotated
+from typing import Annotated, Final
 
 from pydantic import (
     BaseModel,
@@ -15,6 +15,8 @@ from pydantic import (
     ConfigDict,
     Field,
     StrictBool,
+    StringConstraints,
+    ValidationInfo,
     field_validator,
     model_validator,
 )
@@ -26,7 +28,8 @@ from seldon_core.resources.model import KubernetesMeta, ModelSpec
 from seldon_core.resources.quantities import parse_bytes
 from seldon_core.resources.words import show
 
-_NAME = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")  # a DNS-1123 label
+_NAME = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?")
+_LONGEST: Final = {"name": 253, "namespace": 63}  # characters, as Kubernetes allows
 
 _MAX_INT32 = 2**31 - 1
 _NO_MAXIMUM = 2**32 - 1  # what Seldon's own clients write where there is no maxReplicas
@@ -46,6 +49,7 @@ def _maximum_of(value: object) -> object:
 
 Count = Annotated[int, Field(ge=0, le=_MAX_INT32, strict=True)]
 Text = Annotated[str, Field(min_length=1)]
+Tag = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
 
 
 class _Strict(BaseModel):
@@ -103,11 +107,11 @@ class ModelDeclaration(_Strict):
     """The `spec` of a Model."""
 
     storage_uri: Text
-    model_type: str | None = None
+    model_type: Tag | None = None
     artifact_version: Count | None = None
     schema_uri: str | None = None
     secret_name: str | None = None
-    requirements: list[Text] = []
+    requirements: list[Tag] = []
     memory: Annotated[int, BeforeValidator(_bytes_of)] = 0
     replicas: Count | None = None
     min_replicas: Count = 0
@@ -167,16 +171,17 @@ class Metadata(BaseModel):
 
     name: str
     namespace: str | None = None
-    generation: Annotated[int, Field(ge=0, le=2**63 - 1, strict=True)] = 0
+    generation: Count = 0
     annotations: dict[str, str] | None = None
 
     @field_validator("name", "namespace")
     @classmethod
-    def _is_label(cls, value: str | None) -> str | None:
-        if value is not None and _NAME.fullmatch(value) is None:
+    def _is_name(cls, value: str | None, info: ValidationInfo) -> str | None:
+        longest = _LONGEST[str(info.field_name)]
+        if value is not None and (len(value) > longest or _NAME.fullmatch(value) is None):
             raise ValueError(
                 f"{show(value)} must be lower-case letters, digits and '-', begin and end with a "
-                "letter or digit, and have at most 63 characters"
+                f"letter or digit, and have at most {longest} characters"
             )
         return value
 
@@ -213,7 +218,7 @@ class ModelManifest(_Strict):
         return ModelSpec(
             name=metadata.name,
             storage_uri=spec.storage_uri,
-            requirements=tuple(tag.strip() for tag in tags),
+            requirements=tuple(tags),
             memory_bytes=spec.memory,
             artifact_version=spec.artifact_version,
             server=spec.server or None,

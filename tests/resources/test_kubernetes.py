@@ -35,7 +35,7 @@ def specs(draw):
         meta=draw(
             st.none()
             | st.builds(KubernetesMeta, LABELS, COUNTS)
-            | st.builds(KubernetesMeta, st.just(""), st.integers(1, 2**63 - 1))
+            | st.builds(KubernetesMeta, st.just(""), st.integers(1, 2**31 - 1))
         ),
     )
 

@@ -225,6 +225,11 @@ def test_a_list_is_as_good_as_documents():
             id="a number for a field",
         ),
         pytest.param(
+            "storageUri: /m, requirements: [' ']",
+            "iris.yaml: spec.requirements.0: must not be empty",
+            id="a requirement of nothing",
+        ),
+        pytest.param(
             "storageUri: /m, preloaded: 'yes'",
             "iris.yaml: spec.preloaded: must be true or false, not 'yes'",
             id="a text where a truth belongs",
@@ -294,13 +299,13 @@ def test_a_wrong_spec_is_named_with_its_path(spec, error):
     assert refusal(manifest(spec)) == error
 
 
-@pytest.mark.parametrize("name", ["Iris", "id1_node", "a.b", "-a", "a-", "''", "a" * 64, '"a\\n"'])
-def test_a_name_must_be_a_label(name):
+@pytest.mark.parametrize("name", ["Iris", "id1_node", "a.b", "-a", "a-", "''", "a" * 254, '"a\\n"'])
+def test_a_name_must_be_one(name):
     assert refusal(manifest(metadata=f"name: {name}")).startswith("iris.yaml: metadata.name: ")
 
 
-@pytest.mark.parametrize("name", ["a", "0", "iris-2", "a" * 63])
-def test_any_label_is_a_name(name):
+@pytest.mark.parametrize("name", ["a", "0", "iris-2", "a" * 253])
+def test_a_name_may_be_short_or_long(name):
     (spec,) = parse_manifests(manifest(metadata=f"name: '{name}'"), "iris.yaml")
     assert spec.name == name
 
@@ -353,6 +358,12 @@ def test_any_label_is_a_name(name):
             "iris.yaml: metadata.annotations.seldon-core/keep-in-memory: "
             "must be text, not True; put it in quotes",
             id="a setting that is no text",
+        ),
+        pytest.param(
+            manifest(metadata=f"name: iris, namespace: {'a' * 64}"),
+            f"iris.yaml: metadata.namespace: '{'a' * 64}' must be lower-case letters, digits and "
+            "'-', begin and end with a letter or digit, and have at most 63 characters",
+            id="a long namespace",
         ),
         pytest.param(
             manifest(metadata="name: iris, generation: -1"),
