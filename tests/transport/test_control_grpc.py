@@ -423,6 +423,18 @@ def test_grpcs_other_lines_are_not_kept_back(caplog):
     ]
 
 
+@pytest.mark.parametrize("request_", [b"\xff", b"\x0a\x01\xff"], ids=["no message", "no text"])
+def test_what_cannot_be_read_is_the_callers_fault(request_, caplog):
+    async def test():
+        async with a_port(answering("yes"), yielding("a")) as served:
+            unary = await code_of(served.unary("Call", request_))
+            return unary, await code_of(served.stream("Follow", request_).read())
+
+    refusal = CODE.INVALID_ARGUMENT, "the request is no google.protobuf.StringValue"
+    assert run(test()) == (refusal, refusal)
+    assert caplog.records == []
+
+
 def test_a_message_over_the_limit_is_refused():
     async def test():
         async with a_port(answering("no")) as served:
