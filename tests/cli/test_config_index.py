@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from seldon_core.cli.config_commands import (
+from seldon_core.cli.config_index import (
     activate_config,
     add_config,
     deactivate_config,

@@ -5,6 +5,7 @@ import threading
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
 
 
 @dataclass
@@ -12,8 +13,8 @@ class HttpPeer:
     """`answers` are status, headers and body, one after the other; the last one stays."""
 
     address: str = ""
-    answers: list = field(default_factory=lambda: [(200, [], b"{}")])
-    requests: list = field(default_factory=list)  # method, path, headers, body
+    answers: list[Any] = field(default_factory=lambda: [(200, [], b"{}")])
+    requests: list[Any] = field(default_factory=list)  # method, path, headers, body
 
 
 @contextmanager

@@ -3,6 +3,7 @@
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import Any
 
 import grpc
 
@@ -21,9 +22,9 @@ class SchedulerPeer:
     """
 
     address: str = ""
-    requests: list = field(default_factory=list)
-    models: dict = field(default_factory=dict)
-    servers: dict = field(default_factory=dict)
+    requests: list[Any] = field(default_factory=list)
+    models: dict[str, Any] = field(default_factory=dict)
+    servers: dict[str, Any] = field(default_factory=dict)
 
     def set_model(self, name, *states, reason=""):
         """Let a model be in these states, one after the other."""
