@@ -7,7 +7,7 @@ manifest says. Blocks; called before the loop runs.
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from seldon_core.agent.repository import (
@@ -18,7 +18,7 @@ from seldon_core.agent.repository import (
     read_settings,
 )
 from seldon_core.errors import ConfigError, InvalidResourceError
-from seldon_core.resources.model import ModelSpec, RefusedModel
+from seldon_core.resources.model import KubernetesMeta, ModelSpec, RefusedModel
 
 _MANIFESTS = frozenset({".yaml", ".yml"})
 _TRITON_CONFIG = "config.pbtxt"
@@ -141,7 +141,9 @@ def _add_manifests(path: Path, found: Found) -> None:
         _refuse(path, f"cannot be read: {error}", found)
         return
     for spec in specs:
-        _add(with_base(spec, str(path.parent)), path, found)
+        # As who applies the manifest sends it, so that this changes nothing then.
+        declared = replace(spec, meta=spec.meta or KubernetesMeta())
+        _add(with_base(declared, str(path.parent)), path, found)
 
 
 def _add_folder(path: Path, found: Found) -> None:

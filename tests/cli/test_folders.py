@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 
 from seldon_core.cli.folders import find_models
+from seldon_core.cli.manifest_files import read_specs
 from seldon_core.errors import ConfigError
 from seldon_core.resources.model import RefusedModel
 
@@ -70,6 +71,11 @@ def test_a_folder_that_a_manifest_points_to_is_served_as_the_manifest_says(tmp_p
     put(tmp_path, "iris/model.joblib")
     put(tmp_path, "z.yaml", text=MANIFEST.format(name="flowers", uri=uri))
     assert list(served(tmp_path)) == ["flowers"]
+
+
+def test_what_a_manifest_declares_is_what_applying_it_declares(tmp_path):
+    (tmp_path / "iris.yaml").write_text(MANIFEST.format(name="iris", uri="./here"))
+    assert list(find_models([tmp_path]).specs.values()) == read_specs([str(tmp_path)], False, None)
 
 
 def test_hidden_folders_links_and_other_files_are_left_alone(tmp_path):
