@@ -102,11 +102,11 @@ def test_a_status_is_told_of_when_it_changes_only():
 
 SPECS = st.builds(
     ModelSpec,
-    name=st.sampled_from(["iris", "wine", "add"]),
+    name=st.sampled_from(["iris", "iris", "wine"]),
     storage_uri=st.sampled_from(["/a", "/b", "/c"]),
-    requirements=st.sampled_from([(), ("python",), ("sklearn",), ("gpu",)]),
-    memory_bytes=st.sampled_from([0, 30, 60, 200]),
-    replicas=st.integers(0, 3),
+    requirements=st.sampled_from([(), (), (), ("python",), ("sklearn",), ("gpu",)]),
+    memory_bytes=st.sampled_from([0, 10, 30, 60, 200]),
+    replicas=st.sampled_from([1, 1, 1, 0, 2, 3]),
     server=st.sampled_from([None, None, "mlserver"]),
 )
 REPLICAS = st.sampled_from(
@@ -131,6 +131,8 @@ class AnyOrder(RuleBasedStateMachine):
         self.kept = {}
         self.declared = {}  # what was answered: the spec, None if the model was deleted
         self.send(SyncReached)
+        for server in CAPABILITIES:
+            self.connect(ReplicaId(server, 0), 100)
 
     def send(self, event_type, *args):
         """Handle an event as the shell would; the replicas' orders wait for their reports."""
@@ -187,7 +189,7 @@ class AnyOrder(RuleBasedStateMachine):
         if spec.replicas > 0:
             assert spec.name in self.healthy() or spec.name not in before
 
-    @rule(name=st.sampled_from(["iris", "wine", "add"]))
+    @rule(name=st.sampled_from(["iris", "wine", "rose"]))
     def unload(self, name):
         self.send(ModelUnloadRequested, name, 1)
         assert name not in self.healthy()
