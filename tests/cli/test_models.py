@@ -91,6 +91,12 @@ def test_who_would_wait_for_a_person_says_so(options, monkeypatch, capsys):
     assert "reading manifests from the terminal; end them with Ctrl-D" in capsys.readouterr().err
 
 
+def test_a_file_is_read_without_a_word_at_a_terminal(options, file, monkeypatch, capsys):
+    monkeypatch.setattr(sys, "stdin", Terminal())
+    load_models(file, options)
+    assert capsys.readouterr().err == ""
+
+
 def test_the_verbose_see_what_is_sent(peer, file, capsys):
     load_models(file, ControlOptions(peer.address, verbose=True))
     request, answer, *_ = printed(capsys)
