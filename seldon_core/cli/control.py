@@ -6,7 +6,7 @@ from seldon_core.cli.output import say
 from seldon_core.cli.seldon_options import ControlOptions
 from seldon_core.cli.targets import scheduler_endpoint
 from seldon_core.protocol.oip_protojson import show_message
-from seldon_core.transport.control_client import ClientTls, SchedulerClient
+from seldon_core.transport.control_client import SchedulerClient
 
 SUBSCRIBER = "seldon CLI"
 """What the scheduler is told about who asks."""
@@ -18,12 +18,7 @@ def open_scheduler_client(options: ControlOptions) -> SchedulerClient:
     Raises ConfigError if the address, the config or a file of TLS is wrong.
     """
     endpoint = scheduler_endpoint(options)
-    tls = None
-    if endpoint.tls is not None:
-        tls = ClientTls(
-            key=endpoint.tls.key_path, certificate=endpoint.tls.crt_path, ca=endpoint.tls.ca_path
-        )
-    return SchedulerClient(endpoint.address, authority=options.authority, tls=tls)
+    return SchedulerClient(endpoint.address, authority=options.authority, tls=endpoint.tls)
 
 
 def say_message(message: Message) -> None:

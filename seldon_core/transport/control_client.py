@@ -5,8 +5,6 @@ Importing this imports gRPC, a tenth of a second; who may do without it imports 
 
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
-from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self, TypeVar
 
@@ -19,6 +17,7 @@ from google.protobuf.message import Message
 from seldon_core.errors import ConfigError, UpstreamError
 from seldon_core.proto import control_pb2, scheduler_pb2
 from seldon_core.protocol.status import GRPC_CODES
+from seldon_core.transport.endpoints import ClientTls, Endpoint, read_pem
 
 T = TypeVar("T", bound=Message)
 
@@ -53,18 +52,6 @@ class RpcError(UpstreamError):
         self.detail = detail
 
 
-@dataclass(frozen=True, slots=True)
-class ClientTls:
-    """Paths of PEM files: our key and certificate ("" without), and who is trusted.
-
-    `ca` is "" for the authorities that the machine trusts.
-    """
-
-    key: str = ""
-    certificate: str = ""
-    ca: str = ""
-
-
 class SchedulerClient:
     """A connection to the scheduler at `address` (`host:port`), made when it is first used.
 
@@ -81,7 +68,7 @@ class SchedulerClient:
         self._channel = (
             grpc.insecure_channel(address, options)
             if tls is None
-            else grpc.secure_channel(address, _credentials(tls), options)
+            else grpc.secure_channel(address, _credentials(address, tls), options)
         )
 
     def __enter__(self) -> Self:
@@ -223,22 +210,14 @@ def _checked(address: str) -> str:
     return address
 
 
-def _credentials(tls: ClientTls) -> Any:
-    if bool(tls.key) != bool(tls.certificate):
-        given, missing = ("key", "certificate") if tls.key else ("certificate", "key")
-        raise ConfigError(f"TLS with a {given} needs its {missing} as well")
-    return grpc.ssl_channel_credentials(
-        root_certificates=_read("ca", tls.ca),
-        private_key=_read("key", tls.key),
-        certificate_chain=_read("certificate", tls.certificate),
-    )
-
-
-def _read(what: str, path: str) -> bytes | None:
-    if not path:
-        return None
-    try:
-        return Path(path).read_bytes()
-    except OSError as error:
-        reason = error.strerror or str(error)
-        raise ConfigError(f"the TLS {what} {path!r} cannot be read: {reason}") from error
+def _credentials(address: str, tls: ClientTls) -> Any:
+    if not tls.verify:
+        raise ConfigError(
+            "the scheduler's certificate is always verified: leave skipSSLVerify out, and name the "
+            "authority that signed it as caPath"
+        )
+    Endpoint(address, tls=tls).tls_context()  # its errors say which file is wrong; gRPC has none
+    authorities, key, chain = [
+        read_pem(path) if path else None for path in (tls.ca_path, tls.key_path, tls.crt_path)
+    ]
+    return grpc.ssl_channel_credentials(authorities, key, chain)

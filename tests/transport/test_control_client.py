@@ -13,7 +13,8 @@ import pytest
 
 from seldon_core.errors import ConfigError
 from seldon_core.proto import control_pb2, scheduler_pb2
-from seldon_core.transport.control_client import ClientTls, RpcError, SchedulerClient
+from seldon_core.transport.control_client import RpcError, SchedulerClient
+from seldon_core.transport.endpoints import ClientTls
 from tests.support.certificates import make_certificates
 
 SCHEDULER = "seldon.mlops.scheduler.Scheduler"
@@ -193,7 +194,8 @@ CALLS_NOBODY = """
 import sys
 from seldon_core.errors import SeldonError
 from seldon_core.proto import scheduler_pb2
-from seldon_core.transport.control_client import ClientTls, SchedulerClient
+from seldon_core.transport.control_client import SchedulerClient
+from seldon_core.transport.endpoints import ClientTls
 for tls in (None, ClientTls()):
     with SchedulerClient(sys.argv[1], tls=tls) as client:
         try:
@@ -269,7 +271,7 @@ def tls_server(certificates):
 
 
 def test_both_sides_know_each_other_by_their_certificates(tls_server, certificates):
-    tls = ClientTls(certificates.client_key, certificates.client, certificates.ca)
+    tls = ClientTls(certificates.ca, certificates.client, certificates.client_key)
     with SchedulerClient(tls_server, tls=tls) as client:
         answer = client.scheduler_status(scheduler_pb2.SchedulerStatusRequest())
     assert answer.applicationVersion == "1"
@@ -281,15 +283,20 @@ def test_a_server_that_nobody_vouches_for_is_not_called(tls_server):
     assert refused.value.code == "Unavailable"
 
 
-def test_a_certificate_needs_its_key():
-    with pytest.raises(ConfigError, match=r"^TLS with a certificate needs its key as well$"):
-        SchedulerClient("localhost:9004", tls=ClientTls(certificate="c.pem"))
-
-
 def test_a_file_that_is_not_there_is_named(tmp_path):
-    missing = tmp_path / "ca.pem"
+    missing = str(tmp_path / "ca.pem")
     with pytest.raises(ConfigError) as refused:
-        SchedulerClient("localhost:9004", tls=ClientTls(ca=str(missing)))
-    assert str(refused.value) == (
-        f"the TLS ca {str(missing)!r} cannot be read: No such file or directory"
-    )
+        SchedulerClient("localhost:9004", tls=ClientTls(missing))
+    assert str(refused.value) == f"{missing} cannot be read: No such file or directory"
+
+
+def test_a_file_that_holds_no_certificate_is_named(tmp_path):
+    empty = tmp_path / "ca.pem"
+    empty.write_text("nothing")
+    with pytest.raises(ConfigError, match=f"^{empty} holds no certificates: "):
+        SchedulerClient("localhost:9004", tls=ClientTls(str(empty)))
+
+
+def test_the_schedulers_certificate_is_always_verified():
+    with pytest.raises(ConfigError, match=r"^the scheduler's certificate is always verified: "):
+        SchedulerClient("localhost:9004", tls=ClientTls(verify=False))
