@@ -11,7 +11,7 @@ INSTALL = PYTHONWARNINGS=ignore $(BIN)/pip install --quiet --constraint constrai
 SAMPLES ?= local/samples
 ARGS ?=
 
-.PHONY: help serve test check lint types contracts tests smoke bench peers lock proto clean
+.PHONY: help serve test check lint types contracts tests test-long smoke bench peers lock proto clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 18
@@ -37,6 +37,9 @@ contracts: $(VENV)/.installed-dev
 
 tests: $(VENV)/.installed-dev
 	$(BIN)/pytest --cov --cov-report=term
+
+test-long: $(VENV)/.installed-dev ## the tests that take minutes: 100 rounds of kill -9; adds a record to tests/LONG.md
+	$(BIN)/python -m tests.support.long_run $(ARGS)
 
 smoke: $(VENV)/.installed-dev ## run every micro benchmark for a moment
 	$(BIN)/python -m perf.micro.run_all

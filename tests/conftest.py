@@ -30,3 +30,5 @@ def pytest_addoption(parser):
         action="store_true",
         help="write what the scheduler decided into tests/scheduler/cases; review the diff",
     )
+    parser.addoption("--kill-seed", type=int, help="what decides when a server is killed, and more")
+    parser.addoption("--kill-rounds", type=int, help="how often a server is killed")
