@@ -9,17 +9,9 @@ from seldon_core.cli.get import targets_of
 from seldon_core.cli.kinds import Target
 from seldon_core.cli.lookup import Lookup, open_lookup
 from seldon_core.cli.output import put_line, say_note
-from seldon_core.cli.seen import (
-    NOTHING,
-    Resource,
-    SeenModel,
-    SeenServer,
-    replica_state_name,
-    seconds_of,
-    show_since,
-    show_time,
-    state_name,
-)
+from seldon_core.cli.seen import NOTHING, Resource, seconds_of, show_since, show_time
+from seldon_core.cli.seen_models import SeenModel, replica_state_name, state_name
+from seldon_core.cli.seen_servers import SeenServer
 from seldon_core.config.sizes import describe_bytes
 from seldon_core.proto import control_pb2
 from seldon_core.proto import scheduler_pb2 as pb

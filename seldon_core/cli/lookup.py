@@ -6,7 +6,9 @@ from typing import Final
 
 from seldon_core.cli.control import SUBSCRIBER, open_scheduler_client
 from seldon_core.cli.kinds import Target
-from seldon_core.cli.seen import Resource, SeenModel, SeenServer
+from seldon_core.cli.seen import Resource
+from seldon_core.cli.seen_models import SeenModel
+from seldon_core.cli.seen_servers import SeenServer
 from seldon_core.cli.seldon_options import ControlOptions
 from seldon_core.errors import UpstreamError
 from seldon_core.proto import scheduler_pb2 as pb

@@ -9,7 +9,9 @@ from seldon_core.cli.get import targets_of
 from seldon_core.cli.kinds import Target
 from seldon_core.cli.lookup import Lookup, open_lookup
 from seldon_core.cli.output import put_line, say_error, say_note
-from seldon_core.cli.seen import Condition, Resource, SeenModel, SeenServer, state_names
+from seldon_core.cli.seen import Condition, Resource
+from seldon_core.cli.seen_models import SeenModel, state_names
+from seldon_core.cli.seen_servers import SeenServer
 from seldon_core.cli.waiting import wait_until
 from seldon_core.errors import InvalidRequestError
 from seldon_core.proto import scheduler_pb2 as pb

@@ -1,7 +1,8 @@
 import pytest
 
 from seldon_core.cli.describe import describe, model_page, server_page
-from seldon_core.cli.seen import SeenModel, SeenServer
+from seldon_core.cli.seen_models import SeenModel
+from seldon_core.cli.seen_servers import SeenServer
 from seldon_core.proto import control_pb2
 from seldon_core.resources.knobs import Knobs
 from seldon_core.resources.model import KubernetesMeta, ModelSpec

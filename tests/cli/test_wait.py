@@ -1,6 +1,7 @@
 import pytest
 
-from seldon_core.cli.seen import SeenModel, SeenServer
+from seldon_core.cli.seen_models import SeenModel
+from seldon_core.cli.seen_servers import SeenServer
 from seldon_core.cli.wait import Wanted, parse_wanted, wait
 from seldon_core.errors import InvalidRequestError
 from seldon_core.resources.kubernetes import KINDS
