@@ -53,6 +53,13 @@ _SECTIONS = (
             "config": "seldon_core.cli.seldon_commands:config",
         },
     ),
+    Section(
+        "Find the way",
+        {
+            "help": "seldon_core.cli.help_commands:help_",
+            "completion": "seldon_core.cli.help_commands:completion",
+        },
+    ),
 )
 
 

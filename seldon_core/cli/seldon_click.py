@@ -92,7 +92,9 @@ class SeldonCommand(click.Command):
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Read the arguments, with values behind `=` where click does not know them."""
-        return super().parse_args(ctx, list(self._as_click_reads(ctx, args)))
+        if not ctx.resilient_parsing:  # a shell that completes words wants no errors
+            args = list(self._as_click_reads(ctx, args))
+        return super().parse_args(ctx, args)
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command; an expected error ends the program with 255."""
