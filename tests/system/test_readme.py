@@ -20,18 +20,24 @@ COMMANDS = [block for block in BLOCKS if block not in SERVERS | {"make test\n"}]
 
 
 @pytest.fixture(scope="module")
-def made():
-    """`make serve`, on free ports, from the checkout that is tested."""
+def data_folder(tmp_path_factory):
+    return tmp_path_factory.mktemp("data")
+
+
+@pytest.fixture(scope="module")
+def made(data_folder):
+    """`make serve`, on free ports and a data folder of its own, from the checkout that is tested."""
     ports = " ".join(f"--{name}port 0" for name in ("", "scheduler-", "agent-", "admin-"))
     environment = Path(sys.executable).parent.parent
     options = [f"VENV={environment}"] if (environment / ".installed-serve").exists() else []
     with serving(
-        command=("make", "serve", f"ARGS={ports}", *options), cwd=ROOT, until="Ctrl-C stops"
+        command=("make", "serve", f"ARGS={ports} --data-dir {data_folder}", *options), cwd=ROOT, until="Ctrl-C stops"
     ) as started:
         yield started
 
 
-def run(script, server):
+def run(script, server, data_folder=None):
+    script = script.replace(".venv/bin/", f"{Path(sys.executable).parent}/")
     script = script.replace("localhost:9000", f"localhost:{server.port}")
     script = script.replace("localhost:9006", f"localhost:{server.ports['admin']}")
     path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
@@ -41,7 +47,13 @@ def run(script, server):
         text=True,
         timeout=60,
         cwd=ROOT,
-        env={**os.environ, "PATH": path},
+        env={
+            **os.environ,
+            "PATH": path,
+            "DATA_FOLDER": str(data_folder),
+            "SELDON_SCHEDULE_HOST": f"localhost:{server.ports['scheduler']}",
+            "SELDON_INFER_HOST": f"localhost:{server.port}",
+        },
     )
     assert done.returncode == 0, done.stderr
     return done.stdout
@@ -49,15 +61,26 @@ def run(script, server):
 
 def test_the_readme_has_the_commands_that_the_tests_know():
     assert set(BLOCKS) >= SERVERS | {"make test\n"}
-    assert len(COMMANDS) == 6
+    assert len(COMMANDS) == 9
 
 
 @pytest.mark.system
 @pytest.mark.parametrize("script", COMMANDS, ids=lambda script: script.split("\n")[0][:50])
-def test_a_command_of_the_readme_works(made, script):
-    output = run(script, made)
+def test_a_command_of_the_readme_works(made, data_folder, script):
+    output = run(script, made, data_folder)
     assert output
     assert '"error"' not in output
+
+
+@pytest.mark.system
+def test_the_words_of_apply_wait_and_delete_are_kubectls(made):
+    script = next(block for block in COMMANDS if "apply -f -" in block)
+    lines = run(script, made).splitlines()
+    assert lines[:2] == [
+        "model.mlops.seldon.io/adder created",
+        "model.mlops.seldon.io/adder condition met",
+    ]
+    assert lines[-1] == 'model.mlops.seldon.io "adder" deleted'
 
 
 @pytest.mark.system
