@@ -143,8 +143,6 @@ def _watch(
         if shown.get(seen.name) != state:
             shown[seen.name] = state
             write(seen)
-        if seen.is_gone:
-            del shown[seen.name]  # what comes by this name hereafter is another one
     raise UpstreamError("the scheduler has stopped, so that there is no more to watch")
 
 

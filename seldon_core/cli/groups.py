@@ -32,7 +32,7 @@ class SuggestingGroup(click.Group):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """Return the command that `args` begin with. Raises click.UsageError if there is none."""
         name = args[0]
-        if self.get_command(ctx, name) is None and not name.startswith("-"):
+        if self.get_command(ctx, name) is None:
             known = self.list_commands(ctx)
             meant = nearest(name, known)
             hint = f", did you mean {meant!r}?" if meant else f"; there are: {', '.join(known)}"

@@ -88,6 +88,10 @@ def test_an_option_of_the_group_that_there_is_not_is_named(tools):
     )
 
 
+def test_what_looks_like_an_option_may_be_no_command_either(tools):
+    assert usage_error(tools, "--", "--zzz").startswith("there is no command '--zzz'; there are: ")
+
+
 def test_a_usage_error_without_a_command_is_only_its_text():
     assert usage_text(click.UsageError("Odd.")) == "odd"
 

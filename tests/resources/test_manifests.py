@@ -407,9 +407,19 @@ def test_an_unknown_setting_is_refused_where_it_stands():
         "a: 2026-13-45",
         "[" * 10_000,
         "a: !!python/object:os.system {}",
-        "{a: 1, [b]: 2, a: 3}",
+        "{a: 1, b: 2, a: 3}",
+        "{[a]: 1}",
     ],
-    ids=["nested", "unclosed", "tab", "impossible date", "deep", "a python object", "twice"],
+    ids=[
+        "nested",
+        "unclosed",
+        "tab",
+        "impossible date",
+        "deep",
+        "a python object",
+        "twice",
+        "no key",
+    ],
 )
 def test_text_that_is_not_yaml_is_refused_in_one_line(text):
     error = refusal(text)

@@ -20,4 +20,5 @@ def test_a_suggestion_is_a_question_or_nothing():
 def test_a_value_is_shown_in_short():
     assert show("ab") == "'ab'"
     assert len(show("a" * 1000)) <= 80
+    assert show([[["a"]]]) == "[[[...]]]"
     assert len(show([["a" * 1000] * 1000] * 1000)) <= 81
