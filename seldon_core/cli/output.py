@@ -99,7 +99,7 @@ class Console:
         notice = "" if _is_loopback(ports.host) else _OPEN
         address = _address(ports.host, ports.data)
         say(f"inference   http://{address}  REST and gRPC, HTTP/1.1 and HTTP/2{notice}")
-        say(f"scheduler   127.0.0.1:{ports.scheduler}  gRPC, what `seldon-core apply`, `get` … speak to")
+        say(f"scheduler   127.0.0.1:{ports.scheduler}  gRPC, for seldon-core apply, get, model …")
         say(f"agent       127.0.0.1:{ports.agent}  gRPC, health only so far")
         say(f"admin       http://127.0.0.1:{ports.admin}  metrics, health, status, log levels")
         say(
