@@ -69,6 +69,7 @@ def test_models_and_servers_are_shown_by_name_and_all_together():
     machine = a_machine(R0)
     load(machine)
     assert machine.models() == [machine.model("iris")]
+    assert machine.model_names() == ["iris"]
     assert machine.servers() == [machine.server("mlserver")]
     assert machine.model("rose") is None
     assert machine.server("rose") is None

@@ -106,6 +106,7 @@ def test_settled_waits_for_all_and_counts_failures():
             for name in names:
                 await world.scheduler.load_model(ModelSpec(name, f"/{name}"))
             await world.scheduler.settled([*names, "no such model"])
+            assert world.scheduler.model_names() == names
             states = {
                 model.name: (model.latest.state, model.latest.reason)
                 for model in world.scheduler.models()
