@@ -57,12 +57,9 @@ def run_rounds(folder, seed, rounds, limit_s, request, capsys):
             f"{time.monotonic() - began:.0f} s; {witness.requests} requests, {witness.kept} "
             f"acknowledged; {witness.answers} calls answered, {witness.refusals} refused"
         )
-    assert not witness.violations, "\n".join(
-        [
-            *witness.violations[:20],
-            f"Again: pytest {request.node.nodeid} -m '' --kill-seed {seed} --kill-rounds {kills.rounds}",
-        ]
-    )
+    again = f"-m '' --kill-seed {seed} --kill-rounds {kills.rounds}"
+    command = f"Again: pytest {request.node.nodeid} {again}"
+    assert not witness.violations, "\n".join([*witness.violations[:20], command])
     assert witness.answers > 10 * kills.rounds, "hardly anything was called"
 
 
