@@ -13,6 +13,7 @@ from seldon_core.resources.kubernetes import KINDS
 from seldon_core.resources.model import KubernetesMeta, ModelSpec
 
 _SUFFIXES = (".yaml", ".yml", ".json")
+_STDIN = "standard input"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,18 +38,19 @@ def read_specs(files: Sequence[str], recursive: bool, namespace: str | None) -> 
 
     def read(manifest: _Manifest) -> None:
         for spec in parse_manifests(manifest.text, manifest.source):
-            first = declared_in.setdefault(spec.name, manifest.source)
-            if any(spec.name == other.name for other in specs):
+            if spec.name in declared_in:
+                first = declared_in[spec.name]
                 raise InvalidResourceError(
                     manifest.source,
                     f"declares model {spec.name!r} a second time; the first is in {first}",
                 )
+            declared_in[spec.name] = manifest.source
             placed = _in_namespace(spec, namespace, manifest.source)
             specs.append(with_base(placed, manifest.folder))
 
     _read_each(files, recursive, read)
     if not specs:
-        raise ConfigError(f"{', '.join(files)}: nothing is declared there")
+        raise _empty(files)
     return specs
 
 
@@ -63,6 +65,8 @@ def read_targets(files: Sequence[str], recursive: bool) -> list[Target]:
             targets[Target(KINDS[reference.kind], reference.name)] = None
 
     _read_each(files, recursive, read)
+    if not targets:
+        raise _empty(files)
     return list(targets)
 
 
@@ -77,6 +81,11 @@ def _read_each(files: Sequence[str], recursive: bool, read: Callable[[_Manifest]
                 faults.append(str(error))
     if faults:
         raise FaultsError(faults)
+
+
+def _empty(files: Sequence[str]) -> ConfigError:
+    sources = ", ".join(_STDIN if name == "-" else name for name in files)
+    return ConfigError(f"{sources}: nothing is declared there")
 
 
 def _in_namespace(spec: ModelSpec, namespace: str | None, source: str) -> ModelSpec:
@@ -96,7 +105,7 @@ def _manifests(name: str, recursive: bool) -> Iterator[_Manifest]:
     if name == "-":
         if sys.stdin.isatty():
             say_note("reading manifests from the terminal; Ctrl-D ends them")
-        yield _Manifest("standard input", str(Path.cwd()), sys.stdin.read())
+        yield _Manifest(_STDIN, str(Path.cwd()), sys.stdin.read())
         return
     path = Path(name)
     if not path.exists():

@@ -108,8 +108,8 @@ def test_a_model_of_another_namespace_is_refused(tmp_path):
         read_specs([str(tmp_path)], False, "mesh")
     assert caught.value.faults == [
         (
-            f"{tmp_path}/a.yaml: metadata.namespace: 'prod' of model 'a' is not the namespace 'mesh' "
-            "that -n asks for"
+            f"{tmp_path}/a.yaml: metadata.namespace: 'prod' of model 'a' is not the namespace "
+            "'mesh' that -n asks for"
         )
     ]
 
@@ -157,6 +157,18 @@ def test_what_cannot_be_read_is_named(tmp_path, monkeypatch, name, error):
     with pytest.raises(ConfigError) as caught:
         read_specs([name], False, None)
     assert str(caught.value) == error
+
+
+@pytest.mark.parametrize(
+    "read",
+    [lambda: read_specs(["-"], False, None), lambda: read_targets(["-"], False)],
+    ids=["specs", "targets"],
+)
+def test_nothing_from_standard_input_is_an_error_too(monkeypatch, read):
+    monkeypatch.setattr(sys, "stdin", io.StringIO("\n"))
+    with pytest.raises(ConfigError) as caught:
+        read()
+    assert str(caught.value) == "standard input: nothing is declared there"
 
 
 def test_a_deep_search_that_finds_nothing_is_not_told_to_look_deeper(tmp_path):
