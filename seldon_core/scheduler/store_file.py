@@ -3,6 +3,10 @@
 LMDB trusts its file, and reading a damaged one may end the process. So `StoreFile` has the file's
 structure walked, by a reader that trusts nothing, before LMDB opens it (30 ms for 10,000 models);
 `scan` and `copy` are for a process that may end so.
+
+What the walk cannot see: damage to the few bytes that say which of the last two writes is the newer
+one can bring back the store as it was one write before. A checksum there would be LMDB's to keep;
+its format 1.0 has one, which the binding does not offer yet.
 """
 
 import os

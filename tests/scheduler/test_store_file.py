@@ -192,3 +192,22 @@ def test_a_folder_that_cannot_be_made_durable_changes_nothing(tmp_path, monkeypa
         assert file.items() == []
         file.commit([], {b"second": b"2"})
     assert items(tmp_path) == {b"second": b"2"}
+
+
+class Panicking:
+    """An environment after a failed write of a meta page: it does nothing any more."""
+
+    def begin(self, **options):
+        raise lmdb.PanicError("mdb_txn_begin")
+
+    def close(self):
+        pass
+
+
+def test_an_environment_that_gave_up_is_opened_anew(folder):
+    with closing(StoreFile(folder, MAP_BYTES)) as file:
+        file._environment = Panicking()
+        with pytest.raises(StoreError, match="nothing was changed: mdb_txn_begin"):
+            file.commit([], {b"lost": b"1"})
+        file.commit([], {b"kept": b"1"})
+    assert items(folder) == RECORDS | {b"kept": b"1"}
