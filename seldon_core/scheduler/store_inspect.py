@@ -4,6 +4,7 @@ LMDB does it in a process of its own, so that a crash is one more finding.
 """
 
 import io
+import os
 import signal
 import subprocess
 import sys
@@ -77,7 +78,11 @@ def _read(source: Path) -> tuple[dict[bytes, bytes], list[str]]:
 def _ask(task: str, source: Path, argument: str) -> tuple[bytes, str]:
     """Return the standard output of a child, and why it failed, "" if it did not."""
     command = [sys.executable, "-P", "-m", "seldon_core.scheduler.store_child"]
-    done = subprocess.run([*command, task, str(source), argument], capture_output=True)
+    done = subprocess.run(
+        [*command, task, str(source), argument],
+        capture_output=True,
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},  # it finds what this one found
+    )
     if done.returncode < 0:
         return done.stdout, f"the process was ended by {signal.Signals(-done.returncode).name}"
     return done.stdout, done.stderr.decode(errors="replace").strip() if done.returncode else ""

@@ -133,11 +133,13 @@ def test_a_store_that_a_process_writes_to_is_sound(tmp_path, monkeypatch):
     monkeypatch.setattr(store_inspect, "check_structure", look)
     command = [sys.executable, "-c", WRITER, str(tmp_path)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as writer:
-        assert writer.stdout.readline() == "begun\n"
-        for _ in range(3):
-            inspection = inspect_store(tmp_path)
-            assert inspection.is_sound, inspection.problems
-            assert len(inspection.contents.models) > 100
-        writer.kill()
+        try:
+            assert writer.stdout.readline() == "begun\n"
+            for _ in range(3):
+                inspection = inspect_store(tmp_path)
+                assert inspection.is_sound, inspection.problems
+                assert len(inspection.contents.models) > 100
+        finally:
+            writer.kill()
     assert len(looks) == 6
     assert len(kept(tmp_path)) > 100

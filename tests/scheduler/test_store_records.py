@@ -139,7 +139,7 @@ json_values = st.recursive(
 @given(st.data())
 def test_another_value_anywhere_raises_nothing_else(data):
     model = plain(stored("iris", (1, 2), namespace="ns"))
-    place: object = model
+    place = model
     while isinstance(place, dict | list) and place:
         step = data.draw(
             st.sampled_from([*(place if isinstance(place, dict) else range(len(place)))])
@@ -169,7 +169,7 @@ def changed(path, value):
     """`plain` of a model with something else at a path."""
     model = plain(stored("iris", (1, 2), namespace="ns"))
     *steps, last = path
-    place: object = model
+    place = model
     for step in steps:
         place = place[step]
     place[last] = value
