@@ -128,7 +128,7 @@ def unload_unwanted(state: SchedulerState, model: ModelRecord, now: float) -> li
             decisions += unload(record, loaded, now)
         elif record is model.latest:
             decisions += unload(record, [r for r in loaded if r not in record.wanted], now)
-    return [*settle(state, model, now), *decisions]
+    return [*settle(state, model, now), *decisions] if decisions else []
 
 
 def unload_again(model: ModelRecord, now: float) -> list[Decision]:
