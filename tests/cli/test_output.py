@@ -7,7 +7,17 @@ from pathlib import Path
 import pytest
 
 from seldon_core.app import Ports
-from seldon_core.cli.output import Console, put_line, put_table, say, say_error, say_warning
+from seldon_core.cli.output import (
+    Console,
+    put_line,
+    put_table,
+    say,
+    say_error,
+    say_failure,
+    say_note,
+    say_table,
+    say_warning,
+)
 from seldon_core.config.load import load_settings
 from seldon_core.errors import OverloadedError
 from seldon_core.protocol.inference import ModelMetadata, TensorSpec
@@ -29,6 +39,28 @@ def status(name="iris", state=ModelState.AVAILABLE, reason=""):
 def open_on(console, host="127.0.0.1"):
     sizes = {"agent.memory": 3 * GIB, "payload.inFlightBytes": GIB}
     console.opened(Ports(host, 1, 2, 3, 4), load_settings(None, {}, sizes).settings)
+
+
+def test_seldons_commands_end_in_their_own_words(capsys):
+    say_failure("it is wrong")
+    say_note("see the help")
+    assert capsys.readouterr() == ("", "Error: it is wrong\nsee the help\n")
+
+
+class Terminal(io.StringIO):
+    def isatty(self):
+        return True
+
+
+@pytest.mark.parametrize(
+    ("out", "line"),
+    [(io.StringIO(), "iris\t1"), (Terminal(), "iris   1")],
+    ids=["pipe", "terminal"],
+)
+def test_a_table_is_tabbed_for_a_pipe_and_drawn_on_a_terminal(monkeypatch, out, line):
+    monkeypatch.setattr(sys, "stdout", out)
+    say_table(("model", "n"), [("iris", "1")])
+    assert out.getvalue().splitlines()[-1].rstrip() == line
 
 
 def test_answers_go_out_and_troubles_to_the_error_stream(capsys):
