@@ -187,11 +187,6 @@ def test_an_answer_that_nobody_can_read_any_more_ends_the_program(monkeypatch):
         put_line("hello?")
 
 
-class Terminal(io.StringIO):
-    def isatty(self):
-        return True
-
-
 @pytest.mark.parametrize(
     ("stream", "has_header", "text"),
     [

@@ -117,6 +117,13 @@ def test_help_shows_commands_in_order_and_switches_by_their_first_form(capsys, f
     assert "--no-quiet" not in out
 
 
+def test_a_shell_that_completes_words_hears_of_no_error(capsys):
+    command = group.commands["show"]
+    with command.make_context("show", ["-q=maybe"], resilient_parsing=True) as context:
+        assert "quiet" in context.params
+    assert capsys.readouterr() == ("", "")
+
+
 def test_an_interrupt_ends_quietly(capsys):
     assert run("interrupt") == 130
     assert capsys.readouterr() == ("", "")
