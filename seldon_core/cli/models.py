@@ -13,7 +13,6 @@ from seldon_core.cli.waiting import wait_until
 from seldon_core.errors import DeadlineError, InvalidRequestError, InvalidResourceError
 from seldon_core.proto import scheduler_pb2 as pb
 from seldon_core.protocol.model_message import message_of
-from seldon_core.resources.manifests import parse_manifests, parse_references, with_base
 from seldon_core.resources.model import KubernetesMeta, ModelSpec
 from seldon_core.resources.words import did_you_mean
 from seldon_core.transport.control_client import SchedulerClient
@@ -154,6 +153,9 @@ def _state(status: pb.ModelStatus) -> str:
 
 def _read_specs(file: str) -> list[ModelSpec]:
     """Return what a file declares, with its paths made absolute and Kubernetes' part there."""
+    # 0.13 s, for pydantic, that `status` and `list` are spared.
+    from seldon_core.resources.manifests import parse_manifests, with_base
+
     folder = str(Path.cwd() if file == "-" else Path(file).resolve().parent)
     specs = [
         with_base(replace(spec, meta=spec.meta or KubernetesMeta()), folder)
@@ -165,6 +167,8 @@ def _read_specs(file: str) -> list[ModelSpec]:
 
 
 def _read_names(file: str) -> list[str]:
+    from seldon_core.resources.manifests import parse_references
+
     source = _source(file)
     names = []
     for reference in parse_references(_read_manifests(file), source):
