@@ -50,6 +50,7 @@ def server_message(status: ServerStatus) -> pb.ServerStatusResponse:
         expectedReplicas=status.expected_replicas,
         availableReplicas=len(status.replicas),
         numLoadedModelReplicas=status.num_loaded_model_replicas,
+        kubernetesMeta=pb.KubernetesMeta(),  # nobody has declared it, and Seldon shows that so
     )
 
 

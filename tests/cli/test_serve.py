@@ -40,7 +40,8 @@ def test_the_process_gets_settings_models_and_trust_on_uvloop(served, tmp_path):
     (models / "add10" / "model.onnx").touch()
     flags = {"data.dir": str(data), "agent.port": 1, "agent.trustedPrefixes": [str(more)]}
     run_serve("all", [models], None, flags)
-    [(settings, found, _, loop)] = served
+    [(settings, folder, found, _, loop)] = served
+    assert folder == data
     assert settings.agent.port == 1
     assert [spec.name for spec in found.specs] == ["add10"]
     assert found.trusted == [models, data, more]
@@ -56,7 +57,7 @@ def test_what_is_wrong_but_no_reason_to_stop_is_a_warning(served, tmp_path, monk
     assert "warning: SELDON_AGENT__MEMRY is no known setting" in errors
     assert "warning: not served: " in errors
     assert "broken.yaml" in errors
-    [(_, found, _, _)] = served
+    [(_, _, found, _, _)] = served
     assert [refused.source for refused in found.refused] == [str(tmp_path / "broken.yaml")]
 
 

@@ -121,6 +121,7 @@ def test_a_server_reads_as_seldons():
         "expectedReplicas": -1,
         "availableReplicas": 1,
         "numLoadedModelReplicas": 2,
+        "kubernetesMeta": {},
     }
 
 

@@ -31,7 +31,9 @@ def made(data_folder):
     environment = Path(sys.executable).parent.parent
     options = [f"VENV={environment}"] if (environment / ".installed-serve").exists() else []
     with serving(
-        command=("make", "serve", f"ARGS={ports} --data-dir {data_folder}", *options), cwd=ROOT, until="Ctrl-C stops"
+        command=("make", "serve", f"ARGS={ports} --data-dir {data_folder}", *options),
+        cwd=ROOT,
+        until="Ctrl-C stops",
     ) as started:
         yield started
 
