@@ -193,14 +193,9 @@ class SchedulerMachine:
 
     def _on_tick(self, event: Tick) -> list[Decision]:
         decisions: list[Decision] = []
-        for model in list(retries.due(self.state, event.now)):
+        for model in retries.due(self.state, event.now):
             decisions += on_due(self.state, model, event.now)
-        sweep_at = self.state.sweep_at
-        if sweep_at is not None and sweep_at <= event.now:
-            self.state.sweep_at = None
-            homeless = [self.state.models[name] for name in self.state.homeless]
-            decisions += self._schedule_all(event.now, homeless)
-        return decisions
+        return decisions + self._schedule_all(event.now, retries.sweep(self.state, event.now))
 
     def _undeleted(self) -> Iterator[ModelRecord]:
         return (model for model in self.state.models.values() if not model.is_deleted)

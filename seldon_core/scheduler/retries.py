@@ -6,12 +6,12 @@ when memory comes free, those that found no room are tried at once, together for
 """
 
 import heapq
-from collections.abc import Iterator
+from itertools import islice
 
 from seldon_core.scheduler.state import (
+    IN_TRANSIT,
     IN_TROUBLE,
     ModelRecord,
-    ModelState,
     ReplicaState,
     SchedulerState,
 )
@@ -26,17 +26,22 @@ DELETED_TTL_S = 86_400.0
 SWEEP_PAUSE_S = 0.1
 """Unloads within so long are one occasion to place what found no room."""
 
+MOST_AT_ONCE = 64
+"""Models that one Tick looks at, 0.1 ms each; whatever else is due has to wait for the next."""
+
+_SPARE_WAKEUPS = 1_000
+
 
 def arm(state: SchedulerState, model: ModelRecord, now: float) -> None:
     """Set when `model` is looked at next; a time that is set and still wanted stays."""
     if model.is_deleted and model.is_gone:
-        model.wake_at = _set(state, model, (model.deleted_at or now) + DELETED_TTL_S)
+        _wake(state, model, (model.deleted_at or now) + DELETED_TTL_S)
     elif not is_in_trouble(model):
         model.wake_at = None
-        if model.latest.state is not ModelState.PROGRESSING:
-            model.attempts = 0
+        if not any(record.replicas_in(*IN_TRANSIT) for record in model.versions.values()):
+            model.attempts = 0  # while an order is under way, it may yet be one more in vain
     elif model.wake_at is None:
-        model.wake_at = _set(state, model, now + pause(model.attempts))
+        _wake(state, model, now + pause(model.attempts))
 
 
 def is_in_trouble(model: ModelRecord) -> bool:
@@ -54,6 +59,7 @@ def pause(attempts: int) -> float:
 
 def free(state: SchedulerState, now: float) -> None:
     """Note that memory has come free somewhere."""
+    state.to_sweep = len(state.homeless)  # those who were tried by now, too
     if state.homeless and state.sweep_at is None:
         state.sweep_at = now + SWEEP_PAUSE_S
 
@@ -66,20 +72,46 @@ def next_wakeup(state: SchedulerState) -> float | None:
     return min(times, default=None)
 
 
-def due(state: SchedulerState, now: float) -> Iterator[ModelRecord]:
-    """Yield the models whose time has come; each is asked for no more."""
-    while state.wakeups and state.wakeups[0][0] <= now:
+def due(state: SchedulerState, now: float) -> list[ModelRecord]:
+    """Return models whose time has come, MOST_AT_ONCE at most; each is asked for no more."""
+    found: list[ModelRecord] = []
+    while state.wakeups and state.wakeups[0][0] <= now and len(found) < MOST_AT_ONCE:
         at, name = heapq.heappop(state.wakeups)
         model = state.models.get(name)
         if model is not None and model.wake_at == at:
             model.wake_at = None
-            yield model
+            found.append(model)
+    return found
 
 
-def _set(state: SchedulerState, model: ModelRecord, at: float) -> float:
-    if model.wake_at != at:
-        heapq.heappush(state.wakeups, (at, model.name))
-    return at
+def sweep(state: SchedulerState, now: float) -> list[ModelRecord]:
+    """Return models without a place that are to be tried since memory came free.
+
+    MOST_AT_ONCE at most; those that have waited longest for their turn come first.
+    """
+    if state.sweep_at is None or state.sweep_at > now:
+        return []
+    names = list(islice(state.homeless, min(state.to_sweep, MOST_AT_ONCE)))
+    for name in names:
+        state.homeless[name] = state.homeless.pop(name)  # to the end
+    state.to_sweep -= len(names)
+    state.sweep_at = now if state.to_sweep > 0 and names else None
+    return [state.models[name] for name in names]
+
+
+def _wake(state: SchedulerState, model: ModelRecord, at: float) -> None:
+    if model.wake_at == at:
+        return
+    model.wake_at = at
+    heapq.heappush(state.wakeups, (at, model.name))
+    if len(state.wakeups) > 2 * len(state.models) + _SPARE_WAKEUPS:
+        # Most are stale: a name that is deleted and declared over and over leaves one each time.
+        state.wakeups = [
+            (model.wake_at, model.name)
+            for model in state.models.values()
+            if model.wake_at is not None
+        ]
+        heapq.heapify(state.wakeups)
 
 
 def _drop_stale(state: SchedulerState) -> None:

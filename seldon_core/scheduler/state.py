@@ -191,9 +191,9 @@ class SchedulerState:
     """Everything, in the order in which it came.
 
     Before `is_synced` models are taken in and not placed. `homeless` are the names of models that
-    found no room, which are tried again at `sweep_at`, when some was made. `wakeups` is a heap of
-    (time, model); an entry counts if the model's `wake_at` is that time. `touched` are the models
-    that the event at hand may have changed.
+    found no room, of which the first `to_sweep` are tried again at `sweep_at`, when some was made.
+    `wakeups` is a heap of (time, model); an entry counts if the model's `wake_at` is that time.
+    `touched` are the models that the event at hand may have changed.
     """
 
     models: dict[str, ModelRecord] = field(default_factory=dict)
@@ -201,6 +201,7 @@ class SchedulerState:
     is_synced: bool = False
     homeless: dict[str, None] = field(default_factory=dict)
     sweep_at: float | None = None
+    to_sweep: int = 0
     wakeups: list[tuple[float, str]] = field(default_factory=list)
     touched: dict[str, None] = field(default_factory=dict)
 

@@ -2,8 +2,10 @@
 
 import pytest
 
+from seldon_core.resources.model import ModelSpec
 from seldon_core.scheduler import retries
-from seldon_core.scheduler.events import Tick
+from seldon_core.scheduler.events import ModelLoadRequested, Tick
+from seldon_core.scheduler.invariants import violations
 from tests.support.scheduler_worlds import R0, a_machine, load, report, unload
 
 
@@ -53,6 +55,18 @@ def test_attempts_are_counted_from_when_it_last_worked():
     assert machine.state.models["iris"].attempts == 0
 
 
+def test_unloads_in_vain_are_tried_ever_more_rarely_too():
+    machine = a_machine(R0)
+    load(machine)
+    report(machine, 1, "Loaded")
+    unload(machine, now=10)
+    report(machine, 1, "UnloadFailed", now=10)
+    for now, pause in ((11, 2), (13, 4), (17, 8)):
+        machine.handle(Tick(now))
+        report(machine, 1, "UnloadFailed", now=now)
+        assert machine.next_wakeup() == now + pause
+
+
 def test_an_early_tick_changes_nothing():
     machine = a_failing_machine()
     assert machine.handle(Tick(10.99)) == []
@@ -95,3 +109,62 @@ def test_freed_memory_is_of_interest_only_to_those_who_wait_for_it():
     retries.free(machine.state, 5)
     retries.free(machine.state, 5.05)
     assert machine.next_wakeup() == 5 + retries.SWEEP_PAUSE_S
+
+
+def declare(machine, count, now=1):
+    """Models too large for any place."""
+    for place in range(count):
+        spec = ModelSpec(f"m{place}", "/m", memory_bytes=1000 + place)
+        machine.handle(ModelLoadRequested(now, spec, caller=1))
+
+
+def test_a_tick_looks_at_so_many_and_the_next_follows_at_once(monkeypatch):
+    monkeypatch.setattr(retries, "MOST_AT_ONCE", 4)
+    machine = a_machine(R0)
+    declare(machine, 10)
+    attempts = []
+    while machine.next_wakeup() <= 2:
+        machine.handle(Tick(2))
+        attempts.append(sum(model.attempts for model in machine.state.models.values()))
+    assert attempts == [4, 8, 10]
+
+
+def swept(machine, now):
+    return [model.name for model in retries.sweep(machine.state, now)]
+
+
+def test_those_without_a_place_are_tried_in_turn_when_memory_comes_free(monkeypatch):
+    monkeypatch.setattr(retries, "MOST_AT_ONCE", 4)
+    machine = a_machine(R0)
+    declare(machine, 6)
+    assert swept(machine, 99) == []
+    retries.free(machine.state, 1)
+    assert swept(machine, 1.05) == []
+    assert swept(machine, 1.1) == ["m0", "m1", "m2", "m3"]
+    assert machine.state.sweep_at == 1.1
+    assert swept(machine, 1.1) == ["m4", "m5"]
+    assert machine.state.sweep_at is None
+    assert swept(machine, 99) == []
+
+
+def test_memory_that_comes_free_between_two_turns_is_offered_to_all(monkeypatch):
+    monkeypatch.setattr(retries, "MOST_AT_ONCE", 2)
+    machine = a_machine(R0)
+    declare(machine, 3)
+    retries.free(machine.state, 1)
+    assert swept(machine, 2) == ["m0", "m1"]
+    retries.free(machine.state, 2)
+    assert swept(machine, 2) + swept(machine, 2) == ["m2", "m0", "m1"]
+    assert machine.state.sweep_at is None
+
+
+def test_a_name_that_comes_and_goes_leaves_no_wakeups_behind(monkeypatch):
+    monkeypatch.setattr(retries, "_SPARE_WAKEUPS", 5)
+    machine = a_machine(R0)
+    for now in range(1, 30):
+        load(machine, now=now)
+        unload(machine, now=now)
+        report(machine, 1, "Loaded", now=now)
+        report(machine, 1, "Unloaded", now=now)
+        assert len(machine.state.wakeups) <= 7
+        assert violations(machine.state) == []
