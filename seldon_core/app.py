@@ -191,8 +191,7 @@ class Process:
                 self._refused.append(RefusedModel(spec.storage_uri, str(error), spec.name))
                 self._reporter.refused(spec.name, error)
         await scheduler.settled(self._loading)
-        for name in list(self._loading):
-            self._settle(name)
+        self._loading.clear()  # each was settled once, though one may be tried again by now
         # What was made up to here stays: later collections need not look at it again, which
         # would cost a request tens of milliseconds now and then.
         gc.collect()
@@ -217,7 +216,10 @@ class Process:
                 call = InferCall(
                     Verb.MODEL_METADATA, name, "", {}, Payload(JSON_CODEC, b""), "rest", ""
                 )
-                return replace(await self._router.metadata(call), name=name)
+                try:
+                    return replace(await self._router.metadata(call), name=name)
+                except SeldonError:
+                    continue  # it was deleted since, or has no route while the disk is full
         return None
 
     async def drain(self, listener: Listener, timeout_s: float) -> None:

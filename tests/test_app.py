@@ -18,8 +18,9 @@ from seldon_core import app
 from seldon_core.agent import loading
 from seldon_core.cli.output import Console
 from seldon_core.config.load import load_settings
-from seldon_core.errors import ConfigError, ModelRuntimeError
+from seldon_core.errors import ConfigError, ModelRuntimeError, NotReadyError
 from seldon_core.proto import scheduler_pb2 as pb
+from seldon_core.protocol.inference import ModelMetadata
 from seldon_core.protocol.model_message import message_of
 from seldon_core.resources.model import ModelSpec, RefusedModel
 from seldon_core.scheduler.state import ModelState
@@ -274,6 +275,31 @@ def test_a_model_that_settles_without_a_route_is_reported_too():
     asyncio.run(process.load_models())
     assert diary.entries == ["iris ModelFailed", "loaded 1"]
     assert process.ready()
+
+
+def test_a_model_that_is_tried_again_by_then_keeps_nobody_from_being_ready():
+    process = process_of(Router(), [ModelSpec("iris", "/iris")], Diary())
+    process.attach(QuietScheduler(a_status("iris", ModelState.PROGRESSING, "trying again")))
+    asyncio.run(process.load_models())
+    assert process.ready()
+
+
+def test_an_example_that_cannot_be_called_is_passed_over():
+    class Fickle(Router):
+        async def metadata(self, call):
+            if call.model == "iris":
+                raise NotReadyError("model iris is loading")
+            return ModelMetadata(call.model, "onnx", (), ())
+
+    def load(*names):
+        diary = Diary()
+        process = process_of(Fickle(), [ModelSpec(name, "/m") for name in names], diary)
+        process.attach(QuietScheduler(*(a_status(name, ModelState.AVAILABLE) for name in names)))
+        asyncio.run(process.load_models())
+        return diary.example
+
+    assert load("iris", "wine").name == "wine"
+    assert load("iris") is None
 
 
 def test_every_route_reaches_the_router_also_of_models_nobody_waits_for():

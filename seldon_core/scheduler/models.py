@@ -80,7 +80,7 @@ def on_due(state: SchedulerState, model: ModelRecord, now: float) -> list[Decisi
     """Try again what failed, or forget a model that was deleted long ago."""
     if model.is_deleted and model.is_gone:
         del state.models[model.name]
-        return [DropModel(model.name)] if model.saved is not None else []
+        return [DropModel(model.name)]
     model.attempts += 1
     decisions = unload_again(model, now)
     if model.is_deleted:

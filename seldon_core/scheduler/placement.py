@@ -1,10 +1,11 @@
 """Which replicas a version goes to: filters that say why not, then an order of preference.
 
-Filters and order are Seldon's, by its names. A server passes if it has a replica, is the one asked
-for (or none is) and has every requirement; a replica if the version fits into its memory. Servers
-are tried in turn, the one that has the model first; of a server's replicas those that have the
-version come first (loaded before loading), then those with most free memory, then the lowest index.
-A model is on one server at a time.
+Filters and order are Seldon's, by its names; those for servers that are to have no replicas, for
+replicas that drain and for explainers are missing, since there are none of these yet. A server
+passes if it has a replica, is the one asked for (or none is) and has every requirement; a replica
+if the version fits into its memory. Servers are tried in turn, the one that has the model first; of
+a server's replicas those that have the version come first (loaded before loading), then those with
+most free memory, then the lowest index. A model is on one server at a time.
 """
 
 from collections.abc import Callable, Iterator

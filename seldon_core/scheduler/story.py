@@ -34,16 +34,16 @@ class Story:
 
         A refusal that concerns no model that was ever known is not: anybody could fill memory so.
         """
-        by_model: dict[str, list[Decision]] = {}
+        by_model: dict[str, list[Decision]] = {
+            name: [] for name in map(decided.model_of, made) if name is not None
+        }
         about = events.model_of(event)
         if about in self._chapters:
-            by_model[about] = []
+            by_model.setdefault(about, [])
         for decision in made:
-            name = decided.model_of(decision)
-            if name is not None:
-                by_model.setdefault(name, []).append(decision)
-            elif about in by_model:
-                by_model[about].append(decision)
+            name = decided.model_of(decision) or about
+            if name in by_model:
+                by_model[name].append(decision)
         for name, its in by_model.items():
             chapters = self._chapters.get(name)
             if chapters is None:

@@ -53,7 +53,7 @@ def version_status(record: VersionRecord) -> ModelVersionStatus:
 def server_status(server: ServerRecord) -> ServerStatus:
     """Return a server with its connected replicas, by their index."""
     replicas = sorted(server.replicas.values(), key=lambda record: record.replica.replica_idx)
-    capabilities = tuple(replicas[0].capabilities) if replicas else ()
+    capabilities = tuple(sorted(replicas[0].capabilities)) if replicas else ()
     return ServerStatus(
         server.name,
         UNKNOWN_REPLICAS,

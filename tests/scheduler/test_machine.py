@@ -158,7 +158,7 @@ class AnyOrder(RuleBasedStateMachine):
                 case SaveModel(stored):
                     self.kept[stored.name] = stored
                 case DropModel(name):
-                    del self.kept[name]
+                    self.kept.pop(name, None)
                     self.declared.pop(name, None)
                 case AnswerCaller(error=error):
                     answers += 1

@@ -475,16 +475,18 @@ def test_a_watch_ends_with_the_scheduler():
     run(test)
 
 
-def test_a_forgotten_model_has_no_story():
+@pytest.mark.parametrize("from_folder", [False, True])
+def test_a_forgotten_model_has_no_story(from_folder):
     clock = HandClock()
     store = FakeStore()
 
     async def test():
         async with a_world(clock=clock, store=store) as world:
-            await world.scheduler.load_model(IRIS)
+            await world.scheduler.load_model(IRIS, from_folder=from_folder)
             await world.scheduler.unload_model("iris")
             await world.scheduler.settled(["iris"])
-            assert world.scheduler.story("iris")
+            declared = world.scheduler.story("iris")[0]
+            assert AnswerCaller in {type(made) for made in declared.decisions}
             clock.now += 2 * DELETED_TTL_S
             world.scheduler._tick()
             await until(lambda: world.scheduler.model("iris") is None)

@@ -84,3 +84,9 @@ def test_a_server_that_lost_its_replicas_is_still_shown():
     machine.handle(ReplicaLost(2, triton))
     server = machine.server("triton")
     assert (server.replicas, server.capabilities) == ((), ())
+
+
+def test_a_servers_capabilities_are_always_in_the_same_order():
+    machine = a_machine()
+    machine.handle(ReplicaConnected(1, R0, tuple("hgfedcba"), 100, 0))
+    assert machine.server("mlserver").capabilities == tuple("abcdefgh")
