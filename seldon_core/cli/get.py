@@ -1,7 +1,9 @@
 """`get`: show resources in a table, as manifests or by name, once or as they change."""
 
 import json
+import signal
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
@@ -60,7 +62,8 @@ def get(
     with open_lookup(scheduler_host) as lookup:
         found, missing = _find(lookup, targets, options)
         if options.is_watch:
-            _watch(lookup, kinds[0], targets, found, options)
+            with _ended_by_ctrl_c():
+                _watch(lookup, kinds[0], targets, found, options)
         elif options.output in ("yaml", "json"):
             is_one = len(targets) == 1 and bool(targets[0].name)
             if found or not is_one:
@@ -120,6 +123,19 @@ def _show_tables(kinds: Sequence[Kind], found: Sequence[Resource], options: GetO
             put_line("\n".join(row[0] for row in rows))
         else:
             put_table(_header(kind, options), rows, has_header=options.has_header)
+
+
+@contextmanager
+def _ended_by_ctrl_c() -> Iterator[None]:
+    """Let Ctrl-C end the process at once for the length of a block.
+
+    As KeyboardInterrupt it is lost if it comes while gRPC is in code of its own that may not raise.
+    """
+    before = signal.signal(signal.SIGINT, signal.SIG_DFL)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def _watch(

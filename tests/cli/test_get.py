@@ -1,4 +1,6 @@
 import json
+import signal
+import sys
 
 import pytest
 import yaml
@@ -214,3 +216,16 @@ def test_a_watch_is_for_one_kind():
     options = GetOptions(is_watch=True)
     with pytest.raises(InvalidRequestError, match="not for models and servers"):
         get(["models,servers"], [], False, options, "127.0.0.1:1")
+
+
+def test_ctrl_c_ends_a_watch_at_once_and_nothing_else(two, monkeypatch):
+    before = signal.getsignal(signal.SIGINT)
+    during = []
+    monkeypatch.setattr(
+        sys.modules[get.__module__],
+        "put_line",
+        lambda text: during.append(signal.getsignal(signal.SIGINT)),
+    )
+    watch(two, "models")
+    assert set(during) == {signal.SIG_DFL}
+    assert signal.getsignal(signal.SIGINT) is before

@@ -1,10 +1,12 @@
 """kubectl's verbs, as a person types them, against a process that serves."""
 
+import contextlib
 import json
 import os
 import signal
 import subprocess
 import sys
+import threading
 
 import pytest
 import yaml
@@ -75,6 +77,18 @@ def manifest(samples):
     return write
 
 
+@contextlib.contextmanager
+def killed_at_last(process):
+    """Leave no process behind, and let no reader wait for one that has nothing more to say."""
+    alarm = threading.Timer(CALL_TIMEOUT_S, process.kill)
+    alarm.start()
+    try:
+        yield
+    finally:
+        alarm.cancel()
+        process.kill()
+
+
 def table(text):
     """Return the rows of a table by the first cell; no cell but the last may have a space."""
     header, *rows = [line.split() for line in text.splitlines()]
@@ -137,14 +151,14 @@ def test_a_watch_follows_a_model_until_ctrl_c(call, environ, manifest):
         text=True,
         env=environ,
     )
-    with watch:
+    with watch, killed_at_last(watch):
         assert watch.stdout.readline().split()[:2] == ["NAME", "READY"]
         states = [watch.stdout.readline().split()[4]]
         call("delete", "model", "watched")
         while states[-1] != "ModelTerminated":
             states.append(watch.stdout.readline().split()[4])
         watch.send_signal(signal.SIGINT)
-        assert watch.wait(CALL_TIMEOUT_S) == 130
+        assert watch.wait(CALL_TIMEOUT_S) == -signal.SIGINT
         assert watch.stderr.read().strip() == ""
     assert "ModelAvailable" in states
 
