@@ -55,18 +55,6 @@ def log_decision(decision: Decision, event_id: int) -> None:
             _log.debug("request refused reason=%r event=%d", str(error), event_id)
 
 
-def log_status(status: ModelStatus | None, event_id: int) -> None:
-    """Say that a model has no place, which is nobody else's to tell."""
-    if status is not None and status.latest.state is ModelState.SCHEDULE_FAILED:
-        _log.warning(
-            "model has no place model=%s version=%d reason=%r event=%d",
-            status.name,
-            status.latest.version.version,
-            status.latest.reason,
-            event_id,
-        )
-
-
 def log_event(event: Event, event_id: int) -> None:
     """Say what happened that no decision's line says: failures, connections, losses.
 
@@ -87,3 +75,30 @@ def log_event(event: Event, event_id: int) -> None:
             _log.info("%s replica=%s event=%d", type(event).__name__, replica, event_id)
         case _:
             _log.debug("event id=%d %r", event_id, event)
+
+
+class PlaceLog:
+    """Says that a version has no place, which is nobody else's to tell.
+
+    It says so once: how much memory is lacking changes with every model that comes or goes.
+    """
+
+    def __init__(self) -> None:
+        self._told: dict[str, int] = {}
+
+    def note(self, name: str, status: ModelStatus | None, event_id: int) -> None:
+        """Take in how a model is by now; `status` is None if it has a place or is gone."""
+        if status is None or status.latest.state is not ModelState.SCHEDULE_FAILED:
+            self._told.pop(name, None)
+            return
+        number = status.latest.version.version
+        if self._told.get(name) == number:
+            return
+        self._told[name] = number
+        _log.warning(
+            "model has no place model=%s version=%d reason=%r event=%d",
+            name,
+            number,
+            status.latest.reason,
+            event_id,
+        )

@@ -42,7 +42,7 @@ from seldon_core.scheduler.events import (
     Tick,
     model_of,
 )
-from seldon_core.scheduler.logs import log_decision, log_event, log_status
+from seldon_core.scheduler.logs import PlaceLog, log_decision, log_event
 from seldon_core.scheduler.machine import SchedulerMachine
 from seldon_core.scheduler.status import ModelStatus, ServerStatus, Verdict
 from seldon_core.scheduler.story import Chapter, Story
@@ -51,6 +51,14 @@ from seldon_core.transport.control import AgentLink, ModelReport, ReplicaId, Rou
 
 MAX_WAITING_REQUESTS = 100_000  # of loads and unloads that nobody has handled yet
 EVENTS_PER_TURN = 64  # of 0.1 to 0.2 ms each; then requests on the loop have their turn
+
+
+PATIENCE = 5
+"""So many rounds of the loop a turn waits for more callers, if there were several lately.
+
+What is kept together costs one write to the disk: 16 callers share it by seven instead of by four,
+which makes a quarter more requests a second.
+"""
 
 
 @asynccontextmanager
@@ -96,9 +104,9 @@ class Scheduler:
         self._clock = clock
         self._machine = SchedulerMachine()
         self._queue: deque[Event] = deque()
+        self._asked = self._asked_lately = 0  # requests since the last turn, and in the one before
         self._wakeup = asyncio.Event()
         self._carried_out = asyncio.Event()  # also while the store cannot be written to
-        self._carried_out.set()
         self._alarm: asyncio.TimerHandle | None = None
         self._alarm_at: float | None = None
         self._callers = itertools.count(1)
@@ -108,8 +116,13 @@ class Scheduler:
         self._story = Story()
         self._event_ids = itertools.count(1)
         self._keeper = Keeper(store, self._refuse_waiting)
+        self._places = PlaceLog()
         for stored in store.models:
             self._submit(ModelRestored(clock.wall(), stored))
+        if not self._queue:
+            self._carried_out.set()
+        # What was kept comes back as one: nobody is told of some of it.
+        self._first_turn = max(EVENTS_PER_TURN, len(self._queue))
 
     def load_model(
         self, spec: ModelSpec, *, actor: str = "", from_folder: bool = False
@@ -223,9 +236,12 @@ class Scheduler:
 
     async def handle_events(self) -> None:
         """Handle events for ever, in the order in which they came."""
+        size = self._first_turn
         while True:
             await self._wakeup.wait()
-            turn = [self._handle() for _ in range(min(len(self._queue), EVENTS_PER_TURN))]
+            await self._let_come()
+            turn = [self._handle() for _ in range(min(len(self._queue), size))]
+            size = EVENTS_PER_TURN
             if not self._queue:
                 self._wakeup.clear()
             made = [decision for handled in turn for decision in handled.decisions]
@@ -238,6 +254,14 @@ class Scheduler:
             self._carried_out.set()
             self._set_alarm()
             await asyncio.sleep(0)
+
+    async def _let_come(self) -> None:
+        """Let callers who are on their way join the turn; a lone one does not wait."""
+        if self._asked:
+            self._asked_lately, self._asked = self._asked, 0
+        if self._asked_lately > 1:
+            for _ in range(PATIENCE):
+                await asyncio.sleep(0)
 
     def abandon(self) -> None:
         """Cancel whatever still waits: nobody will answer."""
@@ -265,6 +289,7 @@ class Scheduler:
                 OverloadedError(f"{len(self._queue)} control events wait to be handled already")
             )
         else:
+            self._asked += 1
             self._submit(event)
 
     def _submit(self, event: Event) -> None:
@@ -307,8 +332,9 @@ class Scheduler:
             case PublishRoute(update):
                 self._routes.publish(update)
             case PublishStatus(model):
-                if self._machine.is_homeless(model):
-                    log_status(self._machine.model(model), event_id)
+                is_homeless = self._machine.is_homeless(model)
+                status = self._machine.model(model) if is_homeless else None
+                self._places.note(model, status, event_id)
                 self._model_watches.mark(model)
             case AnswerCaller(caller, error, change):
                 self._answer(caller, error, change)

@@ -95,8 +95,7 @@ def test_an_event_is_one_line(caplog, event, level, told):
 def test_a_model_without_a_place_is_a_warning(caplog):
     machine = a_machine()
     load(machine)
-    logs.log_status(machine.model("iris"), 7)
-    logs.log_status(None, 8)
+    logs.PlaceLog().note("iris", machine.model("iris"), 7)
     (record,) = caplog.records
     assert record.levelname == "WARNING"
     assert record.message == (
@@ -105,8 +104,32 @@ def test_a_model_without_a_place_is_a_warning(caplog):
     )
 
 
+def test_what_a_model_lacks_is_told_once_for_each_version(caplog):
+    machine, places = a_machine(), logs.PlaceLog()
+
+    def note(event_id):
+        places.note("iris", machine.model("iris"), event_id)
+
+    load(machine)
+    note(1)
+    machine.handle(ReplicaConnected(1, R0, (), 100, 0))
+    load(machine, memory_bytes=200)  # another version
+    note(2)
+    machine.handle(ReplicaConnected(1, R0, (), 120, 0))  # another reason
+    note(3)
+    load(machine, memory_bytes=60)
+    note(4)
+    machine.handle(ReplicaLost(1, R0))
+    note(5)
+    places.note("iris", None, 6)
+    note(7)
+    told = [int(message.rpartition("=")[2]) for message in caplog.messages]
+    assert told == [1, 2, 5, 7]
+
+
 def test_a_model_with_a_place_is_none(caplog):
     machine = a_machine(R0)
     load(machine)
-    logs.log_status(machine.model("iris"), 7)
+    logs.PlaceLog().note("iris", machine.model("iris"), 7)
+    logs.PlaceLog().note("rose", None, 7)
     assert caplog.records == []

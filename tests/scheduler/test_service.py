@@ -11,6 +11,7 @@ from seldon_core.resources.model import ModelSpec
 from seldon_core.scheduler import durability, service
 from seldon_core.scheduler.decisions import AnswerCaller, Change, LoadOnReplica
 from seldon_core.scheduler.events import ModelLoadRequested, ModelReported, ModelRestored
+from seldon_core.scheduler.records import StoredModel, StoredVersion
 from seldon_core.scheduler.retries import DELETED_TTL_S
 from seldon_core.scheduler.service import open_scheduler
 from seldon_core.scheduler.state import ModelState
@@ -283,6 +284,34 @@ def test_what_was_kept_is_served_again():
 
     run(first)
     run(second)
+
+
+def kept(count):
+    """A store that keeps so many models."""
+    versions = [StoredVersion(1, ModelSpec(f"m{i}", "/m"), "", 1.0, None) for i in range(count)]
+    return FakeStore([StoredModel(kept.spec.name, (kept,), None, None) for kept in versions])
+
+
+def test_what_was_kept_is_told_of_whole_or_not_at_all():
+    async def test():
+        store = kept(3 * service.EVENTS_PER_TURN)
+        async with a_world(store=store) as world:
+            assert world.scheduler.model_names() == []
+            await world.scheduler.carried_out()
+            assert world.scheduler.model_names() == [model.name for model in store.models]
+
+    run(test)
+
+
+def test_what_was_kept_is_not_settled_before_it_has_come_back():
+    async def test():
+        store = kept(3 * service.EVENTS_PER_TURN)
+        async with a_world(store=store) as world:
+            last = store.models[-1].name
+            await world.scheduler.settled([last])
+            assert world.scheduler.model(last).latest.state is ModelState.AVAILABLE
+
+    run(test)
 
 
 def test_a_model_is_not_settled_before_what_serves_in_its_latest_version_s_place():
