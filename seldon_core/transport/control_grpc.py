@@ -51,6 +51,9 @@ _OPTIONS: Final = (
     # By default gRPC shares a port with any other process that does; a taken one must be an error.
     ("grpc.so_reuseport", 0),
     ("grpc.max_concurrent_streams", 1_000_000),
+    # By default gRPC cancels calls at random once 1,000 wait to be begun.
+    ("grpc.server.max_pending_requests", 100_000),
+    ("grpc.server.max_pending_requests_hard_limit", 100_000),
     ("grpc.max_receive_message_length", 4 * 1024 * 1024),
     # Clients may ask once a minute whether we are there; who asks more often is sent away.
     ("grpc.http2.min_ping_interval_without_data_ms", 60_000),

@@ -5,6 +5,7 @@ import socket
 import subprocess
 import sys
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from itertools import repeat
 
 import grpc
 import pytest
@@ -379,7 +380,7 @@ async def a_line_to(port):
 @pytest.mark.parametrize("write_timeout_s", [30, 0.1], ids=["while told", "once dropped"])
 def test_a_subscriber_whose_line_is_cut_is_let_go_without_a_word(write_timeout_s, caplog):
     async def test():
-        watched = Watched(first=[CHUNK] * 100)
+        watched = Watched(first=repeat(CHUNK))  # so many fit into no buffers on the way
         method = StreamMethod("Follow", StringValue, watched.follow)
         async with (
             a_port(method, write_timeout_s=write_timeout_s) as served,
@@ -442,6 +443,19 @@ def test_a_message_over_the_limit_is_refused():
             return await code_of(served.unary("Call", request))
 
     assert run(test())[0] is CODE.RESOURCE_EXHAUSTED
+
+
+def test_thousands_who_call_at_once_are_all_answered():
+    async def test():
+        async with a_port(answering("yes")) as served:
+            async with asyncio.TaskGroup() as group:
+                calls = [group.create_task(answered(served)) for _ in range(4_000)]
+            return {call.result() for call in calls}
+
+    async def answered(served):
+        return await served.channel.unary_unary("/test.Test/Call")(b"", timeout=15)
+
+    assert run(test()) == {StringValue(value="yes").SerializeToString()}
 
 
 def test_an_open_port_says_that_it_serves():
