@@ -196,7 +196,7 @@ class SchedulerClient:
                 f"no scheduler can be reached at {self._address} ({cause}); start one with "
                 "`seldon-core serve`, or say where it is with --scheduler-host"
             )
-        elif code is grpc.StatusCode.DEADLINE_EXCEEDED:
+        elif code is grpc.StatusCode.DEADLINE_EXCEEDED and timeout_s is not None:
             detail = f"the scheduler at {self._address} did not answer within {timeout_s:g} s"
         return RpcError(GRPC_CODES[code.value[0]], detail)
 

@@ -168,6 +168,15 @@ def test_who_does_not_answer_in_time_is_named():
     )
 
 
+def test_a_deadline_of_the_servers_own_reads_as_it_says():
+    handler = refusing(grpc.StatusCode.DEADLINE_EXCEEDED, "the first message took too long")
+    scheduler = {"SubscribeModelStatus": streaming(scheduler_pb2.ModelSubscriptionRequest, handler)}
+    with a_server(scheduler) as address, SchedulerClient(address) as client:
+        statuses = client.watch_models(scheduler_pb2.ModelSubscriptionRequest())
+        with pytest.raises(RpcError, match=r"desc = the first message took too long$"):
+            list(statuses)
+
+
 def test_leaving_a_stream_ends_its_call():
     ended = threading.Event()
 
