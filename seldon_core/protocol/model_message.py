@@ -21,6 +21,9 @@ _MAX_NAMESPACE_LENGTH = 63
 _MAX_REPLICAS = 2**31 - 1  # manifests have an int32
 _MAX_GENERATION = 2**31 - 1  # it becomes the number of the first version
 _MAX_MEMORY_BYTES = 2**63 - 1
+# A status tells the whole declaration, reasons may repeat it, and clients take 4 MiB in at most. So
+# much as well `kubectl apply` notes of a manifest.
+_MAX_DECLARATION_BYTES = 256 * 1024
 
 
 def spec_of(message: pb.Model) -> ModelSpec:
@@ -30,6 +33,11 @@ def spec_of(message: pb.Model) -> ModelSpec:
     model or is one of a sort that is not served.
     """
     name = checked_name(message.meta.name, "meta.name")
+    if message.ByteSize() > _MAX_DECLARATION_BYTES:
+        raise InvalidResourceError(
+            "modelSpec",
+            f"the declaration has {message.ByteSize()} bytes, {_MAX_DECLARATION_BYTES} is the most",
+        )
     given = message.modelSpec
     parameters, knobs = _parameters(given)
     replicas, least, most = _scaling(message)

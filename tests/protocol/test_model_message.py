@@ -202,6 +202,14 @@ def test_a_wrong_meta_is_named(meta, path):
     assert refused.value.path == path
 
 
+def test_a_declaration_that_clients_could_not_be_told_of_is_refused():
+    longest = "/" * (2**18 - 16)  # around it stand 16 bytes
+    assert spec_of(model(uri=longest))
+    with pytest.raises(InvalidResourceError) as refused:
+        spec_of(model(uri=f"{longest}x"))
+    assert str(refused.value) == ("modelSpec: the declaration has 262145 bytes, 262144 is the most")
+
+
 def test_fields_and_numbers_of_the_future_do_no_harm():
     newer = model().SerializeToString() + b"\xf2\x3f\x04\x08\x01\x10\x02" + b"\xf8\x3f\x63"
     assert spec_of(pb.Model.FromString(newer)) == ModelSpec("iris", "/iris")
