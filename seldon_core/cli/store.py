@@ -136,11 +136,16 @@ def _writing(file: Path | None) -> Iterator[TextIO]:
     if file is None:
         yield sys.stdout
         return
-    part = file.with_name(f"{file.name}.{os.getpid()}.part")
+    part = file
     try:
+        if file.is_file() or not file.exists():  # a pipe or a device is written to as it is
+            file = file.resolve()  # and a link stays one
+            part = file.with_name(f"{file.name}.{os.getpid()}.part")
         with part.open("w") as out:
             yield out
-        part.replace(file)
+        if part != file:
+            part.replace(file)
     except OSError as error:
-        part.unlink(missing_ok=True)
+        if part != file:
+            part.unlink(missing_ok=True)
         raise StoreError(f"cannot write {str(file)!r}: {error.strerror}") from error

@@ -1,4 +1,5 @@
 import io
+import os
 import sys
 from dataclasses import replace
 
@@ -111,6 +112,26 @@ def test_a_file_that_cannot_be_written_is_named_and_none_is_left(folder, tmp_pat
     with pytest.raises(StoreError, match=f"^cannot write '{target}': Is a directory$"):
         run_export(str(folder), target)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["data", "target"]
+
+
+def test_a_link_to_an_export_stays_one(folder, export, tmp_path):
+    link = tmp_path / "latest.jsonl"
+    link.symlink_to(export)
+    written = export.read_text()
+    export.write_text("")
+    run_export(str(folder), link)
+    assert link.is_symlink()
+    assert export.read_text() == written
+
+
+def test_a_pipe_is_written_to_and_stays_one(folder, export, tmp_path):
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    run_export(str(folder), pipe)
+    assert os.read(reader, 65536) == export.read_bytes()
+    os.close(reader)
+    assert pipe.is_fifo()
 
 
 def test_a_store_with_models_is_not_filled(folder, export):
