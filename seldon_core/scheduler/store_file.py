@@ -41,7 +41,7 @@ class StoreFile:
         self.path = path_in(folder)
         self._map_bytes = map_bytes
         self._environment: lmdb.Environment | None = None
-        self._is_new = False
+        self._has_durable_name = False
 
     def items(self) -> list[tuple[bytes, bytes]]:
         """Return every key and its record, by key. Raises StoreError if the file is damaged."""
@@ -69,10 +69,12 @@ class StoreFile:
 
     def _try_commit(self, gone: Iterable[bytes], records: Mapping[bytes, bytes]) -> bool:
         environment = self._open()
-        if self._is_new:  # LMDB makes durable what is in the file, not that there is a file
+        if not self._has_durable_name:
+            # LMDB makes durable what is in the file, not that there is a file. Who made that one
+            # may have been killed before it wrote.
             for folder in (self.path.parent, self.folder):
                 _sync_folder(folder)
-            self._is_new = False
+            self._has_durable_name = True
         try:
             with environment.begin(write=True) as transaction:
                 for key in gone:
@@ -97,7 +99,6 @@ class StoreFile:
             problems = check_structure(self.path)
             if problems:
                 raise damaged(self.folder, problems)
-            self._is_new = not size_of(self.path)
             self._environment = lmdb.open(
                 str(self.path.parent), map_size=self._map_bytes, mode=0o600
             )

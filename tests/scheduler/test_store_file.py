@@ -167,7 +167,10 @@ def test_what_lmdb_cannot_read_is_told(folder, task):
         task(path_in(folder).parent)
 
 
-def test_a_new_store_is_durable_with_its_first_write_and_its_names(tmp_path, monkeypatch):
+@pytest.mark.parametrize("was_begun", [False, True], ids=["new", "begun and never written to"])
+def test_a_store_is_durable_with_its_first_write_and_its_names(tmp_path, monkeypatch, was_begun):
+    if was_begun:
+        items(tmp_path)
     synced = []
     monkeypatch.setattr(
         "os.fsync", lambda file: synced.append(os.readlink(f"/proc/self/fd/{file}"))
