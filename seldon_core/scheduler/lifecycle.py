@@ -44,6 +44,8 @@ def schedule(state: SchedulerState, model: ModelRecord, now: float) -> list[Deci
     """Find places for what is to stand; load it there, unload what is not wanted any more."""
     if not state.is_synced:
         return settle(state, model, now)
+    if model.fallback is not None:  # not to load it in vain, if the latest has come by now
+        _judge_latest(model, now)
     decisions: list[Decision] = []
     for record in model.standing():
         if not _place(state, model, record):
@@ -145,9 +147,7 @@ def unload_again(model: ModelRecord, now: float) -> list[Decision]:
 def settle(state: SchedulerState, model: ModelRecord, now: float) -> list[Decision]:
     """Compute the state of every version, and the route; publish it if it changed."""
     state.touched[model.name] = None
-    if not model.is_deleted:
-        _set_state(model.latest, *_state_of_standing(model, model.latest), now)
-    _choose_fallback(model)
+    _judge_latest(model, now)
     standing = model.standing()
     for record in model.versions.values():
         if record not in standing:
@@ -165,21 +165,23 @@ def settle(state: SchedulerState, model: ModelRecord, now: float) -> list[Decisi
     return [PublishRoute(route)]
 
 
-def _choose_fallback(model: ModelRecord) -> None:
-    """Keep the version that serves for as long as the latest cannot.
+def _judge_latest(model: ModelRecord, now: float) -> None:
+    """Compute the latest version's state, and which one is to serve for as long as it cannot.
 
-    Also one that was superseded before it came is kept if it is loaded and nothing else is.
+    Also one that was superseded before it came is to, if it is loaded and nothing else is.
     """
     latest = model.latest
+    if not model.is_deleted:
+        _set_state(latest, *_state_of_standing(model, latest), now)
     if model.is_deleted or latest.state in HAS_COME:
         model.fallback = None
-    elif model.fallback is None and not latest.replicas_in(ReplicaState.AVAILABLE):
+    elif not latest.replicas_in(ReplicaState.AVAILABLE) and not _fallback_is_loaded(model):
         loaded = [
             record.number
             for record in model.versions.values()
             if record is not latest and record.replicas_in(ReplicaState.AVAILABLE)
         ]
-        model.fallback = max(loaded, default=None)
+        model.fallback = max(loaded, default=model.fallback)
 
 
 def _set_state(record: VersionRecord, state: ModelState, reason: str, now: float) -> None:
@@ -199,14 +201,14 @@ def _state_of_leaving(record: VersionRecord) -> tuple[ModelState, str]:
 
 def _state_of_standing(model: ModelRecord, record: VersionRecord) -> tuple[ModelState, str]:
     """The state of a version that is wanted."""
+    spec = record.version.spec
+    if spec.replicas == 0:
+        return ModelState.SCALED_DOWN, ""
     if record.refusal:
         return ModelState.SCHEDULE_FAILED, record.refusal
     failed = _newest(record, ReplicaState.LOAD_FAILED)
     if failed is not None:
         return ModelState.FAILED, failed.reason
-    spec = record.version.spec
-    if spec.replicas == 0:
-        return ModelState.SCALED_DOWN, ""
     available = sum(r in record.wanted for r in record.replicas_in(ReplicaState.AVAILABLE))
     enough = spec.min_replicas or spec.replicas
     if record is model.latest and _fallback_is_loaded(model):

@@ -235,3 +235,51 @@ def test_only_the_last_terminated_versions_are_remembered():
     # Beside the latest, and the one that was the latest when the others were counted.
     versions = list(machine.state.models["iris"].versions)
     assert versions == list(range(4, HISTORY + 6))
+
+
+def a_failed_fallback():
+    """Version 1, which served, is lost and does not load again; version 2 is loading."""
+    machine = a_machine(R0, R1)
+    load(machine, uri="/1")
+    report(machine, 1, "Loaded")
+    load(machine, uri="/2", replicas=3)  # there are two
+    machine.handle(ReplicaLost(2, R0))
+    for replica in (R0, R2):
+        machine.handle(ReplicaConnected(3, replica, (), 100, 0))
+    report(machine, 1, "LoadFailed", R1)
+    assert states(machine) == {1: ModelState.FAILED, 2: ModelState.PROGRESSING}
+    assert machine.state.models["iris"].fallback == 1
+    return machine
+
+
+def test_a_superseded_version_that_alone_serves_relieves_a_fallback_that_failed():
+    machine = a_failed_fallback()
+    report(machine, 2, "Loaded", R0)
+    load(machine, uri="/3")
+    model = machine.state.models["iris"]
+    assert model.fallback == 2
+    assert [candidate.version for candidate in model.route.candidates] == [2]
+    assert states(machine) == {
+        1: ModelState.TERMINATED,
+        2: ModelState.PROGRESSING,
+        3: ModelState.PROGRESSING,
+    }
+
+
+@pytest.mark.parametrize("replicas", [0, 1], ids=["is scaled down", "has enough replicas"])
+def test_a_failed_fallback_is_not_loaded_again_if_the_latest(replicas):
+    machine = a_failed_fallback()
+    report(machine, 2, "Loaded", R0)
+    decisions = load(machine, uri="/2", replicas=replicas)
+    assert not any(isinstance(made, LoadOnReplica) for made in decisions)
+    assert machine.state.models["iris"].fallback is None
+
+
+def test_scaling_down_what_has_no_place_ends_the_version_that_served_in_its_place():
+    machine = a_machine(R0)
+    load(machine, uri="/1")
+    report(machine, 1, "Loaded")
+    load(machine, uri="/2", requirements=("gpu",))
+    report(machine, 1, "Loaded")
+    load(machine, uri="/2", requirements=("gpu",), replicas=0)
+    assert states(machine) == {1: ModelState.TERMINATING, 2: ModelState.SCALED_DOWN}
