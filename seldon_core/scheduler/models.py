@@ -2,7 +2,13 @@
 
 from dataclasses import replace
 
-from seldon_core.errors import InvalidResourceError, NotFoundError, NotReadyError, SeldonError
+from seldon_core.errors import (
+    InvalidResourceError,
+    NotFoundError,
+    NotReadyError,
+    OverloadedError,
+    SeldonError,
+)
 from seldon_core.resources.model import KubernetesMeta, ModelSpec, ModelVersion
 from seldon_core.resources.uris import is_relative
 from seldon_core.scheduler import retries
@@ -27,12 +33,16 @@ from seldon_core.scheduler.state import (
     IN_TRANSIT,
     Assignment,
     ModelRecord,
+    ModelState,
     ReplicaRecord,
     ReplicaState,
     SchedulerState,
     VersionRecord,
 )
 from seldon_core.transport.control import ModelReport, ReplicaId, ReplicaModelEvent
+
+MOST_UNFINISHED = 100
+"""Versions of a model that are not gone from every replica; another is refused then."""
 
 
 def on_load_requested(state: SchedulerState, event: ModelLoadRequested) -> list[Decision]:
@@ -62,13 +72,14 @@ def on_load_requested(state: SchedulerState, event: ModelLoadRequested) -> list[
 def on_unload_requested(state: SchedulerState, event: ModelUnloadRequested) -> list[Decision]:
     """Take the route away, then unload every version; a repeated request retries failed ones."""
     model = state.models.get(event.model)
-    if model is None:
+    if model is None or not _is_in_namespace(model, event.meta):
         return [AnswerCaller(event.caller, NotFoundError("model", event.model))]
     if not model.is_deleted:
         model.deleted_at = event.now
     if event.meta is not None:
         latest = model.latest
-        latest.version = replace(latest.version, spec=replace(latest.version.spec, meta=event.meta))
+        meta = replace(event.meta, namespace=latest.version.spec.namespace)
+        latest.version = replace(latest.version, spec=replace(latest.version.spec, meta=meta))
     _start_over(model)
     decisions = unload_unwanted(state, model, event.now)
     decisions += unload_again(model, event.now)
@@ -139,6 +150,12 @@ def on_replica_gone(
     return settle(state, model, now) if model.is_deleted else schedule(state, model, now)
 
 
+def _is_in_namespace(model: ModelRecord, meta: KubernetesMeta | None) -> bool:
+    """Whether `meta` speaks of `model`, and not of one of that name in another namespace."""
+    namespace = meta.namespace if meta is not None else ""
+    return namespace in ("", model.latest.version.spec.namespace)
+
+
 def _first_number(meta: KubernetesMeta | None) -> int:
     return max(1, meta.generation if meta is not None else 0)
 
@@ -170,6 +187,12 @@ def _refusal(model: ModelRecord | None, event: ModelLoadRequested) -> SeldonErro
         return InvalidResourceError(
             "metadata.namespace",
             f"model {spec.name!r} is already declared in namespace {declared.namespace!r}",
+        )
+    unfinished = sum(v.state is not ModelState.TERMINATED for v in model.versions.values())
+    if unfinished >= MOST_UNFINISHED and declared.deployed_as(spec) != spec:
+        return OverloadedError(
+            f"{unfinished} versions of model {spec.name!r} are still loading or unloading; "
+            "declare another when they are gone"
         )
     if event.from_folder and not model.from_folder and declared != spec:
         return InvalidResourceError(

@@ -2,8 +2,9 @@
 
 import pytest
 
-from seldon_core.errors import InvalidResourceError, NotFoundError, NotReadyError
+from seldon_core.errors import InvalidResourceError, NotFoundError, NotReadyError, OverloadedError
 from seldon_core.resources.model import KubernetesMeta, ModelSpec, ModelVersion
+from seldon_core.scheduler import models
 from seldon_core.scheduler.decisions import (
     AnswerCaller,
     Change,
@@ -212,6 +213,32 @@ def test_the_metadata_of_a_deletion_is_kept():
     assert latest(machine).version.spec.meta == KubernetesMeta("default", 4)
     unload(machine)
     assert latest(machine).version.spec.meta == KubernetesMeta("default", 4)
+
+
+def test_a_model_is_not_deleted_from_another_namespace():
+    machine = a_machine(R0)
+    load(machine, meta=KubernetesMeta("team-a", 1))
+    before = repr(machine)
+    error = error_of(unload(machine, meta=KubernetesMeta("team-b", 2)))
+    assert isinstance(error, NotFoundError)
+    assert repr(machine) == before
+    unload(machine, meta=KubernetesMeta("", 2))
+    assert latest(machine).version.spec.meta == KubernetesMeta("team-a", 2)
+    assert machine.state.models["iris"].is_deleted
+
+
+def test_a_model_has_only_so_many_versions_on_their_way(monkeypatch):
+    monkeypatch.setattr(models, "MOST_UNFINISHED", 3)
+    machine = a_machine(R0)
+    for uri in ("/1", "/2", "/3"):
+        load(machine, uri)
+    error = error_of(load(machine, "/4"))
+    assert isinstance(error, OverloadedError)
+    assert "3 versions of model 'iris' are still loading" in str(error)
+    assert acts(load(machine, "/3", replicas=0))[0].change is Change.CONFIGURED
+    report(machine, 1, "LoadFailed")
+    load(machine, "/4")
+    assert latest(machine).number == 4
 
 
 def test_the_time_of_a_deletion_is_that_of_the_first_request():
