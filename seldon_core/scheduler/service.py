@@ -52,12 +52,11 @@ from seldon_core.transport.control import AgentLink, ModelReport, ReplicaId, Rou
 MAX_WAITING_REQUESTS = 100_000  # of loads and unloads that nobody has handled yet
 EVENTS_PER_TURN = 64  # of 0.1 to 0.2 ms each; then requests on the loop have their turn
 
-
 PATIENCE = 5
 """So many rounds of the loop a turn waits for more callers, if there were several lately.
 
-What is kept together costs one write to the disk: 16 callers share it by seven instead of by four,
-which makes a quarter more requests a second.
+What is kept together costs one write to the disk: 16 callers share it by seven instead of by
+four, which makes a quarter more requests a second.
 """
 
 
@@ -104,7 +103,7 @@ class Scheduler:
         self._clock = clock
         self._machine = SchedulerMachine()
         self._queue: deque[Event] = deque()
-        self._asked = self._asked_lately = 0  # requests since the last turn, and in the one before
+        self._asked = self._asked_lately = 0  # requests since the last turn, and in turns before
         self._wakeup = asyncio.Event()
         self._carried_out = asyncio.Event()  # also while the store cannot be written to
         self._alarm: asyncio.TimerHandle | None = None
@@ -257,11 +256,12 @@ class Scheduler:
 
     async def _let_come(self) -> None:
         """Let callers who are on their way join the turn; a lone one does not wait."""
-        if self._asked:
-            self._asked_lately, self._asked = self._asked, 0
         if self._asked_lately > 1:
             for _ in range(PATIENCE):
                 await asyncio.sleep(0)
+        if self._asked:
+            self._asked_lately = max(self._asked, self._asked_lately // 2)
+            self._asked = 0
 
     def abandon(self) -> None:
         """Cancel whatever still waits: nobody will answer."""

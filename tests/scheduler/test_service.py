@@ -420,6 +420,30 @@ def test_what_waits_together_is_kept_together():
     run(test)
 
 
+@pytest.mark.parametrize(
+    ("before", "writes"),
+    [(1, [["a"], ["b"]]), (2, [["a", "b"]])],
+    ids=["a lone caller is not made to wait", "several share a write"],
+)
+def test_who_comes_a_moment_later_shares_the_write_if_there_were_several_lately(before, writes):
+    store = FakeStore()
+
+    async def test():
+        async with a_world(store=store, silent=True) as world:
+            early = [world.scheduler.load_model(ModelSpec(f"m{i}", "/m")) for i in range(before)]
+            for answer in early:
+                await answer
+            store.writes.clear()
+            first = world.scheduler.load_model(ModelSpec("a", "/m"))
+            for _ in range(3):
+                await asyncio.sleep(0)
+            await world.scheduler.load_model(ModelSpec("b", "/m"))
+            await first
+            assert [saved for saved, _ in store.writes] == writes
+
+    run(test)
+
+
 def test_a_full_disk_refuses_changes_and_is_tried_until_it_works(monkeypatch):
     monkeypatch.setattr(durability, "RETRY_S", 0.01)
     store = FakeStore(faults=2)
