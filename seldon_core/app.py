@@ -16,6 +16,7 @@ from typing import Protocol
 
 from seldon_core import __version__
 from seldon_core.agent.capabilities import capabilities_here
+from seldon_core.agent.loading import Loader
 from seldon_core.agent.service import Agent, open_agent
 from seldon_core.agent.worker import open_workers
 from seldon_core.aio.clock import SystemClock
@@ -229,18 +230,22 @@ class Process:
 
 
 async def serve(
-    settings: Settings, data_folder: Path, found: FoundModels, reporter: Reporter
+    settings: Settings,
+    data_folder: Path,
+    found: FoundModels,
+    reporter: Reporter,
+    load: Loader | None = None,
 ) -> None:
     """Run the process with every role until a signal ends it; a second one does at once.
 
     `data_folder` exists and is this process's alone. What was begun may end first: requests for the
-    drain time-out, then the rest for 10 s.
+    drain time-out, then the rest for 10 s. `load` stands in for the runtimes in measurements.
 
     Raises ConfigError if a port is taken, StoreError if the data folder cannot be used, and
     whatever a background loop fails with.
     """
     stop = stop_on_signals()
-    async with open_process(settings, data_folder, found, reporter) as (process, listener):
+    async with open_process(settings, data_folder, found, reporter, load) as (process, listener):
         gc.freeze()
         async with open_tasks("process") as tasks:
             tasks.start(process.load_models(), name="load models")
@@ -260,7 +265,11 @@ def _end_at_once() -> None:
 
 @asynccontextmanager
 async def open_process(
-    settings: Settings, data_folder: Path, found: FoundModels, reporter: Reporter
+    settings: Settings,
+    data_folder: Path,
+    found: FoundModels,
+    reporter: Reporter,
+    load: Loader | None = None,
 ) -> AsyncIterator[tuple[Process, Listener]]:
     """Open every part of a process with all roles; they stop in the reverse of this order."""
     metrics = Metrics()
@@ -293,6 +302,7 @@ async def open_process(
                     trusted=found.trusted,
                     workers=workers,
                     load_threads=load_threads,
+                    load=load,
                 )
             )
             agents.append(agent)
