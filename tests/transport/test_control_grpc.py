@@ -27,6 +27,7 @@ from seldon_core.errors import (
     UnsupportedError,
 )
 from seldon_core.proto import health_pb2 as seldon_health_pb2
+from seldon_core.transport import control_client, control_grpc
 from seldon_core.transport.control_grpc import _bind, _Front, open_control_port
 from seldon_core.transport.control_services import ControlService, StreamMethod, UnaryMethod
 
@@ -443,6 +444,12 @@ def test_a_message_over_the_limit_is_refused():
             return await code_of(served.unary("Call", request))
 
     assert run(test())[0] is CODE.RESOURCE_EXHAUSTED
+
+
+def test_who_asks_once_a_minute_whether_we_are_there_has_a_margin():
+    asked_ms = dict(control_client._OPTIONS)["grpc.keepalive_time_ms"]
+    allowed_ms = dict(control_grpc._OPTIONS)["grpc.http2.min_ping_interval_without_data_ms"]
+    assert allowed_ms < 0.9 * asked_ms == 54_000
 
 
 def test_thousands_who_call_at_once_are_all_answered():
