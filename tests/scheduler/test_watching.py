@@ -86,3 +86,17 @@ def test_who_has_left_costs_nothing():
     watches.mark("iris")
     assert not watches._watches
     assert not watch._changed
+
+
+def test_who_was_woken_waits_again():
+    async def test():
+        watches = Watches()
+        with watches.open() as watch:
+            told = []
+            for name in ("iris", "wine"):
+                asyncio.get_running_loop().call_soon(watches.mark, name)
+                told.append(await anext(watch))
+            asyncio.get_running_loop().call_soon(watches.end)
+            return told + await names_of(watch)
+
+    assert run(test()) == ["iris", "wine"]
