@@ -50,7 +50,7 @@ def schedule(state: SchedulerState, model: ModelRecord, now: float) -> list[Deci
     for record in model.standing():
         if not _place(state, model, record):
             continue
-        if record is model.latest and record.server and _is_elsewhere(record):
+        if record is model.latest and _is_elsewhere(record):
             # Replicas know a model as `<model>_<version>`: on another server it is a new version,
             # and the old one serves until that is loaded.
             record = _move(model, record, now)
@@ -87,7 +87,7 @@ def _is_elsewhere(record: VersionRecord) -> bool:
 
 def _move(model: ModelRecord, record: VersionRecord, now: float) -> VersionRecord:
     moved = add_version(model, record.version.spec, record.number + 1, now)
-    moved.wanted, record.wanted = record.wanted, ()
+    moved.wanted, record.wanted = record.wanted, record.replicas_in(*PLACED)
     moved.server = moved.wanted[0].server
     return moved
 

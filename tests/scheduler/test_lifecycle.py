@@ -283,3 +283,65 @@ def test_scaling_down_what_has_no_place_ends_the_version_that_served_in_its_plac
     report(machine, 1, "Loaded")
     load(machine, uri="/2", requirements=("gpu",), replicas=0)
     assert states(machine) == {1: ModelState.TERMINATING, 2: ModelState.SCALED_DOWN}
+
+
+def test_a_model_that_moves_to_another_server_serves_where_it_is_until_then():
+    triton = [ReplicaId("triton", index) for index in range(2)]
+    machine = a_machine(R0, *triton)
+    load(machine, replicas=1)
+    report(machine, 1, "Loaded")
+    decisions = acts(load(machine, replicas=2, min_replicas=1))
+    orders = [(made.replica, made.version.version) for made in decisions[1:]]
+    assert orders == [(replica, 2) for replica in triton]  # and nothing is routed or unloaded
+    assert states(machine) == {1: ModelState.AVAILABLE, 2: ModelState.PROGRESSING}
+    published, unloaded = acts(report(machine, 2, "Loaded", triton[0]))
+    assert published.update.candidates[0].replicas == (triton[0],)
+    assert unloaded == UnloadOnReplica(R0, "iris", 1)
+
+
+def test_what_is_loaded_where_it_is_not_wanted_relieves_no_version():
+    machine = a_machine(R0)
+    load(machine, uri="/1")
+    report(machine, 1, "Loaded")
+    machine.handle(ReplicaConnected(1, R1, (), 100, 0))
+    load(machine, uri="/2", replicas=2)
+    load(machine, uri="/2", replicas=1)
+    (unwanted,) = {R0, R1} - set(machine.state.models["iris"].latest.wanted)
+    assert acts(report(machine, 2, "Loaded", unwanted)) == [UnloadOnReplica(unwanted, "iris", 2)]
+    assert states(machine) == {1: ModelState.AVAILABLE, 2: ModelState.PROGRESSING}
+
+
+def test_a_fallback_has_come_back_with_all_its_replicas():
+    machine = a_machine(R0, R1)
+    load(machine, uri="/1", replicas=2)
+    for replica in (R0, R1):
+        report(machine, 1, "Loaded", replica)
+    load(machine, uri="/2", requirements=("gpu",))
+    machine.handle(ReplicaLost(2, R1))
+    machine.handle(ReplicaConnected(3, R1, (), 100, 0))
+    assert states(machine)[1] is ModelState.PROGRESSING
+    report(machine, 1, "Loaded", R1)
+    assert states(machine)[1] is ModelState.AVAILABLE
+
+
+def test_a_deleted_model_falls_back_on_nothing():
+    machine = a_machine(R0)
+    load(machine, uri="/1")
+    report(machine, 1, "Loaded")
+    load(machine, uri="/2", requirements=("gpu",))
+    unload(machine)
+    report(machine, 1, "UnloadFailed")
+    decisions = load(machine, uri="/3", requirements=("gpu",))
+    assert not any(isinstance(made, LoadOnReplica) for made in decisions)
+    assert machine.state.models["iris"].fallback is None
+
+
+def test_what_did_not_unload_and_is_wanted_again_is_loaded():
+    machine = a_machine(R0)
+    load(machine)
+    report(machine, 1, "Loaded")
+    load(machine, replicas=0)
+    load(machine, replicas=1)
+    report(machine, 1, "UnloadFailed")
+    (again,) = acts(machine.handle(Tick(machine.next_wakeup())))
+    assert isinstance(again, LoadOnReplica)

@@ -4,7 +4,7 @@ import pytest
 
 from seldon_core.resources.model import ModelSpec
 from seldon_core.scheduler import retries
-from seldon_core.scheduler.events import ModelLoadRequested, Tick
+from seldon_core.scheduler.events import ModelLoadRequested, ReplicaConnected, Tick
 from seldon_core.scheduler.invariants import violations
 from tests.support.scheduler_worlds import R0, a_machine, load, report, unload
 
@@ -80,6 +80,27 @@ def test_a_wakeup_that_is_not_wanted_any_more_is_forgotten():
     assert machine.next_wakeup() is None
     assert machine.state.wakeups == []
     assert list(retries.due(machine.state, 99)) == []
+
+
+def test_a_failure_that_a_new_replica_mends_is_not_looked_at_again():
+    machine = a_failing_machine()
+    machine.handle(ReplicaConnected(10.5, R0, (), 100, 0))
+    report(machine, 1, "Loaded", now=10.6)
+    assert machine.next_wakeup() is None
+    assert machine.state.models["iris"].wake_at is None
+
+
+def test_who_deletes_again_starts_the_pauses_over():
+    machine = a_machine(R0)
+    load(machine)
+    report(machine, 1, "Loaded")
+    unload(machine, now=10)
+    report(machine, 1, "UnloadFailed", now=10)
+    machine.handle(Tick(11))
+    report(machine, 1, "UnloadFailed", now=11)
+    unload(machine, now=12)
+    report(machine, 1, "UnloadFailed", now=12)
+    assert machine.next_wakeup() == 13
 
 
 def test_a_stale_wakeup_behind_another_rings_for_nobody():
