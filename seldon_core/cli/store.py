@@ -134,7 +134,14 @@ def _broken_rules(contents: Contents) -> list[str]:
 @contextmanager
 def _writing(file: Path | None) -> Iterator[TextIO]:
     if file is None:
-        yield sys.stdout
+        try:
+            # Not sys.stdout itself, which would try once more at exit and end in a traceback.
+            with open(sys.stdout.fileno(), "w", closefd=False) as out:
+                yield out
+        except BrokenPipeError:
+            raise  # who reads has had enough
+        except OSError as error:
+            raise StoreError(f"cannot write to standard output: {error.strerror}") from error
         return
     part = file
     try:

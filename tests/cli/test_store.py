@@ -1,5 +1,6 @@
 import io
 import os
+import subprocess
 import sys
 from dataclasses import replace
 
@@ -74,13 +75,13 @@ def test_rules_that_the_models_break_together_are_printed(folder, capsys, monkey
     assert "wrong     b, a: too many\n" in capsys.readouterr().out
 
 
-def test_an_export_fills_an_empty_store(export, tmp_path, capsys):
+def test_an_export_fills_an_empty_store(export, tmp_path, capfd):
     other = tmp_path / "new" / "data"
     run_import(str(other), export)
     assert kept(other) == (B, A)
-    assert capsys.readouterr().out == f"imported 2 models into {other}\n"
+    assert capfd.readouterr().out == f"imported 2 models into {other}\n"
     run_export(str(other), None)
-    assert capsys.readouterr().out == export.read_text()
+    assert capfd.readouterr().out == export.read_text()
 
 
 def test_the_data_folder_may_come_from_the_environment(export, tmp_path, monkeypatch, capsys):
@@ -112,6 +113,15 @@ def test_a_file_that_cannot_be_written_is_named_and_none_is_left(folder, tmp_pat
     with pytest.raises(StoreError, match=f"^cannot write '{target}': Is a directory$"):
         run_export(str(folder), target)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["data", "target"]
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs /dev/full")
+def test_a_full_disk_behind_standard_output_is_told_in_a_line(folder):
+    command = [sys.executable, "-m", "seldon_core", "store", "export", "--data-dir", str(folder)]
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, timeout=60)
+    assert done.returncode == 1
+    assert done.stderr == "error: cannot write to standard output: No space left on device\n"
 
 
 def test_a_link_to_an_export_stays_one(folder, export, tmp_path):

@@ -34,6 +34,7 @@ def test_a_copy_is_as_sound_as_what_it_is_of(source, tmp_path_factory):
     target = tmp_path_factory.mktemp("copy")
     main(["copy", str(source), str(target)])
     assert check_structure(target / "data.mdb") == []
+    assert dict(scan(target, backwards=False)) == dict(scan(source, backwards=False))
 
 
 def test_what_lmdb_reports_is_the_last_word(source):

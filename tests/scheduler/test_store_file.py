@@ -10,6 +10,7 @@ from seldon_core.scheduler.store_file import (
     StoreFile,
     check_structure,
     copy,
+    damaged,
     path_in,
     scan,
 )
@@ -140,6 +141,11 @@ def test_damage_that_only_lmdb_finds_is_damage(folder, monkeypatch, kind):
     monkeypatch.setattr("lmdb.open", fail)
     with pytest.raises(StoreError, match="is damaged: mdb_cursor_get"):
         items(folder)
+
+
+def test_damage_is_told_by_its_first_problem_and_how_many_more(tmp_path):
+    assert "is damaged: one. `" in str(damaged(tmp_path, ["one"]))
+    assert "is damaged: one (and 2 more). `" in str(damaged(tmp_path, ["one", "two", "three"]))
 
 
 def test_a_scan_yields_every_record_both_ways(folder):
