@@ -6,15 +6,15 @@ An xid is 12 bytes: 4 of wall seconds, 3 of the machine, 2 of the process, 3 of 
 
 import itertools
 import os
-import secrets
 import time
 
 _ALPHABET = "0123456789abcdefghijklmnopqrstuv"
 _PAIRS = [high + low for high in _ALPHABET for low in _ALPHABET]  # ten bits are two characters
 
-_MACHINE = secrets.randbits(24)  # random as xid allows: a host name would show in every answer
+# Random as xid allows: a host name would show in every answer. `secrets` would import hashlib too.
+_MACHINE = int.from_bytes(os.urandom(3))
 _PROCESS = os.getpid() & 0xFFFF
-_COUNTER = itertools.count(secrets.randbits(24))
+_COUNTER = itertools.count(int.from_bytes(os.urandom(3)))
 
 
 class _Prefix:
