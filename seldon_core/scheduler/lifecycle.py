@@ -41,7 +41,10 @@ def add_version(model: ModelRecord, spec: ModelSpec, number: int, now: float) ->
 
 
 def schedule(state: SchedulerState, model: ModelRecord, now: float) -> list[Decision]:
-    """Find places for what is to stand; load it there, unload what is not wanted any more."""
+    """Find places for what is to stand; load it there, unload what is not wanted any more.
+
+    Of a deleted model nothing is to stand.
+    """
     if not state.is_synced:
         return settle(state, model, now)
     if model.fallback is not None:  # not to load it in vain, if the latest has come by now

@@ -93,10 +93,7 @@ def on_due(state: SchedulerState, model: ModelRecord, now: float) -> list[Decisi
         del state.models[model.name]
         return [DropModel(model.name)]
     model.attempts += 1
-    decisions = unload_again(model, now)
-    if model.is_deleted:
-        return [*decisions, *settle(state, model, now)]
-    return [*decisions, *schedule(state, model, now)]
+    return [*unload_again(model, now), *schedule(state, model, now)]
 
 
 def on_reported(state: SchedulerState, event: ModelReported) -> list[Decision]:
@@ -147,7 +144,7 @@ def on_replica_gone(
         record.wanted = tuple(other for other in record.wanted if other != replica)
         if record.assignments.pop(replica, None) is not None and record not in standing:
             record.assignments[replica] = Assignment(ReplicaState.UNLOADED, now)
-    return settle(state, model, now) if model.is_deleted else schedule(state, model, now)
+    return schedule(state, model, now)
 
 
 def _is_in_namespace(model: ModelRecord, meta: KubernetesMeta | None) -> bool:

@@ -57,3 +57,18 @@ def test_every_attempt_in_vain_is_told_and_the_log_says_it_once(monkeypatch, cap
         "store cannot be written to, changes are refused reason='the disk is full'",
         "store works again models=1",
     ]
+
+
+def test_a_write_in_vain_is_tried_again_after_a_pause_only():
+    store = FakeStore(faults=9)
+
+    async def test():
+        keeper = Keeper(store, lambda fault: None)
+        keeping = asyncio.create_task(keeper.keep([SaveModel(a_model("iris"))], 5.0))
+        for _ in range(50):
+            await asyncio.sleep(0)
+        assert store.faults == 8
+        keeping.cancel()
+        await asyncio.wait([keeping])
+
+    asyncio.run(test())

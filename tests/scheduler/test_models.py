@@ -142,7 +142,7 @@ def test_a_report_that_answers_no_order_is_ignored(event):
     machine = a_machine(R0)
     load(machine, memory_bytes=30)
     before = repr(machine), used(machine)
-    assert report(machine, 1, event) == []
+    assert report(machine, 1, event, now=9) == []
     assert (repr(machine), used(machine)) == before
 
 
@@ -167,6 +167,26 @@ def test_what_is_wanted_again_while_it_goes_is_loaded_when_it_is_gone():
     load(machine, replicas=0)
     load(machine, replicas=1)
     assert acts(report(machine, 1, "Unloaded")) == [LoadOnReplica(R0, latest(machine).version)]
+
+
+def test_what_is_wanted_again_is_not_loaded_where_its_replica_was_lost_meanwhile():
+    machine = a_machine(R0, R1)
+    load(machine, replicas=2)
+    for replica in (R0, R1):
+        report(machine, 1, "Loaded", replica)
+    load(machine, replicas=0)
+    load(machine, replicas=2)
+    machine.handle(ReplicaLost(2, R1))
+    assert acts(report(machine, 1, "Unloaded", R0)) == [LoadOnReplica(R0, latest(machine).version)]
+
+
+def test_a_model_is_on_its_way_out_while_any_of_its_versions_is():
+    machine = a_machine(R0)
+    load(machine)
+    report(machine, 1, "Loaded")
+    load(machine, "/other", requirements=("gpu",))  # so it is nowhere
+    unload(machine)
+    assert isinstance(error_of(load(machine)), NotReadyError)
 
 
 def test_a_lost_replica_takes_only_its_own():

@@ -12,7 +12,7 @@ from seldon_core.scheduler import durability, service
 from seldon_core.scheduler.decisions import AnswerCaller, Change, LoadOnReplica
 from seldon_core.scheduler.events import ModelLoadRequested, ModelReported, ModelRestored
 from seldon_core.scheduler.records import StoredModel, StoredVersion
-from seldon_core.scheduler.retries import DELETED_TTL_S
+from seldon_core.scheduler.retries import DELETED_TTL_S, FIRST_PAUSE_S
 from seldon_core.scheduler.service import open_scheduler
 from seldon_core.scheduler.state import ModelState
 from seldon_core.transport.control import ModelReport, ReplicaId, ReplicaModelEvent
@@ -407,6 +407,57 @@ def test_a_full_disk_makes_nobody_wait_for_a_status(monkeypatch):
     run(test)
 
 
+def test_a_caller_that_leaves_as_the_disk_is_full_is_not_refused_as_well(monkeypatch):
+    monkeypatch.setattr(durability, "RETRY_S", 0.01)
+
+    class Store(FakeStore):
+        async def write(self, saved, dropped, now):
+            leaving.cancel()
+            await super().write(saved, dropped, now)
+
+    async def test():
+        nonlocal leaving
+        async with a_world(store=Store(faults=1)) as world:
+            leaving = world.scheduler.load_model(IRIS)
+            await until(lambda: world.link.orders)
+            assert leaving.cancelled()
+
+    leaving: asyncio.Future
+    run(test)
+
+
+def test_a_write_has_the_time_of_its_last_event():
+    class Store(FakeStore):
+        async def write(self, saved, dropped, now):
+            await super().write(saved, dropped, now)
+            times.append(now)
+
+    async def test():
+        clock = HandClock()
+        async with a_world(store=Store(), clock=clock, silent=True) as world:
+            for now in (2.0, 3.0):
+                clock.now = now
+                answer = world.scheduler.load_model(ModelSpec(f"m{now:.0f}", "/m"))
+            await answer
+            assert times == [3.0]
+
+    times: list[float] = []
+    run(test)
+
+
+def test_a_model_without_a_place_is_told_of_in_one_line(caplog):
+    async def test():
+        async with a_world() as world:
+            await world.scheduler.load_model(replace(IRIS, memory_bytes=1000))
+            await world.scheduler.load_model(ModelSpec("wine", "/wine", memory_bytes=50))
+            await world.scheduler.load_model(replace(IRIS, memory_bytes=1000))  # lacks more by now
+            await world.scheduler.settled(["iris", "wine"])
+
+    run(test)
+    (line,) = [record for record in caplog.records if "iris" in record.message]
+    assert line.message.startswith("model has no place model=iris version=1 reason='not enough")
+
+
 def test_what_waits_together_is_kept_together():
     store = FakeStore()
 
@@ -485,6 +536,43 @@ def test_a_failed_load_is_tried_again_when_its_time_has_come():
     run(test)
 
 
+def test_an_alarm_rings_when_a_model_wants_to_be_looked_at():
+    async def test():
+        async with a_world(faults={"iris": "no such folder"}, clock=HandClock()) as world:
+            await world.scheduler.load_model(IRIS)
+            await until(lambda: world.scheduler._alarm is not None)
+            delay = world.scheduler._alarm.when() - asyncio.get_running_loop().time()
+            assert 0.5 < delay <= FIRST_PAUSE_S
+
+    run(test)
+
+
+def test_an_alarm_that_rings_too_early_rings_again():
+    async def test():
+        async with a_world(faults={"iris": "no such folder"}, clock=HandClock()) as world:
+            await world.scheduler.load_model(IRIS)
+            await until(lambda: world.scheduler._alarm is not None)
+            early = world.scheduler._alarm
+            early.cancel()
+            world.scheduler._tick()
+            assert world.scheduler._alarm is None
+            await until(lambda: world.scheduler._alarm is not None)
+            assert not world.scheduler._alarm.cancelled()
+            assert world.link.orders == ["load iris_1"]
+
+    run(test)
+
+
+def test_no_alarm_rings_after_the_end():
+    async def test():
+        async with a_world(faults={"iris": "no such folder"}) as world:
+            await world.scheduler.load_model(IRIS)
+            await until(lambda: world.scheduler._alarm is not None)
+        assert world.scheduler._alarm.cancelled()
+
+    run(test)
+
+
 def test_an_alarm_that_is_not_wanted_any_more_does_not_ring():
     async def test():
         async with a_world(faults={"iris": "no such folder"}) as world:
@@ -512,6 +600,8 @@ def test_who_watches_hears_of_models_and_servers():
                 await world.scheduler.settled(["iris"])
                 assert await anext(aiter(models)) == "iris"
                 assert await anext(aiter(servers)) == "mlserver"
+                await world.scheduler.load_model(replace(IRIS, storage_uri="/other"))
+                assert await anext(aiter(servers)) == "mlserver"
                 world.scheduler.lose_replica(MLSERVER)
                 assert await anext(aiter(servers)) == "mlserver"
 
@@ -521,9 +611,10 @@ def test_who_watches_hears_of_models_and_servers():
 def test_a_watch_ends_with_the_scheduler():
     async def test():
         async with a_world() as world:
-            watching = world.scheduler.watch_models()
-        with watching as watch:
-            assert [name async for name in watch] == []
+            watching = [world.scheduler.watch_models(), world.scheduler.watch_servers()]
+        for each in watching:
+            with each as watch:
+                assert [name async for name in watch] == []
 
     run(test)
 
