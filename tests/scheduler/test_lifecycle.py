@@ -249,6 +249,7 @@ def a_failed_fallback():
     report(machine, 1, "LoadFailed", R1)
     assert states(machine) == {1: ModelState.FAILED, 2: ModelState.PROGRESSING}
     assert machine.state.models["iris"].fallback == 1
+    assert machine.next_wakeup() == 2  # it is tried again, whatever becomes of the other
     return machine
 
 

@@ -30,7 +30,7 @@ from seldon_core.scheduler.invariants import violations
 from seldon_core.scheduler.machine import SchedulerMachine
 from seldon_core.scheduler.state import ModelState, ReplicaState
 from seldon_core.transport.control import ModelReport, ReplicaId, ReplicaModelEvent
-from tests.support.scheduler_worlds import R0, a_machine, load, report, unload
+from tests.support.scheduler_worlds import R0, R1, a_machine, load, report, unload
 from tests.support.transcripts import replay
 
 CASES = sorted((Path(__file__).parent / "cases").glob("*.txt"))
@@ -99,6 +99,28 @@ def test_a_status_is_told_of_when_it_changes_only():
     assert PublishStatus("iris") in report(machine, 1, "Loaded")
     assert PublishStatus("iris") not in load(machine)
     assert PublishStatus("iris") in load(machine, replicas=2)
+
+
+def test_only_what_an_event_changes_is_looked_at():
+    machine = a_machine(R0)
+    load(machine)
+    machine.handle(ModelLoadRequested(1, ModelSpec("wine", "/wine"), caller=1))
+    assert list(machine.state.touched) == ["wine"]
+
+
+def test_capabilities_are_taken_without_the_blanks_around_them():
+    machine = a_machine()
+    machine.handle(ReplicaConnected(1, R0, (" sklearn ",), 100, 0))
+    load(machine, requirements=("sklearn",))
+    assert machine.model("iris").latest.state is ModelState.PROGRESSING
+
+
+def test_what_failed_is_tried_again_when_a_replica_is_lost():
+    machine = a_machine(R0, R1)
+    load(machine)
+    report(machine, 1, "LoadFailed", R0)
+    decisions = machine.handle(ReplicaLost(2, R1))
+    assert [made.replica for made in decisions if isinstance(made, LoadOnReplica)] == [R0]
 
 
 SPECS = st.builds(

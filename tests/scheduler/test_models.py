@@ -12,7 +12,8 @@ from seldon_core.scheduler.decisions import (
     SaveModel,
     UnloadOnReplica,
 )
-from seldon_core.scheduler.events import ModelLoadRequested, ReplicaConnected, ReplicaLost
+from seldon_core.scheduler.events import ModelLoadRequested, ReplicaConnected, ReplicaLost, Tick
+from seldon_core.scheduler.retries import SWEEP_PAUSE_S
 from seldon_core.scheduler.state import ModelState, ReplicaState
 from tests.support.scheduler_worlds import R0, R1, a_machine, acts, load, report, unload
 
@@ -128,6 +129,30 @@ def test_memory_is_counted_from_the_order_to_the_report_that_it_is_gone():
     assert used(machine) == 30
     report(machine, 1, "Unloaded")
     assert used(machine) == 0
+
+
+def test_what_does_not_unload_counts_as_it_was_measured():
+    machine = a_machine(R0)
+    load(machine)
+    report(machine, 1, "Loaded", memory_bytes=40)
+    unload(machine)
+    report(machine, 1, "UnloadFailed")
+    assert used(machine) == 40
+
+
+@pytest.mark.parametrize("event", ["Unloaded", "LoadFailed"])
+def test_memory_that_comes_free_is_offered_to_those_without_a_place(event):
+    machine = a_machine(R0)
+    load(machine, memory_bytes=90)
+    machine.handle(ModelLoadRequested(1, ModelSpec("wine", "/wine", memory_bytes=20), caller=1))
+    machine.state.models["wine"].wake_at = None  # not because its own time has come
+    if event == "Unloaded":
+        report(machine, 1, "Loaded")
+        unload(machine)
+    report(machine, 1, event, now=5)
+    assert machine.next_wakeup() == 5 + SWEEP_PAUSE_S
+    (load_wine,) = acts(machine.handle(Tick(5 + SWEEP_PAUSE_S)))[1:]
+    assert load_wine.version.spec.name == "wine"
 
 
 def test_a_failed_load_counts_nothing():
