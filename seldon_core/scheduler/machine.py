@@ -202,6 +202,8 @@ class SchedulerMachine:
 
     def _needing_room(self) -> list[ModelRecord]:
         """The models that failed or lack replicas; there may be room for them now."""
+        if not self.state.is_synced:
+            return []  # all are placed then
         return [model for model in self._undeleted() if needs_room(model)]
 
     def _schedule_all(

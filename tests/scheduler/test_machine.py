@@ -108,6 +108,13 @@ def test_only_what_an_event_changes_is_looked_at():
     assert list(machine.state.touched) == ["wine"]
 
 
+def test_a_replica_that_connects_before_models_are_placed_concerns_none():
+    machine = SchedulerMachine()
+    load(machine)
+    machine.handle(ReplicaConnected(2, R0, (), 100, 0))
+    assert not machine.state.touched
+
+
 def test_capabilities_are_taken_without_the_blanks_around_them():
     machine = a_machine()
     machine.handle(ReplicaConnected(1, R0, (" sklearn ",), 100, 0))
