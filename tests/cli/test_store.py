@@ -57,6 +57,19 @@ def test_every_problem_is_printed_and_is_an_error(folder, capsys):
     assert "sound" not in out.splitlines()
 
 
+def test_what_is_wrong_with_the_file_itself_is_printed_and_warned_of(folder, tmp_path, capsys):
+    with path_in(folder).open("r+b") as file:
+        file.truncate(path_in(folder).stat().st_size - 100)
+    with pytest.raises(StoreError, match="is not sound"):
+        run_check(str(folder))
+    with pytest.raises(StoreError, match="exported "):
+        run_export(str(folder), tmp_path / "rest.jsonl")
+    told = capsys.readouterr()
+    wrong = [line for line in told.out.splitlines() if line.startswith("wrong     ")]
+    assert wrong
+    assert told.err.splitlines() == [line.replace("wrong     ", "warning: ", 1) for line in wrong]
+
+
 def test_a_store_that_was_never_written_to_says_so(tmp_path, capsys):
     keep(tmp_path)
     run_check(str(tmp_path))

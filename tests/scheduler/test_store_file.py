@@ -1,5 +1,6 @@
 import os
 from contextlib import closing
+from pathlib import Path
 
 import lmdb
 import pytest
@@ -13,6 +14,7 @@ from seldon_core.scheduler.store_file import (
     damaged,
     path_in,
     scan,
+    size_of,
 )
 from tests.support.stored import PAGE, write_page
 
@@ -120,6 +122,12 @@ def test_a_store_that_is_a_file_is_named(tmp_path):
         items(tmp_path)
 
 
+def test_the_size_of_what_cannot_be_asked_is_an_error(tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(StoreError, match=r"^cannot read '.*/file/below': Not a directory$"):
+        size_of(tmp_path / "file" / "below")
+
+
 def test_a_file_that_is_a_folder_is_named(tmp_path):
     path_in(tmp_path).mkdir(parents=True)
     with pytest.raises(StoreError, match=f"^cannot read '{path_in(tmp_path)}': "):
@@ -173,6 +181,11 @@ def test_what_lmdb_cannot_read_is_told(folder, task):
         task(path_in(folder).parent)
 
 
+def open_files():
+    """What this process holds open; the folder that was listed for this is gone by then."""
+    return [path for path in Path("/proc/self/fd").iterdir() if path.is_symlink()]
+
+
 @pytest.mark.parametrize("was_begun", [False, True], ids=["new", "begun and never written to"])
 def test_a_store_is_durable_with_its_first_write_and_its_names(tmp_path, monkeypatch, was_begun):
     if was_begun:
@@ -187,6 +200,7 @@ def test_a_store_is_durable_with_its_first_write_and_its_names(tmp_path, monkeyp
         file.commit([], {b"first": b"1"})
         file.commit([], {b"second": b"2"})
         assert synced == [f"{tmp_path}/store", str(tmp_path)]
+        assert not set(synced) & {str(path.readlink()) for path in open_files()}
 
 
 def test_a_folder_that_cannot_be_made_durable_changes_nothing(tmp_path, monkeypatch):

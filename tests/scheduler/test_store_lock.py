@@ -32,6 +32,11 @@ def test_a_folder_that_another_process_holds_is_refused_until_it_ends(tmp_path):
         pass
 
 
+def test_the_lock_is_its_owners_alone(tmp_path):
+    with hold_folder(tmp_path):
+        assert (tmp_path / "lock").stat().st_mode & 0o777 == 0o600
+
+
 def test_the_holder_is_the_one_who_holds_it_now(tmp_path):
     (tmp_path / "lock").write_text("4194304999\n")
     with hold_folder(tmp_path):
