@@ -84,8 +84,13 @@ _serialize = methodcaller("SerializeToString")
 
 
 def _is_news(record: logging.LogRecord) -> bool:
-    """Whether gRPC's line says more than that a caller left while its call was being ended."""
-    return not str(record.msg).startswith("ExecuteBatchError raised in core")
+    """Whether gRPC's line says more than that a caller left while its call was being ended.
+
+    Nor is a request to the health or reflection service that cannot be read, which its caller is
+    told: with each anybody could write a traceback.
+    """
+    text = record.getMessage()
+    return not text.startswith(("ExecuteBatchError raised in core", "Unexpected [DecodeError]"))
 
 
 logging.getLogger("grpc._cython.cygrpc").addFilter(_is_news)

@@ -437,6 +437,17 @@ def test_what_cannot_be_read_is_the_callers_fault(request_, caplog):
     assert caplog.records == []
 
 
+def test_what_grpcs_own_services_cannot_read_writes_nothing(caplog):
+    async def test():
+        async with a_port() as served:
+            call = served.channel.unary_unary("/grpc.health.v1.Health/Check")
+            return await code_of(call(b"\xff", timeout=5))
+
+    code, _ = run(test())
+    assert code is CODE.UNKNOWN
+    assert caplog.records == []
+
+
 def test_a_message_over_the_limit_is_refused():
     async def test():
         async with a_port(answering("no")) as served:
