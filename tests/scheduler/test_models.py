@@ -280,7 +280,7 @@ def test_a_model_has_only_so_many_versions_on_their_way(monkeypatch):
     error = error_of(load(machine, "/4"))
     assert isinstance(error, OverloadedError)
     assert "3 versions of model 'iris' are still loading" in str(error)
-    assert acts(load(machine, "/3", replicas=0))[0].change is Change.CONFIGURED
+    assert acts(load(machine, "/3", replicas=0))[0] == AnswerCaller(1, change=Change.CONFIGURED)
     report(machine, 1, "LoadFailed")
     load(machine, "/4")
     assert latest(machine).number == 4
