@@ -313,6 +313,14 @@ def test_who_declares_a_folders_model_by_hand_takes_it_over():
     assert kept(load(machine, "/other", from_folder=True)) == []
 
 
+def test_a_folder_may_change_what_a_folder_declared():
+    machine = a_machine(R0)
+    load(machine, from_folder=True)
+    assert error_of(load(machine, from_folder=True)) is None
+    (answer, *_) = acts(load(machine, "/other", from_folder=True))
+    assert answer == AnswerCaller(1, change=Change.CONFIGURED)
+
+
 def test_a_folder_does_not_undo_what_was_declared_by_hand():
     machine = a_machine(R0)
     load(machine)
