@@ -226,6 +226,8 @@ def test_a_failure_is_remembered_while_it_is_tried_again():
     )
     report(machine, 1, "Loaded")
     assert row(machine) == (ModelState.AVAILABLE, "")
+    machine.handle(ReplicaConnected(9, R0, (), 100, 0))
+    assert row(machine) == (ModelState.PROGRESSING, "")
 
 
 def test_only_the_last_terminated_versions_are_remembered():
