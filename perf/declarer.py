@@ -1,12 +1,13 @@
 """Declares many models through the scheduler's API and tells how fast that went, as JSON.
 
-    python -m perf.declarer SCHEDULER_PORT MODELS CALLERS
+    python -m perf.declarer SCHEDULER_PORT MODELS CALLERS [acknowledged]
 
 Each of CALLERS has one LoadModel under way at a time; with 0 callers the models are there already.
 `acknowledged` and `available` are models a second, up to the last answer and up to the moment when
 the server has loaded every one; `last` is the rate of the last tenth of the answers over that of
 the first; `busy` the part of a core that this client took, which must be well below 1. With 0
-callers `available` is how many are. Fails if in the end not every model is ModelAvailable.
+callers `available` is how many are. Fails if in the end not every model is ModelAvailable, but
+for a ceiling, which acknowledges and does nothing else.
 """
 
 import asyncio
@@ -62,7 +63,9 @@ class Scheduler:
         return sum([status.versions[-1].state.state == wanted async for status in statuses])
 
 
-async def declare(scheduler: Scheduler, models: int, callers: int) -> dict[str, float]:
+async def declare(
+    scheduler: Scheduler, models: int, callers: int, *, is_ceiling: bool
+) -> dict[str, float]:
     """Declare `models` models; return the figures."""
     requests = iter([request_of(index) for index in range(models)])
     answered: list[float] = []
@@ -72,13 +75,13 @@ async def declare(scheduler: Scheduler, models: int, callers: int) -> dict[str, 
             await scheduler.load_model(request)
             answered.append(time.perf_counter())
 
-    await scheduler.loaded()  # connects
+    await scheduler.load_model(request_of(0))  # connects
     began, cpu = time.perf_counter(), time.process_time()
     async with asyncio.TaskGroup() as tasks:
         for _ in range(callers):
             tasks.create_task(call())
     busy = (time.process_time() - cpu) / (time.perf_counter() - began)
-    while await scheduler.loaded() < models:  # noqa: ASYNC110 - it is in another process
+    while not is_ceiling and await scheduler.loaded() < models:  # noqa: ASYNC110 - it is in another process
         await asyncio.sleep(POLL_S)
     all_loaded = time.perf_counter()
     tenth = models // 10
@@ -91,10 +94,14 @@ async def declare(scheduler: Scheduler, models: int, callers: int) -> dict[str, 
     }
 
 
-async def main(port: int, models: int, callers: int) -> dict[str, float]:
+async def main(port: int, models: int, callers: int, *, is_ceiling: bool) -> dict[str, float]:
     async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
         scheduler = Scheduler(channel)
-        figures = await declare(scheduler, models, callers) if callers else {}
+        figures: dict[str, float] = {}
+        if callers:
+            figures = await declare(scheduler, models, callers, is_ceiling=is_ceiling)
+        if is_ceiling:
+            return figures
         available = await scheduler.available()
         if available != models:
             raise SystemExit(f"{available} of {models} models are available")
@@ -102,4 +109,7 @@ async def main(port: int, models: int, callers: int) -> dict[str, float]:
 
 
 if __name__ == "__main__":
-    print(json.dumps(asyncio.run(main(*map(int, sys.argv[1:])))))
+    port, models, callers, *rest = sys.argv[1:]
+    ceiling = rest == ["acknowledged"]
+    figures = asyncio.run(main(int(port), int(models), int(callers), is_ceiling=ceiling))
+    print(json.dumps(figures))

@@ -1,7 +1,8 @@
 """P8: 10,000 models, declared through the scheduler's API, and a start with all of them.
 
 The client is one process of its own (`perf.declarer`), on asyncio. Each round has a new data folder
-for 16 callers and another for one, then a start with the models of the first.
+for 16 callers and another for one, then a start with the models of the first. Beside it stands a
+ceiling, gRPC and LMDB and nothing else: how fast this machine's disk and cores are at the moment.
 """
 
 import json
@@ -36,12 +37,28 @@ def start(folder: Path) -> Server:
     return Server("seldon-core", process, port, scheduler_port)
 
 
-def declare(server: Server, models: int, callers: int) -> dict[str, float]:
-    """What `perf.declarer` measured. Raises LoadError if not every model became available."""
-    command = [sys.executable, "-m", "perf.declarer", str(server.grpc_port)]
-    run = subprocess.run(
-        [*command, str(models), str(callers)], cwd=ROOT, capture_output=True, text=True
+def start_ceiling(folder: Path) -> Server:
+    """`perf.ceilings.control` over an empty folder. Raises StartError."""
+    port = free_port()
+    folder.mkdir()
+    process = ServerProcess(
+        [sys.executable, "-m", "perf.ceilings.control", str(port), str(folder)],
+        folder.with_suffix(".log"),
+        env={"PYTHONPATH": str(ROOT)},
+        cwd=ROOT,
     )
+    process.wait_listening(port)
+    return Server("ceiling, gRPC and LMDB", process, 0, port)
+
+
+def declare(
+    server: Server, models: int, callers: int, *, is_ceiling: bool = False
+) -> dict[str, float]:
+    """What `perf.declarer` measured. Raises LoadError if not every model became available."""
+    arguments = [str(server.grpc_port), str(models), str(callers)]
+    arguments += ["acknowledged"] if is_ceiling else []
+    command = [sys.executable, "-m", "perf.declarer", *arguments]
+    run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     if run.returncode:
         raise LoadError(f"perf.declarer: {run.stderr.strip()[-500:]}")
     figures: dict[str, float] = json.loads(run.stdout)
@@ -78,6 +95,12 @@ class Rounds:
             finally:
                 server.process.stop()
             figures |= {f"{name} {callers}": value for name, value in measured.items()}
+            ceiling = start_ceiling(place / f"ceiling-{callers}")
+            try:
+                bare = declare(ceiling, models, callers, is_ceiling=True)
+            finally:
+                ceiling.process.stop()
+            figures[f"ceiling {callers}"] = bare["acknowledged"]
         again = start(place / str(CALLERS))
         figures["restart"] = again.process.complete_s
         try:
@@ -100,8 +123,17 @@ def run(bench: Bench) -> list[Row]:
         ("restart with them", "s", "restart", at_most(5, "s")),
     ]
     points = [rounds.point(f"seldon-core, {what}", unit, figure) for what, unit, figure, _ in rows]
-    series = bench.measure(*points, warm_up_s=0)
+    points += [
+        rounds.point(f"ceiling, gRPC and LMDB alone, {who}", rate, f"ceiling {callers}")
+        for who, callers in (("16 callers", CALLERS), ("one caller", 1))
+    ]
+    *series, ceiling, lone_ceiling = bench.measure(*points, warm_up_s=0)
+    ours = {figure: measured for measured, (_, _, figure, _) in zip(series, rows, strict=True)}
     return [
-        Row("P8", f"10,000 models, {what}", measured, None, owed, "figure")
-        for measured, (what, _, _, owed) in zip(series, rows, strict=True)
+        *(
+            Row("P8", f"10,000 models, {what}", measured, None, owed, "figure")
+            for measured, (what, _, _, owed) in zip(series, rows, strict=True)
+        ),
+        Row("P8", "the same, against the ceiling", ours["acknowledged 16"], ceiling),
+        Row("P8", "the same, against the ceiling", ours["acknowledged 1"], lone_ceiling),
     ]
