@@ -300,6 +300,8 @@ def test_what_was_kept_is_told_of_whole_or_not_at_all():
             await world.scheduler.carried_out()
             assert world.scheduler.model_names() == [model.name for model in store.models]
             # What comes later has its turns.
+            await world.scheduler.settled(world.scheduler.model_names())
+            await until(lambda: not world.scheduler._queue)
             names = [f"n{place}" for place in range(3 * service.EVENTS_PER_TURN)]
             answers = [world.scheduler.load_model(ModelSpec(name, "/n")) for name in names]
             await answers[0]
