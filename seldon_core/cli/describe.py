@@ -8,7 +8,7 @@ from seldon_core.cli.columns import aligned
 from seldon_core.cli.get import targets_of
 from seldon_core.cli.kinds import Target
 from seldon_core.cli.lookup import Lookup, open_lookup
-from seldon_core.cli.output import put_line, say_note
+from seldon_core.cli.output import say, say_note
 from seldon_core.cli.seen import NOTHING, Resource, seconds_of, show_since, show_time
 from seldon_core.cli.seen_models import SeenModel, replica_state_name, state_name
 from seldon_core.cli.seen_servers import SeenServer
@@ -45,7 +45,7 @@ def describe(
             else:
                 pages.append("\n".join(_page(lookup, seen, now)))
     if pages:
-        put_line("\n\n\n".join(pages))
+        say("\n\n\n".join(pages))
     for target in missing:
         say_note(target.not_found)
     if not pages and not missing:

@@ -12,7 +12,7 @@ from seldon_core.cli.columns import Columns
 from seldon_core.cli.kinds import Target, parse_targets
 from seldon_core.cli.lookup import Lookup, open_lookup
 from seldon_core.cli.manifest_files import read_targets
-from seldon_core.cli.output import put_line, put_table, say_note
+from seldon_core.cli.output import say, say_columns, say_note
 from seldon_core.cli.seen import HEADERS, WIDE_HEADERS, Resource
 from seldon_core.errors import InvalidRequestError, UpstreamError
 from seldon_core.resources.kubernetes import Kind
@@ -67,7 +67,7 @@ def get(
         elif options.output in ("yaml", "json"):
             is_one = len(targets) == 1 and bool(targets[0].name)
             if found or not is_one:
-                put_line(_document(found, is_one, options.output).rstrip("\n"))
+                say(_document(found, is_one, options.output).rstrip("\n"))
         elif found:
             _show_tables(kinds, found, options)
         elif not missing:
@@ -117,12 +117,12 @@ def _show_tables(kinds: Sequence[Kind], found: Sequence[Resource], options: GetO
         if not rows:
             continue
         if not is_first:
-            put_line("")
+            say("")
         is_first = False
         if options.output == "name":
-            put_line("\n".join(row[0] for row in rows))
+            say("\n".join(row[0] for row in rows))
         else:
-            put_table(_header(kind, options), rows, has_header=options.has_header)
+            say_columns(_header(kind, options), rows, has_header=options.has_header)
 
 
 @contextmanager
@@ -173,18 +173,16 @@ def _writer(
     """Return what prints a resource when it has changed."""
     if options.output in ("yaml", "json"):
         separator = "---\n" if options.output == "yaml" else ""
-        return lambda seen: put_line(
-            separator + _document([seen], True, options.output).rstrip("\n")
-        )
+        return lambda seen: say(separator + _document([seen], True, options.output).rstrip("\n"))
     if options.output == "name":
-        return lambda seen: put_line(_row(seen, options)[0])
+        return lambda seen: say(_row(seen, options)[0])
     header = _header(kind, options)
     # What comes later should fit as well: a state of the usual length, and an age.
     usual = tuple(_USUAL.get(title, "") for title in header)
     columns = Columns(header, [usual, *(_row(seen, options) for seen in found)])
     if options.has_header:
-        put_line(columns.line(header))
-    return lambda seen: put_line(columns.line(_row(seen, options)))
+        say(columns.line(header))
+    return lambda seen: say(columns.line(_row(seen, options)))
 
 
 def _header(kind: Kind, options: GetOptions) -> tuple[str, ...]:

@@ -96,3 +96,8 @@ def usage_text(error: click.UsageError) -> str:
     if error.ctx is None or text.endswith("?"):
         return text
     return f"{text}; see `{error.ctx.command_path} --help`"
+
+
+def not_text(error: UnicodeEncodeError) -> str:
+    """Return that an argument has bytes which are no text, and so cannot be sent as a name."""
+    return f"{error.object!a} is not text in UTF-8"

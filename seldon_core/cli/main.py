@@ -4,6 +4,8 @@ What a command needs is imported when it runs, so that `--help` is instant. clic
 which reads every option by pydantic: that takes 70 ms of every start and 15 MiB.
 """
 
+import io
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,7 +14,7 @@ from typing import NoReturn
 import click
 
 from seldon_core import __version__
-from seldon_core.cli.groups import Section, SectionedGroup, usage_text
+from seldon_core.cli.groups import Section, SectionedGroup, not_text, usage_text
 from seldon_core.cli.output import say, say_error
 from seldon_core.errors import SeldonError
 
@@ -68,6 +70,7 @@ def main() -> None:
 
     But Seldon's own commands end by themselves, with the words and the exit code of its tool.
     """
+    _prepare_streams()
     try:
         result = cli.main(prog_name=_program(), standalone_mode=False)
     except click.UsageError as error:
@@ -76,7 +79,21 @@ def main() -> None:
         sys.exit(_INTERRUPTED)
     except SeldonError as error:
         _fail(str(error))
+    except UnicodeEncodeError as error:
+        _fail(not_text(error))
     sys.exit(result if isinstance(result, int) else 0)
+
+
+def _prepare_streams() -> None:
+    """Read UTF-8 whatever the locale, and write by its number what it has no letter for."""
+    if sys.stdin is None:  # the caller closed it
+        sys.stdin = open(os.devnull)  # noqa: SIM115 - stays open as long as the program
+    if sys.stdout is None:
+        sys.stdout = open(os.devnull, "w")  # noqa: SIM115 - likewise
+    if isinstance(sys.stdin, io.TextIOWrapper):
+        sys.stdin.reconfigure(encoding="utf-8", errors="strict")
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
 
 
 def _fail(text: str) -> NoReturn:

@@ -1,19 +1,18 @@
 """The manifests that `-f` names: files, folders, or standard input."""
 
-import sys
+import stat
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from seldon_core.cli.files import STDIN, folder_of, read_text, source_of
 from seldon_core.cli.kinds import Target
 from seldon_core.cli.kubectl_click import FaultsError
-from seldon_core.cli.output import say_note
 from seldon_core.errors import ConfigError, InvalidResourceError
 from seldon_core.resources.kubernetes import KINDS
 from seldon_core.resources.model import KubernetesMeta, ModelSpec
 
 _SUFFIXES = (".yaml", ".yml", ".json")
-_STDIN = "standard input"
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +83,7 @@ def _read_each(files: Sequence[str], recursive: bool, read: Callable[[_Manifest]
 
 
 def _empty(files: Sequence[str]) -> ConfigError:
-    sources = ", ".join(_STDIN if name == "-" else name for name in files)
+    sources = ", ".join(map(source_of, files))
     return ConfigError(f"{sources}: nothing is declared there")
 
 
@@ -102,26 +101,20 @@ def _in_namespace(spec: ModelSpec, namespace: str | None, source: str) -> ModelS
 
 
 def _manifests(name: str, recursive: bool) -> Iterator[_Manifest]:
-    if name == "-":
-        if sys.stdin.isatty():
-            say_note("reading manifests from the terminal; Ctrl-D ends them")
-        yield _Manifest(_STDIN, str(Path.cwd()), sys.stdin.read())
-        return
-    path = Path(name)
-    if not path.exists():
+    try:
+        is_folder = name != STDIN and stat.S_ISDIR(Path(name).stat().st_mode)
+        for file in _files(Path(name), recursive) if is_folder else [name]:
+            yield _Manifest(source_of(file), folder_of(file), read_text(file))
+    except FileNotFoundError as error:
         remote = "; only files of this machine are read" if "://" in name else ""
-        raise ConfigError(f"the path {name!r} does not exist{remote}")
-    for file in _files(path, recursive) if path.is_dir() else [path]:
-        try:
-            text = file.read_text()
-        except OSError as error:
-            raise ConfigError(f"{file} cannot be read: {error.strerror}") from error
-        except UnicodeDecodeError as error:
-            raise ConfigError(f"{file} is not text in UTF-8: {error.reason}") from error
-        yield _Manifest(str(file), str(file.resolve().parent), text)
+        raise ConfigError(f"the path {name!r} does not exist{remote}") from error
+    except OSError as error:
+        raise ConfigError(f"{error.filename or name} cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{source_of(file)} is not text in UTF-8: {error.reason}") from error
 
 
-def _files(folder: Path, recursive: bool) -> list[Path]:
+def _files(folder: Path, recursive: bool) -> list[str]:
     """Return the manifests of a folder by name, those of its folders too if `recursive`."""
     paths = folder.rglob("*") if recursive else folder.iterdir()
     files = sorted(path for path in paths if path.suffix in _SUFFIXES and path.is_file())
@@ -129,4 +122,4 @@ def _files(folder: Path, recursive: bool) -> list[Path]:
         deeper = "" if recursive else "; -R looks into its folders as well"
         wanted = ", ".join(f"*{suffix}" for suffix in _SUFFIXES)
         raise ConfigError(f"{folder} holds no manifest: looked for {wanted}{deeper}")
-    return files
+    return [str(file) for file in files]

@@ -1,12 +1,11 @@
 """`seldon model load | unload | status | list`, and the generic `load | unload | status`."""
 
-import sys
 from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
 
 from seldon_core.cli.control import SUBSCRIBER, open_scheduler_client, say_message, say_request
-from seldon_core.cli.output import say_note, say_table
+from seldon_core.cli.files import folder_of, source_of
+from seldon_core.cli.output import say_table
 from seldon_core.cli.seldon_click import read_file
 from seldon_core.cli.seldon_options import ControlOptions
 from seldon_core.cli.waiting import wait_until
@@ -156,22 +155,22 @@ def _read_specs(file: str) -> list[ModelSpec]:
     # 0.13 s, for pydantic, that `status` and `list` are spared.
     from seldon_core.resources.manifests import parse_manifests, with_base
 
-    folder = str(Path.cwd() if file == "-" else Path(file).resolve().parent)
+    folder = folder_of(file)
     specs = [
         with_base(replace(spec, meta=spec.meta or KubernetesMeta()), folder)
-        for spec in parse_manifests(_read_manifests(file), _source(file))
+        for spec in parse_manifests(read_file(file), source_of(file))
     ]
     if not specs:
-        raise InvalidResourceError(_source(file), "declares nothing")
+        raise InvalidResourceError(source_of(file), "declares nothing")
     return specs
 
 
 def _read_names(file: str) -> list[str]:
     from seldon_core.resources.manifests import parse_references
 
-    source = _source(file)
+    source = source_of(file)
     names = []
-    for reference in parse_references(_read_manifests(file), source):
+    for reference in parse_references(read_file(file), source):
         if reference.kind != _MODEL:
             raise InvalidResourceError(
                 source, f"kind {reference.kind} cannot be given here; give models, of kind Model"
@@ -180,15 +179,3 @@ def _read_names(file: str) -> list[str]:
     if not names:
         raise InvalidResourceError(source, "declares nothing")
     return names
-
-
-def _read_manifests(file: str) -> str:
-    if file == "-" and sys.stdin.isatty():
-        say_note(
-            "reading manifests from the terminal; end them with Ctrl-D, or name a file with -f"
-        )
-    return read_file(file)
-
-
-def _source(file: str) -> str:
-    return "standard input" if file == "-" else file

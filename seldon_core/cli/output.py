@@ -2,11 +2,12 @@
 
 import json
 import math
+import re
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
 
 from seldon_core.cli.columns import aligned
 from seldon_core.cli.tables import draw, tabbed
@@ -26,59 +27,74 @@ _OPEN = "; open to the network, without authentication or TLS"
 _LONGEST_EXAMPLE = 64  # numbers: what still reads well on a terminal
 
 
-def say(text: str) -> None:
-    """Print a line at once, also into a pipe: somebody may be waiting for it.
+# What a terminal might obey, in names and reasons that others wrote; but tabs and ends of lines.
+_CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
-    If nobody is, because the terminal was closed, it is dropped.
+
+class OutputError(SeldonError):
+    """An answer could not be written: the disk is full, say."""
+
+
+def say(text: str) -> None:
+    """Print lines of an answer at once, also into a pipe: somebody may be waiting for them.
+
+    Raises OutputError if they cannot be written, BrokenPipeError if nobody reads them any more.
     """
-    with suppress(OSError):
-        print(text, flush=True)
+    try:
+        print(_safe(text, sys.stdout), flush=True)
+    except BrokenPipeError:
+        raise  # click ends the program in silence
+    except OSError as error:
+        raise OutputError(f"the answer cannot be written: {error.strerror}") from error
 
 
 def say_error(text: str) -> None:
     """Print `error: …` on standard error."""
-    print(f"error: {text}", file=sys.stderr, flush=True)
+    say_note(f"error: {text}")
 
 
 def say_warning(text: str) -> None:
     """Print `warning: …` on standard error."""
-    print(f"warning: {text}", file=sys.stderr, flush=True)
+    say_note(f"warning: {text}")
 
 
 def say_note(text: str) -> None:
     """Print a line on standard error as it is: what a person may want to know besides."""
-    print(text, file=sys.stderr, flush=True)
+    print(_safe(text, sys.stderr), file=sys.stderr, flush=True)
 
 
 def say_failure(text: str) -> None:
     """Print `Error: …` on standard error, as the commands of Seldon's tool end."""
-    print(f"Error: {text}", file=sys.stderr, flush=True)
+    say_note(f"Error: {text}")
 
 
 def say_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     """Print a table: drawn on a terminal, separated by tabs in Seldon's shape elsewhere."""
     if sys.stdout.isatty():
-        draw(header, rows, sys.stdout)
+        _draw(header, rows)
     else:
         say(tabbed(header, rows))
 
 
-def put_line(text: str) -> None:
-    """Print a line of an answer at once. Raises OSError if nobody can read it any more."""
-    print(text, flush=True)
-
-
-def put_table(
+def say_columns(
     header: Sequence[str], rows: Sequence[Sequence[str]], *, has_header: bool = True
 ) -> None:
-    """Print a table: drawn on a terminal, aligned text as kubectl's elsewhere.
-
-    Raises OSError if nobody can read it any more.
-    """
+    """Print a table: drawn on a terminal, aligned text as kubectl's elsewhere."""
     if sys.stdout.isatty() and has_header:
-        draw(header, rows, sys.stdout)
+        _draw(header, rows)
     else:
-        put_line(aligned(header, rows, has_header=has_header))
+        say(aligned(header, rows, has_header=has_header))
+
+
+def _draw(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    draw(header, [[_safe(cell, sys.stdout) for cell in row] for row in rows], sys.stdout)
+
+
+def _safe(text: str, stream: TextIO) -> str:
+    """Return `text` with what a terminal would obey spelt out, if `stream` is one."""
+    if not stream.isatty():
+        return text
+    return _CONTROLS.sub(lambda match: f"\\x{ord(match[0]):02x}", text)
 
 
 class Console:
@@ -98,16 +114,16 @@ class Console:
         servers = " and ".join(f"{server.name}/0" for server in DEFAULT_SERVERS)
         notice = "" if _is_loopback(ports.host) else _OPEN
         address = _address(ports.host, ports.data)
-        say(f"inference   http://{address}  REST and gRPC, HTTP/1.1 and HTTP/2{notice}")
-        say(f"scheduler   127.0.0.1:{ports.scheduler}  gRPC, for seldon-core apply, get, model …")
-        say(f"agent       127.0.0.1:{ports.agent}  gRPC, health only so far")
-        say(f"admin       http://127.0.0.1:{ports.admin}  metrics, health, status, log levels")
-        say(
+        _tell(f"inference   http://{address}  REST and gRPC, HTTP/1.1 and HTTP/2{notice}")
+        _tell(f"scheduler   127.0.0.1:{ports.scheduler}  gRPC, for seldon-core apply, get, model …")
+        _tell(f"agent       127.0.0.1:{ports.agent}  gRPC, health only so far")
+        _tell(f"admin       http://127.0.0.1:{ports.admin}  metrics, health, status, log levels")
+        _tell(
             f"memory      {describe_bytes(agent.memory)} for models on each of {servers}, "
             f"{agent.over_commit_percentage} % over-commit; "
             f"{describe_bytes(settings.payload.in_flight_bytes)} for requests in flight"
         )
-        say(f"data        {self._data_folder}")
+        _tell(f"data        {self._data_folder}")
 
     def refused(self, name: str, error: SeldonError) -> None:
         """Print why a model was not accepted."""
@@ -118,19 +134,25 @@ class Console:
     ) -> None:
         """Print how many models are served, how many were refused, and a request to paste."""
         if not models and not refused:
-            say("no models yet: name a folder that holds some with --models; Ctrl-C stops")
+            _tell("no models yet: name a folder that holds some with --models; Ctrl-C stops")
             return
         ready = sum(model.latest.state is ModelState.AVAILABLE for model in models)
         more = f", {refused} more refused" if refused else ""
-        say(f"serving {ready} of {len(models)} models{more}; Ctrl-C stops")
+        _tell(f"serving {ready} of {len(models)} models{more}; Ctrl-C stops")
         if example is not None and _size(example) <= _LONGEST_EXAMPLE:
-            say(f"try:  curl -s http://{self._address}/v2/models/{example.name}/infer \\")
-            say("        -H 'content-type: application/json' \\")
-            say(f"        -d '{_request(example)}'")
+            _tell(f"try:  curl -s http://{self._address}/v2/models/{example.name}/infer \\")
+            _tell("        -H 'content-type: application/json' \\")
+            _tell(f"        -d '{_request(example)}'")
 
     def draining(self, timeout_s: float) -> None:
         """Print what the process waits for."""
-        say(f"stopping; requests under way have {timeout_s:g} s, Ctrl-C again ends at once")
+        _tell(f"stopping; requests under way have {timeout_s:g} s, Ctrl-C again ends at once")
+
+
+def _tell(text: str) -> None:
+    """Print a line of `serve`, which goes on if that cannot be written or nobody reads it."""
+    with suppress(OSError, OutputError):
+        say(text)
 
 
 def _address(host: str, port: int) -> str:

@@ -8,12 +8,12 @@ import re
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 
-from seldon_core.cli.groups import SuggestingGroup, usage_text
+from seldon_core.cli.files import read_text
+from seldon_core.cli.groups import SuggestingGroup, not_text, usage_text
 from seldon_core.cli.output import say, say_failure
 from seldon_core.errors import SeldonError
 
@@ -48,6 +48,8 @@ def ending_as_seldon() -> Iterator[None]:
         say(str(error))
     except SeldonError as error:
         say_failure(str(error))
+    except UnicodeEncodeError as error:
+        say_failure(not_text(error))
     except KeyboardInterrupt:
         sys.exit(_INTERRUPTED)
     else:
@@ -184,7 +186,7 @@ def read_file(path: str) -> str:
     Raises UnreadableFileError if it cannot be read.
     """
     try:
-        return sys.stdin.read() if path == "-" else Path(path).read_text()
+        return read_text(path)
     except OSError as error:
         reason = error.strerror or str(error)
         raise UnreadableFileError(f"open {path}: {reason[0].lower()}{reason[1:]}") from error

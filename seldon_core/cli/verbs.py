@@ -276,10 +276,10 @@ def wait(
 @click.command("api-resources", cls=Verb)
 def api_resources() -> None:
     """Show the kinds of resources and their short names."""
-    from seldon_core.cli.output import put_table
+    from seldon_core.cli.output import say_columns
     from seldon_core.resources.kubernetes import API_VERSION, KINDS
 
     rows = [
         (kind.plural, kind.short_name, API_VERSION, "true", kind.name) for kind in KINDS.values()
     ]
-    put_table(("NAME", "SHORTNAMES", "APIVERSION", "NAMESPACED", "KIND"), rows)
+    say_columns(("NAME", "SHORTNAMES", "APIVERSION", "NAMESPACED", "KIND"), rows)

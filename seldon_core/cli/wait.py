@@ -8,7 +8,7 @@ from seldon_core.cli.durations import parse_duration
 from seldon_core.cli.get import targets_of
 from seldon_core.cli.kinds import Target
 from seldon_core.cli.lookup import Lookup, open_lookup
-from seldon_core.cli.output import put_line, say_error, say_note
+from seldon_core.cli.output import say, say_error, say_note
 from seldon_core.cli.seen import Condition, Resource
 from seldon_core.cli.seen_models import SeenModel, state_names
 from seldon_core.cli.seen_servers import SeenServer
@@ -69,7 +69,7 @@ def wait(
                 continue
             seen, is_met = _wait_for(lookup, target, namespace, wanted, end)
             if is_met:
-                put_line(f"{target} condition met")
+                say(f"{target} condition met")
             else:
                 say_error(timed_out(target, seen))
                 failed = True

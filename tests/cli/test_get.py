@@ -223,7 +223,7 @@ def test_ctrl_c_ends_a_watch_at_once_and_nothing_else(two, monkeypatch):
     during = []
     monkeypatch.setattr(
         sys.modules[get.__module__],
-        "put_line",
+        "say",
         lambda text: during.append(signal.getsignal(signal.SIGINT)),
     )
     watch(two, "models")

@@ -1,3 +1,4 @@
+import os
 import re
 import subprocess
 import sys
@@ -143,3 +144,66 @@ def test_help_does_not_import_the_program():
         f"assert not {heavy} & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", program], check=True, timeout=30)
+
+
+def call(*arguments, **options):
+    """Run the program as a process of its own; return the exit code and standard error."""
+    done = subprocess.run(
+        [sys.executable, "-m", "seldon_core", *arguments],
+        stderr=subprocess.PIPE,
+        timeout=60,
+        check=False,
+        **options,
+    )
+    return done.returncode, done.stderr.decode(errors="replace")
+
+
+@pytest.mark.parametrize(
+    ("command", "code", "line"),
+    [
+        (["config", "list"], 255, "Error: "),
+        (["api-resources"], 1, "error: "),
+    ],
+    ids=["seldon's", "kubectl's"],
+)
+def test_an_answer_that_cannot_be_written_is_an_error(command, code, line):
+    with open("/dev/full", "w") as full:
+        reason = "the answer cannot be written: No space left on device\n"
+        assert call(*command, stdout=full) == (code, line + reason)
+
+
+def test_streams_that_the_caller_closed_are_empty(tmp_path):
+    environ = {"HOME": str(tmp_path)}
+    closed = {"stdout": None, "env": environ, "preexec_fn": lambda: (os.close(0), os.close(1))}
+    assert call("api-resources", **closed) == (0, "")
+    assert call("load", **closed) == (255, "Error: standard input: declares nothing\n")
+
+
+@pytest.mark.parametrize(
+    ("command", "code", "line"),
+    [
+        (["model", "status"], 255, "Error: "),
+        (["get", "model"], 1, "error: "),
+    ],
+    ids=["seldon's", "kubectl's"],
+)
+def test_a_name_that_is_no_text_is_an_error(command, code, line):
+    assert call(*command, b"\xff") == (code, line + r"'\udcff' is not text in UTF-8" + "\n")
+
+
+def test_a_locale_without_a_letter_gets_its_number(tmp_path):
+    environ = {"HOME": str(tmp_path), "PYTHONIOENCODING": "ascii"}
+    (tmp_path / "é.json").write_text("{}")
+    assert call("config", "add", "é", str(tmp_path / "é.json"), env=environ) == (0, "")
+    with open(tmp_path / "out", "w+b") as out:
+        assert call("config", "list", stdout=out, env=environ) == (0, "")
+        out.seek(0)
+        assert rb"\xe9.json" in out.read()
+
+
+def test_manifests_are_utf_8_whatever_the_locale(tmp_path):
+    environ = {"HOME": str(tmp_path), "PYTHONIOENCODING": "latin-1", "PYTHONUTF8": "0"}
+    done = call("apply", "-f", "-", input="kind: é".encode(), stdout=-3, env=environ)
+    assert "there is no kind '\ufffd'" in done[1]  # a letter of Latin-1, as the locale wants it
+    done = call("apply", "-f", "-", input=b"kind: \xe9", stdout=-3, env=environ)
+    assert done == (1, "error: standard input is not text in UTF-8: unexpected end of data\n")

@@ -69,7 +69,7 @@ class Terminal(io.StringIO):
 def test_who_types_a_manifest_is_told_how_to_end(monkeypatch, capsys):
     monkeypatch.setattr(sys, "stdin", Terminal(manifest("iris")))
     read_specs(["-"], False, None)
-    assert "Ctrl-D ends them" in capsys.readouterr().err
+    assert "Ctrl-D ends that" in capsys.readouterr().err
 
 
 def test_every_faulty_file_is_told_and_none_is_taken(folder):
@@ -145,13 +145,16 @@ def test_targets_need_no_more_than_kind_and_name(folder):
             ),
         ),
         ("nothing.yaml", "nothing.yaml: nothing is declared there"),
+        ("n" * 300, f"{'n' * 300} cannot be read: File name too long"),
+        ("loop.yaml", "loop.yaml cannot be read: Too many levels of symbolic links"),
         ("binary.yaml", "binary.yaml is not text in UTF-8: invalid start byte"),
     ],
-    ids=["missing", "remote", "an empty folder", "an empty file", "no text"],
+    ids=["missing", "remote", "an empty folder", "an empty file", "no name", "a loop", "no text"],
 )
 def test_what_cannot_be_read_is_named(tmp_path, monkeypatch, name, error):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "empty").mkdir()
+    (tmp_path / "loop.yaml").symlink_to("loop.yaml")
     (tmp_path / "nothing.yaml").write_text("---\n")
     (tmp_path / "binary.yaml").write_bytes(b"\xff\xfe")
     with pytest.raises(ConfigError) as caught:
@@ -180,7 +183,7 @@ def test_a_file_that_may_not_be_read_is_named(tmp_path, monkeypatch):
     path = tmp_path / "a.yaml"
     path.write_text(manifest("a"))
 
-    def refuse(self):
+    def refuse(self, encoding):
         raise PermissionError(13, "Permission denied")
 
     monkeypatch.setattr(type(path), "read_text", refuse)

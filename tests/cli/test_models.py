@@ -88,7 +88,7 @@ class Terminal(io.StringIO):
 def test_who_would_wait_for_a_person_says_so(options, monkeypatch, capsys):
     monkeypatch.setattr(sys, "stdin", Terminal(manifest("iris")))
     load_models("-", options)
-    assert "reading manifests from the terminal; end them with Ctrl-D" in capsys.readouterr().err
+    assert "Ctrl-D ends that" in capsys.readouterr().err
 
 
 def test_a_file_is_read_without_a_word_at_a_terminal(options, file, monkeypatch, capsys):

@@ -9,9 +9,9 @@ import pytest
 from seldon_core.app import Ports
 from seldon_core.cli.output import (
     Console,
-    put_line,
-    put_table,
+    OutputError,
     say,
+    say_columns,
     say_error,
     say_failure,
     say_note,
@@ -119,9 +119,10 @@ class ClosedTerminal(io.StringIO):
         raise OSError(errno.EIO, "Input/output error")
 
 
-def test_a_line_that_nobody_can_read_any_more_is_dropped(monkeypatch):
-    monkeypatch.setattr(sys, "stdout", ClosedTerminal())
-    say("hello?")
+@pytest.mark.parametrize("stream", ["ClosedTerminal", "ClosedPipe"])
+def test_a_server_whose_words_nobody_can_read_goes_on(monkeypatch, console, stream):
+    monkeypatch.setattr(sys, "stdout", globals()[stream]())
+    console.draining(1.0)
 
 
 def test_a_refused_model_is_a_warning(console, capsys):
@@ -183,8 +184,36 @@ def test_the_end_says_how_long_it_may_take(console, capsys):
 
 def test_an_answer_that_nobody_can_read_any_more_ends_the_program(monkeypatch):
     monkeypatch.setattr(sys, "stdout", ClosedTerminal())
-    with pytest.raises(OSError, match="Input/output error"):
-        put_line("hello?")
+    with pytest.raises(OutputError, match=r"^the answer cannot be written: Input/output error$"):
+        say("hello?")
+
+
+class ClosedPipe(io.StringIO):
+    def flush(self):
+        raise BrokenPipeError(errno.EPIPE, "Broken pipe")
+
+
+def test_a_reader_that_has_enough_is_left_to_click(monkeypatch):
+    monkeypatch.setattr(sys, "stdout", ClosedPipe())
+    with pytest.raises(BrokenPipeError):
+        say("hello?")
+
+
+@pytest.mark.parametrize("tell", [say, lambda text: say_table(("a",), [(text,)])])
+def test_a_terminal_is_told_nothing_that_it_would_obey(monkeypatch, tell):
+    hostile = "a\x1b[31mb\x07\x9b\x7f"
+    monkeypatch.setattr(sys, "stdout", Terminal())
+    tell(hostile)
+    assert sys.stdout.getvalue().splitlines()[-1].rstrip() == r"a\x1b[31mb\x07\x9b\x7f"
+    monkeypatch.setattr(sys, "stdout", io.StringIO())
+    tell(hostile)
+    assert hostile in sys.stdout.getvalue()
+
+
+def test_troubles_are_no_orders_either_and_keep_their_lines(monkeypatch):
+    monkeypatch.setattr(sys, "stderr", Terminal())
+    say_error("a\tb\nc\rd")
+    assert sys.stderr.getvalue() == "error: a\tb\nc\\x0dd\n"
 
 
 @pytest.mark.parametrize(
@@ -199,5 +228,5 @@ def test_an_answer_that_nobody_can_read_any_more_ends_the_program(monkeypatch):
 )
 def test_an_answer_may_be_a_table(monkeypatch, stream, has_header, text):
     monkeypatch.setattr(sys, "stdout", stream())
-    put_table(("NAME", "WHY"), [("iris", "well")], has_header=has_header)
+    say_columns(("NAME", "WHY"), [("iris", "well")], has_header=has_header)
     assert sys.stdout.getvalue() == f"{text}\n"

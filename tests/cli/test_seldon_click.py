@@ -135,7 +135,7 @@ def test_an_unreadable_file_is_said_on_standard_output(capsys):
 
 
 def test_a_file_is_read_or_standard_input(tmp_path, monkeypatch):
-    (tmp_path / "a").write_text("ü")
+    (tmp_path / "a").write_text("ü", encoding="utf-8-sig")
     monkeypatch.setattr(sys, "stdin", io.StringIO("piped"))
     assert read_file(str(tmp_path / "a")) == "ü"
     assert read_file("-") == "piped"
