@@ -25,6 +25,17 @@ SELDON_NAMES = {
 }
 """Variables that Seldon Core 2's own deployments set, and the settings that they mean."""
 
+_OF_CLIENTS = frozenset(
+    {
+        "SELDON_INFER_HOST",
+        "SELDON_SCHEDULE_HOST",
+        "SELDON_KAFKA_BROKER",
+        "SELDON_KAFKA_CONFIG_PATH",
+        "SELDON_FORCE_CONTROL_PLANE",
+    }
+)
+"""What the command line's other commands read: in the same shell it is no mistake."""
+
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
@@ -103,7 +114,7 @@ def _from_environment(environ: Mapping[str, str], notices: list[str]) -> dict[st
             theirs[SELDON_NAMES[variable]] = _Value(value, variable)
         elif variable in _names():
             ours[_names()[variable]] = _Value(value, variable)
-        elif variable.startswith("SELDON_"):
+        elif variable.startswith("SELDON_") and variable not in _OF_CLIENTS:
             nearest = get_close_matches(variable, _names(), n=1, cutoff=0)
             notices.append(f"{variable} is no known setting; the nearest is {nearest[0]}")
     notices += [

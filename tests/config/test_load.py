@@ -61,6 +61,20 @@ def test_a_wrong_variable_is_named_in_the_error():
         load_settings(None, {"SELDON_LOG__FORMAT": "xml"}, {})
 
 
+@pytest.mark.parametrize(
+    "variable",
+    [
+        "SELDON_INFER_HOST",
+        "SELDON_SCHEDULE_HOST",
+        "SELDON_KAFKA_BROKER",
+        "SELDON_KAFKA_CONFIG_PATH",
+        "SELDON_FORCE_CONTROL_PLANE",
+    ],
+)
+def test_what_the_clients_read_is_not_remarked_on(variable):
+    assert load_settings(None, {variable: "x"}, {}).notices == ()
+
+
 def test_an_unknown_variable_of_ours_is_a_notice():
     notices = load_settings(None, {"SELDON_AGENT__MEMRY": "1"}, {}).notices
     assert notices == (
