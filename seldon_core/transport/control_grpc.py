@@ -223,16 +223,21 @@ class _Front:
     async def _send_all(
         self, messages: AsyncIterator[Any], context: Any, limit: asyncio.Timeout
     ) -> None:
-        """Send what comes; `limit` runs while a message is being sent."""
+        """Send what comes; `limit` runs while a message is being sent, and out at the end."""
         now = asyncio.get_running_loop().time
+
+        def allow(until: float | None) -> None:
+            if not self._is_ending:  # else it has run out, and is about to be noticed
+                limit.reschedule(until)
+
+        if self._is_ending:
+            return
         self._streams.add(limit)
         try:
             async for message in messages:
-                if self._is_ending:
-                    return
-                limit.reschedule(now() + self._write_timeout_s)
+                allow(now() + self._write_timeout_s)
                 await context.write(message)
-                limit.reschedule(None)
+                allow(None)
         finally:
             self._streams.discard(limit)
 

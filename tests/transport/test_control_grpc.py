@@ -339,6 +339,37 @@ def test_a_stream_that_comes_while_the_port_closes_ends_at_once():
     assert run(test()) is grpc.aio.EOF
 
 
+class EndingContext:
+    """A call that is being told something when its port closes."""
+
+    def __init__(self, front):
+        self._front = front
+        self.told = 0
+
+    def peer(self):
+        return "ipv4:127.0.0.1:5"
+
+    async def write(self, message):
+        self.told += 1
+        self._front.end_streams()
+
+
+@pytest.mark.parametrize(("first", "is_late"), [([b"a"], False), ([], True)], ids=["told", "late"])
+def test_a_stream_ends_at_whatever_moment_its_port_closes(first, is_late, caplog):
+    async def test():
+        front = _Front(write_timeout_s=30)
+        context = EndingContext(front)
+        if is_late:
+            front.end_streams()
+        method = StreamMethod("Follow", StringValue, Watched(first).follow)
+        async with asyncio.timeout(5):
+            await front._stream("Follow", method)(b"", context)
+        return context.told, (await front.health_method().handler(None, "")).ok
+
+    assert run(test()) == (len(first), False)
+    assert caplog.records == []
+
+
 def test_a_subscriber_that_is_being_dropped_does_not_disturb_the_end():
     async def test():
         front = _Front(write_timeout_s=1)
