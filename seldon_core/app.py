@@ -114,6 +114,7 @@ class Process:
         self._reporter = reporter
         self._found = found.specs
         self._loading = {spec.name for spec in found.specs}
+        self._unanswered = set(self._loading)
         self._refused = list(found.refused)
         self._is_draining = False
 
@@ -126,9 +127,13 @@ class Process:
         self._loading |= set(names)
 
     def publish(self, update: RouteUpdate) -> None:
-        """Route by `update`, and wait for the model no longer if that settles it."""
+        """Route by `update`, and wait for the model no longer if that settles it.
+
+        Until the folder's declaration of a model is answered, an update is about what was kept: one
+        that was deleted is gone by that, and yet to be loaded.
+        """
         self._router.publish(update)
-        if update.name in self._loading:
+        if update.name in self._loading and update.name not in self._unanswered:
             self._settle(update.name)
 
     def live(self) -> bool:
@@ -188,9 +193,10 @@ class Process:
             try:
                 await answer
             except SeldonError as error:
-                self._loading.discard(spec.name)
                 self._refused.append(RefusedModel(spec.storage_uri, str(error), spec.name))
                 self._reporter.refused(spec.name, error)
+            self._unanswered.discard(spec.name)
+            self._settle(spec.name)  # one that is refused may be there, as it was declared before
         await scheduler.settled(self._loading)
         self._loading.clear()  # each was settled once, though one may be tried again by now
         # What was made up to here stays: later collections need not look at it again, which

@@ -284,6 +284,30 @@ def test_a_model_that_is_tried_again_by_then_keeps_nobody_from_being_ready():
     assert process.ready()
 
 
+def test_a_deleted_model_that_a_folder_declares_again_is_waited_for():
+    process = process_of(Router(), [ModelSpec("iris", "/iris")], Diary())
+    process.attach(QuietScheduler(a_status("iris", ModelState.TERMINATED)))
+    process.publish(RouteUpdate("iris"))  # of what was kept
+    assert process.not_ready() == ["model iris is loading"]
+
+
+def test_a_model_that_stands_otherwise_than_its_folder_says_is_waited_for():
+    class Refusing(QuietScheduler):
+        def load_model(self, spec, from_folder):
+            answer = asyncio.get_running_loop().create_future()
+            answer.set_exception(NotReadyError("declared otherwise since"))
+            return answer
+
+        async def settled(self, names):
+            self.awaited = set(names)
+
+    process = process_of(Router(), [ModelSpec("iris", "/iris")], Diary())
+    scheduler = Refusing(a_status("iris", ModelState.PROGRESSING))
+    process.attach(scheduler)
+    asyncio.run(process.load_models())
+    assert scheduler.awaited == {"iris"}
+
+
 def test_an_example_that_cannot_be_called_is_passed_over():
     class Fickle(Router):
         async def metadata(self, call):
