@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Protocol
 
 from seldon_core.errors import StoreError
@@ -12,7 +12,7 @@ from seldon_core.scheduler.records import StoredModel
 _log = logging.getLogger(__name__)
 
 RETRY_S = 1.0
-"""Between attempts to write what could not be written."""
+"""Between attempts to write what could not be written: nothing tells when a disk has room."""
 
 
 class ModelStore(Protocol):
@@ -32,49 +32,45 @@ class ModelStore(Protocol):
 
 
 class Keeper:
-    """Keeps what the machine decided to keep, however long the store cannot be written to.
+    """Keeps what the machine decided to keep. `fault` is why it cannot now, None while it can.
 
-    `fault` is why nothing can be written now, None while it can. `on_fault` hears of each attempt
-    in vain.
+    When the store cannot be written to, as when the disk is full, what the machine has decided
+    cannot be taken back: it is remembered, and tried again with whatever comes a second later or
+    after that. So everything else goes on: models are loaded, routed, and called.
     """
 
-    def __init__(self, store: ModelStore, on_fault: Callable[[StoreError], None]) -> None:
+    def __init__(self, store: ModelStore) -> None:
         self.fault: StoreError | None = None
         self._store = store
-        self._on_fault = on_fault
+        self._pending: dict[str, StoredModel | None] = {}  # of several changes of a model the last
+        self._retry_at = 0.0
 
-    async def keep(self, decisions: Iterable[Decision], now: float) -> None:
-        """Write what is to be kept; return when it is on the disk.
+    async def keep(self, decisions: Iterable[Decision], now: float) -> StoreError | None:
+        """Write what is to be kept, and what could not be before.
 
-        If the store cannot be written to, as when the disk is full, it is tried until it works:
-        what the machine has decided cannot be taken back, and is not carried out before. Calls of
-        models go on meanwhile.
+        Return None when it is on the disk; else why not, and call again later.
         """
-        writes: dict[str, StoredModel | None] = {}  # of several changes of a model the last counts
         for decision in decisions:
             if isinstance(decision, SaveModel):
-                writes[decision.model.name] = decision.model
+                self._pending[decision.model.name] = decision.model
             elif isinstance(decision, DropModel):
-                writes[decision.name] = None
-        if not writes:
-            return
-        saved = [stored for stored in writes.values() if stored is not None]
-        dropped = [name for name, stored in writes.items() if stored is None]
-        while True:
-            if await self._write(saved, dropped, now):
-                break
-            await asyncio.sleep(RETRY_S)  # nothing tells when a disk has room
-        if self.fault is not None:
-            self.fault = None
-            _log.info("store works again models=%d", len(writes))
-
-    async def _write(self, saved: Sequence[StoredModel], dropped: list[str], now: float) -> bool:
+                self._pending[decision.name] = None
+        loop_time = asyncio.get_running_loop().time
+        if not self._pending or loop_time() < self._retry_at:
+            return self.fault
+        saved = [stored for stored in self._pending.values() if stored is not None]
+        dropped = [name for name, stored in self._pending.items() if stored is None]
         try:
             await self._store.write(saved, dropped, now)
         except StoreError as error:
             if self.fault is None:
                 _log.error("store cannot be written to, changes are refused reason=%r", str(error))
+            self._retry_at = loop_time() + RETRY_S
             self.fault = error
-            self._on_fault(error)
-            return False
-        return True
+        else:
+            if self.fault is not None:
+                _log.info("store works again models=%d", len(self._pending))
+            self._pending.clear()
+            self._retry_at = 0.0
+            self.fault = None
+        return self.fault

@@ -3,7 +3,7 @@
 Requests and reports are appended and one task handles them, so that the machine is never entered
 while it is being carried out, whoever calls from wherever. Events that wait together are handled
 together: what is to be kept of all of them is one transaction of the store, and only then anything
-is sent or answered.
+is sent or answered. While the store cannot be written to, changes are refused and all else goes on.
 """
 
 import asyncio
@@ -16,8 +16,10 @@ from typing import assert_never
 
 from seldon_core.aio.clock import Clock
 from seldon_core.aio.supervise import open_tasks
-from seldon_core.errors import OverloadedError, SeldonError, StoreError
+from seldon_core.errors import OverloadedError, StoreError
 from seldon_core.resources.model import KubernetesMeta, ModelSpec
+from seldon_core.scheduler import durability
+from seldon_core.scheduler.callers import Callers, Settling
 from seldon_core.scheduler.decisions import (
     AnswerCaller,
     Change,
@@ -87,6 +89,11 @@ class _Handled:
     event: Event
     decisions: list[Decision]
 
+    @property
+    def is_to_be_kept(self) -> bool:
+        """Whether something was decided that must be on the disk before it is acknowledged."""
+        return any(isinstance(decision, SaveModel) for decision in self.decisions)
+
 
 class Scheduler:
     """Takes requests and reports, answers questions about models. It is a ReportSink."""
@@ -108,13 +115,13 @@ class Scheduler:
         self._carried_out = asyncio.Event()  # also while the store cannot be written to
         self._alarm: asyncio.TimerHandle | None = None
         self._alarm_at: float | None = None
-        self._callers = itertools.count(1)
-        self._answers: dict[int, asyncio.Future[Change]] = {}
-        self._settling: dict[asyncio.Future[None], set[str]] = {}
+        self._return: asyncio.TimerHandle | None = None
+        self._callers = Callers()
+        self._settling = Settling(self._machine.is_settled)
         self._model_watches, self._server_watches = Watches(), Watches()
         self._story = Story()
         self._event_ids = itertools.count(1)
-        self._keeper = Keeper(store, self._refuse_waiting)
+        self._keeper = Keeper(store)
         self._places = PlaceLog()
         for stored in store.models:
             self._submit(ModelRestored(clock.wall(), stored))
@@ -130,9 +137,9 @@ class Scheduler:
 
         A model `from_folder` is not kept: the folder will declare it again. The future raises
         InvalidResourceError, NotReadyError (it is being deleted), OverloadedError or StoreError:
-        then it is not known whether it will be kept. Cancelling does not take the request back.
+        it is refused, or done and may not last. Cancelling does not take the request back.
         """
-        caller, answer = self._register()
+        caller, answer = self._callers.register()
         now = self._clock.wall()
         self._submit_request(ModelLoadRequested(now, spec, caller, actor, from_folder), answer)
         return answer
@@ -144,7 +151,7 @@ class Scheduler:
 
         The future raises NotFoundError, OverloadedError or StoreError.
         """
-        caller, answer = self._register()
+        caller, answer = self._callers.register()
         now = self._clock.wall()
         self._submit_request(ModelUnloadRequested(now, name, caller, meta, actor), answer)
         return answer
@@ -223,15 +230,7 @@ class Scheduler:
     async def settled(self, names: Collection[str]) -> None:
         """Wait until each of `names`, all accepted, is available, has failed, or is gone."""
         await self.carried_out()
-        waiting = {name for name in names if not self._machine.is_settled(name)}
-        if not waiting:
-            return
-        settled: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._settling[settled] = waiting
-        try:
-            await settled
-        finally:
-            self._settling.pop(settled, None)
+        await self._settling.wait(set(names))
 
     async def handle_events(self) -> None:
         """Handle events for ever, in the order in which they came."""
@@ -244,11 +243,12 @@ class Scheduler:
             if not self._queue:
                 self._wakeup.clear()
             made = [decision for handled in turn for decision in handled.decisions]
-            if made:
-                self._carried_out.clear()
-                await self._keeper.keep(made, turn[-1].event.now)
+            self._carried_out.clear()
+            fault = await self._keeper.keep(made, self._clock.wall())
             for handled in turn:
-                self._carry_out_all(handled)
+                self._carry_out_all(handled, fault)
+            if fault is not None:
+                self._come_back()
             # Who waits for this runs before this loop does again.
             self._carried_out.set()
             self._set_alarm()
@@ -265,25 +265,18 @@ class Scheduler:
 
     def abandon(self) -> None:
         """Cancel whatever still waits: nobody will answer."""
-        if self._alarm is not None:
-            self._alarm.cancel()
+        for timer in (self._alarm, self._return):
+            if timer is not None:
+                timer.cancel()
         self._model_watches.end()
         self._server_watches.end()
-        for answer in list(self._answers.values()):
-            answer.cancel()
-        for settled in self._settling:
-            settled.cancel()
-
-    def _register(self) -> tuple[int, asyncio.Future[Change]]:
-        caller = next(self._callers)
-        answer: asyncio.Future[Change] = asyncio.get_running_loop().create_future()
-        self._answers[caller] = answer
-        answer.add_done_callback(lambda _: self._answers.pop(caller, None))
-        return caller, answer
+        self._callers.cancel()
+        self._settling.cancel()
 
     def _submit_request(self, event: Event, answer: asyncio.Future[Change]) -> None:
-        if self._keeper.fault is not None:
-            answer.set_exception(_not_kept(self._keeper.fault))
+        is_kept = not (isinstance(event, ModelLoadRequested) and event.from_folder)
+        if self._keeper.fault is not None and is_kept:
+            answer.set_exception(_refusal(self._keeper.fault))
         elif len(self._queue) >= MAX_WAITING_REQUESTS:
             answer.set_exception(
                 OverloadedError(f"{len(self._queue)} control events wait to be handled already")
@@ -301,19 +294,26 @@ class Scheduler:
         event = self._queue.popleft()
         return _Handled(next(self._event_ids), event, self._machine.handle(event))
 
-    def _refuse_waiting(self, fault: StoreError) -> None:
-        self._carried_out.set()
-        for answer in list(self._answers.values()):
-            if not answer.done():
-                answer.set_exception(_not_kept(fault))
+    def _come_back(self) -> None:
+        """Try once more to keep what could not be kept, also if nothing happens until then."""
+        if self._return is None:
+            loop = asyncio.get_running_loop()
+            self._return = loop.call_later(durability.RETRY_S, self._on_return)
 
-    def _carry_out_all(self, handled: _Handled) -> None:
+    def _on_return(self) -> None:
+        self._return = None
+        self._wakeup.set()
+
+    def _carry_out_all(self, handled: _Handled, fault: StoreError | None) -> None:
         self._story.add(handled.event_id, handled.event, handled.decisions)
         log_event(handled.event, handled.event_id)
         for decision in handled.decisions:
             log_decision(decision, handled.event_id)
-            self._carry_out(decision, handled.event_id)
-        self._notice_settled(model_of(handled.event))
+            if fault is not None and isinstance(decision, AnswerCaller) and handled.is_to_be_kept:
+                self._callers.answer(decision.caller, _may_be_lost(fault), decision.change)
+            else:
+                self._carry_out(decision, handled.event_id)
+        self._settling.look(model_of(handled.event))
         if isinstance(handled.event, ReplicaConnected | ReplicaLost):
             self._server_watches.mark(handled.event.replica.server)
         elif isinstance(handled.event, ModelReported):
@@ -337,26 +337,9 @@ class Scheduler:
                 self._places.note(model, status, event_id)
                 self._model_watches.mark(model)
             case AnswerCaller(caller, error, change):
-                self._answer(caller, error, change)
+                self._callers.answer(caller, error, change)
             case _:
                 assert_never(decision)
-
-    def _answer(self, caller: int, error: SeldonError | None, change: Change) -> None:
-        answer = self._answers.get(caller)
-        if answer is None or answer.done():  # its caller has left
-            return
-        if error is None:
-            answer.set_result(change)
-        else:
-            answer.set_exception(error)
-
-    def _notice_settled(self, model: str | None) -> None:
-        """Wake those who waited for `model`; an event about a replica may concern any model."""
-        for settled, waiting in list(self._settling.items()):
-            touched = waiting if model is None else waiting & {model}
-            waiting -= {name for name in touched if self._machine.is_settled(name)}
-            if not waiting and not settled.done():
-                settled.set_result(None)
 
     def _set_alarm(self) -> None:
         wakeup = self._machine.next_wakeup()
@@ -375,5 +358,9 @@ class Scheduler:
         self._submit(Tick(self._clock.wall()))
 
 
-def _not_kept(error: StoreError) -> StoreError:
-    return StoreError(f"nothing can be changed now: {error}")
+def _refusal(fault: StoreError) -> StoreError:
+    return StoreError(f"nothing can be changed now: {fault}")
+
+
+def _may_be_lost(fault: StoreError) -> StoreError:
+    return StoreError(f"done, but not kept yet and lost if the process ends before it is: {fault}")

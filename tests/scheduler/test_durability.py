@@ -2,7 +2,6 @@
 
 import asyncio
 
-from seldon_core.errors import StoreError
 from seldon_core.scheduler import durability
 from seldon_core.scheduler.decisions import AnswerCaller, DropModel, SaveModel
 from seldon_core.scheduler.durability import Keeper
@@ -14,9 +13,9 @@ def a_model(name, fallback=None):
     return StoredModel(name, (), fallback, None)
 
 
-def keep(store, *decisions, on_fault=lambda fault: None):
-    keeper = Keeper(store, on_fault)
-    asyncio.run(keeper.keep(decisions, 5.0))
+def keep(store, *decisions):
+    keeper = Keeper(store)
+    assert asyncio.run(keeper.keep(decisions, 5.0)) is None
     return keeper
 
 
@@ -45,17 +44,26 @@ def test_a_model_that_comes_again_after_it_was_dropped_is_kept():
     assert store.writes == [(["iris"], [])]
 
 
-def test_every_attempt_in_vain_is_told_and_the_log_says_it_once(monkeypatch, caplog):
+def test_what_cannot_be_written_is_tried_again_with_what_comes(monkeypatch, caplog):
     monkeypatch.setattr(durability, "RETRY_S", 0)
     caplog.set_level("INFO", logger=durability.__name__)
-    store, faults = FakeStore(faults=3), []
-    keeper = keep(store, SaveModel(a_model("iris")), on_fault=faults.append)
-    assert [str(fault) for fault in faults] == ["the disk is full"] * 3
-    assert all(isinstance(fault, StoreError) for fault in faults)
+    store = FakeStore(faults=2)
+    keeper = Keeper(store)
+
+    async def test():
+        for turn in ([SaveModel(a_model("iris", 1)), SaveModel(a_model("wine"))], []):
+            fault = await keeper.keep(turn, 5.0)
+            assert str(fault) == "the disk is full"
+            assert keeper.fault is fault
+        assert await keeper.keep([SaveModel(a_model("iris", 2)), DropModel("wine")], 6.0) is None
+
+    asyncio.run(test())
     assert keeper.fault is None
+    assert store.writes == [(["iris"], ["wine"])]
+    assert store.models == (a_model("iris", 2),)
     assert caplog.messages == [
         "store cannot be written to, changes are refused reason='the disk is full'",
-        "store works again models=1",
+        "store works again models=2",
     ]
 
 
@@ -63,12 +71,24 @@ def test_a_write_in_vain_is_tried_again_after_a_pause_only():
     store = FakeStore(faults=9)
 
     async def test():
-        keeper = Keeper(store, lambda fault: None)
-        keeping = asyncio.create_task(keeper.keep([SaveModel(a_model("iris"))], 5.0))
-        for _ in range(50):
-            await asyncio.sleep(0)
-        assert store.faults == 8
-        keeping.cancel()
-        await asyncio.wait([keeping])
+        keeper = Keeper(store)
+        for name in ("iris", "wine"):
+            fault = await keeper.keep([SaveModel(a_model(name))], 5.0)
+            assert str(fault) == "the disk is full"
+        assert await keeper.keep([], 5.0) is fault
 
     asyncio.run(test())
+    assert store.faults == 8
+
+
+def test_what_was_written_is_not_written_again():
+    store = FakeStore()
+
+    async def test():
+        keeper = Keeper(store)
+        await keeper.keep([SaveModel(a_model("iris"))], 5.0)
+        await keeper.keep([SaveModel(a_model("wine"))], 5.0)
+        await keeper.keep([], 5.0)
+
+    asyncio.run(test())
+    assert store.writes == [(["iris"], []), (["wine"], [])]

@@ -159,7 +159,7 @@ def test_a_caller_who_stops_waiting_for_models_to_settle_leaves_nothing_behind()
             await asyncio.sleep(0)
             waiting.cancel()
             await asyncio.wait([waiting])
-            assert not world.scheduler._settling
+            assert not world.scheduler._settling._waits
 
     run(test)
 
@@ -177,7 +177,7 @@ def test_a_caller_that_leaves_does_not_take_its_request_back(leave):
             await world.scheduler.load_model(ModelSpec("wine", "/wine"))
             await world.scheduler.settled(["iris"])
             assert "load iris_1" in world.link.orders
-            assert not world.scheduler._answers
+            assert not world.scheduler._callers._answers
 
     run(test)
 
@@ -396,20 +396,35 @@ def test_what_is_not_kept_yet_is_not_told():
     run(test)
 
 
-def test_a_full_disk_makes_nobody_wait_for_a_status(monkeypatch):
+def test_a_full_disk_keeps_nothing_else_from_being_done(monkeypatch):
     monkeypatch.setattr(durability, "RETRY_S", 0.01)
-    store = FakeStore(faults=1)
+    store = FakeStore(faults=1_000_000)
 
     async def test():
         async with a_world(store=store) as world:
-            refused = world.scheduler.load_model(IRIS)
-            await until(lambda: world.scheduler.model("iris"))
-            await world.scheduler.carried_out()
+            with pytest.raises(StoreError, match="done, but not kept yet and lost if the process"):
+                await world.scheduler.load_model(IRIS)
+            await world.scheduler.settled(["iris"])  # it is loaded and routed all the same
+            assert world.routes.updates[-1].candidates
+            # What is not to be kept is taken in.
+            await world.scheduler.load_model(ModelSpec("wine", "/wine"), from_folder=True)
+            await world.scheduler.settled(["wine"])
+            assert world.link.orders == ["load iris_1", "load wine_1"]
             assert not store.writes
+            store.faults = 0
+            await until(lambda: store.writes)  # without anything that happens
+            assert [model.name for model in store.models] == ["iris"]
+
+    run(test)
+
+
+def test_an_end_while_the_disk_is_full_leaves_no_timer(monkeypatch):
+    async def test():
+        async with a_world(store=FakeStore(faults=9)) as world:
             with pytest.raises(StoreError):
-                await refused
-            await world.scheduler.settled(["iris"])
-            assert store.writes
+                await world.scheduler.load_model(IRIS)
+            await until(lambda: world.scheduler._return is not None)
+        assert world.scheduler._return.cancelled()
 
     run(test)
 
@@ -502,23 +517,20 @@ def test_who_comes_a_moment_later_shares_the_write_if_there_were_several_lately(
     run(test)
 
 
-def test_a_full_disk_refuses_changes_and_is_tried_until_it_works(monkeypatch):
+def test_a_full_disk_refuses_changes_until_it_has_room(monkeypatch):
     monkeypatch.setattr(durability, "RETRY_S", 0.01)
     store = FakeStore(faults=2)
 
     async def test():
         async with a_world(store=store) as world:
-            waits = world.scheduler.load_model(IRIS)
+            with pytest.raises(StoreError, match=r"not kept yet.*: the disk is full"):
+                await world.scheduler.load_model(IRIS)
             with pytest.raises(StoreError, match="nothing can be changed now: the disk is full"):
-                await waits
-            with pytest.raises(StoreError, match="the disk is full"):
                 await world.scheduler.load_model(ModelSpec("wine", "/wine"))
-            with pytest.raises(StoreError, match="the disk is full"):
+            with pytest.raises(StoreError, match="nothing can be changed now: the disk is full"):
                 await world.scheduler.unload_model("iris")
-            assert world.link.orders == []
+            assert world.scheduler.model("wine") is None
             await until(lambda: store.writes)
-            # It was decided, and is carried out although nobody waits any more.
-            await until(lambda: world.link.orders)
             assert await world.scheduler.load_model(IRIS) is Change.UNCHANGED
 
     run(test)

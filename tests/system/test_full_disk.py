@@ -113,7 +113,9 @@ def test_a_full_disk_refuses_changes_only_and_loses_nothing(shop, data):
         more, refusal = declare_until_refused(client, shop)
         kept |= more
         assert refusal.code == "Unavailable"
-        assert refusal.detail.startswith("nothing can be changed now: cannot write to ")
+        assert refusal.detail.startswith(
+            "done, but not kept yet and lost if the process ends before"
+        )
         assert "nothing was changed: " in refusal.detail
 
         caller = RestCaller(server.port, witness)
