@@ -39,7 +39,7 @@ def apply(
                 request = pb.LoadModelRequest(model=message_of(spec))
                 answer = lookup.client.apply_model(request)
             except RpcError as error:
-                if error.code == "Unavailable":  # then so it is for the others
+                if error.is_out_of_reach:  # then so it is for the others
                     raise
                 say_error(f"{target} is refused: {error.detail}")
                 refused += 1

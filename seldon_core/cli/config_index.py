@@ -1,8 +1,9 @@
 """`seldon config activate | add | deactivate | list | remove`."""
 
+import os
 from pathlib import Path
 
-from seldon_core.cli.configs import read_config, read_index, write_index
+from seldon_core.cli.configs import changing_index, read_config, read_index
 from seldon_core.cli.json_text import indented
 from seldon_core.cli.output import say, say_table
 
@@ -12,39 +13,35 @@ def add_config(key: str, path: str) -> None:
 
     Raises ConfigError if the file or the index cannot be read or understood.
     """
-    absolute = Path(path).expanduser().resolve()  # it is meant from any folder
-    read_config(absolute)
-    index = read_index()
-    index.configs[key] = str(absolute)
-    write_index(index)
+    absolute = os.path.realpath(os.path.expanduser(path))  # it is meant from any folder
+    read_config(Path(absolute))
+    with changing_index() as index:
+        index.configs[key] = absolute
 
 
 def activate_config(key: str) -> None:
     """Use a config from now on. Raises ConfigError if there is none of that key."""
-    index = read_index()
-    index.path(key)
-    index.active = key
-    write_index(index)
+    with changing_index() as index:
+        index.path(key)
+        index.active = key
 
 
 def deactivate_config(key: str) -> None:
     """Use a config no longer, if it is in use. Raises ConfigError if there is none of that key."""
-    index = read_index()
-    if index.active != key:
-        index.path(key)
-        return
-    index.active = ""
-    write_index(index)
+    with changing_index() as index:
+        if index.active == key:
+            index.active = ""
+        else:
+            index.path(key)
 
 
 def remove_config(key: str) -> None:
     """Drop a config; its file stays. Raises ConfigError if there is none of that key."""
-    index = read_index()
-    index.path(key)
-    del index.configs[key]
-    if index.active == key:
-        index.active = ""
-    write_index(index)
+    with changing_index() as index:
+        index.path(key)
+        del index.configs[key]
+        if index.active == key:
+            index.active = ""
 
 
 def list_configs(key: str | None) -> None:
@@ -56,7 +53,7 @@ def list_configs(key: str | None) -> None:
     if key is not None:
         path = Path(index.path(key))
         read_config(path)
-        say(indented(path.read_text(), "  "))
+        say(indented(path.read_text(encoding="utf-8-sig"), "  "))
         return
     rows = [
         (name, path, "*" if name == index.active else "")

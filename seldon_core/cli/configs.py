@@ -6,10 +6,12 @@
 A config file is JSON with the blocks `dataplane`, `controlplane` and `kafka`, all optional.
 """
 
+import fcntl
 import json
 import os
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -41,6 +43,10 @@ _KEYS: Final[Mapping[str, Mapping[str, type]]] = {
 _TYPE_NAMES = {str: "a text", bool: "true or false"}
 
 
+class HomelessError(ConfigError):
+    """There is no home folder to keep anything in."""
+
+
 @dataclass(slots=True)
 class Index:
     """Which config files there are, by key, and the key of the one in use, "" for none."""
@@ -68,20 +74,34 @@ class ConfigFile:
         """Return a text, "" if the file does not have it."""
         return str(self.blocks.get(block, {}).get(key, ""))
 
+    def file(self, block: str, key: str) -> str:
+        """Return a path, absolute: one that is relative is meant from the config's folder."""
+        text = self.text(block, key)
+        return text and os.path.join(os.path.dirname(self.path), os.path.expanduser(text))
+
     def switch(self, block: str, key: str) -> bool:
         """Return a switch, off if the file does not have it."""
         return bool(self.blocks.get(block, {}).get(key, False))
 
 
 def cli_folder() -> Path:
-    """Return the folder of what the command line keeps; it may not exist."""
-    return Path.home() / _FOLDER
+    """Return the folder of what the command line keeps; it may not exist.
+
+    Raises HomelessError if the user has no home that it could be in.
+    """
+    home = os.path.expanduser("~")
+    if home == "~":
+        raise HomelessError("this user has no home folder; name one by the variable HOME")
+    return Path(home) / _FOLDER
 
 
 def read_index() -> Index:
     """Return the index, empty if there is none. Raises ConfigError if it cannot be read."""
-    path = cli_folder() / _INDEX
-    if not path.exists():
+    try:
+        path = cli_folder() / _INDEX
+    except HomelessError:
+        return Index()
+    if not os.path.exists(path):  # False also if the home is somebody else's
         return Index()
     content = _read_object(path)
     configs, active = content.get("configs") or {}, content.get("active") or ""
@@ -103,15 +123,38 @@ def write_index(index: Index) -> None:
         raise ConfigError(f"{path} cannot be written: {error.strerror}") from error
 
 
+@contextmanager
+def changing_index() -> Iterator[Index]:
+    """Hold the index for a change, and keep it at the end of the block, unless that raises.
+
+    Whoever else wants to change it waits. Raises ConfigError if it cannot be read or written.
+    """
+    folder = cli_folder()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        held = os.open(folder, os.O_RDONLY)
+    except OSError as error:
+        raise ConfigError(f"{folder} cannot be written: {error.strerror}") from error
+    try:
+        with suppress(OSError):  # of a file system that has no locks
+            fcntl.flock(held, fcntl.LOCK_EX)
+        index = read_index()
+        yield index
+        write_index(index)
+    finally:
+        os.close(held)
+
+
 def replace_file(path: Path, text: str) -> None:
     """Write a file so that a reader finds the old text or the new; its folder is made.
 
-    Raises OSError if it cannot be written.
+    Of a link, what it leads to is written. Raises OSError if it cannot be.
     """
+    path = Path(os.path.realpath(path))
     path.parent.mkdir(parents=True, exist_ok=True)
     descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
     try:
-        with os.fdopen(descriptor, "w") as file:
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
             file.write(text)
         Path(name).replace(path)
     except OSError:
@@ -168,10 +211,10 @@ def _known(path: Path, prefix: str, given: str, known: Mapping[str, object]) -> 
 
 def _read_object(path: Path) -> dict[str, Any]:
     try:
-        content = json.loads(path.read_text())
+        content = json.loads(path.read_text(encoding="utf-8-sig"))
     except OSError as error:
         raise ConfigError(f"the config {path} cannot be read: {error.strerror}") from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise _broken(path, str(error)) from error
     if not isinstance(content, dict):
         raise _broken(path, f"wanted an object, found {show(content)}")

@@ -53,7 +53,7 @@ def delete(
         failed = False
         for target in lookup.each(targets, options.namespace):
             if lookup.find(target, options.namespace) is None:
-                if not options.ignores_missing:
+                if not (options.ignores_missing or options.is_all):  # else another deleted it
                     say_note(target.not_found)
                     failed = True
             elif _unload(lookup, target):
@@ -85,7 +85,7 @@ def _unload(lookup: Lookup, target: Target) -> bool:
     try:
         lookup.client.unload_model(request)
     except RpcError as error:
-        if error.code == "Unavailable":  # then so it is for the others
+        if error.is_out_of_reach:  # then so it is for the others
             raise
         say_error(f"{target} is not deleted: {error.detail}")
         return False
@@ -94,15 +94,18 @@ def _unload(lookup: Lookup, target: Target) -> bool:
 
 
 def _is_gone_by(lookup: Lookup, target: Target, end: float) -> bool:
-    """Wait until nothing is left of a resource, or an unload failed, and say so if it is late."""
+    """Wait until nothing is left of a resource, or an unload failed, and say so if it is late.
+
+    One that is not deleted is another, which was declared when the first was gone.
+    """
 
     def is_over(seen: Resource | None) -> bool:
-        return seen is None or seen.state == _FAILED
+        return seen is None or not seen.is_deleted or seen.state == _FAILED
 
     seen, is_met = wait_until(
         lambda: lookup.find(target), is_over, max(0.0, end - time.monotonic())
     )
-    if seen is None:
+    if seen is None or not seen.is_deleted:
         return True
     say_error(f"{target} is not unloaded: {seen.summary}" if is_met else timed_out(target, seen))
     return False

@@ -19,10 +19,14 @@ _UNSERVED = {
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """One resource, or with an empty `name` every one of its kind."""
+    """One resource, or with an empty `name` every one of its kind.
+
+    With a `namespace` it is only the resource of that namespace.
+    """
 
     kind: Kind
     name: str = ""
+    namespace: str = ""
 
     def __str__(self) -> str:
         return f"{self.kind.resource}/{self.name}"

@@ -50,7 +50,9 @@ class Lookup:
             if error.code in _UNKNOWN:
                 return None
             raise
-        return seen if seen is not None and _is_in(seen, namespace) else None
+        if seen is None or not _is_in(seen, namespace):
+            return None
+        return seen if _is_in(seen, target.namespace or None) else None
 
     def list(self, kind: Kind, namespace: str | None = None) -> list[Resource]:
         """Return all resources of a kind that are not gone, by name."""

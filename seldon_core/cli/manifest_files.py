@@ -61,7 +61,8 @@ def read_targets(files: Sequence[str], recursive: bool) -> list[Target]:
 
     def read(manifest: _Manifest) -> None:
         for reference in parse_references(manifest.text, manifest.source):
-            targets[Target(KINDS[reference.kind], reference.name)] = None
+            kind = KINDS[reference.kind]
+            targets[Target(kind, reference.name, reference.namespace)] = None
 
     _read_each(files, recursive, read)
     if not targets:

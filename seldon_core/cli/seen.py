@@ -54,6 +54,10 @@ class Resource(Protocol):
         """Its namespace, "" if it is in all of them."""
 
     @property
+    def is_deleted(self) -> bool:
+        """Whether it was deleted, even if not all of it is gone yet."""
+
+    @property
     def is_gone(self) -> bool:
         """Whether it was deleted and nothing of it is left."""
 

@@ -56,9 +56,14 @@ class SeenModel:
         return ": ".join(part for part in (self.state, self.reason) if part)
 
     @property
+    def is_deleted(self) -> bool:
+        """Whether it was deleted."""
+        return self.status.deleted
+
+    @property
     def is_gone(self) -> bool:
         """Whether it was deleted and is unloaded everywhere."""
-        return self.status.deleted and self.state == "ModelTerminated"
+        return self.is_deleted and self.state == "ModelTerminated"
 
     @property
     def changed_at(self) -> float:

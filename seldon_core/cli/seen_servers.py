@@ -30,8 +30,13 @@ class SeenServer:
         return self.status.kubernetesMeta.namespace
 
     @property
-    def is_gone(self) -> bool:
+    def is_deleted(self) -> bool:
         """A server that is gone is not shown at all."""
+        return False
+
+    @property
+    def is_gone(self) -> bool:
+        """As above."""
         return False
 
     @property

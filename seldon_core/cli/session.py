@@ -6,7 +6,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from seldon_core.cli.configs import cli_folder, replace_file
+from seldon_core.cli.configs import HomelessError, cli_folder, replace_file
 from seldon_core.cli.output import say_warning
 from seldon_core.errors import ConfigError
 
@@ -32,6 +32,8 @@ def keep_session(routes: Sequence[str]) -> None:
         return
     try:
         replace_file(_path(), ",".join(routes))
+    except HomelessError as error:
+        say_warning(f"the session cannot be kept: {error}")
     except OSError as error:
         say_warning(f"the session cannot be kept in {_path()}: {error.strerror}")
 

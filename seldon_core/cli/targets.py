@@ -53,8 +53,8 @@ def inference_endpoint(
 
 def _tls(config: ConfigFile, block: str) -> ClientTls:
     return ClientTls(
-        ca_path=config.text(block, "caPath"),
-        crt_path=config.text(block, "crtPath"),
-        key_path=config.text(block, "keyPath"),
+        ca_path=config.file(block, "caPath"),
+        crt_path=config.file(block, "crtPath"),
+        key_path=config.file(block, "keyPath"),
         verify=not config.switch(block, "skipSSLVerify"),
     )

@@ -5,7 +5,9 @@ of them. A field that Seldon does not know is an error with its path and the nea
 What a Model may say is in `model_manifest`; the way back, from model to manifest, in `kubernetes`.
 """
 
+import json
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -72,6 +74,15 @@ class _Loader(yaml.SafeLoader):
             seen.add(key.value)
         return node
 
+    def flatten_mapping(self, node: yaml.MappingNode) -> None:
+        """Put in what `<<` merges, each key once: else a few lines make many millions of them."""
+        super().flatten_mapping(node)
+        unique = {
+            (key.tag, key.value) if isinstance(key, yaml.ScalarNode) else id(key): (key, value)
+            for key, value in node.value
+        }
+        node.value = list(unique.values())
+
 
 def _documents(text: str, source: str) -> Iterator[tuple[str, dict[str, Any]]]:
     """Yield each resource in `text` with the words that say where it stands."""
@@ -105,9 +116,23 @@ def _items(document: dict[str, Any], where: str) -> Iterator[tuple[str, dict[str
 
 def _load(text: str, source: str) -> Iterator[Any]:
     try:
+        plain = text.removeprefix("\ufeff").lstrip()
+        if plain.startswith("{"):  # JSON may have what YAML may not: tabs, half characters
+            with suppress(ValueError, RecursionError):
+                yield json.loads(plain, object_pairs_hook=_mapping)
+                return
         yield from yaml.load_all(text, Loader=_Loader)
     except (yaml.YAMLError, ValueError, RecursionError) as error:  # ValueError: an impossible date
         raise InvalidResourceError(source, f"is not YAML: {_one_line(error)}") from error
+
+
+def _mapping(members: list[tuple[str, Any]]) -> dict[str, Any]:
+    mapping = dict(members)
+    if len(mapping) < len(members):
+        names = [name for name, _ in members]
+        twice = next(name for name in mapping if names.count(name) > 1)
+        raise yaml.YAMLError(f"{twice!r} is given twice")
+    return mapping
 
 
 def _one_line(error: Exception) -> str:

@@ -52,7 +52,18 @@ Text = Annotated[str, Field(min_length=1)]
 Tag = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
 
 
-class _Strict(BaseModel):
+class _Part(BaseModel):
+    """A field that is null counts as not given, as it does for Kubernetes."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _drop_nulls(cls, value: object) -> object:
+        if not isinstance(value, dict):
+            return value
+        return {name: each for name, each in value.items() if each is not None}
+
+
+class _Strict(_Part):
     """Fields are spelt as in Kubernetes (`storageUri`); unknown ones are errors."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, alias_generator=to_camel)
@@ -164,21 +175,23 @@ class ModelDeclaration(_Strict):
         return self.replicas
 
 
-class Metadata(BaseModel):
+class Metadata(_Part):
     """What is read of `metadata`; Kubernetes puts much else there."""
 
     model_config = ConfigDict(extra="ignore", frozen=True)
 
     name: str
-    namespace: str | None = None
+    namespace: str = ""
     generation: Count = 0
-    annotations: dict[str, str] | None = None
+    annotations: dict[str, str] = {}
 
     @field_validator("name", "namespace")
     @classmethod
-    def _is_name(cls, value: str | None, info: ValidationInfo) -> str | None:
+    def _is_name(cls, value: str, info: ValidationInfo) -> str:
         longest = _LONGEST[str(info.field_name)]
-        if value is not None and (len(value) > longest or _NAME.fullmatch(value) is None):
+        if (value or info.field_name == "name") and (
+            len(value) > longest or _NAME.fullmatch(value) is None
+        ):
             raise ValueError(
                 f"{show(value)} must be lower-case letters, digits and '-', begin and end with a "
                 f"letter or digit, and have at most {longest} characters"
@@ -187,8 +200,8 @@ class Metadata(BaseModel):
 
     @field_validator("annotations")
     @classmethod
-    def _knobs_are_known(cls, value: dict[str, str] | None) -> dict[str, str] | None:
-        parse_knobs(value or {})
+    def _knobs_are_known(cls, value: dict[str, str]) -> dict[str, str]:
+        parse_knobs(value)
         return value
 
 
@@ -214,7 +227,7 @@ class ModelManifest(_Strict):
         tags = [*spec.requirements, *([spec.model_type] if spec.model_type else [])]
         meta = None
         if metadata.namespace or metadata.generation:
-            meta = KubernetesMeta(metadata.namespace or "", metadata.generation)
+            meta = KubernetesMeta(metadata.namespace, metadata.generation)
         return ModelSpec(
             name=metadata.name,
             storage_uri=spec.storage_uri,
@@ -224,7 +237,7 @@ class ModelManifest(_Strict):
             server=spec.server or None,
             storage_secret=spec.secret_name or "",
             parameters={parameter.name: parameter.value for parameter in spec.parameters},
-            knobs=parse_knobs(metadata.annotations or {}),
+            knobs=parse_knobs(metadata.annotations),
             replicas=spec.desired_replicas,
             min_replicas=spec.min_replicas,
             max_replicas=spec.max_replicas,

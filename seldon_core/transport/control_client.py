@@ -51,6 +51,11 @@ class RpcError(UpstreamError):
         self.code = code
         self.detail = detail
 
+    @property
+    def is_out_of_reach(self) -> bool:
+        """Whether the server cannot do anything at present, so that asking for more is in vain."""
+        return self.code in ("Unavailable", "DeadlineExceeded")
+
 
 class SchedulerClient:
     """A connection to the scheduler at `address` (`host:port`), made when it is first used.

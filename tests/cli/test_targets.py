@@ -8,7 +8,7 @@ from seldon_core.cli.targets import inference_endpoint, scheduler_endpoint
 from seldon_core.transport.endpoints import ClientTls, Endpoint
 
 ENVIRON = {"SELDON_INFER_HOST": "env:1", "SELDON_SCHEDULE_HOST": "env:2"}
-FILES = {"keyPath": "k", "crtPath": "c", "caPath": "a"}
+FILES = {"keyPath": "/k", "crtPath": "/c", "caPath": "/a"}
 
 
 @pytest.fixture(autouse=True)
@@ -46,7 +46,7 @@ def test_the_authority_is_passed_on():
 @pytest.mark.parametrize(
     ("block", "tls"),
     [
-        ({"tls": True, "skipSSLVerify": True, **FILES}, ClientTls("a", "c", "k", verify=False)),
+        ({"tls": True, "skipSSLVerify": True, **FILES}, ClientTls("/a", "/c", "/k", verify=False)),
         ({"tls": True}, ClientTls()),
         (FILES, None),
     ],
@@ -60,8 +60,8 @@ def test_inference_speaks_tls_if_the_config_switches_it_on(use, block, tls):
 @pytest.mark.parametrize(
     ("block", "tls"),
     [
-        (FILES, ClientTls("a", "c", "k")),
-        ({"tls": True, "caPath": "a"}, ClientTls("a")),
+        (FILES, ClientTls("/a", "/c", "/k")),
+        ({"tls": True, "caPath": "/a"}, ClientTls("/a")),
         ({"caPath": "a"}, None),
     ],
     ids=["a key", "switch", "neither"],
@@ -69,3 +69,9 @@ def test_inference_speaks_tls_if_the_config_switches_it_on(use, block, tls):
 def test_the_scheduler_is_spoken_to_by_tls_with_a_key_or_the_switch(use, block, tls):
     use(controlplane=block)
     assert scheduler_endpoint(ControlOptions(), {}).tls == tls
+
+
+def test_a_relative_path_is_meant_from_the_configs_folder(use, home):
+    use(controlplane={"tls": True, "caPath": "a"}, dataplane={"tls": True, "caPath": "b"})
+    assert scheduler_endpoint(ControlOptions(), {}).tls == ClientTls(f"{home}/a")
+    assert inference_endpoint(None, "", {}).tls == ClientTls(f"{home}/b")

@@ -482,3 +482,63 @@ def test_a_document_that_names_nothing_is_refused(document, error):
 def test_a_relative_uri_is_resolved_against_the_manifests_folder():
     (spec,) = parse_manifests(IRIS, "iris.yaml")
     assert with_base(spec, "/models").storage_uri == "/models/iris"
+
+
+def test_merges_of_merges_stay_small():
+    lines = ["a0: &a0 {k0: v, k1: v, k2: v, k3: v, k4: v, k5: v, k6: v, k7: v, k8: v, k9: v}"]
+    lines += [f"a{i}: &a{i} {{<<: [{', '.join([f'*a{i - 1}'] * 10)}]}}" for i in range(1, 30)]
+    with pytest.raises(InvalidResourceError, match="kind: is missing"):
+        parse_manifests("\n".join(lines), "m.yaml")
+
+
+JSON = """
+{
+\t"apiVersion": "mlops.seldon.io/v1alpha1",
+\t"kind": "Model",
+\t"metadata": {"name": "iris"},
+\t"spec": {"storageUri": "\\/m\\ud83d\\ude00"}
+}
+"""
+
+
+def test_json_may_have_tabs_and_its_own_escapes():
+    (spec,) = parse_manifests(JSON, "m.json")
+    assert spec.storage_uri == "/m\U0001f600"
+    (spec,) = parse_manifests(f"\ufeff{JSON}", "m.json")
+    assert spec.name == "iris"
+
+
+@pytest.mark.parametrize(
+    ("text", "error"),
+    [
+        (JSON.replace('"kind"', '"spec"'), "m.json: is not YAML: 'spec' is given twice"),
+        ("{" * 100_000, "m.json: is not YAML: maximum recursion depth"),
+        ('{"a": ' * 2000 + "1" + "}" * 2000, "m.json: is not YAML: maximum recursion depth"),
+        ('{"kind": Modle}', "m.json: kind: there is no kind 'Modle', did you mean Model?"),
+    ],
+    ids=["a key twice", "no JSON", "deep", "YAML's own way"],
+)
+def test_what_looks_like_json_may_be_wrong_or_yaml(text, error):
+    with pytest.raises(InvalidResourceError) as caught:
+        parse_manifests(text, "m.json")
+    assert str(caught.value).startswith(error)
+
+
+def test_documents_of_one_line_are_not_json():
+    one = "{apiVersion: mlops.seldon.io/v1alpha1, kind: Model, metadata: {name: %s}, spec: %s}"
+    text = "\n---\n".join(one % (name, "{storageUri: /m}") for name in ("a", "b"))
+    assert [spec.name for spec in parse_manifests(text, "m.yaml")] == ["a", "b"]
+
+
+def test_null_is_the_same_as_nothing():
+    (spec,) = parse_manifests(
+        manifest(
+            "storageUri: /m, requirements: , memory: ~, replicas: null, minReplicas: ,"
+            " maxReplicas: , parameters: , logger: , preloaded: ",
+            "name: iris, namespace: '', generation: , annotations: , labels: ",
+        ),
+        "m.yaml",
+    )
+    assert spec == ModelSpec("iris", "/m")
+    with pytest.raises(InvalidResourceError, match=r"spec.storageUri: is missing"):
+        parse_manifests(manifest("storageUri: "), "m.yaml")
