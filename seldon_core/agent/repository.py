@@ -246,10 +246,10 @@ def _runtime(main: Path, settings: dict[str, Any], settings_file: Path) -> str:
 def _require_trust(main: Path, trusted: Sequence[Path]) -> None:
     real = main.resolve()
     if not any(real.is_relative_to(folder.resolve()) for folder in trusted):
-        folders = ", ".join(map(str, trusted)) or "none"
+        # The folders are not named: there may be one for each model, and a status repeats this.
         raise InvalidResourceError(
             str(main),
             f"{main.suffix[1:] or 'this'} files run code when they are loaded, and this one is "
-            f"outside the trusted folders ({folders}); serve its folder by --models, or add it to "
-            "agent.trustedPrefixes",
+            "in none of the trusted folders; start `serve` with --models FOLDER or "
+            "--set agent.trustedPrefixes=FOLDER",
         )
