@@ -134,6 +134,6 @@ def run(bench: Bench) -> list[Row]:
             Row("P8", f"10,000 models, {what}", measured, None, owed, "figure")
             for measured, (what, _, _, owed) in zip(series, rows, strict=True)
         ),
-        Row("P8", "the same, against the ceiling", ours["acknowledged 16"], ceiling),
-        Row("P8", "the same, against the ceiling", ours["acknowledged 1"], lone_ceiling),
+        Row("P8", "16 callers, against the ceiling", ours["acknowledged 16"], ceiling),
+        Row("P8", "one caller, against the ceiling", ours["acknowledged 1"], lone_ceiling),
     ]
