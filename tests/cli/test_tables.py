@@ -56,3 +56,19 @@ def test_a_drawn_table_folds_what_is_long_and_takes_no_markup():
     assert "MODEL" in lines[0]
     assert "[red]" in out.getvalue()
     assert out.getvalue().count("x") == 100
+
+
+def test_a_drawn_table_folds_its_last_column_only():
+    out = io.StringIO()
+    draw(("name", "state", "reason"), [("n" * 40, "ScheduleFailed", "no room " * 20)], out)
+    lines = out.getvalue().splitlines()
+    assert max(map(len, lines)) <= 80
+    assert sum("n" * 40 + "  ScheduleFailed  no room" in line for line in lines) == 1
+
+
+def test_a_table_whose_first_columns_fill_the_terminal_has_a_line_for_each_row():
+    out = io.StringIO()
+    row = ("n" * 60, "ScheduleFailed", "no room " * 20)
+    draw(("name", "state", "reason"), [row, ("iris", "ModelAvailable", "")], out)
+    assert len(out.getvalue().splitlines()) == 3
+    assert out.getvalue().startswith("NAME ")
