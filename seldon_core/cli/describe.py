@@ -55,7 +55,8 @@ def describe(
 
 def _page(lookup: Lookup, seen: Resource, now: float) -> Iterator[str]:
     if isinstance(seen, SeenServer):
-        models = [each for each in lookup.list(KINDS[MODEL]) if isinstance(each, SeenModel)]
+        listed = lookup.list(KINDS[MODEL], all_versions=True)
+        models = [each for each in listed if isinstance(each, SeenModel)]
         yield from server_page(seen, models, now)
     else:
         request = control_pb2.DescribeModelRequest(name=seen.name)
@@ -78,8 +79,9 @@ def model_page(described: control_pb2.DescribeModelResponse, now: float) -> Iter
     yield _field(
         "Replicas",
         f"{desired} desired, {state.availableReplicas} available, "
-        f"{state.unavailableReplicas} loading or failed",
+        f"{state.unavailableReplicas} unavailable",
     )
+    yield _field("Calls go to", _serving(described.status))
     yield "Declared:"
     yield from _declaration(seen.latest.modelDefn)
     yield from _table(
@@ -136,11 +138,17 @@ def server_page(seen: SeenServer, models: Sequence[SeenModel], now: float) -> It
             for replica in seen.status.resources
         ],
     )
-    here = [model for model in models if model.latest.serverName == seen.name]
+    here = [
+        (model, version)
+        for model in models
+        for version in model.status.versions
+        if version.serverName == seen.name
+        and (version.version == model.latest.version or _held_on(version))
+    ]
     yield from _table(
         "Models",
         ("NAME", "VERSION", "STATE", "REPLICAS", "MEMORY", "CHANGED"),
-        [_model_on(model, now) for model in here],
+        [_model_on(model, version, now) for model, version in here],
     )
 
 
@@ -201,18 +209,30 @@ def _replica(version: pb.ModelVersionStatus, index: int, now: float) -> tuple[st
     )
 
 
-def _model_on(model: SeenModel, now: float) -> tuple[str, ...]:
-    replicas = [
-        str(index)
-        for index, replica in sorted(model.latest.modelReplicaState.items())
+def _held_on(version: pb.ModelVersionStatus) -> list[str]:
+    """Return the replicas that hold a version."""
+    return [
+        f"{version.serverName}/{index}"
+        for index, replica in sorted(version.modelReplicaState.items())
         if replica_state_name(replica.state) in _HOLDING
     ]
-    memory = model.latest.modelDefn.modelSpec.memoryBytes
+
+
+def _serving(status: pb.ModelStatusResponse) -> str:
+    """Return the version that answers: an older one where the latest cannot."""
+    for version in reversed(status.versions):
+        if version.state.availableReplicas:
+            return f"version {version.version} on {version.serverName}"
+    return NOTHING
+
+
+def _model_on(model: SeenModel, version: pb.ModelVersionStatus, now: float) -> tuple[str, ...]:
+    memory = version.modelDefn.modelSpec.memoryBytes
     return (
         model.name,
-        str(model.latest.version),
-        model.state,
-        ",".join(replicas) or NOTHING,
+        str(version.version),
+        state_name(version.state.state),
+        ",".join(_held_on(version)) or NOTHING,
         describe_bytes(memory) if memory else NOTHING,
-        show_since(model.changed_at, now),
+        show_since(seconds_of(version.state.lastChangeTimestamp), now),
     )

@@ -54,10 +54,14 @@ class Lookup:
             return None
         return seen if _is_in(seen, target.namespace or None) else None
 
-    def list(self, kind: Kind, namespace: str | None = None) -> list[Resource]:
+    def list(
+        self, kind: Kind, namespace: str | None = None, *, all_versions: bool = False
+    ) -> list[Resource]:
         """Return all resources of a kind that are not gone, by name."""
         found = [
-            seen for seen in self._ask(kind, "") if not seen.is_gone and _is_in(seen, namespace)
+            seen
+            for seen in self._ask(kind, "", all_versions)
+            if not seen.is_gone and _is_in(seen, namespace)
         ]
         return sorted(found, key=lambda seen: seen.name)
 
@@ -76,11 +80,13 @@ class Lookup:
             if _is_in(seen, namespace):
                 yield seen
 
-    def _ask(self, kind: Kind, name: str) -> Iterator[Resource]:
-        """Yield the resource of this name, or all of the kind."""
+    def _ask(self, kind: Kind, name: str, all_versions: bool = False) -> Iterator[Resource]:
+        """Yield the resource of this name, or all of the kind; of a model its latest version."""
         if kind.name == MODEL:
             reference = pb.ModelReference(name=name) if name else None
-            about_models = pb.ModelStatusRequest(subscriberName=SUBSCRIBER, model=reference)
+            about_models = pb.ModelStatusRequest(
+                subscriberName=SUBSCRIBER, model=reference, allVersions=all_versions
+            )
             for model in self.client.model_status(about_models):
                 yield SeenModel(model)
         else:

@@ -70,7 +70,8 @@ def test_a_models_page_tells_why_it_is_as_it_is():
         "Server:       <none>\n"
         "State:        ScheduleFailed, for 60s\n"
         "Reason:       no room\n"
-        "Replicas:     2 desired, 0 available, 1 loading or failed\n"
+        "Replicas:     2 desired, 0 available, 1 unavailable\n"
+        "Calls go to:  version 1 on mlserver\n"
         "Declared:\n"
         "  annotations:\n"
         "    seldon-core/keep-in-memory: 'true'\n"
@@ -102,6 +103,7 @@ def test_a_page_without_story_or_reasons_says_so():
     text = "\n".join(model_page(described(gone()), SINCE))
     assert "State:        ModelTerminated, deleted, for 0s\n" in text
     assert "Reason:       <none>\n" in text
+    assert "Calls go to:  <none>\n" in text
     assert "Placement:\n  <none>\n" in text
     assert text.endswith("Story:\n  <none>")
 
@@ -124,10 +126,31 @@ def test_a_servers_page_tells_its_replicas_and_models():
         "  0         1000 bytes   600 bytes   10 %          1\n"
         "  1         1000 bytes   600 bytes   10 %          1\n"
         "Models:\n"
-        "  NAME   VERSION   STATE            REPLICAS   MEMORY    CHANGED\n"
-        "  iris   1         ModelAvailable   0          100 KiB   5s\n"
-        "  wine   1         ModelFailed      <none>     <none>    5s"
+        "  NAME   VERSION   STATE            REPLICAS     MEMORY    CHANGED\n"
+        "  iris   1         ModelAvailable   mlserver/0   100 KiB   5s\n"
+        "  wine   1         ModelFailed      <none>       <none>    5s"
     )
+
+
+def test_a_servers_page_has_the_version_that_serves_while_the_latest_has_no_place():
+    status = a_model("iris")
+    newer = a_model("iris", "ScheduleFailed", version=2, server="")
+    status.versions.append(newer.versions[0])
+    page = list(server_page(SeenServer(a_server()), [SeenModel(status)], SINCE))
+    assert [line.split()[:3] for line in page if "iris" in line] == [
+        ["iris", "1", "ModelAvailable"]
+    ]
+
+
+def test_a_server_is_described_with_all_versions_of_the_models_on_it(toy, capsys):
+    status = a_model("iris")
+    status.versions.append(a_model("iris", "ModelFailed", version=2).versions[0])
+    toy.keep(status)
+    toy.servers["mlserver"] = a_server()
+    assert describe(["server/mlserver"], [], False, None, toy.address) == 0
+    out = capsys.readouterr().out
+    assert "  iris   1         ModelAvailable" in out
+    assert "  iris   2         ModelFailed" in out
 
 
 def test_pages_are_apart_and_what_is_missing_is_an_error(toy, capsys):

@@ -117,7 +117,12 @@ class ToyScheduler:
 
     def model_status(self, request, context) -> Iterator[pb.ModelStatusResponse]:
         if not request.HasField("model"):
-            yield from (statuses[0] for statuses in self.models.values())
+            for statuses in self.models.values():
+                shown = pb.ModelStatusResponse()
+                shown.CopyFrom(statuses[0])
+                if not request.allVersions:
+                    del shown.versions[:-1]
+                yield shown
             return
         self._refuse(f"status of {request.model.name}", context)
         if request.model.name not in self.models:
