@@ -127,14 +127,17 @@ class Console:
 
     def refused(self, name: str, error: SeldonError) -> None:
         """Print why a model was not accepted."""
-        say_warning(f"{name} is not served: {error}")
+        say_warning(f"{name} is not served as its folder says: {error}")
 
     def loaded(
         self, models: Sequence["ModelStatus"], refused: int, example: "ModelMetadata | None"
     ) -> None:
         """Print how many models are served, how many were refused, and a request to paste."""
         if not models and not refused:
-            _tell("no models yet: name a folder that holds some with --models; Ctrl-C stops")
+            _tell(
+                "no models yet: declare some with `seldon-core apply`, or name a folder that holds "
+                "some with --models; Ctrl-C stops"
+            )
             return
         ready = sum(model.latest.state is ModelState.AVAILABLE for model in models)
         more = f", {refused} more refused" if refused else ""

@@ -181,7 +181,7 @@ def load(file_path: str | None, scheduler_host: str | None, authority: str, verb
     \b
     Examples:
       seldon load -f models.yaml && seldon status -f models.yaml -w
-      cat *.yaml | seldon load
+      seldon load < models.yaml
     """
     from seldon_core.cli.models import load_models
 

@@ -73,7 +73,8 @@ def apply(
     Examples:
       seldon-core apply -f iris.yaml
       seldon-core apply -f samples/models -R
-      cat iris.yaml wine.yaml | seldon-core apply -f -
+      seldon-core apply -f iris.yaml -f wine.yaml
+      seldon-core get models -o yaml | seldon-core apply -f -
       seldon-core apply -f iris.yaml && seldon-core wait --for condition=ready -f iris.yaml
 
     \b

@@ -36,7 +36,11 @@ _OPTIONS: Final = (
 )
 
 # How gRPC begins to say that there was no connection, as opposed to an answer UNAVAILABLE.
-_NOT_CONNECTED: Final = ("failed to connect to all addresses", "DNS resolution failed")
+_NOT_CONNECTED: Final = (
+    "failed to connect to all addresses",
+    "DNS resolution failed",
+    "errors resolving",
+)
 
 
 class RpcError(UpstreamError):
@@ -196,13 +200,15 @@ class SchedulerClient:
         """Return gRPC's error as ours, and say of a connection what to do about it."""
         code, detail = error.code(), error.details() or ""
         if code is grpc.StatusCode.UNAVAILABLE and detail.startswith(_NOT_CONNECTED):
-            cause = detail.rpartition(": ")[2]
+            cause = detail.rpartition(": ")[2].rstrip("]")
             detail = (
                 f"no scheduler can be reached at {self._address} ({cause}); start one with "
                 "`seldon-core serve`, or say where it is with --scheduler-host"
             )
         elif code is grpc.StatusCode.DEADLINE_EXCEEDED and timeout_s is not None:
             detail = f"the scheduler at {self._address} did not answer within {timeout_s:g} s"
+        elif code is grpc.StatusCode.UNAVAILABLE and "Socket closed" in detail:
+            detail = f"the scheduler at {self._address} has stopped: its connection is closed"
         return RpcError(GRPC_CODES[code.value[0]], detail)
 
 

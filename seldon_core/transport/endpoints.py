@@ -38,6 +38,11 @@ class Endpoint:
     @property
     def host_port(self) -> tuple[str, int]:
         """The host, without brackets, and the port. Raises ConfigError if they cannot be read."""
+        if "://" in self.address:
+            raise ConfigError(
+                f"{self.address!r} is no address: leave out what is before ://; a config says "
+                "whether it speaks TLS"
+            )
         host, colon, port = self.address.rpartition(":")
         if not colon or "]" in port:
             host, port = self.address, "443" if self.tls else "80"
@@ -57,9 +62,11 @@ class Endpoint:
     def unreachable(self, error: OSError) -> UpstreamError:
         """Return the error that says that nobody answered at this address."""
         reason = error.strerror if error.strerror and error.errno else str(error)
+        host, port = self.host_port
+        where = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
         return UpstreamError(
-            f"cannot reach {self.address}: {reason or 'no answer'}; is `seldon-core serve` running "
-            "there? Another address is named by a flag, a variable or a config, see --help"
+            f"cannot reach {where}: {reason or 'no answer'}; start `seldon-core serve`, or say "
+            "where it is with --inference-host"
         )
 
 

@@ -127,7 +127,7 @@ def test_a_server_whose_words_nobody_can_read_goes_on(monkeypatch, console, stre
 
 def test_a_refused_model_is_a_warning(console, capsys):
     console.refused("iris", OverloadedError("too many"))
-    assert capsys.readouterr().err == "warning: iris is not served: too many\n"
+    assert capsys.readouterr().err == "warning: iris is not served as its folder says: too many\n"
 
 
 def test_the_summary_ends_with_a_request_to_paste(console, capsys):

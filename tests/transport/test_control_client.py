@@ -240,6 +240,45 @@ def test_a_port_that_speaks_no_tls_is_told_so():
     assert f"no scheduler can be reached at {address} (" in only_tls
 
 
+class Unavailable:
+    """What gRPC says of a connection."""
+
+    def __init__(self, details):
+        self._details = details
+
+    def code(self):
+        return grpc.StatusCode.UNAVAILABLE
+
+    def details(self):
+        return self._details
+
+
+@pytest.mark.parametrize(
+    ("details", "told"),
+    [
+        (
+            (
+                "errors resolving a:1: [field:hostname lookup error:address lookup failed for a:1: "
+                "Domain name not found]"
+            ),
+            (
+                "no scheduler can be reached at a:1 (Domain name not found); start one with "
+                "`seldon-core serve`, or say where it is with --scheduler-host"
+            ),
+        ),
+        (
+            "Stream removed (Socket closed)",
+            "the scheduler at a:1 has stopped: its connection is closed",
+        ),
+        ("the process is stopping", "the process is stopping"),
+    ],
+    ids=["unknown host", "killed", "its own words"],
+)
+def test_what_grpc_says_of_a_connection_is_a_sentence(details, told):
+    with SchedulerClient("a:1") as client:
+        assert client._told(Unavailable(details), None).detail == told
+
+
 @pytest.mark.parametrize(
     "address", ["localhost", "http://localhost:9004", ":9004", "localhost:", ""]
 )

@@ -36,16 +36,26 @@ def test_what_is_no_address_is_refused(address):
         _ = Endpoint(address).host_port
 
 
+def test_of_a_url_it_is_said_what_to_leave_out():
+    with pytest.raises(ConfigError, match=r"'http://a:9000' .* leave out what is before ://"):
+        _ = Endpoint("http://a:9000").host_port
+
+
+def test_where_nobody_is_the_port_that_was_tried_is_named():
+    assert "cannot reach a.example:80: " in str(Endpoint("a.example").unreachable(OSError()))
+    assert "cannot reach [::1]:9: " in str(Endpoint("[::1]:9").unreachable(OSError()))
+
+
 def test_nobody_there_is_a_sentence_with_the_address():
     with socket.create_server(("127.0.0.1", 0)) as taken:
         address = f"127.0.0.1:{taken.getsockname()[1]}"
         reach(Endpoint(address))
-    with pytest.raises(UpstreamError, match=rf"cannot reach {address}: Connection refused; is "):
+    with pytest.raises(UpstreamError, match=rf"cannot reach {address}: Connection refused; start "):
         reach(Endpoint(address))
 
 
 def test_an_error_without_words_is_no_answer():
-    assert "a:1: no answer; is" in str(Endpoint("a:1").unreachable(OSError()))
+    assert "a:1: no answer; start" in str(Endpoint("a:1").unreachable(OSError()))
 
 
 def test_without_tls_there_is_no_context():
