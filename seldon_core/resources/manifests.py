@@ -68,8 +68,9 @@ class _Loader(yaml.SafeLoader):
             if not isinstance(key, yaml.ScalarNode):
                 continue
             if key.value in seen:
+                hint = "; a line --- separates documents" if key.value == "apiVersion" else ""
                 raise yaml.MarkedYAMLError(
-                    problem=f"{key.value!r} is given twice", problem_mark=key.start_mark
+                    problem=f"{key.value!r} is given twice{hint}", problem_mark=key.start_mark
                 )
             seen.add(key.value)
         return node
@@ -136,6 +137,9 @@ def _mapping(members: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _one_line(error: Exception) -> str:
+    if isinstance(error, yaml.MarkedYAMLError) and error.problem and error.problem_mark:
+        mark = error.problem_mark  # PyYAML counts from 0, and would quote a file without a name
+        return f"line {mark.line + 1}, column {mark.column + 1}: {error.problem}"
     return " ".join(str(error).split()) or type(error).__name__
 
 

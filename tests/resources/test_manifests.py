@@ -427,6 +427,22 @@ def test_text_that_is_not_yaml_is_refused_in_one_line(text):
     assert "\n" not in error
 
 
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        (
+            IRIS.strip() + "\n" + IRIS.strip(),
+            "'apiVersion' is given twice; a line --- separates documents",
+        ),
+        ("a: b: c", "line 1, column 5: mapping values are not allowed here"),
+        ("{a: 1, a: 3}", "line 1, column 8: 'a' is given twice"),
+    ],
+    ids=["without a line between", "nested", "twice"],
+)
+def test_of_text_that_is_not_yaml_it_is_said_where_and_why(text, problem):
+    assert refusal(text).endswith(problem)
+
+
 def test_an_empty_text_declares_nothing():
     assert parse_manifests("", "iris.yaml") == []
 

