@@ -68,7 +68,8 @@ def parse_kind(word: str) -> Kind:
     plurals = [kind.plural for kind in KINDS.values()]
     singulars = [kind.singular for kind in KINDS.values()]
     meant = nearest(plain, plurals if plain.endswith("s") else singulars)
-    hint = f", did you mean {meant!r}?" if meant else f"; there are: {', '.join(plurals)}"
+    there_are = f"; there are: {', '.join(plurals)}; a model by its name is model/{word}"
+    hint = f", did you mean {meant!r}?" if meant else there_are
     raise InvalidRequestError(f"there is no kind of resource {word!r}{hint}")
 
 

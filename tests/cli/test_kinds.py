@@ -19,7 +19,11 @@ def test_a_kind_has_several_names(word):
     [
         ("modle", "there is no kind of resource 'modle', did you mean 'model'?"),
         ("sevrers", "there is no kind of resource 'sevrers', did you mean 'servers'?"),
-        ("pods", "there is no kind of resource 'pods'; there are: models, servers"),
+        (
+            "wine",
+            "there is no kind of resource 'wine'; there are: models, servers; "
+            "a model by its name is model/wine",
+        ),
         ("mlp", "resources of kind Pipeline are not served yet"),
         ("experiments", "resources of kind Experiment are not served yet"),
     ],
