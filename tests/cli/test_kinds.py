@@ -21,8 +21,10 @@ def test_a_kind_has_several_names(word):
         ("sevrers", "there is no kind of resource 'sevrers', did you mean 'servers'?"),
         (
             "wine",
-            "there is no kind of resource 'wine'; there are: models, servers; "
-            "a model by its name is model/wine",
+            (
+                "there is no kind of resource 'wine'; there are: models, servers; "
+                "a model by its name is model/wine"
+            ),
         ),
         ("mlp", "resources of kind Pipeline are not served yet"),
         ("experiments", "resources of kind Experiment are not served yet"),
