@@ -139,7 +139,11 @@ class Console:
                 "some with --models; Ctrl-C stops"
             )
             return
-        ready = sum(model.latest.state is ModelState.AVAILABLE for model in models)
+        # An older version counts, which answers while the latest cannot.
+        ready = sum(
+            any(version.state is ModelState.AVAILABLE for version in model.versions)
+            for model in models
+        )
         more = f", {refused} more refused" if refused else ""
         _tell(f"serving {ready} of {len(models)} models{more}; Ctrl-C stops")
         if example is not None and _size(example) <= _LONGEST_EXAMPLE:

@@ -2,6 +2,7 @@ import errno
 import io
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -154,6 +155,12 @@ def test_the_summary_ends_with_a_request_to_paste(console, capsys):
 def test_an_image_is_no_request_to_paste(console, capsys):
     image = TensorSpec("image", "FP32", (-1, 3, 224, 224))
     console.loaded([status()], 0, ModelMetadata("iris", "onnx", (image,), ()))
+    assert capsys.readouterr().out == "serving 1 of 1 models; Ctrl-C stops\n"
+
+
+def test_a_model_whose_older_version_answers_is_served(console, capsys):
+    (older,), (latest,) = status().versions, status(state=ModelState.FAILED).versions
+    console.loaded([replace(status(), versions=(older, latest))], 0, None)
     assert capsys.readouterr().out == "serving 1 of 1 models; Ctrl-C stops\n"
 
 
