@@ -196,7 +196,7 @@ def test_a_server_is_described_with_its_models(call, manifest):
     code, out, _ = call("describe", "server", "triton")
     assert code == 0
     models = out.partition("Models:\n")[2]
-    assert ["on-triton", "1", "ModelAvailable", "0"] in [
+    assert ["on-triton", "1", "ModelAvailable", "triton/0"] in [
         line.split()[:4] for line in models.splitlines()
     ]
     code, out, _ = call("get", "models,servers")
