@@ -26,7 +26,7 @@ def data_folder(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def made(data_folder):
-    """`make serve`, on free ports and a data folder of its own, from the checkout that is tested."""
+    """`make serve`, on free ports and a data folder of its own, from the checkout under test."""
     ports = " ".join(f"--{name}port 0" for name in ("", "scheduler-", "agent-", "admin-"))
     environment = Path(sys.executable).parent.parent
     options = [f"VENV={environment}"] if (environment / ".installed-serve").exists() else []
