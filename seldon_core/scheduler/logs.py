@@ -1,19 +1,27 @@
 """One line for each event and decision, with the event's id.
 
-At INFO stands what no replica tells: loads, failures and unloads are the replica's, so a model that
-comes is one line, also when a thousand come.
+At INFO stands what an operator did, and what no replica tells: loads, failures and unloads are the
+replica's.
 """
 
 import logging
 
 from seldon_core.scheduler.decisions import (
     AnswerCaller,
+    Change,
     Decision,
     LoadOnReplica,
     PublishRoute,
     UnloadOnReplica,
 )
-from seldon_core.scheduler.events import Event, ModelReported, ReplicaConnected, ReplicaLost
+from seldon_core.scheduler.events import (
+    Event,
+    ModelLoadRequested,
+    ModelReported,
+    ModelUnloadRequested,
+    ReplicaConnected,
+    ReplicaLost,
+)
 from seldon_core.scheduler.state import ModelState
 from seldon_core.scheduler.status import ModelStatus
 
@@ -75,6 +83,24 @@ def log_event(event: Event, event_id: int) -> None:
             _log.info("%s replica=%s event=%d", type(event).__name__, replica, event_id)
         case _:
             _log.debug("event id=%d %r", event_id, event)
+
+
+def log_change(event: Event, change: Change, event_id: int) -> None:
+    """Say who changed what is served, when it is on the disk. What a folder declares is no news."""
+    match event:
+        case ModelLoadRequested(spec=spec, actor=actor, from_folder=False):
+            if change is not Change.UNCHANGED:
+                _log.info(
+                    "model %s model=%s by=%s event=%d",
+                    change.value,
+                    spec.name,
+                    actor or "this process",
+                    event_id,
+                )
+        case ModelUnloadRequested(model=model, actor=actor):
+            _log.info(
+                "model deleted model=%s by=%s event=%d", model, actor or "this process", event_id
+            )
 
 
 class PlaceLog:

@@ -44,7 +44,7 @@ from seldon_core.scheduler.events import (
     Tick,
     model_of,
 )
-from seldon_core.scheduler.logs import PlaceLog, log_decision, log_event
+from seldon_core.scheduler.logs import PlaceLog, log_change, log_decision, log_event
 from seldon_core.scheduler.machine import SchedulerMachine
 from seldon_core.scheduler.status import ModelStatus, ServerStatus, Verdict
 from seldon_core.scheduler.story import Chapter, Story
@@ -312,14 +312,14 @@ class Scheduler:
             if fault is not None and isinstance(decision, AnswerCaller) and handled.is_to_be_kept:
                 self._callers.answer(decision.caller, _may_be_lost(fault), decision.change)
             else:
-                self._carry_out(decision, handled.event_id)
+                self._carry_out(decision, handled)
         self._settling.look(model_of(handled.event))
         if isinstance(handled.event, ReplicaConnected | ReplicaLost):
             self._server_watches.mark(handled.event.replica.server)
         elif isinstance(handled.event, ModelReported):
             self._server_watches.mark(handled.event.report.replica.server)
 
-    def _carry_out(self, decision: Decision, event_id: int) -> None:
+    def _carry_out(self, decision: Decision, handled: _Handled) -> None:
         match decision:
             case SaveModel():
                 pass  # done before everything else
@@ -334,9 +334,11 @@ class Scheduler:
             case PublishStatus(model):
                 is_homeless = self._machine.is_homeless(model)
                 status = self._machine.model(model) if is_homeless else None
-                self._places.note(model, status, event_id)
+                self._places.note(model, status, handled.event_id)
                 self._model_watches.mark(model)
             case AnswerCaller(caller, error, change):
+                if error is None:
+                    log_change(handled.event, change, handled.event_id)
                 self._callers.answer(caller, error, change)
             case _:
                 assert_never(decision)

@@ -9,12 +9,20 @@ from seldon_core.resources.model import ModelSpec, ModelVersion
 from seldon_core.scheduler import logs
 from seldon_core.scheduler.decisions import (
     AnswerCaller,
+    Change,
     LoadOnReplica,
     PublishRoute,
     PublishStatus,
     UnloadOnReplica,
 )
-from seldon_core.scheduler.events import ModelReported, ReplicaConnected, ReplicaLost, Tick
+from seldon_core.scheduler.events import (
+    ModelLoadRequested,
+    ModelReported,
+    ModelUnloadRequested,
+    ReplicaConnected,
+    ReplicaLost,
+    Tick,
+)
 from seldon_core.transport.control import (
     ModelReport,
     ReplicaId,
@@ -133,3 +141,52 @@ def test_a_model_with_a_place_is_none(caplog):
     logs.PlaceLog().note("iris", machine.model("iris"), 7)
     logs.PlaceLog().note("rose", None, 7)
     assert caplog.records == []
+
+
+IRIS_BY_HAND = ModelLoadRequested(1, ModelSpec("iris", "/iris"), 1, "127.0.0.1:5")
+
+
+@pytest.mark.parametrize(
+    ("event", "change", "told"),
+    [
+        (IRIS_BY_HAND, Change.CREATED, "model created model=iris by=127.0.0.1:5 event=7"),
+        (IRIS_BY_HAND, Change.CONFIGURED, "model configured model=iris by=127.0.0.1:5 event=7"),
+        (
+            ModelLoadRequested(1, ModelSpec("iris", "/iris"), 1),
+            Change.CREATED,
+            "model created model=iris by=this process event=7",
+        ),
+        (
+            ModelUnloadRequested(1, "iris", 1, actor="127.0.0.1:5"),
+            Change.DELETED,
+            "model deleted model=iris by=127.0.0.1:5 event=7",
+        ),
+        (
+            ModelUnloadRequested(1, "iris", 1),
+            Change.DELETED,
+            "model deleted model=iris by=this process event=7",
+        ),
+    ],
+)
+def test_what_somebody_changed_is_a_line(caplog, event, change, told):
+    caplog.set_level(logging.INFO, logger=logs.__name__)
+    logs.log_change(event, change, 7)
+    assert caplog.messages == [told]
+
+
+@pytest.mark.parametrize(
+    ("event", "change"),
+    [
+        (IRIS_BY_HAND, Change.UNCHANGED),
+        (
+            ModelLoadRequested(1, ModelSpec("iris", "/iris"), 1, from_folder=True),
+            Change.CREATED,
+        ),
+        (Tick(1), Change.CREATED),
+    ],
+    ids=["nothing new", "a folder's", "nobody's"],
+)
+def test_what_nobody_changed_is_no_line(caplog, event, change):
+    caplog.set_level(logging.INFO, logger=logs.__name__)
+    logs.log_change(event, change, 7)
+    assert caplog.messages == []
