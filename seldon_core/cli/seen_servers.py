@@ -66,6 +66,14 @@ class SeenServer:
         return sum(replica.totalMemoryBytes for replica in self.status.resources)
 
     @property
+    def capacity_bytes(self) -> int:
+        """What may be placed in all, over-commit included."""
+        return sum(
+            replica.totalMemoryBytes * (100 + replica.overCommitPercentage) // 100
+            for replica in self.status.resources
+        )
+
+    @property
     def free_bytes(self) -> int:
         """What may still be placed, over-commit included, on all replicas."""
         return sum(replica.availableMemoryBytes for replica in self.status.resources)
@@ -85,7 +93,7 @@ class SeenServer:
             self.conditions()[0].status,
             str(self.status.availableReplicas),
             str(self.status.numLoadedModelReplicas),
-            describe_bytes(self.total_bytes),
+            describe_bytes(self.capacity_bytes),
             describe_bytes(self.free_bytes),
         )
 

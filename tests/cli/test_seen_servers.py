@@ -32,7 +32,7 @@ def test_a_server_is_a_row():
         "READY": "False",
         "REPLICAS": "2",
         "MODELS": "2",
-        "MEMORY": "1.95 KiB",
+        "MEMORY": "2.15 KiB",
         "FREE": "1.17 KiB",
         "EXPECTED": "3",
         "OVER-COMMIT": "10 %",
