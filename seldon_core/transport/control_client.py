@@ -218,6 +218,8 @@ def _checked(address: str) -> str:
         raise ConfigError(
             f"the scheduler's address {address!r} must be host:port, for example 127.0.0.1:9004"
         )
+    if host != "unix":
+        _ = Endpoint(address).host_port  # raises for what gRPC would only fail to reach
     return address
 
 

@@ -40,3 +40,12 @@ def test_a_request_is_shown_to_the_verbose(capsys):
     say_request(REQUEST, ControlOptions(verbose=True))
     say_message(pb.ServerStatusResponse())
     assert capsys.readouterr().out == '{"subscriberName": "me"}\n{}\n'
+
+
+def test_the_authority_of_the_options_is_the_clients(monkeypatch):
+    made = {}
+    monkeypatch.setattr(
+        "seldon_core.cli.control.SchedulerClient", lambda address, **rest: made.update(rest)
+    )
+    open_scheduler_client(ControlOptions("a:1", authority="name"))
+    assert made == {"authority": "name", "tls": None}

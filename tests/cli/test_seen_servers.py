@@ -76,3 +76,9 @@ def test_a_server_is_of_its_kind_and_in_every_namespace():
     seen = SeenServer(a_server())
     assert seen.kind is KINDS["Server"]
     assert seen.namespace == ""
+
+
+def test_a_server_is_never_one_that_was_deleted():
+    server = SeenServer(a_server())
+    assert not server.is_deleted
+    assert not server.is_gone

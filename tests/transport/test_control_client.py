@@ -348,3 +348,9 @@ def test_a_file_that_holds_no_certificate_is_named(tmp_path):
 def test_the_schedulers_certificate_is_always_verified():
     with pytest.raises(ConfigError, match=r"^the scheduler's certificate is always verified: "):
         SchedulerClient("localhost:9004", tls=ClientTls(verify=False))
+
+
+@pytest.mark.parametrize("address", ["::1:9004", "localhost:99999", "localhost:0", "a/b:1"])
+def test_an_address_that_cannot_be_is_not_tried(address):
+    with pytest.raises(ConfigError, match="is no address"):
+        SchedulerClient(address)
