@@ -4,7 +4,6 @@ An error is `Error: …` on standard error and exit code 255, a wrong usage too.
 value behind `=` (`-o=false`), and so do short options (`-i=50`).
 """
 
-import re
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -13,6 +12,7 @@ from typing import Any, TypeVar
 import click
 
 from seldon_core.cli.files import read_text
+from seldon_core.cli.go_flags import as_click_reads
 from seldon_core.cli.groups import SuggestingGroup, not_text, usage_text
 from seldon_core.cli.output import say, say_failure
 from seldon_core.errors import SeldonError
@@ -22,9 +22,6 @@ _INTERRUPTED = 130  # what a shell expects after Ctrl-C
 
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
-_WITH_VALUE = re.compile(r"(--[a-z][a-z-]*|-[a-z])=(.*)", re.DOTALL)
-_ON = frozenset({"1", "t", "T", "true", "TRUE", "True"})
-_OFF = frozenset({"0", "f", "F", "false", "FALSE", "False"})
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -95,45 +92,13 @@ class SeldonCommand(click.Command):
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Read the arguments, with values behind `=` where click does not know them."""
         if not ctx.resilient_parsing:  # a shell that completes words wants no errors
-            args = list(self._as_click_reads(ctx, args))
+            args = list(as_click_reads(self, ctx, args))
         return super().parse_args(ctx, args)
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command; an expected error ends the program with 255."""
         with ending_as_seldon():
             return super().invoke(ctx)
-
-    def _as_click_reads(self, ctx: click.Context, args: list[str]) -> Iterator[str]:
-        options = {
-            name: option
-            for option in self.get_params(ctx)
-            if isinstance(option, click.Option)
-            for name in option.opts
-        }
-        rest = iter(args)
-        for arg in rest:
-            if arg == "--":
-                yield arg
-                break
-            match = _WITH_VALUE.fullmatch(arg)
-            option = options.get(match[1] if match else arg)
-            if match and isinstance(option, Switch):
-                yield self._switched(ctx, option, match[1], match[2])
-            elif match and option is not None and not match[1].startswith("--"):
-                yield match[1]
-                yield match[2]
-            else:
-                yield arg
-                if match is None and option is not None and not option.is_flag:
-                    yield from (value for value in [next(rest, None)] if value is not None)
-        yield from rest
-
-    def _switched(self, ctx: click.Context, option: Switch, name: str, value: str) -> str:
-        if value in _ON:
-            return name
-        if value in _OFF:
-            return option.secondary_opts[0]
-        raise click.UsageError(f"{name} is on or off: wanted true or false, found {value!r}", ctx)
 
 
 class SeldonGroup(SuggestingGroup):
