@@ -10,6 +10,7 @@ from typing import cast
 
 from seldon_core.errors import ConfigError
 from seldon_core.transport.budget import InFlightBytes
+from seldon_core.transport.conversations import ConversationFront
 from seldon_core.transport.exchange import HttpFront
 from seldon_core.transport.handler import InferHandler, ServerState
 from seldon_core.transport.http1_connection import Http1Connection
@@ -208,11 +209,17 @@ def _family(host: str) -> socket.AddressFamily | None:
 
 @asynccontextmanager
 async def listen(
-    settings: ListenerSettings, http: HttpFront, rpc: AnyRpcFront, budget: InFlightBytes
+    settings: ListenerSettings,
+    http: HttpFront,
+    rpc: AnyRpcFront | ConversationFront,
+    budget: InFlightBytes,
 ) -> AsyncIterator[Listener]:
     """Serve two fronts; otherwise as `open_listener`."""
     loop = asyncio.get_running_loop()
-    shared = Shared(loop, settings, http, rpc, budget)
+    if isinstance(rpc, ConversationFront):
+        shared = Shared(loop, settings, http, rpc.for_peer(""), budget, rpc)
+    else:
+        shared = Shared(loop, settings, http, rpc, budget)
     try:
         server = await _create_server(loop, lambda: Sniffer(shared), settings)
     except OSError as error:
