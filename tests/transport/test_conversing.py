@@ -140,7 +140,8 @@ def test_a_call_that_fails_at_once_is_answered_by_its_status_alone(method, code,
             assert not answer.trailers
             async with channel(server) as peer:
                 call = peer.unary_stream(f"/t/{method}")(b"")
-                assert await call.read() is grpc.aio.EOF
+                with pytest.raises(grpc.aio.AioRpcError):
+                    await call.read()
                 assert await status_of(call) == (code, text)
 
     run(test)
@@ -296,10 +297,303 @@ def test_a_handler_is_not_asked_for_more_than_its_client_takes():
             await server.until(lambda: talks.asked == 2)
             await asyncio.sleep(0.1)
             assert talks.asked == 2
-            assert server.shared.budget.used == 60_005
+            assert server.shared.budget.used == 60_005 + 5  # and the message not asked for
             while len(client.answers[stream].body) < 1_000_000:
                 await client.read()
                 client.h2.acknowledge_received_data(0, stream)
             assert talks.asked >= 16
 
     run(test)
+
+
+def test_a_message_larger_than_every_buffer_is_sent_as_the_client_takes_it():
+    async def test():
+        async with talking() as (server, talks), channel(server) as peer:
+            talks.size = 3 * MIB
+            call = peer.unary_stream("/t/flood")(b"")
+            for _ in range(5):
+                assert len(await call.read()) == 3 * MIB
+            call.cancel()
+            await server.until(lambda: not talks.running)
+            assert talks.asked < 12
+
+    run(test)
+
+
+@pytest.mark.parametrize("size", [60_000, 1_000_000], ids=["whole", "within a message"])
+def test_a_client_that_does_not_read_is_dropped(size, caplog):
+    async def test():
+        async with talking(Talks(write_timeout_s=0.1)) as (server, talks):
+            async with connected(server) as client:
+                talks.size = size
+                stream = client.request(call_headers(path=b"/t/flood"), framed(b""))
+                client.flush()
+                await server.until(lambda: talks.begun == 1 and not talks.running)
+                assert server.shared.counters.timeouts == 1
+                assert server.shared.budget.used == 0
+                (answer,) = await client.finish([stream])
+                if size == 60_000:
+                    assert [len(message) for message in messages_of(answer)] == [size] * 2
+                    assert answer.status == 0
+                else:
+                    assert answer.reset == ngh2.ErrorCode.CANCEL
+        (record,) = caplog.records
+        assert "does not read method=/t/flood peer=127.0.0.1" in record.getMessage()
+        assert "timeout_s=0.1" in record.getMessage()
+
+    run(test)
+
+
+def test_a_client_whose_socket_is_full_is_dropped():
+    async def test():
+        async with talking(Talks(write_timeout_s=0.1)) as (server, talks):
+            async with connected(server, receive_buffer=4096) as client:
+                client.h2.update_settings({ngh2.Setting.INITIAL_WINDOW_SIZE: 1 << 30})
+                client.h2.set_local_window_size(1 << 30)
+                client.request(call_headers(path=b"/t/flood"), framed(b""))
+                client.flush()
+                await server.until(lambda: talks.begun == 1 and not talks.running)
+
+    run(test)
+
+
+@pytest.mark.parametrize("how", ["reset", "hang up"])
+@pytest.mark.parametrize("method", ["wait", "flood", "echo", "deaf", "slow_to_leave", "stubborn"])
+@pytest.mark.parametrize("turns", [0, 1, 2, 3, 5, 20])
+def test_a_client_may_leave_at_every_moment(method, turns, how):
+    async def test():
+        async with talking() as (server, talks), connected(server) as client:
+            path = b"/t/" + method.encode()
+            stream = client.request(call_headers(path=path), framed(b"hi"), end=False)
+            client.flush()
+            for _ in range(turns):
+                await asyncio.sleep(0)
+            if how == "reset":
+                client.h2.reset_stream(stream)
+                client.flush()
+                answer = await client.call(call_headers(path=b"/t/echo"), framed(b"again"))
+                assert messages_of(answer) == [b"again"]
+            else:
+                client.writer.transport.abort()
+                await server.until(lambda: not server.shared.connections)
+            await server.until(lambda: not server.shared.conversing)
+            assert all(kind in (asyncio.CancelledError, GeneratorExit) for kind in talks.closed_by)
+
+    run(test)
+
+
+def test_a_reset_in_the_packet_of_its_call_begins_nothing():
+    async def test():
+        async with talking() as (server, talks), connected(server) as client:
+            gone = client.request(call_headers(path=b"/t/wait"), framed(b"gone"), end=False)
+            packet = client.h2.data_to_send()
+            client.h2.reset_stream(gone)
+            client.writer.write(packet + client.h2.data_to_send())
+            answer = await client.call(call_headers(path=b"/t/echo"), framed(b"after"))
+            assert messages_of(answer) == [b"after"]
+            assert talks.begun == 1
+
+    run(test)
+
+
+def test_resets_with_data_that_nobody_took_do_not_use_the_connections_window_up():
+    async def test():
+        async with talking() as (server, _), connected(server) as client:
+            for _ in range(30):  # 30 MB, the window has 16
+                stream = client.request(call_headers(path=b"/t/deaf"), framed(bytes(1_000_000)))
+                await read_until(client, lambda at=stream: client.answers[at].body)
+                while client.h2.queued_body_size(stream):
+                    await client.read()
+                client.h2.reset_stream(stream)
+                client.flush()
+            answer = await client.call(call_headers(path=b"/t/echo"), framed(b"after"))
+            assert messages_of(answer) == [b"after"]
+
+    run(test)
+
+
+def test_a_handler_that_ends_first_leaves_nothing_of_what_its_client_sends_on():
+    async def test():
+        async with talking() as (server, _), channel(server) as peer:
+            call = peer.stream_stream("/t/refuse_late")()
+            assert await call.read() == b"one"
+            with pytest.raises(grpc.aio.AioRpcError):
+                await call.read()
+            with contextlib.suppress(asyncio.InvalidStateError):
+                await call.write(b"more")
+            call = peer.stream_stream("/t/echo")()
+            await call.write(b"x")
+            assert await call.read() == b"x"
+            await call.done_writing()
+
+    run(test)
+
+
+def test_a_draining_connection_ends_its_conversations_well():
+    async def test():
+        async with talking() as (server, talks), connected(server) as client:
+            streams = [
+                client.request(call_headers(path=path), framed(b""), end=False)
+                for path in (b"/t/wait", b"/t/echo", b"/t/slow_to_leave")
+            ]
+            await read_until(client, lambda: client.answers[streams[2]].body)
+            (connection,) = server.shared.connections
+            connection.drain()
+            late = client.request(call_headers(path=b"/t/wait"), end=False)
+            answers = await client.finish([*streams, late])
+            assert [answer.status for answer in answers] == [0] * 4
+            await server.until(lambda: not server.shared.connections)
+            assert talks.begun == 3
+            assert talks.took == [0, "left"]
+
+    run(test)
+
+
+def test_a_listener_serves_conversations_and_drains_them():
+    async def test():
+        talks = Talks()
+        settings = ListenerSettings(port=0)
+        async with listen(settings, EchoHttp(), talks, InFlightBytes(MIB)) as listener:
+            async with grpc.aio.insecure_channel(f"127.0.0.1:{listener.port}") as peer:
+                call = peer.unary_stream("/t/wait")(b"")
+                await call.initial_metadata()
+                before = time.monotonic()
+                await listener.drain(5)
+                assert time.monotonic() - before < 2
+                assert await call.read() is grpc.aio.EOF
+                assert await status_of(call) == (0, "")
+        assert talks.running == 0
+
+    run(test)
+
+
+def test_time_outs_of_requests_and_idle_connections_leave_conversations_alone():
+    async def test():
+        settings = ListenerSettings(
+            request_timeout_s=0.01, body_idle_timeout_s=0.01, idle_timeout_s=0.01
+        )
+        async with talking(settings=settings) as (server, talks), connected(server) as client:
+            stream = client.request(call_headers(path=b"/t/wait"), framed(b""), end=False)
+            await read_until(client, lambda: client.answers[stream].headers)
+            for connection in server.shared.connections:
+                for later in (1, 1000):
+                    connection.visit(asyncio.get_running_loop().time() + later)
+            talks.go.set()
+            (answer,) = await client.finish([stream])
+            assert messages_of(answer) == [b"gone on"]
+
+    run(test)
+
+
+def test_a_message_after_a_long_silence_has_its_whole_time_to_be_taken():
+    async def test():
+        settings = ListenerSettings(write_idle_timeout_s=0.2)
+        async with talking(settings=settings) as (server, talks), connected(server) as client:
+            client.h2.update_settings({ngh2.Setting.INITIAL_WINDOW_SIZE: 0})
+            stream = client.request(call_headers(path=b"/t/wait"), framed(b""))
+            await read_until(client, lambda: client.answers[stream].headers)
+            await asyncio.sleep(0.3)
+            talks.go.set()
+            await server.until(lambda: talks.asked == 1)
+            (connection,) = server.shared.connections
+            connection.visit(asyncio.get_running_loop().time())
+            client.h2.set_local_window_size(1000, stream_id=stream)
+            (answer,) = await client.finish([stream])
+            assert messages_of(answer) == [b"gone on"]
+
+    run(test)
+
+
+def test_many_conversations_share_a_connection():
+    async def test():
+        async with talking() as (server, talks), channel(server) as peer:
+
+            async def talk(index):
+                call = peer.stream_stream("/t/echo")()
+                for turn in range(5):
+                    message = b"%d/%d" % (index, turn)
+                    await call.write(message)
+                    assert await call.read() == message
+                await call.done_writing()
+                assert await call.code() is grpc.StatusCode.OK
+
+            async with asyncio.TaskGroup() as group:
+                for index in range(300):  # more than streams that a connection may have
+                    group.create_task(talk(index))
+            assert talks.begun == 300
+
+    run(test)
+
+
+def test_a_handler_that_takes_many_messages_lets_others_have_their_turn():
+    async def test():
+        async with talking() as (server, talks), connected(server) as client:
+            stream = client.request(call_headers(path=b"/t/deaf"), framed(b"x"), end=False)
+            await read_until(client, lambda: client.answers[stream].body)
+            client.h2.send_data(stream, framed(b"x") * 9999, end_stream=True)
+            client.flush()
+            await server.until(lambda: server.shared.budget.used == 60_000)
+            talks.go.set()
+            most, before = 0, 0
+            while len(talks.took) < 10_000:
+                await asyncio.sleep(0)
+                most, before = max(most, len(talks.took) - before), len(talks.took)
+            assert most <= server.shared.settings.requests_per_turn + 1
+            await client.finish([stream])
+
+    run(test)
+
+
+def test_what_the_budget_has_no_room_for_is_refused():
+    async def test():
+        settings = ListenerSettings(in_flight_bytes=1000)
+        async with talking(settings=settings) as (server, _), connected(server) as client:
+            waiting = client.request(
+                call_headers(path=b"/t/echo"), framed(bytes(800))[:9], end=False
+            )
+            client.flush()
+            await server.until(lambda: server.shared.budget.used == 805)
+            answer = await client.call(call_headers(path=b"/t/echo"), framed(bytes(300))[:9])
+            assert answer.status == 8
+            server.shared.budget.take(500)
+            answer = await client.call(call_headers(path=b"/t/echo"), framed(b"x"))
+            assert answer.status == 8
+            assert server.shared.counters.overloaded == 2
+            server.shared.budget.give(500)
+            client.h2.send_data(waiting, bytes(796), end_stream=True)
+            (answer,) = await client.finish([waiting])
+            assert messages_of(answer) == [bytes(800)]
+
+    run(test)
+
+
+def test_pings_are_answered_and_pile_up_nowhere():
+    async def test():
+        async with talking() as (server, _), connected(server) as client:
+            stream = client.request(call_headers(path=b"/t/echo"), framed(b"x"), end=False)
+            for _ in range(200):
+                client.h2.ping()
+            await read_until(client, lambda: len(client.others) >= 200)
+            client.h2.end_stream(stream)
+            (answer,) = await client.finish([stream])
+            assert answer.status == 0
+
+    run(test)
+
+
+@pytest.mark.parametrize(
+    ("address", "name"),
+    [
+        (("127.0.0.1", 5), "127.0.0.1:5"),
+        (("::1", 5, 0, 0), "[::1]:5"),
+        ("", ""),
+        (None, ""),
+    ],
+    ids=["v4", "v6", "unix", "none"],
+)
+def test_a_peer_is_named_by_its_address(address, name):
+    class Transport(asyncio.BaseTransport):
+        def get_extra_info(self, name, default=None):
+            return address
+
+    assert peer_name(Transport()) == name
