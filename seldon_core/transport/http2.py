@@ -22,7 +22,7 @@ import ngh2
 
 from seldon_core.aio.start import start
 from seldon_core.protocol.inference import Buffer
-from seldon_core.transport.conversing import Conversations, peer_name
+from seldon_core.transport.conversing import Conversations, conversations_on
 from seldon_core.transport.outgoing import Outgoing
 from seldon_core.transport.sending import Sender
 from seldon_core.transport.settings import KIB, MIB
@@ -37,9 +37,6 @@ from seldon_core.transport.streams import (
 
 _logger = logging.getLogger(__name__)
 
-# Streams of one connection at once. gRPC clients multiplex everything over one connection, and
-# 100, which many servers choose, is what their users run into.
-MAX_STREAMS = 256
 # How much a client may send before it is credited. With the default of 64 KiB it waits for a round
 # trip after each 64 KiB.
 STREAM_WINDOW = 4 * MIB
@@ -104,16 +101,14 @@ class Http2Connection(asyncio.BufferedProtocol):
         """Begin: announce the settings."""
         transport = cast(asyncio.Transport, transport)  # uvloop's has the methods, not the class
         self._transport = transport
-        settings, front = self._shared.settings, self._shared.conversations
-        if front is not None:
-            self._calls = Conversations(
-                *(self._shared, front, peer_name(transport), self._h2, self._sender),
-                *(ngh2.NGH2Error, self._arm_flush, self._begin_sending),
-            )
+        settings = self._shared.settings
+        self._calls = conversations_on(
+            transport, self._shared, self._h2, self._sender, self._arm_flush, self._begin_sending
+        )
         transport.set_write_buffer_limits(high=settings.write_buffer_bytes)
         self._h2.initiate_connection(
             {
-                ngh2.Setting.MAX_CONCURRENT_STREAMS: MAX_STREAMS,
+                ngh2.Setting.MAX_CONCURRENT_STREAMS: settings.streams,
                 ngh2.Setting.INITIAL_WINDOW_SIZE: STREAM_WINDOW,
                 ngh2.Setting.MAX_HEADER_LIST_SIZE: settings.header_bytes,
             }
@@ -447,6 +442,8 @@ class Http2Connection(asyncio.BufferedProtocol):
     def abort(self) -> None:
         """Close now; what is outstanding is cancelled."""
         transport, self._transport = self._transport, None
+        if self._calls is not None:
+            self._calls.lose()
         if transport is not None:
             transport.abort()
 
