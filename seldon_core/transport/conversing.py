@@ -53,9 +53,11 @@ class _Call(RpcStream):
 
     __slots__ = ("has_said_headers", "incoming", "parts", "sent")
 
-    def __init__(self, stream_id: int, head: Head, shared: Shared, now: float) -> None:
+    def __init__(
+        self, stream_id: int, head: Head, shared: Shared, now: float, credit: Callable[[int], None]
+    ) -> None:
         super().__init__(stream_id, head, shared, now)
-        self.incoming: Incoming | None = None
+        self.incoming = Incoming(shared, head.window_bits, credit)
         self.has_said_headers = False
         self.parts: list[memoryview] = []
         self.sent: asyncio.Future[None] | None = None
@@ -64,15 +66,14 @@ class _Call(RpcStream):
         """Drop what is left to read and to send too."""
         super().release()
         self.parts = []
-        if self.incoming is not None:
-            self.incoming.drop()
+        self.incoming.drop()
 
 
 class Conversations:
     """The streaming calls of one connection, by stream. `len` of it is how many there are.
 
-    `engine` raises `gone` for a stream that is over. `flush` has what was given to it sent soon;
-    `begin_sending` notes that the client is owed something from now on.
+    `flush` has what was given to `engine` sent soon; `begin_sending` notes that the client is owed
+    something from now on.
     """
 
     def __init__(
@@ -82,7 +83,6 @@ class Conversations:
         peer: str,
         engine: CreditingEngine,
         sender: Sender,
-        gone: type[Exception],
         flush: Callable[[], None],
         begin_sending: Callable[[], None],
     ) -> None:
@@ -92,7 +92,7 @@ class Conversations:
         self._unary = front.for_peer(peer)
         self._engine = engine
         self._sender = sender
-        self._gone = gone
+        self._gone = sender.gone
         self._flush = flush
         self._begin_sending = begin_sending
         self._calls: dict[int, _Call] = {}
@@ -112,7 +112,10 @@ class Conversations:
             unary = _UnaryCall(stream_id, head, self._shared, now)
             unary.rpc = self._unary
             return unary
-        call = self._calls[stream_id] = _Call(stream_id, head, self._shared, now)
+        call = _Call(
+            stream_id, head, self._shared, now, lambda nbytes: self._credit(stream_id, nbytes)
+        )
+        self._calls[stream_id] = call
         call.has_ended = has_ended
         refusal = call.open()
         if refusal is not None:
@@ -128,7 +131,7 @@ class Conversations:
     def receive(self, stream_id: int, data: bytes, has_ended: bool) -> bool:
         """Take the next bytes of a call; return whether there is one on this stream."""
         call = self._calls.get(stream_id)
-        if call is None or call.incoming is None:
+        if call is None:
             return False
         if not call.incoming.feed(data):
             call.has_ended = has_ended
@@ -141,7 +144,7 @@ class Conversations:
     def end(self, stream_id: int) -> None:
         """Note that the client has no more to say on a stream, if that is a call."""
         call = self._calls.get(stream_id)
-        if call is not None and call.incoming is not None:
+        if call is not None:
             call.has_ended = True
             call.incoming.end()
 
@@ -176,16 +179,12 @@ class Conversations:
                     call.sent.set_result(None)
 
     def _begin(self, call: _Call, converse: Conversation) -> None:
-        shared, stream_id = self._shared, call.id
+        shared = self._shared
         shared.counters.requests += 1
-
-        call.incoming = Incoming(
-            shared, call.head.window_bits, lambda nbytes: self._credit(stream_id, nbytes)
-        )
         if call.has_ended:
             call.incoming.end()
         name = f"call {call.head.target[:256].decode('latin-1')}"
-        task = shared.loop.create_task(self._run(call, converse, call.incoming), name=name)
+        task = shared.loop.create_task(self._run(call, converse), name=name)
         shared.conversing.add(task)
         task.add_done_callback(shared.conversing.discard)
         call.task = task
@@ -200,10 +199,11 @@ class Conversations:
             _logger.debug("nothing more can be credited error=%s", error)
         self._flush()
 
-    async def _run(self, call: _Call, converse: Conversation, incoming: Incoming) -> None:
+    async def _run(self, call: _Call, converse: Conversation) -> None:
         code, message = status.OK, ""
         try:
-            answers = converse(call.head.headers.copy(), incoming, self._peer, call.deadline)
+            headers = call.head.headers.copy()
+            answers = converse(headers, call.incoming, self._peer, call.deadline)
             async with aclosing(answers):
                 async for parts in answers:
                     await self._send(call, parts)
@@ -294,6 +294,7 @@ class Conversations:
     def _refuse(self, call: _Call, answer: Outgoing) -> None:
         """End a call of which the client has heard nothing yet."""
         del self._calls[call.id]
+        call.release()
         self._guarded(call, lambda: self._sender.submit(call, answer))
 
     def _finish(self, call: _Call, code: int, message: str = "") -> None:
@@ -303,7 +304,6 @@ class Conversations:
         self._sending.pop(call.id, None)
         if not call.has_said_headers:
             self._refuse(call, rpc_outgoing(RpcAnswer(code, message)))
-            call.release()
             return
         del self._calls[call.id]
         is_cut = bool(call.parts)  # within a message, after which nothing can be said
@@ -317,6 +317,22 @@ class Conversations:
         if not call.has_ended:
             self._sender.end_early(call.id)
         self._guarded(call, lambda: self._engine.send_trailers(call.id, trailers))
+
+
+def conversations_on(
+    transport: asyncio.BaseTransport,
+    shared: Shared,
+    engine: CreditingEngine,
+    sender: Sender,
+    flush: Callable[[], None],
+    begin_sending: Callable[[], None],
+) -> Conversations | None:
+    """Return what a connection's streaming calls go to, None if its listener has none."""
+    front = shared.conversations
+    if front is None:
+        return None
+    peer = peer_name(transport)
+    return Conversations(shared, front, peer, engine, sender, flush, begin_sending)
 
 
 def peer_name(transport: asyncio.BaseTransport) -> str:

@@ -82,7 +82,7 @@ class Sender:
 
     def __init__(self, engine: Engine, gone: type[Exception]) -> None:
         self._engine = engine
-        self._gone = gone
+        self.gone = gone
         self._rests: dict[int, _Rest] = {}
         self._early: dict[int, float] = {}  # when each may be reset
 
@@ -144,7 +144,7 @@ class Sender:
         """Do as `_feed`; a reset that is read but not handled yet ends this answer only."""
         try:
             return self._feed(rest)
-        except self._gone:
+        except self.gone:
             self.forget(rest.stream.id)
             return False
 

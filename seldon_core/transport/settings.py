@@ -33,8 +33,8 @@ class ListenerSettings:
     - `write_idle_timeout_s`: longest time in which a client reads nothing of what it is sent.
     - `idle_timeout_s`: longest pause between requests; above the 600 s after which common load
       balancers close idle connections, so that they close first and never race us.
-    - `keep_alive_s`: silence after which TCP asks whether the client's machine is still there, every
-      20 s and three times; 0 for never. For connections that may be idle for ever.
+    - `keep_alive_s`: silence after which TCP asks whether the client's machine is there, then every
+      20 s, three times; 0 for never. For connections that may be idle for ever.
     - `linger_s`: time to read on after a refusal, so that the client sees it and not a reset.
     """
 

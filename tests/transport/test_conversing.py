@@ -11,11 +11,15 @@ import ngh2
 import pytest
 import uvloop
 
-from seldon_core.transport.conversing import peer_name
+from seldon_core.transport.budget import InFlightBytes
+from seldon_core.transport.conversing import conversations_on, peer_name
 from seldon_core.transport.http2 import STREAM_WINDOW
 from seldon_core.transport.listener import listen
-from seldon_core.transport.budget import InFlightBytes
+from seldon_core.transport.sending import Sender
 from seldon_core.transport.settings import MIB, ListenerSettings
+from seldon_core.transport.shared import Shared
+from seldon_core.transport.streams import Head
+from tests.support.http2_engine import RecordingEngine
 from tests.support.http2_peer import EchoHttp, call_headers, connected, framed, serving
 from tests.support.talks import Talks
 
@@ -253,7 +257,7 @@ def test_compressed_messages_are_taken(encoding, packed):
 
 def test_messages_arrive_whatever_pieces_they_come_in():
     async def test():
-        async with talking() as (server, talks), connected(server) as client:
+        async with talking() as (server, _), connected(server) as client:
             sent = [bytes([index]) * index for index in range(40)]
             data = b"".join(map(framed, sent))
             stream = client.request(call_headers(path=b"/t/echo"), end=False)
@@ -300,7 +304,6 @@ def test_a_handler_is_not_asked_for_more_than_its_client_takes():
             assert server.shared.budget.used == 60_005 + 5  # and the message not asked for
             while len(client.answers[stream].body) < 1_000_000:
                 await client.read()
-                client.h2.acknowledge_received_data(0, stream)
             assert talks.asked >= 16
 
     run(test)
@@ -358,7 +361,9 @@ def test_a_client_whose_socket_is_full_is_dropped():
 
 
 @pytest.mark.parametrize("how", ["reset", "hang up"])
-@pytest.mark.parametrize("method", ["wait", "flood", "echo", "deaf", "slow_to_leave", "stubborn"])
+@pytest.mark.parametrize(
+    "method", ["wait", "flood", "echo", "deaf", "slow_to_leave", "stubborn", "swallows"]
+)
 @pytest.mark.parametrize("turns", [0, 1, 2, 3, 5, 20])
 def test_a_client_may_leave_at_every_moment(method, turns, how):
     async def test():
@@ -444,7 +449,7 @@ def test_a_draining_connection_ends_its_conversations_well():
             assert [answer.status for answer in answers] == [0] * 4
             await server.until(lambda: not server.shared.connections)
             assert talks.begun == 3
-            assert talks.took == [0, "left"]
+            await server.until(lambda: talks.took == [0, "left"])
 
     run(test)
 
@@ -548,17 +553,16 @@ def test_what_the_budget_has_no_room_for_is_refused():
     async def test():
         settings = ListenerSettings(in_flight_bytes=1000)
         async with talking(settings=settings) as (server, _), connected(server) as client:
-            waiting = client.request(
-                call_headers(path=b"/t/echo"), framed(bytes(800))[:9], end=False
-            )
+            headers = call_headers(path=b"/t/echo")
+            waiting = client.request(headers, framed(bytes(800))[:9], end=False)
             client.flush()
             await server.until(lambda: server.shared.budget.used == 805)
-            answer = await client.call(call_headers(path=b"/t/echo"), framed(bytes(300))[:9])
+            answer = await client.call(headers, framed(bytes(300))[:9], end=False)
             assert answer.status == 8
             server.shared.budget.take(500)
-            answer = await client.call(call_headers(path=b"/t/echo"), framed(b"x"))
-            assert answer.status == 8
-            assert server.shared.counters.overloaded == 2
+            for end in (True, False):
+                assert (await client.call(headers, framed(b"x"), end=end)).status == 8
+            assert server.shared.counters.overloaded == 3
             server.shared.budget.give(500)
             client.h2.send_data(waiting, bytes(796), end_stream=True)
             (answer,) = await client.finish([waiting])
@@ -597,3 +601,135 @@ def test_a_peer_is_named_by_its_address(address, name):
             return address
 
     assert peer_name(Transport()) == name
+
+
+def test_a_cut_message_and_an_end_that_comes_later_are_told_apart_from_a_pause():
+    async def test():
+        async with talking() as (server, _), connected(server) as client:
+            stream = client.request(call_headers(path=b"/t/echo"), framed(b"abc")[:7], end=False)
+            client.flush()
+            await server.until(lambda: server.shared.budget.used == 8)
+            client.h2.end_stream(stream)
+            (answer,) = await client.finish([stream])
+            assert answer.status == 13
+
+    run(test)
+
+
+def test_a_call_without_a_message_has_none():
+    async def test():
+        async with talking() as (server, _), connected(server) as client:
+            answer = await client.call(call_headers(path=b"/t/count"))
+            assert messages_of(answer) == [b"0"]
+
+    run(test)
+
+
+def test_a_client_may_end_its_side_after_the_answer():
+    async def test():
+        async with talking() as (server, _), connected(server) as client:
+            stream = client.request(call_headers(path=b"/t/refuse"), end=False)
+            client.flush()
+            (connection,) = await connections_of(server)
+            await server.until(lambda: server.shared.counters.requests == 1)
+            client.h2.end_stream(stream)
+            (answer,) = await client.finish([stream])
+            assert answer.status == 9
+            assert connection in server.shared.connections
+
+    run(test)
+
+
+async def connections_of(server):
+    await server.until(lambda: server.shared.connections)
+    return list(server.shared.connections)
+
+
+def test_a_front_may_wait_for_its_clients_for_ever():
+    async def test():
+        talks = Talks(write_timeout_s=float("inf"))
+        async with talking(talks) as (server, _), connected(server) as client:
+            answer = await client.call(call_headers(path=b"/t/echo"), framed(b"x"))
+            assert messages_of(answer) == [b"x"]
+
+    run(test)
+
+
+def test_a_task_that_others_cancel_while_it_sends_is_answered():
+    async def test():
+        async with talking() as (server, talks), connected(server) as client:
+            talks.size = 60_000
+            stream = client.request(call_headers(path=b"/t/flood"), framed(b""))
+            client.flush()
+            await server.until(lambda: talks.asked == 2)
+            (task,) = server.shared.conversing
+            client.h2.set_local_window_size(1 << 20, stream_id=stream)
+            client.h2.set_local_window_size(1 << 20)
+            client.flush()
+            (connection,) = server.shared.connections
+            task.cancel()
+            connection.resume_writing()
+            (answer,) = await client.finish([stream])
+            assert answer.status == 13
+
+    run(test)
+
+
+class GoneError(Exception):
+    """A stream is over."""
+
+
+class GoneEngine(RecordingEngine):
+    """An engine that finds a stream gone from `gone_from` of its calls on."""
+
+    gone_from = ""
+
+    def _check(self, call):
+        if self.gone_from == call:
+            raise GoneError
+
+    def send_response(self, stream_id, headers, *, end_stream=False):
+        self._check("response")
+
+    def send_data(self, stream_id, data, *, end_stream=False):
+        self._check("data")
+        self.told.append(("data", len(data)))
+
+    def send_trailers(self, stream_id, headers):
+        self._check("trailers")
+        self.told.append(("trailers",))
+
+    def acknowledge_received_data(self, amount, stream_id):
+        raise GoneError  # of which nothing comes
+
+
+@pytest.mark.parametrize("gone_from", ["response", "data", "trailers"])
+def test_a_stream_that_the_library_has_given_up_already_ends_its_call(gone_from):
+    async def test():
+        talks, loop = Talks(), asyncio.get_running_loop()
+        budget = InFlightBytes(MIB)
+        shared = Shared(loop, ListenerSettings(), EchoHttp(), None, budget, talks)
+        engine = GoneEngine()
+        engine.gone_from = gone_from
+        calls = conversations_on(
+            asyncio.BaseTransport(),
+            shared,
+            engine,
+            Sender(engine, GoneError),
+            lambda: None,
+            lambda: None,
+        )
+        head = Head(b"POST", b"/t/echo", {})
+        assert calls.open(1, head, loop.time(), False) is None
+        assert calls.receive(1, framed(b"abc"), True)
+        while shared.conversing:
+            await asyncio.sleep(0)
+            engine.queued = 0
+            calls.refill()
+        assert not calls
+        assert budget.used == 0
+        assert not calls.receive(1, b"late", False)
+        calls.end(1)
+        assert talks.running == 0
+
+    run(test)
