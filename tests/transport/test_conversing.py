@@ -326,20 +326,22 @@ def test_a_message_larger_than_every_buffer_is_sent_as_the_client_takes_it():
 @pytest.mark.parametrize("size", [60_000, 1_000_000], ids=["whole", "within a message"])
 def test_a_client_that_does_not_read_is_dropped(size, caplog):
     async def test():
-        async with talking(Talks(write_timeout_s=0.1)) as (server, talks):
-            async with connected(server) as client:
-                talks.size = size
-                stream = client.request(call_headers(path=b"/t/flood"), framed(b""))
-                client.flush()
-                await server.until(lambda: talks.begun == 1 and not talks.running)
-                assert server.shared.counters.timeouts == 1
-                assert server.shared.budget.used == 0
-                (answer,) = await client.finish([stream])
-                if size == 60_000:
-                    assert [len(message) for message in messages_of(answer)] == [size] * 2
-                    assert answer.status == 0
-                else:
-                    assert answer.reset == ngh2.ErrorCode.CANCEL
+        async with (
+            talking(Talks(write_timeout_s=0.1)) as (server, talks),
+            connected(server) as client,
+        ):
+            talks.size = size
+            stream = client.request(call_headers(path=b"/t/flood"), framed(b""))
+            client.flush()
+            await server.until(lambda: talks.begun == 1 and not talks.running)
+            assert server.shared.counters.timeouts == 1
+            assert server.shared.budget.used == 0
+            (answer,) = await client.finish([stream])
+            if size == 60_000:
+                assert [len(message) for message in messages_of(answer)] == [size] * 2
+                assert answer.status == 0
+            else:
+                assert answer.reset == ngh2.ErrorCode.CANCEL
         (record,) = caplog.records
         assert "does not read method=/t/flood peer=127.0.0.1" in record.getMessage()
         assert "timeout_s=0.1" in record.getMessage()
@@ -349,13 +351,15 @@ def test_a_client_that_does_not_read_is_dropped(size, caplog):
 
 def test_a_client_whose_socket_is_full_is_dropped():
     async def test():
-        async with talking(Talks(write_timeout_s=0.1)) as (server, talks):
-            async with connected(server, receive_buffer=4096) as client:
-                client.h2.update_settings({ngh2.Setting.INITIAL_WINDOW_SIZE: 1 << 30})
-                client.h2.set_local_window_size(1 << 30)
-                client.request(call_headers(path=b"/t/flood"), framed(b""))
-                client.flush()
-                await server.until(lambda: talks.begun == 1 and not talks.running)
+        async with (
+            talking(Talks(write_timeout_s=0.1)) as (server, talks),
+            connected(server, receive_buffer=4096) as client,
+        ):
+            client.h2.update_settings({ngh2.Setting.INITIAL_WINDOW_SIZE: 1 << 30})
+            client.h2.set_local_window_size(1 << 30)
+            client.request(call_headers(path=b"/t/flood"), framed(b""))
+            client.flush()
+            await server.until(lambda: talks.begun == 1 and not talks.running)
 
     run(test)
 
@@ -458,15 +462,17 @@ def test_a_listener_serves_conversations_and_drains_them():
     async def test():
         talks = Talks()
         settings = ListenerSettings(port=0)
-        async with listen(settings, EchoHttp(), talks, InFlightBytes(MIB)) as listener:
-            async with grpc.aio.insecure_channel(f"127.0.0.1:{listener.port}") as peer:
-                call = peer.unary_stream("/t/wait")(b"")
-                await call.initial_metadata()
-                before = time.monotonic()
-                await listener.drain(5)
-                assert time.monotonic() - before < 2
-                assert await call.read() is grpc.aio.EOF
-                assert await status_of(call) == (0, "")
+        async with (
+            listen(settings, EchoHttp(), talks, InFlightBytes(MIB)) as listener,
+            grpc.aio.insecure_channel(f"127.0.0.1:{listener.port}") as peer,
+        ):
+            call = peer.unary_stream("/t/wait")(b"")
+            await call.initial_metadata()
+            before = time.monotonic()
+            await listener.drain(5)
+            assert time.monotonic() - before < 2
+            assert await call.read() is grpc.aio.EOF
+            assert await status_of(call) == (0, "")
         assert talks.running == 0
 
     run(test)
