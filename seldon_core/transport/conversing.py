@@ -152,7 +152,6 @@ class Conversations:
         """Stop the work of a stream that is over, if that is a call."""
         call = self._calls.pop(stream_id, None)
         if call is not None:
-            self._sending.pop(stream_id, None)
             self._shared.counters.hang_ups += 1
             call.cancel()
 
@@ -175,7 +174,7 @@ class Conversations:
             elif not self._engine.queued_body_size(call.id):
                 del self._sending[call.id]
                 assert call.sent is not None  # as long as it is there
-                if not call.sent.done():
+                if not call.sent.done():  # else the task is being cancelled
                     call.sent.set_result(None)
 
     def _begin(self, call: _Call, converse: Conversation) -> None:
@@ -301,7 +300,6 @@ class Conversations:
         """Tell the client how its call has ended, if it is still there."""
         if call.id not in self._calls:
             return
-        self._sending.pop(call.id, None)
         if not call.has_said_headers:
             self._refuse(call, rpc_outgoing(RpcAnswer(code, message)))
             return

@@ -400,7 +400,7 @@ class Http2Connection(asyncio.BufferedProtocol):
                     transport.write(data)
                 # Less than was asked for: the library has no more for now.
                 if len(data) < PULL and (sender.is_idle or not sender.refill(self._touched)):
-                    if self._calls is not None and not self._write_paused:
+                    if self._calls is not None:
                         self._calls.refill()
                     break
         except ngh2.NGH2Error as error:
@@ -436,14 +436,12 @@ class Http2Connection(asyncio.BufferedProtocol):
 
     def _close_if_done(self) -> None:
         is_sent = self._sender.is_idle and not self._h2.queued_body_size()
-        if is_sent and not self._streams and not self._calls and self._transport is not None:
+        if is_sent and not self._streams and self._transport is not None:
             self._transport.close()
 
     def abort(self) -> None:
         """Close now; what is outstanding is cancelled."""
         transport, self._transport = self._transport, None
-        if self._calls is not None:
-            self._calls.lose()
         if transport is not None:
             transport.abort()
 

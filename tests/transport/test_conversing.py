@@ -20,7 +20,7 @@ from seldon_core.transport.settings import MIB, ListenerSettings
 from seldon_core.transport.shared import Shared
 from seldon_core.transport.streams import Head
 from tests.support.http2_engine import RecordingEngine
-from tests.support.http2_peer import EchoHttp, call_headers, connected, framed, serving
+from tests.support.http2_peer import Client, EchoHttp, call_headers, connected, framed, serving
 from tests.support.talks import Talks
 
 OPTIONS = (("grpc.max_receive_message_length", -1), ("grpc.max_send_message_length", -1))
@@ -474,6 +474,23 @@ def test_a_listener_serves_conversations_and_drains_them():
             assert await call.read() is grpc.aio.EOF
             assert await status_of(call) == (0, "")
         assert talks.running == 0
+
+    run(test)
+
+
+def test_a_listener_that_is_cut_off_waits_for_its_handlers():
+    async def test():
+        talks = Talks()
+        settings = ListenerSettings(port=0)
+        async with listen(settings, EchoHttp(), talks, InFlightBytes(MIB)) as listener:
+            reader, writer = await asyncio.open_connection("127.0.0.1", listener.port)
+            client = Client(reader, writer)
+            stream = client.request(call_headers(path=b"/t/slow_to_leave"), framed(b""))
+            await read_until(client, lambda: client.answers[stream].body)
+        assert talks.took == ["left"]
+        writer.close()
+        with contextlib.suppress(ConnectionError):
+            await writer.wait_closed()
 
     run(test)
 

@@ -104,6 +104,23 @@ def test_what_comes_when_there_is_no_room_is_credited_and_not_kept():
     asyncio.run(test())
 
 
+def test_a_message_that_has_begun_is_finished_although_the_budget_is_full_by_then():
+    async def test():
+        side = Side(room=1000)
+        async with asyncio.TaskGroup() as group:
+            task = group.create_task(anext(side.messages))
+            side.messages.feed(framed(bytes(800))[:5])
+            await asyncio.sleep(0)
+            await asyncio.sleep(0)
+            assert side.budget.used == 805
+            side.budget.take(500)
+            assert side.messages.feed(bytes(800))
+            assert await task == bytes(800)
+        assert side.budget.used == 500
+
+    asyncio.run(test())
+
+
 def test_a_message_for_which_there_is_no_room_is_refused_when_it_is_wanted():
     async def test():
         side = Side(room=100)
