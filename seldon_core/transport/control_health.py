@@ -5,6 +5,7 @@ from collections.abc import AsyncGenerator, Sequence
 from contextlib import suppress
 from typing import Final
 
+from google.protobuf.message import Message
 from grpc_health.v1 import health_pb2 as standard
 
 from seldon_core.proto import health_pb2 as seldons
@@ -15,9 +16,14 @@ from seldon_core.transport.conversations import CallStatusError
 _STANDARD: Final = "grpc.health.v1.Health"
 _SELDONS: Final = "seldon.mlops.health.HealthCheckService"
 
-_TELL_S = 0.25  # for those who watch, to hear of the end
+_Answer: Final = standard.HealthCheckResponse
+_SERVING, _NOT_SERVING, _SERVICE_UNKNOWN = (
+    _Answer.SERVING,
+    _Answer.NOT_SERVING,
+    _Answer.SERVICE_UNKNOWN,
+)
 
-_Status = standard.HealthCheckResponse
+_TELL_S = 0.25  # for those who watch, to hear of the end
 
 
 class Health:
@@ -57,7 +63,7 @@ class Health:
             async with asyncio.timeout(_TELL_S):
                 await self._nobody_watches.wait()
 
-    async def _check(self, request: standard.HealthCheckRequest, peer: str) -> _Status:
+    async def _check(self, request: standard.HealthCheckRequest, peer: str) -> Message:
         if request.service not in self._names:
             text = f"there is no service {request.service!r} on this port"
             raise CallStatusError(status.NOT_FOUND, text)
@@ -65,7 +71,7 @@ class Health:
 
     async def _watch(
         self, request: standard.HealthCheckRequest, peer: str
-    ) -> AsyncGenerator[_Status, None]:
+    ) -> AsyncGenerator[Message, None]:
         """Yield what is so now and, if it is known here, what is so at the end."""
         self._watchers += 1
         self._nobody_watches.clear()
@@ -80,10 +86,10 @@ class Health:
             if not self._watchers:
                 self._nobody_watches.set()
 
-    def _now(self, service: str) -> _Status:
-        if service not in self._names:
-            return _Status(status=_Status.SERVICE_UNKNOWN)
-        return _Status(status=_Status.NOT_SERVING if self._ended.is_set() else _Status.SERVING)
+    def _now(self, service: str) -> Message:
+        code = _NOT_SERVING if self._ended.is_set() else _SERVING
+        answer: Message = _Answer(status=code if service in self._names else _SERVICE_UNKNOWN)
+        return answer
 
     async def _check_seldons(
         self, request: seldons.HealthCheckRequest, peer: str

@@ -198,6 +198,8 @@ async def _create_server(
         return await loop.create_server(protocol, host, port, backlog=backlog)
     # The loop would ask threads what the address means: four of them and 0.5 MiB for nothing.
     bound = socket.create_server((host, port), family=family, backlog=backlog)
+    # Accepted connections inherit it. asyncio itself does so only if the socket names its protocol.
+    bound.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     if settings.keep_alive_s:
         _keep_alive(bound, settings.keep_alive_s)
     return await loop.create_server(protocol, sock=bound, backlog=backlog)

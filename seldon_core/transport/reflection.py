@@ -38,7 +38,8 @@ def answer(names: Sequence[str], message: bytes) -> bytes:
         _refuse(reply, status.INVALID_ARGUMENT, "the request asks nothing")
     else:
         _describe(reply, kind, getattr(question, kind))
-    return reply.SerializeToString()
+    encoded: bytes = reply.SerializeToString()
+    return encoded
 
 
 def _describe(reply: Any, kind: str, wanted: Any) -> None:

@@ -55,8 +55,11 @@ async def a_port(*methods, **options):
         AsyncExitStack() as client,  # ends after the port, so that it sees its end
         open_control_port("scheduler.port", 0, services, **options) as port,
     ):
-        channel = grpc.aio.insecure_channel(f"127.0.0.1:{port}")
-        yield Served(port, await client.enter_async_context(channel))
+        # So that it takes in no more than is read from it.
+        options = [("grpc.http2.bdp_probe", 0)]
+        channel = grpc.aio.insecure_channel(f"127.0.0.1:{port}", options=options)
+        client.push_async_callback(channel.close, 0.5)  # seconds in which its calls may end
+        yield Served(port, channel)
 
 
 def run(test):
