@@ -9,6 +9,7 @@ how much at a time, and ties events to streams (`streams.py`). Its rules:
   turn, and reading with it. After `pause_writing` nothing is read, begun or pulled until resume.
 - What the client may send is credited when it is taken in, and withheld for a body of unannounced
   length while the budget is full. Announced ones were reserved, so they can always be finished.
+- Streaming gRPC calls, where the front has any, are kept apart (`conversing.py`).
 - A stream that is reset, and every stream of a connection that is lost, has its work cancelled.
 """
 
