@@ -3,8 +3,8 @@
 Each serves what it is given and beside it the standard health service, Seldon's own, and
 reflection. A method that is not served is UNIMPLEMENTED.
 
-They are served by the data port's own HTTP/2: gRPC's library, which would do as well, takes four
-times as long for a call, and 20 MiB (`perf.bench P8 P11`).
+They are served by the data port's own HTTP/2: with gRPC's library, which would do as well, 16
+callers declare 0.6 times as many models, and every process is 12 MiB larger (`perf.bench P8 P11`).
 """
 
 import logging

@@ -63,7 +63,11 @@ def _by_file(reply: Any, pool: Any, name: str) -> None:
 
 
 def _by_symbol(reply: Any, pool: Any, symbol: str) -> None:
-    _give(reply, pool.FindFileContainingSymbol(symbol))
+    try:
+        file = pool.FindFileContainingSymbol(symbol)
+    except KeyError:  # it does not look for methods
+        file = pool.FindMethodByName(symbol).containing_service.file
+    _give(reply, file)
 
 
 def _by_extension(reply: Any, pool: Any, wanted: pb.ExtensionRequest) -> None:

@@ -425,8 +425,16 @@ def test_a_message_over_the_limit_is_refused():
 
 
 def test_thousands_who_call_at_once_are_all_answered():
+    begun = []
+
+    async def wait_for_all(request, peer):
+        begun.append(peer)
+        while len(begun) < 4_000:
+            await asyncio.sleep(0.01)
+        return StringValue(value="yes")
+
     async def test():
-        async with a_port(answering("yes")) as served:
+        async with a_port(UnaryMethod("Call", StringValue, wait_for_all)) as served:
             async with asyncio.TaskGroup() as group:
                 calls = [group.create_task(answered(served)) for _ in range(4_000)]
             return {call.result() for call in calls}
@@ -527,6 +535,41 @@ def test_what_is_not_served_is_unimplemented(kind):
         CODE.UNIMPLEMENTED,
         "/seldon.mlops.scheduler.Scheduler/LoadPipeline is not served here",
     )
+
+
+def test_plain_http_is_told_what_the_port_is():
+    async def test():
+        async with a_port() as served:
+            reader, writer = await asyncio.open_connection("127.0.0.1", served.port)
+            writer.write(b"GET / HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n")
+            answer = await reader.read()
+            writer.close()
+            await writer.wait_closed()
+            return answer
+
+    answer = run(test())
+    assert answer.startswith(b"HTTP/1.1 415 ")
+    assert b"this port answers gRPC calls only" in answer
+
+
+@pytest.mark.parametrize("version", ["v1", "v1alpha"])
+def test_both_versions_of_reflection_answer_one_question_after_the_other(version):
+    async def test():
+        async with a_port() as served:
+            name = f"/grpc.reflection.{version}.ServerReflection/ServerReflectionInfo"
+            call = served.channel.stream_stream(name)(timeout=5)
+            question = reflection_pb2.ServerReflectionRequest(list_services="")
+            answers = []
+            for _ in range(3):
+                await call.write(question.SerializeToString())
+                answers.append(await call.read())
+            await call.done_writing()
+            return answers, await call.read(), await call.code()
+
+    answers, end, code = run(test())
+    listed = [reflection_pb2.ServerReflectionResponse.FromString(each) for each in answers]
+    assert [len(each.list_services_response.service) for each in listed] == [5] * 3
+    assert (end, code) == (grpc.aio.EOF, CODE.OK)
 
 
 def test_a_taken_port_is_named_and_nothing_else_said(capfd):
