@@ -40,7 +40,7 @@ from seldon_core.scheduler.status import ModelStatus
 from seldon_core.scheduler.store import open_store
 from seldon_core.transport.admin import open_admin
 from seldon_core.transport.control import AgentLink, ReplicaId, RouteUpdate
-from seldon_core.transport.control_grpc import open_control_port
+from seldon_core.transport.control_port import open_control_port
 from seldon_core.transport.handler import InferCall, InferHandler
 from seldon_core.transport.listener import Listener, open_listener
 from seldon_core.transport.settings import ListenerSettings

@@ -30,7 +30,7 @@ _CONTROL: Final = "seldon_core.control.Control"
 _OPTIONS: Final = (
     ("grpc.enable_http_proxy", 0),  # the scheduler is near; proxies are for the world outside
     ("grpc.max_receive_message_length", 64 * 1024 * 1024),  # a model may have many versions
-    # The server forbids more. Without it a watcher never hears that the machine has gone.
+    # Seldon's scheduler forbids more. Without it a watcher never hears that the machine has gone.
     ("grpc.keepalive_time_ms", 60_000),
     ("grpc.keepalive_timeout_ms", 10_000),
 )

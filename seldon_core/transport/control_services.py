@@ -13,7 +13,10 @@ from google.protobuf.message import Message
 
 @dataclass(frozen=True, slots=True)
 class UnaryMethod:
-    """A method with one answer. The handler is cancelled when the caller leaves."""
+    """A method with one answer. The handler is cancelled when the caller leaves.
+
+    Up to its first wait there is no current task (`aio/start.py`).
+    """
 
     name: str
     request: type[Message]

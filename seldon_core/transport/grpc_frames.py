@@ -91,6 +91,27 @@ def small_message(data: bytes, limit: int) -> bytes | None:
     return None
 
 
+def check_prefix(flag: int, length: int, limit: int, window_bits: int | None) -> None:
+    """Raise RefusedCallError if no message may begin so.
+
+    `limit` is the longest allowed in bytes, `window_bits` None if the call names no compression.
+    """
+    if length > limit:
+        raise RefusedCallError(
+            status.RESOURCE_EXHAUSTED,
+            f"the message has {length} bytes; at most {limit} are received",
+        )
+    if flag > 1:
+        raise RefusedCallError(
+            status.INTERNAL, f"the message's compression flag is {flag}, not 0 or 1"
+        )
+    if flag and window_bits is None:
+        raise RefusedCallError(
+            status.INTERNAL,
+            "the message is marked as compressed but grpc-encoding names nothing",
+        )
+
+
 def no_message() -> RefusedCallError:
     """Return the refusal of a call without a message."""
     return RefusedCallError(
@@ -164,7 +185,7 @@ class MessageReader:
             return b""
         self._flag, self.announced = data[0], int.from_bytes(data[1:PREFIX_LENGTH], "big")
         if self._flag or self.announced > self._limit:
-            self._check_prefix()
+            check_prefix(self._flag, self.announced, self._limit, self._window_bits)
         if size == self.announced:
             self._whole = data
             return b""
@@ -172,22 +193,6 @@ class MessageReader:
             raise _several()
         self._body = bytearray(self.announced)
         return data[PREFIX_LENGTH:]
-
-    def _check_prefix(self) -> None:
-        if self.announced > self._limit:
-            raise RefusedCallError(
-                status.RESOURCE_EXHAUSTED,
-                f"the message has {self.announced} bytes; at most {self._limit} are received",
-            )
-        if self._flag > 1:
-            raise RefusedCallError(
-                status.INTERNAL, f"the message's compression flag is {self._flag}, not 0 or 1"
-            )
-        if self._flag and self._window_bits is None:
-            raise RefusedCallError(
-                status.INTERNAL,
-                "the message is marked as compressed but grpc-encoding names nothing",
-            )
 
     def finish(self) -> Buffer:
         """Return the message as it was sent, when the client has ended its side.

@@ -9,6 +9,7 @@ how much at a time, and ties events to streams (`streams.py`). Its rules:
   turn, and reading with it. After `pause_writing` nothing is read, begun or pulled until resume.
 - What the client may send is credited when it is taken in, and withheld for a body of unannounced
   length while the budget is full. Announced ones were reserved, so they can always be finished.
+- Streaming gRPC calls, where the front has any, are kept apart (`conversing.py`).
 - A stream that is reset, and every stream of a connection that is lost, has its work cancelled.
 """
 
@@ -22,6 +23,7 @@ import ngh2
 
 from seldon_core.aio.start import start
 from seldon_core.protocol.inference import Buffer
+from seldon_core.transport.conversing import Conversations, conversations_on
 from seldon_core.transport.outgoing import Outgoing
 from seldon_core.transport.sending import Sender
 from seldon_core.transport.settings import KIB, MIB
@@ -36,9 +38,6 @@ from seldon_core.transport.streams import (
 
 _logger = logging.getLogger(__name__)
 
-# Streams of one connection at once. gRPC clients multiplex everything over one connection, and
-# 100, which many servers choose, is what their users run into.
-MAX_STREAMS = 256
 # How much a client may send before it is credited. With the default of 64 KiB it waits for a round
 # trip after each 64 KiB.
 STREAM_WINDOW = 4 * MIB
@@ -86,6 +85,7 @@ class Http2Connection(asyncio.BufferedProtocol):
         self._h2 = ngh2.Connection(ngh2.Role.SERVER, config)
         self._streams: dict[int, Stream] = {}
         self._sender = Sender(self._h2, ngh2.NGH2Error)
+        self._calls: Conversations | None = None  # the streaming ones
         self._withheld: list[tuple[int, int]] = []  # stream, bytes not credited yet
         self._backlog: Iterator[ngh2.Event] | None = None
         self._last_block: tuple[ngh2.Header, ...] = ()
@@ -103,10 +103,13 @@ class Http2Connection(asyncio.BufferedProtocol):
         transport = cast(asyncio.Transport, transport)  # uvloop's has the methods, not the class
         self._transport = transport
         settings = self._shared.settings
+        self._calls = conversations_on(
+            transport, self._shared, self._h2, self._sender, self._arm_flush, self._begin_sending
+        )
         transport.set_write_buffer_limits(high=settings.write_buffer_bytes)
         self._h2.initiate_connection(
             {
-                ngh2.Setting.MAX_CONCURRENT_STREAMS: MAX_STREAMS,
+                ngh2.Setting.MAX_CONCURRENT_STREAMS: settings.streams,
                 ngh2.Setting.INITIAL_WINDOW_SIZE: STREAM_WINDOW,
                 ngh2.Setting.MAX_HEADER_LIST_SIZE: settings.header_bytes,
             }
@@ -141,6 +144,8 @@ class Http2Connection(asyncio.BufferedProtocol):
         streams, self._streams = self._streams, {}
         for stream in streams.values():
             stream.cancel()
+        if self._calls is not None:
+            self._calls.lose()
         self._sender.forget_all()
         shared.budget.forget(self._credit_withheld)
         shared.unregister(self)
@@ -250,8 +255,14 @@ class Http2Connection(asyncio.BufferedProtocol):
             self._last_head = read_head(block, self._shared.settings)
             self._last_block = block
         head = self._last_head
-        kind = RpcStream if head.is_grpc else HttpStream
-        stream: Stream = kind(event.stream_id, head, self._shared, self._touched)
+        stream: Stream | None
+        if head.is_grpc and self._calls is not None:
+            stream = self._calls.open(event.stream_id, head, self._touched, event.end_stream)
+            if stream is None:
+                return True
+        else:
+            kind = RpcStream if head.is_grpc else HttpStream
+            stream = kind(event.stream_id, head, self._shared, self._touched)
         self._streams[stream.id] = stream
         refusal = stream.open()
         if refusal is not None:
@@ -264,7 +275,10 @@ class Http2Connection(asyncio.BufferedProtocol):
         """Take a piece of a body in; return whether its request has begun."""
         stream = self._streams.get(event.stream_id)
         data = event.data
-        if stream is None:  # it was answered early, or reset
+        if stream is None:  # a streaming call, or it was answered early, or reset
+            calls = self._calls
+            if calls is not None and calls.receive(event.stream_id, data, event.end_stream):
+                return False
             self._credit(event.stream_id, len(data))
             return False
         refusal = stream.receive(data)
@@ -302,12 +316,16 @@ class Http2Connection(asyncio.BufferedProtocol):
         if stream is not None:
             self._shared.counters.hang_ups += 1
             stream.cancel()
+        elif self._calls is not None:
+            self._calls.closed(stream_id)
         self._sender.forget(stream_id)
 
     def _on_end(self, stream_id: int) -> bool:
         """Begin the request of a stream whose client has sent everything."""
         stream = self._streams.get(stream_id)
         if stream is None:
+            if self._calls is not None:
+                self._calls.end(stream_id)
             return False
         stream.has_ended = True
         self._shared.counters.requests += 1
@@ -358,6 +376,11 @@ class Http2Connection(asyncio.BufferedProtocol):
             self._sender.forget(stream.id)
         self._arm_flush()
 
+    def _begin_sending(self) -> None:
+        """Count the time that the client takes from now on, if it was owed nothing before."""
+        if not self._write_paused and not self._h2.queued_body_size():
+            self._touched = self._wrote = self._loop.time()
+
     def _arm_flush(self) -> None:
         if not self._flush_armed:
             self._flush_armed = True
@@ -378,6 +401,8 @@ class Http2Connection(asyncio.BufferedProtocol):
                     transport.write(data)
                 # Less than was asked for: the library has no more for now.
                 if len(data) < PULL and (sender.is_idle or not sender.refill(self._touched)):
+                    if self._calls is not None:
+                        self._calls.refill()
                     break
         except ngh2.NGH2Error as error:
             _logger.debug("HTTP/2 connection closed error=%s", error)
@@ -398,6 +423,8 @@ class Http2Connection(asyncio.BufferedProtocol):
             return
         self._is_draining = True
         self._drain_by = self._loop.time() + DRAIN_PING_S
+        if self._calls is not None:
+            self._calls.end_all()
         self._h2.send_shutdown_notice()
         self._h2.ping()
         self._flush()
@@ -445,7 +472,9 @@ class Http2Connection(asyncio.BufferedProtocol):
             if now - self._wrote > settings.write_idle_timeout_s:
                 self._shared.counters.timeouts += 1
                 self.abort()
-        elif not self._streams and now - self._touched > settings.idle_timeout_s:
+        elif (
+            not self._streams and not self._calls and now - self._touched > settings.idle_timeout_s
+        ):
             self.drain()
 
     def _has_ended(self, transport: asyncio.Transport, now: float) -> bool:

@@ -10,6 +10,7 @@ from typing import cast
 
 from seldon_core.errors import ConfigError
 from seldon_core.transport.budget import InFlightBytes
+from seldon_core.transport.conversations import ConversationFront
 from seldon_core.transport.exchange import HttpFront
 from seldon_core.transport.handler import InferHandler, ServerState
 from seldon_core.transport.http1_connection import Http1Connection
@@ -26,6 +27,7 @@ PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 """What an HTTP/2 client sends first (RFC 9113, 3.4)."""
 
 _TLS_HANDSHAKE = 0x16
+_LEAVE_S = 1.0  # for the handlers of streaming calls to end, once the port is closed
 
 
 class Sniffer(asyncio.BufferedProtocol):
@@ -133,8 +135,11 @@ class Listener:
         """How many bytes the requests in flight hold."""
         return self._shared.budget.used
 
-    async def drain(self, timeout_s: float) -> None:
-        """Accept nothing more, answer what is outstanding, close; cut off after `timeout_s`."""
+    async def drain(self, timeout_s: float, *, cut_off_level: int = logging.WARNING) -> None:
+        """Accept nothing more, answer what is outstanding, close; cut off after `timeout_s`.
+
+        That is logged at `cut_off_level`.
+        """
         self._server.close()
         self._shared.draining = True
         for connection in list(self._shared.connections):
@@ -143,7 +148,8 @@ class Listener:
             async with asyncio.timeout(timeout_s):
                 await self._shared.on_empty.wait()
         except TimeoutError:
-            _logger.warning(
+            _logger.log(
+                cut_off_level,
                 "cut off connections that did not end in time connections=%d timeout_s=%g",
                 self.open_connections,
                 timeout_s,
@@ -192,7 +198,20 @@ async def _create_server(
         return await loop.create_server(protocol, host, port, backlog=backlog)
     # The loop would ask threads what the address means: four of them and 0.5 MiB for nothing.
     bound = socket.create_server((host, port), family=family, backlog=backlog)
+    # Accepted connections inherit it. asyncio itself does so only if the socket names its protocol.
+    bound.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    if settings.keep_alive_s:
+        _keep_alive(bound, settings.keep_alive_s)
     return await loop.create_server(protocol, sock=bound, backlog=backlog)
+
+
+def _keep_alive(listening: socket.socket, after_s: int) -> None:
+    """Have TCP ask silent clients whether they are there; accepted connections inherit this."""
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    for name, value in (("KEEPIDLE", after_s), ("KEEPINTVL", 20), ("KEEPCNT", 3)):
+        option = getattr(socket, f"TCP_{name}", None)
+        if option is not None:  # not every system has all of them
+            listening.setsockopt(socket.IPPROTO_TCP, option, value)
 
 
 def _family(host: str) -> socket.AddressFamily | None:
@@ -208,11 +227,17 @@ def _family(host: str) -> socket.AddressFamily | None:
 
 @asynccontextmanager
 async def listen(
-    settings: ListenerSettings, http: HttpFront, rpc: AnyRpcFront, budget: InFlightBytes
+    settings: ListenerSettings,
+    http: HttpFront,
+    rpc: AnyRpcFront | ConversationFront,
+    budget: InFlightBytes,
 ) -> AsyncIterator[Listener]:
     """Serve two fronts; otherwise as `open_listener`."""
     loop = asyncio.get_running_loop()
-    shared = Shared(loop, settings, http, rpc, budget)
+    if isinstance(rpc, ConversationFront):
+        shared = Shared(loop, settings, http, rpc.for_peer(""), budget, rpc)
+    else:
+        shared = Shared(loop, settings, http, rpc, budget)
     try:
         server = await _create_server(loop, lambda: Sniffer(shared), settings)
     except OSError as error:
@@ -223,6 +248,8 @@ async def listen(
         yield listener
     finally:
         listener.abort()
+        if shared.conversing:  # they were cancelled just now
+            await asyncio.wait(tuple(shared.conversing), timeout=_LEAVE_S)
         shared.sweeper.stop()
 
 

@@ -8,6 +8,7 @@ them. And a client that is answered before it has sent everything is told so by 
 from collections.abc import Iterable
 from typing import Protocol
 
+from seldon_core.protocol.inference import Buffer
 from seldon_core.transport.outgoing import Headers, Outgoing
 from seldon_core.transport.settings import KIB
 from seldon_core.transport.streams import Stream
@@ -43,6 +44,25 @@ class Engine(Protocol):
         """Return the bytes of body that are queued."""
 
 
+def last_first(parts: Iterable[Buffer]) -> list[memoryview]:
+    """Return `parts` as `feed` takes them: the last is the next to go, as popping it is cheap."""
+    return [memoryview(part).cast("B") for part in reversed(tuple(parts))]
+
+
+def feed(engine: Engine, stream_id: int, parts: list[memoryview]) -> bool:
+    """Give the library what it has room for of `parts`, last first; return whether it had any."""
+    room = SEND_AHEAD - engine.queued_body_size(stream_id)
+    if room <= 0:
+        return False
+    while parts and room > 0:
+        part = parts.pop()
+        engine.send_data(stream_id, part[:room])
+        if len(part) > room:
+            parts.append(part[room:])
+        room -= len(part)
+    return True
+
+
 class _Rest:
     """The rest of one answer."""
 
@@ -50,8 +70,7 @@ class _Rest:
 
     def __init__(self, stream: Stream, answer: Outgoing) -> None:
         self.stream = stream
-        # The last one is the next to go: popping from the end moves nothing.
-        self.parts = [memoryview(part).cast("B") for part in reversed(answer.parts or ())]
+        self.parts = last_first(answer.parts or ())
         self.trailers: Headers | None = answer.trailers
 
 
@@ -63,7 +82,7 @@ class Sender:
 
     def __init__(self, engine: Engine, gone: type[Exception]) -> None:
         self._engine = engine
-        self._gone = gone
+        self.gone = gone
         self._rests: dict[int, _Rest] = {}
         self._early: dict[int, float] = {}  # when each may be reset
 
@@ -93,6 +112,10 @@ class Sender:
             stream.hold(sum(map(len, rest.parts)))
             self._feed(rest)
 
+    def end_early(self, stream_id: int) -> None:
+        """Reset a stream that was answered before its client has ended, once that has left."""
+        self._early[stream_id] = 0.0
+
     def forget(self, stream_id: int) -> None:
         """Drop what is left for a stream that is gone."""
         self._early.pop(stream_id, None)
@@ -121,22 +144,15 @@ class Sender:
         """Do as `_feed`; a reset that is read but not handled yet ends this answer only."""
         try:
             return self._feed(rest)
-        except self._gone:
+        except self.gone:
             self.forget(rest.stream.id)
             return False
 
     def _feed(self, rest: _Rest) -> bool:
         """Give the library what it has room for; return whether it had any."""
         engine, stream_id, parts = self._engine, rest.stream.id, rest.parts
-        room = SEND_AHEAD - engine.queued_body_size(stream_id)
-        if room <= 0:
+        if not feed(engine, stream_id, parts):
             return False
-        while parts and room > 0:
-            part = parts.pop()
-            engine.send_data(stream_id, part[:room])
-            if len(part) > room:
-                parts.append(part[room:])
-            room -= len(part)
         if not parts:
             if rest.trailers is None:
                 engine.end_stream(stream_id)

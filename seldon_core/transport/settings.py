@@ -1,4 +1,4 @@
-"""Every limit of the data plane's listener, with its unit, its default and the reason for it."""
+"""Every limit of a listener, with its unit, its default and the reason for it."""
 
 from dataclasses import dataclass
 
@@ -14,6 +14,8 @@ class ListenerSettings:
     - `backlog`: connections that wait to be accepted; a burst of new clients fits.
     - `connections`: open connections at once; one more is closed at once. Below the usual limit of
       file descriptors with room for everything else.
+    - `streams`: calls of one HTTP/2 connection at once. gRPC clients multiplex everything over one
+      connection, and 100, which many servers choose, is what their users run into.
     - `header_bytes`: one request's head; what Envoy allows (60 KiB), rounded up.
     - `header_count`: header lines of one request; Envoy's default.
     - `body_bytes`: one request's body, also after decompression; Seldon's own limit.
@@ -31,6 +33,8 @@ class ListenerSettings:
     - `write_idle_timeout_s`: longest time in which a client reads nothing of what it is sent.
     - `idle_timeout_s`: longest pause between requests; above the 600 s after which common load
       balancers close idle connections, so that they close first and never race us.
+    - `keep_alive_s`: silence after which TCP asks whether the client's machine is there, then every
+      20 s, three times; 0 for never. For connections that may be idle for ever.
     - `linger_s`: time to read on after a refusal, so that the client sees it and not a reset.
     """
 
@@ -38,6 +42,7 @@ class ListenerSettings:
     port: int = 9000
     backlog: int = 1024
     connections: int = 10_000
+    streams: int = 256
     header_bytes: int = 64 * KIB
     header_count: int = 100
     body_bytes: int = 1000 * MIB
@@ -52,4 +57,5 @@ class ListenerSettings:
     body_idle_timeout_s: float = 60.0
     write_idle_timeout_s: float = 60.0
     idle_timeout_s: float = 620.0
+    keep_alive_s: int = 0
     linger_s: float = 2.0

@@ -17,6 +17,7 @@ from seldon_core.transport.settings import KIB, ListenerSettings
 from seldon_core.transport.sweeper import Sweeper
 
 if TYPE_CHECKING:
+    from seldon_core.transport.conversations import ConversationFront
     from seldon_core.transport.rpc import RpcAnswer
 
 RECEIVE_BYTES = 64 * KIB
@@ -75,11 +76,15 @@ class Shared:
     taken in before the next read, so one is enough for all, and 2,000 idle connections hold
     none. `paused` are the connections whose file descriptor the listener polls for a hang-up
     because they do not read: add yourself when you pause, discard yourself when you resume.
+    `conversations` answers in place of `rpc` if there is one, and `conversing` are the tasks of
+    its calls.
     """
 
     __slots__ = (
         "budget",
         "connections",
+        "conversations",
+        "conversing",
         "counters",
         "draining",
         "http",
@@ -99,11 +104,14 @@ class Shared:
         http: HttpFront,
         rpc: RpcFront,
         budget: InFlightBytes,
+        conversations: "ConversationFront | None" = None,
     ) -> None:
         self.loop = loop
         self.settings = settings
         self.http = http
         self.rpc = rpc
+        self.conversations = conversations
+        self.conversing: set[asyncio.Task[None]] = set()
         self.budget = budget
         self.counters = Counters()
         self.connections: dict[Connection, None] = {}

@@ -15,7 +15,7 @@ from seldon_core.scheduler.api import SchedulerApi
 from seldon_core.scheduler.service import open_scheduler
 from seldon_core.transport.control import ReplicaId
 from seldon_core.transport.control_client import RpcError, SchedulerClient
-from seldon_core.transport.control_grpc import open_control_port
+from seldon_core.transport.control_port import open_control_port
 from tests.support.scheduler_fakes import FakeLink, FakeRoutes, StoppedClock
 
 MLSERVER = ReplicaId("mlserver", 0)

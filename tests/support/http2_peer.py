@@ -10,6 +10,7 @@ import ngh2
 
 from seldon_core.protocol.inference import Buffer
 from seldon_core.transport.budget import InFlightBytes
+from seldon_core.transport.conversations import ConversationFront
 from seldon_core.transport.exchange import HttpAnswer, HttpRequest
 from seldon_core.transport.http2 import Http2Connection
 from seldon_core.transport.rpc import RpcAnswer
@@ -122,14 +123,16 @@ class Server:
 
 @contextlib.asynccontextmanager
 async def serving(
-    settings: ListenerSettings | None = None, rpc: object = None
+    settings: ListenerSettings | None = None,
+    rpc: object = None,
+    conversations: ConversationFront | None = None,
 ) -> AsyncIterator[Server]:
     """Serve HTTP/2 on a free port of the loopback; nothing of it is left afterwards."""
     loop = asyncio.get_running_loop()
     settings = replace(settings or ListenerSettings(), port=0)
     echo, http = EchoRpc(), EchoHttp()
     budget = InFlightBytes(settings.in_flight_bytes)
-    shared = Shared(loop, settings, http, rpc or echo, budget)  # type: ignore[arg-type]
+    shared = Shared(loop, settings, http, rpc or echo, budget, conversations)  # type: ignore[arg-type]
     shared.sweeper.start()
     server = await loop.create_server(lambda: Http2Connection(shared), settings.host, 0)
     port = server.sockets[0].getsockname()[1]

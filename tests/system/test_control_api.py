@@ -20,6 +20,7 @@ SCHEDULER = "seldon.mlops.scheduler.Scheduler"
 SERVED = {
     "scheduler": [
         "grpc.health.v1.Health",
+        "grpc.reflection.v1.ServerReflection",
         "grpc.reflection.v1alpha.ServerReflection",
         "seldon.mlops.health.HealthCheckService",
         "seldon.mlops.scheduler.Scheduler",
@@ -27,6 +28,7 @@ SERVED = {
     ],
     "agent": [
         "grpc.health.v1.Health",
+        "grpc.reflection.v1.ServerReflection",
         "grpc.reflection.v1alpha.ServerReflection",
         "seldon.mlops.health.HealthCheckService",
     ],

@@ -1,4 +1,5 @@
 import asyncio
+import logging
 import socket
 
 import pytest
@@ -119,6 +120,48 @@ def test_a_drain_closes_connections_that_said_nothing():
             assert listener.in_flight_bytes == 0
 
     asyncio.run(main())
+
+
+@pytest.mark.parametrize(
+    ("options", "logged"),
+    [({}, ["WARNING"]), ({"cut_off_level": logging.DEBUG}, [])],
+    ids=["", "quietly"],
+)
+def test_a_drain_cuts_off_what_does_not_end_and_says_so(options, logged, caplog):
+    caplog.set_level(logging.INFO)
+
+    async def main():
+        front = EchoFront()
+        async with listening(front) as listener, connected(listener.port) as client:
+            await client.send(b"GET /hold HTTP/1.1\r\n\r\n")
+            await front.began.wait()
+            await listener.drain(0.05, **options)
+            await front.cancelled.wait()
+
+    asyncio.run(main())
+    assert [record.levelname for record in caplog.records] == logged
+
+
+@LOOPS
+@pytest.mark.parametrize("keep_alive_s", [0, 60], ids=["not asked", "asked"])
+def test_connections_send_at_once_and_may_be_asked_whether_they_are_there(run, keep_alive_s):
+    async def main():
+        async with (
+            listening(EchoFront(), keep_alive_s=keep_alive_s) as listener,
+            connected(listener.port),
+        ):
+            await until(lambda: listener.open_connections == 1)
+            (connection,) = listener._shared.connections
+            accepted = connection._transport.get_extra_info("socket")
+            options = [(socket.IPPROTO_TCP, socket.TCP_NODELAY)]
+            options += [(socket.SOL_SOCKET, socket.SO_KEEPALIVE)]
+            options += [(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE)]
+            return [accepted.getsockopt(*option) for option in options]
+
+    no_delay, keep_alive, idle_s = run(main())
+    assert no_delay
+    assert bool(keep_alive) == bool(keep_alive_s)
+    assert (idle_s == 60) == bool(keep_alive_s)
 
 
 @pytest.mark.parametrize(
