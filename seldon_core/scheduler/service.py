@@ -89,11 +89,6 @@ class _Handled:
     event: Event
     decisions: list[Decision]
 
-    @property
-    def is_to_be_kept(self) -> bool:
-        """Whether something was decided that must be on the disk before it is acknowledged."""
-        return any(isinstance(decision, SaveModel) for decision in self.decisions)
-
 
 class Scheduler:
     """Takes requests and reports, answers questions about models. It is a ReportSink."""
@@ -274,8 +269,7 @@ class Scheduler:
         self._settling.cancel()
 
     def _submit_request(self, event: Event, answer: asyncio.Future[Change]) -> None:
-        is_kept = not (isinstance(event, ModelLoadRequested) and event.from_folder)
-        if self._keeper.fault is not None and is_kept:
+        if self._keeper.fault is not None and _is_to_be_kept(event):
             answer.set_exception(_refusal(self._keeper.fault))
         elif len(self._queue) >= MAX_WAITING_REQUESTS:
             answer.set_exception(
@@ -309,7 +303,12 @@ class Scheduler:
         log_event(handled.event, handled.event_id)
         for decision in handled.decisions:
             log_decision(decision, handled.event_id)
-            if fault is not None and isinstance(decision, AnswerCaller) and handled.is_to_be_kept:
+            if (
+                fault is not None
+                and isinstance(decision, AnswerCaller)
+                and decision.error is None
+                and _is_to_be_kept(handled.event)
+            ):
                 self._callers.answer(decision.caller, _may_be_lost(fault), decision.change)
             else:
                 self._carry_out(decision, handled)
@@ -358,6 +357,11 @@ class Scheduler:
     def _tick(self) -> None:
         self._alarm = self._alarm_at = None
         self._submit(Tick(self._clock.wall()))
+
+
+def _is_to_be_kept(event: Event) -> bool:
+    """Whether who asked is promised that it lasts; also who repeats what is not kept yet."""
+    return not (isinstance(event, ModelLoadRequested) and event.from_folder)
 
 
 def _refusal(fault: StoreError) -> StoreError:

@@ -418,6 +418,20 @@ def test_a_full_disk_keeps_nothing_else_from_being_done(monkeypatch):
     run(test)
 
 
+def test_on_a_full_disk_nobody_is_told_that_a_change_lasts_who_only_repeats_it():
+    async def test():
+        async with a_world(store=FakeStore(faults=9)) as world:
+            first, again = world.scheduler.load_model(IRIS), world.scheduler.load_model(IRIS)
+            unknown = world.scheduler.unload_model("rose")
+            for answer in (first, again):
+                with pytest.raises(StoreError, match="not kept yet"):
+                    await answer
+            with pytest.raises(NotFoundError):
+                await unknown
+
+    run(test)
+
+
 def test_an_end_while_the_disk_is_full_leaves_no_timer(monkeypatch):
     async def test():
         async with a_world(store=FakeStore(faults=9)) as world:
