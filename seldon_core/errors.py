@@ -7,6 +7,7 @@
     │   │   └── UnsupportedEncodingError     … namely to read a body in an encoding it does not know
     │   └── MethodNotAllowedError    … because the path is right but the HTTP method is not
     ├── InvalidResourceError     a manifest or model folder is wrong; `path` says where
+    ├── ForbiddenError           the caller may not do that
     ├── NotFoundError            a model, version or method does not exist
     ├── NotReadyError            it exists but cannot answer yet
     ├── OverloadedError          no room now; `retry_after_s` says when to come back
@@ -58,6 +59,10 @@ class InvalidResourceError(SeldonError):
     def __init__(self, path: str, message: str) -> None:
         super().__init__(f"{path}: {message}")
         self.path = path
+
+
+class ForbiddenError(SeldonError):
+    """The caller may not do what it asks for; the text says who may."""
 
 
 class NotFoundError(SeldonError):

@@ -15,7 +15,7 @@ from seldon_core.errors import MethodNotAllowedError, NotFoundError
 
 
 class Verb(Enum):
-    """What a call wants. The first three are about the server, the others about a model."""
+    """What a call wants. One that gRPC has, too, has the name of its method as value."""
 
     SERVER_LIVE = "ServerLive"
     SERVER_READY = "ServerReady"
@@ -23,6 +23,19 @@ class Verb(Enum):
     MODEL_READY = "ModelReady"
     MODEL_METADATA = "ModelMetadata"
     INFER = "ModelInfer"
+    STREAM_INFER = "ModelStreamInfer"  # gRPC's, with messages in both directions
+    INFER_STREAM = "infer_stream"  # REST's: one request, any number of events
+    GENERATE = "generate"
+    GENERATE_STREAM = "generate_stream"
+    MODEL_CONFIG = "ModelConfig"
+    STATISTICS = "ModelStatistics"
+    REPOSITORY_INDEX = "RepositoryIndex"
+    REPOSITORY_LOAD = "RepositoryModelLoad"
+    REPOSITORY_UNLOAD = "RepositoryModelUnload"
+    TRACE_SETTING = "TraceSetting"
+    LOG_SETTINGS = "LogSettings"
+    DOCS = "docs"  # for people
+    OPENAPI = "docs/dataplane.json"  # the same for programs
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,27 +50,61 @@ class Target:
 PIPELINE_SUFFIX: Final = ".pipeline"
 """What tells the name of a pipeline from that of a model."""
 
+_REST_ONLY: Final = (
+    Verb.INFER_STREAM,
+    Verb.GENERATE,
+    Verb.GENERATE_STREAM,
+    Verb.DOCS,
+    Verb.OPENAPI,
+)
+
 GRPC_VERBS: Final[dict[bytes, Verb]] = {
-    b"/inference.GRPCInferenceService/" + verb.value.encode(): verb for verb in Verb
+    b"/inference.GRPCInferenceService/" + verb.value.encode(): verb
+    for verb in Verb
+    if verb not in _REST_ONLY
 }
 """The gRPC `:path` of every call."""
 
-# Path below /v2, what follows the name of a model and what follows the name of a pipeline -> the
-# HTTP method and the verb. The protocol's OpenAPI file writes `/v2/`, its text `/v2`.
-_SERVER: Final = {
-    "v2": ("GET", Verb.SERVER_METADATA),
-    "v2/": ("GET", Verb.SERVER_METADATA),
-    "v2/health/live": ("GET", Verb.SERVER_LIVE),
-    "v2/health/ready": ("GET", Verb.SERVER_READY),
+_Row = tuple[tuple[str, ...], Verb]
+
+_GET: Final = ("GET",)
+_POST: Final = ("POST",)
+_BOTH: Final = ("GET", "POST")
+
+# A whole path, what follows the name of a model, of a pipeline, and of a model in a repository ->
+# the HTTP methods and the verb. The protocol's OpenAPI file writes `/v2/`, its text `/v2`.
+_SERVER: Final[dict[str, _Row]] = {
+    "v2": (_GET, Verb.SERVER_METADATA),
+    "v2/": (_GET, Verb.SERVER_METADATA),
+    "v2/health/live": (_GET, Verb.SERVER_LIVE),
+    "v2/health/ready": (_GET, Verb.SERVER_READY),
+    "v2/models/stats": (_GET, Verb.STATISTICS),
+    "v2/repository/index": (_POST, Verb.REPOSITORY_INDEX),
+    "v2/trace/setting": (_BOTH, Verb.TRACE_SETTING),
+    "v2/logging": (_BOTH, Verb.LOG_SETTINGS),
+    "v2/docs": (_GET, Verb.DOCS),
+    "v2/docs/dataplane.json": (_GET, Verb.OPENAPI),
 }
-_MODEL: Final = {
-    "": ("GET", Verb.MODEL_METADATA),
-    "ready": ("GET", Verb.MODEL_READY),
-    "infer": ("POST", Verb.INFER),
+_MODEL: Final[dict[str, _Row]] = {
+    "": (_GET, Verb.MODEL_METADATA),
+    "ready": (_GET, Verb.MODEL_READY),
+    "infer": (_POST, Verb.INFER),
+    "infer_stream": (_POST, Verb.INFER_STREAM),
+    "generate": (_POST, Verb.GENERATE),
+    "generate_stream": (_POST, Verb.GENERATE_STREAM),
+    "config": (_GET, Verb.MODEL_CONFIG),
+    "stats": (_GET, Verb.STATISTICS),
+    "trace/setting": (_BOTH, Verb.TRACE_SETTING),
+    "docs": (_GET, Verb.DOCS),
+    "docs/dataplane.json": (_GET, Verb.OPENAPI),
 }
-_PIPELINE: Final = {
-    "ready": ("GET", Verb.MODEL_READY),
-    "infer": ("POST", Verb.INFER),
+_PIPELINE: Final[dict[str, _Row]] = {
+    "ready": (_GET, Verb.MODEL_READY),
+    "infer": (_POST, Verb.INFER),
+}
+_REPOSITORY: Final[dict[str, _Row]] = {
+    "load": (_POST, Verb.REPOSITORY_LOAD),
+    "unload": (_POST, Verb.REPOSITORY_UNLOAD),
 }
 
 # Longer request targets are read anew each time, so that what the cache holds is bounded in bytes.
@@ -86,15 +133,16 @@ def _read(method: bytes, target: bytes) -> Target:
         raise NotFoundError("path", path)
     (allowed, verb), model, version = found
     # HEAD is GET without the body (RFC 9110, 9.3.2), which is left out where the answer is written.
-    if method.decode("latin-1") != allowed and (method, allowed) != (b"HEAD", "GET"):
-        raise MethodNotAllowedError(method.decode("latin-1"), path, (allowed,))
+    name = "GET" if method == b"HEAD" else method.decode("latin-1")
+    if name not in allowed:
+        raise MethodNotAllowedError(method.decode("latin-1"), path, allowed)
     return Target(verb, model, version)
 
 
 _cached = lru_cache(maxsize=4096)(_read)
 
 
-def _find(path: str) -> tuple[tuple[str, Verb], str, str] | None:
+def _find(path: str) -> tuple[_Row, str, str] | None:
     """Return a path's row, model and version; `path` is without its first slash."""
     if (row := _SERVER.get(path)) is not None:
         return row, "", ""
@@ -103,6 +151,8 @@ def _find(path: str) -> tuple[tuple[str, Verb], str, str] | None:
     name, slash, below = below.partition("/")
     if root != "v2" or not name:
         return None
+    if kind == "repository":
+        return _find_in_repository(name, below)
     version = ""
     if below.startswith("versions/"):
         version, slash, below = below.removeprefix("versions/").partition("/")
@@ -115,9 +165,27 @@ def _find(path: str) -> tuple[tuple[str, Verb], str, str] | None:
         suffix, rows = PIPELINE_SUFFIX, _PIPELINE
     elif kind != "models":
         return None
-    found = rows.get(below)
+    return _named(rows.get(below), name, suffix, version)
+
+
+def _find_in_repository(name: str, below: str) -> tuple[_Row, str, str] | None:
+    """Read what follows `v2/repository/`. A repository's own name, which Triton allows before the
+    rest, means nothing: there is one."""
+    if below == "index":
+        return _SERVER["v2/repository/index"], "", ""
+    if name != "models":
+        kind, _, below = below.partition("/")
+        if kind != "models":
+            return None
+    elif below.startswith("models/") and below.count("/") > 1:  # a repository of that name
+        below = below.removeprefix("models/")
+    model, _, below = below.partition("/")
+    return _named(_REPOSITORY.get(below), model, "", "") if model else None
+
+
+def _named(row: _Row | None, name: str, suffix: str, version: str) -> tuple[_Row, str, str] | None:
     try:
         names = unquote(name, errors="strict"), unquote(version, errors="strict")
     except UnicodeDecodeError:
         return None
-    return None if found is None else (found, names[0] + suffix, names[1])
+    return None if row is None else (row, names[0] + suffix, names[1])

@@ -12,6 +12,7 @@ from urllib.parse import quote
 from seldon_core.errors import (
     ConfigError,
     DeadlineError,
+    ForbiddenError,
     InvalidRequestError,
     InvalidResourceError,
     MethodNotAllowedError,
@@ -53,6 +54,7 @@ CANCELLED: Final = 1
 INVALID_ARGUMENT: Final = 3
 DEADLINE_EXCEEDED: Final = 4
 NOT_FOUND: Final = 5
+PERMISSION_DENIED: Final = 7
 RESOURCE_EXHAUSTED: Final = 8
 FAILED_PRECONDITION: Final = 9
 UNIMPLEMENTED: Final = 12
@@ -89,6 +91,7 @@ STATUSES: Final[dict[type[SeldonError], Status]] = {
     UnsupportedEncodingError: Status(415, UNIMPLEMENTED),
     MethodNotAllowedError: Status(405, UNIMPLEMENTED),
     InvalidResourceError: Status(400, INVALID_ARGUMENT),
+    ForbiddenError: Status(403, PERMISSION_DENIED),
     NotFoundError: Status(404, NOT_FOUND),
     # A model that cannot answer yet is, to its caller, not there: as Seldon's ingress has no route.
     NotReadyError: Status(404, NOT_FOUND),

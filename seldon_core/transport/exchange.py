@@ -4,7 +4,7 @@
 reply into an `HttpAnswer`. One request is one exchange.
 """
 
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -34,8 +34,27 @@ class HttpAnswer:
     parts: Sequence[Buffer] = field(default_factory=tuple)
 
 
+@dataclass(slots=True)
+class StreamedAnswer:
+    """An HTTP answer whose body is sent as it is made, without a content-length.
+
+    Each piece is sent at once, and the next is asked for when the socket has taken it. The framing
+    closes `pieces` when the client leaves, takes nothing for too long, or the request's time has
+    passed; it runs in one task. What it raises is a bug: the answer is cut off so that the client
+    sees that it is not whole.
+    """
+
+    status: int
+    headers: list[tuple[bytes, bytes]]
+    pieces: AsyncGenerator[Buffer, None]
+
+
 class HttpFront(Protocol):
     """Answers HTTP requests."""
 
-    async def answer(self, request: HttpRequest) -> HttpAnswer:
+    async def answer(self, request: HttpRequest) -> HttpAnswer | StreamedAnswer:
         """Answer; what it raises is a bug, which the framing logs, counts and answers with 500."""
+
+    def for_peer(self, peer: str) -> "HttpFront":
+        """Return what answers the requests of one connection, whose other end is `peer`
+        (`127.0.0.1:51234`, "" if it has no address)."""

@@ -173,11 +173,11 @@ async def open_listener(
     listened on.
     """
     budget = InFlightBytes(settings.in_flight_bytes)
-    http = RestFront(handler, server, settings, budget)
+    http = RestFront(handler, server, settings, budget, {})
     async with AsyncExitStack() as stack:
         try:
             listener = await stack.enter_async_context(
-                listen(settings, http, RpcFront(handler, server), budget)
+                listen(settings, http, RpcFront(handler, server, {}), budget)
             )
         except ConfigError as error:
             # What can be wrong with a port is one of two; all else is the host.

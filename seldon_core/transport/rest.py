@@ -7,7 +7,8 @@ random bits it costs more time than a network takes to send them, on the loop th
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from copy import copy
 
 from seldon_core.errors import (
     InvalidRequestError,
@@ -20,7 +21,6 @@ from seldon_core.protocol.dialects import Target, Verb, rest_target
 from seldon_core.protocol.inference import Buffer, Payload
 from seldon_core.protocol.oip_binary import LENGTH_HEADER
 from seldon_core.protocol.oip_json import (
-    CONTENT_TYPE,
     JSON_CODEC,
     error_body,
     model_metadata_body,
@@ -29,20 +29,20 @@ from seldon_core.protocol.oip_json import (
 from seldon_core.protocol.status import status_of
 from seldon_core.transport.bodies import decompress, largest_body, too_large
 from seldon_core.transport.budget import InFlightBytes
-from seldon_core.transport.exchange import HttpAnswer, HttpRequest
+from seldon_core.transport.exchange import HttpAnswer, HttpRequest, StreamedAnswer
 from seldon_core.transport.handler import InferCall, InferHandler, ServerState
 from seldon_core.transport.request_id import REQUEST_ID, request_id_of
+from seldon_core.transport.rest_call import JSON_TYPE, RestCall, RestMethod
 from seldon_core.transport.settings import ListenerSettings
 
 _CONTENT_TYPE = b"content-type"
-_JSON = (_CONTENT_TYPE, CONTENT_TYPE)
 _LONGEST_LENGTH = 19  # digits; int() of more is slow, and no body is that long
 
 
 class RestFront:
     """Answers REST requests of every dialect; implements `HttpFront`.
 
-    `clock` is the one of `InferCall.deadline`.
+    `methods` answer the verbs that are not known here. `clock` is the one of `InferCall.deadline`.
     """
 
     def __init__(
@@ -51,6 +51,7 @@ class RestFront:
         server: ServerState,
         settings: ListenerSettings,
         budget: InFlightBytes,
+        methods: Mapping[Verb, RestMethod],
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._handler = handler
@@ -58,8 +59,23 @@ class RestFront:
         self._settings = settings
         self._budget = budget
         self._clock = clock
+        self._peer = ""
+        self._methods: dict[Verb, RestMethod] = {
+            Verb.SERVER_LIVE: self._server_live,
+            Verb.SERVER_READY: self._server_ready,
+            Verb.SERVER_METADATA: self._server_metadata,
+            Verb.MODEL_READY: self._model_ready,
+            Verb.MODEL_METADATA: self._model_metadata,
+            **methods,
+        }
 
-    async def answer(self, request: HttpRequest) -> HttpAnswer:
+    def for_peer(self, peer: str) -> "RestFront":
+        """Return what answers the requests of one connection."""
+        front = copy(self)
+        front._peer = peer  # noqa: SLF001 - of this very class
+        return front
+
+    async def answer(self, request: HttpRequest) -> HttpAnswer | StreamedAnswer:
         """Answer; errors of `seldon_core.errors` become answers, any other that it raises is a bug.
 
         The request's id is returned, whatever comes of the request: the client's own if it is of
@@ -69,10 +85,10 @@ class RestFront:
         request_id = request_id_of(headers)
         try:
             target = rest_target(request.method, request.target)
+            if b"content-encoding" in headers:
+                return await self._answer_compressed(target, request, request_id)
             if target.verb is not Verb.INFER:
                 return await self._answer_other(target, request, request_id)
-            if b"content-encoding" in headers:
-                return await self._infer_compressed(target, request, request_id)
             return await self._infer(target, headers, request.body, request_id)
         except SeldonError as error:
             return _error_answer(error, request_id)
@@ -104,49 +120,46 @@ class RestFront:
             answer_headers.append((LENGTH_HEADER, b"%d" % encoded.json_length))
         return HttpAnswer(200, answer_headers, encoded.parts)
 
-    async def _infer_compressed(
+    async def _answer_compressed(
         self, target: Target, request: HttpRequest, request_id: str
-    ) -> HttpAnswer:
-        body, held = await decompress(
+    ) -> HttpAnswer | StreamedAnswer:
+        headers = request.headers
+        request.body, held = await decompress(
             request.body,
-            request.headers[b"content-encoding"],
-            largest_body(request.headers, self._settings),
+            headers[b"content-encoding"],
+            largest_body(headers, self._settings),
             self._settings,
             self._budget,
         )
         try:
-            return await self._infer(target, request.headers, body, request_id)
+            if target.verb is not Verb.INFER:
+                return await self._answer_other(target, request, request_id)
+            return await self._infer(target, headers, request.body, request_id)
         finally:
             self._budget.give(held)
 
     async def _answer_other(
         self, target: Target, request: HttpRequest, request_id: str
-    ) -> HttpAnswer:
-        """Answer what is not an infer call; health has no body, 200 or 400."""
-        verb = target.verb
-        if verb is Verb.SERVER_LIVE:
-            return _health(self._server.live(), request_id)
-        if verb is Verb.SERVER_READY:
-            return _health(self._server.ready(), request_id)
-        if verb is Verb.SERVER_METADATA:
-            body = server_metadata_body(self._server.metadata())
-            return HttpAnswer(200, _headers(request_id), (body,))
+    ) -> HttpAnswer | StreamedAnswer:
         deadline = self._clock() + self._settings.request_timeout_s
-        payload = Payload(JSON_CODEC, b"")
-        call = InferCall(
-            verb,
-            target.model,
-            target.version,
-            request.headers,
-            payload,
-            "rest",
-            request_id,
-            deadline,
-        )
-        if verb is Verb.MODEL_READY:
-            return _health(await self._handler.ready(call), request_id)
-        body = model_metadata_body(await self._handler.metadata(call))
-        return HttpAnswer(200, _headers(request_id), (body,))
+        call = RestCall(target, request, request_id, deadline, self._peer)
+        return await self._methods[target.verb](call)
+
+    async def _server_live(self, call: RestCall) -> HttpAnswer:
+        return _health(self._server.live(), call)
+
+    async def _server_ready(self, call: RestCall) -> HttpAnswer:
+        return _health(self._server.ready(), call)
+
+    async def _server_metadata(self, call: RestCall) -> HttpAnswer:
+        return call.answer(server_metadata_body(self._server.metadata()))
+
+    async def _model_ready(self, call: RestCall) -> HttpAnswer:
+        return _health(await self._handler.ready(call.for_handler()), call)
+
+    async def _model_metadata(self, call: RestCall) -> HttpAnswer:
+        metadata = await self._handler.metadata(call.for_handler())
+        return call.answer(model_metadata_body(metadata))
 
 
 def _json_length(value: bytes) -> int:
@@ -156,16 +169,13 @@ def _json_length(value: bytes) -> int:
     return int(value)
 
 
-def _headers(request_id: str) -> list[tuple[bytes, bytes]]:
-    return [_JSON, (REQUEST_ID, request_id.encode())]
-
-
-def _health(is_good: bool, request_id: str) -> HttpAnswer:
-    return HttpAnswer(200 if is_good else 400, [(REQUEST_ID, request_id.encode())])
+def _health(is_good: bool, call: RestCall) -> HttpAnswer:
+    """Health has no body, and 400 for bad: what the protocol's clients and probes look at."""
+    return HttpAnswer(200 if is_good else 400, [call.id_header])
 
 
 def _error_answer(error: SeldonError, request_id: str) -> HttpAnswer:
-    headers = _headers(request_id)
+    headers = [JSON_TYPE, (REQUEST_ID, request_id.encode())]
     if isinstance(error, OverloadedError):
         headers.append((b"retry-after", b"%d" % max(1, math.ceil(error.retry_after_s))))
     elif isinstance(error, MethodNotAllowedError):

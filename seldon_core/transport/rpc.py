@@ -5,7 +5,8 @@ message of an infer call stays as it is until somebody asks for its tensors; of 
 model's name and version are read here.
 """
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass, field
 
 from seldon_core.errors import SeldonError
@@ -15,9 +16,9 @@ from seldon_core.protocol.inference import Buffer, Payload
 from seldon_core.protocol.oip_grpc import GRPC_CODEC, peek_model
 from seldon_core.transport.handler import InferCall, InferHandler, ServerState
 from seldon_core.transport.request_id import REQUEST_ID, request_id_of
+from seldon_core.transport.rpc_call import RpcCall, RpcMethod
 
 _INFER = Verb.INFER
-_ABOUT_MODELS = (_INFER, Verb.MODEL_READY, Verb.MODEL_METADATA)  # a tuple: hashing takes longer
 
 
 @dataclass(slots=True)
@@ -37,18 +38,31 @@ class RpcAnswer:
 
 
 class RpcFront:
-    """Answers the calls of `inference.GRPCInferenceService`."""
+    """Answers the unary calls of `inference.GRPCInferenceService`.
 
-    def __init__(self, handler: InferHandler, server: ServerState) -> None:
+    `methods` answer the verbs that are not known here.
+    """
+
+    def __init__(
+        self, handler: InferHandler, server: ServerState, methods: Mapping[Verb, RpcMethod]
+    ) -> None:
         self._handler = handler
         self._server = server
-        self._others: dict[Verb, Callable[[InferCall], Awaitable[bytes]]] = {
+        self._peer = ""
+        self._methods: dict[Verb, RpcMethod] = {
             Verb.SERVER_LIVE: self._server_live,
             Verb.SERVER_READY: self._server_ready,
             Verb.SERVER_METADATA: self._server_metadata,
             Verb.MODEL_READY: self._model_ready,
             Verb.MODEL_METADATA: self._model_metadata,
+            **methods,
         }
+
+    def for_peer(self, peer: str) -> "RpcFront":
+        """Return what answers the calls of one connection, whose other end is `peer`."""
+        front = copy(self)
+        front._peer = peer  # noqa: SLF001 - of this very class
+        return front
 
     async def answer(
         self, path: bytes, headers: dict[bytes, bytes], message: Buffer, deadline: float
@@ -65,30 +79,35 @@ class RpcFront:
             if verb is None:
                 text = f"unknown method {path[:256].decode('latin-1')}"
                 return RpcAnswer(status.UNIMPLEMENTED, text, trailers=trailers)
-            name = version = ""
-            if verb in _ABOUT_MODELS:
-                name, version = peek_model(message)
+            if verb is not _INFER:
+                method = self._methods.get(verb)
+                if method is None:
+                    text = f"{verb.value} is not a unary call"
+                    return RpcAnswer(status.UNIMPLEMENTED, text, trailers=trailers)
+                other = RpcCall(verb, headers, message, request_id, deadline, self._peer)
+                return RpcAnswer(status.OK, "", [], trailers, [await method(other)])
+            name, version = peek_model(message)
             payload = Payload(GRPC_CODEC, message)
             call = InferCall(verb, name, version, headers, payload, "grpc", request_id, deadline)
-            if verb is not _INFER:
-                return RpcAnswer(status.OK, "", [], trailers, [await self._others[verb](call)])
             reply = await self._handler.infer(call)
             encoded = GRPC_CODEC.encode_response(reply.response, payload.decode())
             return RpcAnswer(status.OK, "", reply.headers, trailers, encoded.parts)
         except SeldonError as error:
             return RpcAnswer(status.status_of(error).grpc, str(error), trailers=trailers)
 
-    async def _server_live(self, call: InferCall) -> bytes:
+    async def _server_live(self, call: RpcCall) -> bytes:
         return grpc_calls.server_live_message(self._server.live())
 
-    async def _server_ready(self, call: InferCall) -> bytes:
+    async def _server_ready(self, call: RpcCall) -> bytes:
         return grpc_calls.server_ready_message(self._server.ready())
 
-    async def _server_metadata(self, call: InferCall) -> bytes:
+    async def _server_metadata(self, call: RpcCall) -> bytes:
         return grpc_calls.server_metadata_message(self._server.metadata())
 
-    async def _model_ready(self, call: InferCall) -> bytes:
-        return grpc_calls.model_ready_message(await self._handler.ready(call))
+    async def _model_ready(self, call: RpcCall) -> bytes:
+        asked = call.for_handler(*peek_model(call.message))
+        return grpc_calls.model_ready_message(await self._handler.ready(asked))
 
-    async def _model_metadata(self, call: InferCall) -> bytes:
-        return grpc_calls.model_metadata_message(await self._handler.metadata(call))
+    async def _model_metadata(self, call: RpcCall) -> bytes:
+        asked = call.for_handler(*peek_model(call.message))
+        return grpc_calls.model_metadata_message(await self._handler.metadata(asked))

@@ -97,6 +97,50 @@ def test_any_bytes_are_a_call_or_a_known_error(method, path):
             assert isinstance(rest_target(method, target), Target)
 
 
-def test_every_call_has_its_grpc_method():
+def test_every_call_but_those_of_rest_alone_has_its_grpc_method():
     assert GRPC_VERBS[b"/inference.GRPCInferenceService/ModelInfer"] is Verb.INFER
-    assert {*GRPC_VERBS.values()} == {*Verb}
+    of_rest = {Verb.INFER_STREAM, Verb.GENERATE, Verb.GENERATE_STREAM, Verb.DOCS, Verb.OPENAPI}
+    assert {*GRPC_VERBS.values()} == {*Verb} - of_rest
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "target"),
+    [
+        (b"GET", b"/v2/models/stats", Target(Verb.STATISTICS)),
+        (b"GET", b"/v2/models/iris/versions/1/stats", Target(Verb.STATISTICS, "iris", "1")),
+        (b"GET", b"/v2/models/iris/config", Target(Verb.MODEL_CONFIG, "iris")),
+        (b"POST", b"/v2/models/iris/infer_stream", Target(Verb.INFER_STREAM, "iris")),
+        (b"POST", b"/v2/models/llm/generate", Target(Verb.GENERATE, "llm")),
+        (b"POST", b"/v2/models/llm/generate_stream", Target(Verb.GENERATE_STREAM, "llm")),
+        (b"POST", b"/v2/repository/index", Target(Verb.REPOSITORY_INDEX)),
+        (b"POST", b"/v2/repository/mine/index", Target(Verb.REPOSITORY_INDEX)),
+        (b"POST", b"/v2/repository/models/iris/load", Target(Verb.REPOSITORY_LOAD, "iris")),
+        (b"POST", b"/v2/repository/models/iris/unload", Target(Verb.REPOSITORY_UNLOAD, "iris")),
+        (b"POST", b"/v2/repository/r/models/iris/load", Target(Verb.REPOSITORY_LOAD, "iris")),
+        (b"POST", b"/v2/repository/models/models/m/load", Target(Verb.REPOSITORY_LOAD, "m")),
+        (b"POST", b"/v2/repository/models/models/load", Target(Verb.REPOSITORY_LOAD, "models")),
+        (b"POST", b"/v2/logging", Target(Verb.LOG_SETTINGS)),
+        (b"GET", b"/v2/trace/setting", Target(Verb.TRACE_SETTING)),
+        (b"POST", b"/v2/models/iris/trace/setting", Target(Verb.TRACE_SETTING, "iris")),
+        (b"GET", b"/v2/docs", Target(Verb.DOCS)),
+        (b"GET", b"/v2/models/iris/docs/dataplane.json", Target(Verb.OPENAPI, "iris")),
+    ],
+)
+def test_a_path_of_an_extension_means_a_call(method, path, target):
+    assert rest_target(method, path) == target
+
+
+@pytest.mark.parametrize(
+    "path",
+    [b"/v2/repository/models", b"/v2/repository/models//load", b"/v2/repository/r/things/m/load",
+     b"/v2/repository/models/m", b"/v2/repository/models/m/explode",
+     b"/v2/repository/models/%FF/load"],
+)  # fmt: skip
+def test_any_other_path_of_a_repository_is_not_found(path):
+    with pytest.raises(NotFoundError):
+        rest_target(b"POST", path)
+
+
+def test_a_path_with_two_methods_names_both_when_it_is_asked_for_a_third():
+    with pytest.raises(MethodNotAllowedError, match="use GET or POST"):
+        rest_target(b"DELETE", b"/v2/logging")

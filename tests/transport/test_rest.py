@@ -65,7 +65,7 @@ class FakeServer:
 def ask(handler, method, target, headers=None, body=b"", budget=None, **changes):
     settings = ListenerSettings(**changes)
     front = RestFront(
-        handler, FakeServer(), settings, budget or InFlightBytes(1 << 30), lambda: 100.0
+        handler, FakeServer(), settings, budget or InFlightBytes(1 << 30), {}, lambda: 100.0
     )
     request = HttpRequest(method, target, headers or {}, body)
     answer = asyncio.run(front.answer(request))

@@ -102,7 +102,7 @@ def answer(method, message, headers=None, handler=None):
     """Call the front directly."""
 
     async def call():
-        front = RpcFront(handler or DoublingHandler(), UpServer())
+        front = RpcFront(handler or DoublingHandler(), UpServer(), {})
         path = (SERVICE + method).encode()
         return await front.answer(path, headers or {}, message.SerializeToString(), NO_DEADLINE)
 
@@ -123,7 +123,7 @@ async def called(settings=None, **options):
     handler = DoublingHandler()
     sizes = [("grpc.max_receive_message_length", -1), ("grpc.max_send_message_length", -1)]
     async with (
-        serving(settings, RpcFront(handler, UpServer())) as server,
+        serving(settings, RpcFront(handler, UpServer(), {})) as server,
         grpc.aio.insecure_channel(f"127.0.0.1:{server.port}", sizes, **options) as channel,
     ):
         yield handler, server, channel
@@ -238,7 +238,7 @@ def test_a_request_id_is_kept_if_it_may_be(sent, is_kept):
 
 def test_garbage_is_an_invalid_argument():
     async def call():
-        front = RpcFront(DoublingHandler(), UpServer())
+        front = RpcFront(DoublingHandler(), UpServer(), {})
         path = (SERVICE + "ModelInfer").encode()
         return await front.answer(path, {}, b"\xff\xff garbage", NO_DEADLINE)
 
