@@ -31,7 +31,8 @@ class ModelLoadRequested:
     """Somebody declares a model. It is answered by exactly one AnswerCaller.
 
     `from_folder`: a folder that the process was started with declares it. Such a model is not
-    kept across restarts, since the folder will declare it again.
+    kept across restarts, since the folder will declare it again. `is_again`: its files are to be
+    read anew, so it is a new version although nothing else may have changed.
     """
 
     now: float
@@ -39,6 +40,7 @@ class ModelLoadRequested:
     caller: int
     actor: str = ""
     from_folder: bool = False
+    is_again: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -86,10 +86,11 @@ def log_event(event: Event, event_id: int) -> None:
 
 
 def log_change(event: Event, change: Change, event_id: int) -> None:
-    """Say who changed what is served, when it is on the disk. What a folder declares is no news."""
+    """Say who changed what is served, when it is on the disk. What a folder declares at
+    start is no news."""
     match event:
-        case ModelLoadRequested(spec=spec, actor=actor, from_folder=False):
-            if change is not Change.UNCHANGED:
+        case ModelLoadRequested(spec=spec, actor=actor, from_folder=from_folder):
+            if change is not Change.UNCHANGED and (actor or not from_folder):
                 _log.info(
                     "model %s model=%s by=%s event=%d",
                     change.value,

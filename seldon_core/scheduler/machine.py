@@ -113,10 +113,11 @@ class SchedulerMachine:
         Where the latest version is not to be had, the one that serves instead must have come.
         """
         model = self.state.models.get(name)
-        return model is None or not (
-            model.latest.state is ModelState.TERMINATING
-            or any(record.state is ModelState.PROGRESSING for record in model.standing())
-        )
+        if model is None:
+            return True
+        if model.is_deleted:  # until then it cannot be declared again either
+            return all(v.state is not ModelState.TERMINATING for v in model.versions.values())
+        return all(record.state is not ModelState.PROGRESSING for record in model.standing())
 
     def _decide(self, event: Event) -> list[Decision]:
         match event:

@@ -62,7 +62,7 @@ def on_load_requested(state: SchedulerState, event: ModelLoadRequested) -> list[
         add_version(model, spec, _first_number(spec.meta), event.now)
         change = Change.CREATED
     else:
-        change = _update(model, spec, event.now)
+        change = _update(model, event)
     # Whoever declares a folder's model by hand takes it over.
     model.from_folder = event.from_folder and (change is Change.CREATED or model.from_folder)
     _start_over(model)
@@ -186,7 +186,8 @@ def _refusal(model: ModelRecord | None, event: ModelLoadRequested) -> SeldonErro
             f"model {spec.name!r} is already declared in namespace {declared.namespace!r}",
         )
     unfinished = sum(v.state is not ModelState.TERMINATED for v in model.versions.values())
-    if unfinished >= MOST_UNFINISHED and declared.deployed_as(spec) != spec:
+    is_new_version = event.is_again or declared.deployed_as(spec) != spec
+    if unfinished >= MOST_UNFINISHED and is_new_version:
         return OverloadedError(
             f"{unfinished} versions of model {spec.name!r} are still loading or unloading; "
             "declare another when they are gone"
@@ -200,18 +201,18 @@ def _refusal(model: ModelRecord | None, event: ModelLoadRequested) -> SeldonErro
     return None
 
 
-def _update(model: ModelRecord, spec: ModelSpec, now: float) -> Change:
+def _update(model: ModelRecord, event: ModelLoadRequested) -> Change:
     """A changed model is a new version; a changed deployment is the same version.
 
     A deleted model of which some replica did not let go is a new version in any case: its old name
     there is taken.
     """
-    latest = model.latest
+    latest, spec = model.latest, event.spec
     declared = latest.version.spec
-    if model.is_deleted or declared.deployed_as(spec) != spec:
+    if model.is_deleted or event.is_again or declared.deployed_as(spec) != spec:
         change = Change.CREATED if model.is_deleted else Change.CONFIGURED
         model.deleted_at = None
-        add_version(model, spec, latest.number + 1, now)
+        add_version(model, spec, latest.number + 1, event.now)
         return change
     if declared == spec:
         return Change.UNCHANGED

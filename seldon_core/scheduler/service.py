@@ -126,17 +126,24 @@ class Scheduler:
         self._first_turn = max(EVENTS_PER_TURN, len(self._queue))
 
     def load_model(
-        self, spec: ModelSpec, *, actor: str = "", from_folder: bool = False
+        self,
+        spec: ModelSpec,
+        *,
+        actor: str = "",
+        from_folder: bool = False,
+        is_again: bool = False,
     ) -> asyncio.Future[Change]:
         """Declare a model; the result comes when that is on the disk, before it is loaded.
 
-        A model `from_folder` is not kept: the folder will declare it again. The future raises
+        A model `from_folder` is not kept: the folder will declare it again. With `is_again` it is
+        loaded from its files anew, while what is loaded serves on. The future raises
         InvalidResourceError, NotReadyError (it is being deleted), OverloadedError or StoreError:
         it is refused, or done and may not last. Cancelling does not take the request back.
         """
         caller, answer = self._callers.register()
         now = self._clock.wall()
-        self._submit_request(ModelLoadRequested(now, spec, caller, actor, from_folder), answer)
+        event = ModelLoadRequested(now, spec, caller, actor, from_folder, is_again)
+        self._submit_request(event, answer)
         return answer
 
     def unload_model(

@@ -35,11 +35,15 @@ class ModelVersionStatus:
 
 @dataclass(frozen=True, slots=True)
 class ModelStatus:
-    """A model with its versions from the oldest to the latest."""
+    """A model with its versions from the oldest to the latest.
+
+    `from_folder`: a folder that the process was started with declared it, and nobody since.
+    """
 
     name: str
     is_deleted: bool
     versions: tuple[ModelVersionStatus, ...]
+    from_folder: bool = False
 
     @property
     def latest(self) -> ModelVersionStatus:

@@ -66,6 +66,8 @@ def tell_event(event: Event) -> str:
             return "restored from the store"
         case events.SyncReached():
             return "the expected replicas are connected"
+        case events.ModelLoadRequested(is_again=True, actor=actor):
+            return f"loaded anew by {actor or 'this process'}"
         case events.ModelLoadRequested(actor=actor, from_folder=from_folder):
             by = "a folder of --models" if from_folder else actor or "this process"
             return f"declared by {by}"

@@ -23,7 +23,7 @@ UNKNOWN_REPLICAS = -1
 def model_status(model: ModelRecord) -> ModelStatus:
     """Return a model with all its versions, the oldest first."""
     versions = [version_status(model.versions[number]) for number in sorted(model.versions)]
-    return ModelStatus(model.name, model.is_deleted, tuple(versions))
+    return ModelStatus(model.name, model.is_deleted, tuple(versions), model.from_folder)
 
 
 def version_status(record: VersionRecord) -> ModelVersionStatus:

@@ -157,6 +157,11 @@ IRIS_BY_HAND = ModelLoadRequested(1, ModelSpec("iris", "/iris"), 1, "127.0.0.1:5
             "model created model=iris by=this process event=7",
         ),
         (
+            ModelLoadRequested(1, ModelSpec("iris", "/iris"), 1, "127.0.0.1:5", from_folder=True),
+            Change.CONFIGURED,
+            "model configured model=iris by=127.0.0.1:5 event=7",
+        ),
+        (
             ModelUnloadRequested(1, "iris", 1, actor="127.0.0.1:5"),
             Change.DELETED,
             "model deleted model=iris by=127.0.0.1:5 event=7",

@@ -65,6 +65,19 @@ def test_a_model_is_settled_when_nothing_is_under_way():
     assert machine.is_settled("iris")
 
 
+def test_a_deleted_model_is_settled_when_each_of_its_versions_is_gone():
+    machine = a_machine(R0)
+    load(machine)
+    report(machine, 1, "Loaded")
+    load(machine, is_again=True)
+    report(machine, 2, "Loaded")
+    unload(machine)
+    report(machine, 2, "Unloaded")
+    assert not machine.is_settled("iris")
+    report(machine, 1, "Unloaded")
+    assert machine.is_settled("iris")
+
+
 def test_models_and_servers_are_shown_by_name_and_all_together():
     machine = a_machine(R0)
     load(machine)
@@ -196,7 +209,7 @@ class AnyOrder(RuleBasedStateMachine):
             self.note(*args)
         assert answers == (event_type in (ModelLoadRequested, ModelUnloadRequested))
 
-    def note(self, asked, caller, actor="", from_folder=False):
+    def note(self, asked, caller, actor="", from_folder=False, is_again=False):
         if not isinstance(asked, ModelSpec):
             if not self.machine.state.models[asked].from_folder:
                 self.declared[asked] = None
@@ -212,10 +225,10 @@ class AnyOrder(RuleBasedStateMachine):
         """The models that can be called now."""
         return {name for name, route in self.routes.items() if route.candidates}
 
-    @rule(spec=SPECS, from_folder=st.sampled_from([False, False, True]))
-    def load(self, spec, from_folder):
+    @rule(spec=SPECS, from_folder=st.sampled_from([False, False, True]), is_again=st.booleans())
+    def load(self, spec, from_folder, is_again):
         before = self.healthy()
-        self.send(ModelLoadRequested, spec, 1, "", from_folder)
+        self.send(ModelLoadRequested, spec, 1, "", from_folder, is_again)
         if spec.replicas > 0:
             assert spec.name in self.healthy() or spec.name not in before
 

@@ -341,3 +341,19 @@ def test_a_model_that_is_declared_again_is_the_last_in_the_list():
     report(machine, 1, "Unloaded")
     load(machine)
     assert [model.name for model in machine.models()] == ["wine", "iris"]
+
+
+def test_a_model_that_is_to_be_loaded_anew_is_a_new_version():
+    machine = a_machine(R0)
+    load(machine)
+    report(machine, 1, "Loaded")
+    decisions = acts(load(machine, is_again=True))
+    assert decisions[0] == AnswerCaller(1, change=Change.CONFIGURED)
+    assert decisions[-1] == LoadOnReplica(R0, ModelVersion(ModelSpec("iris", "/iris"), 2))
+
+
+def test_no_more_versions_are_loaded_anew_than_are_counted(monkeypatch):
+    monkeypatch.setattr(models, "MOST_UNFINISHED", 1)
+    machine = a_machine(R0)
+    load(machine)
+    assert isinstance(error_of(load(machine, is_again=True)), OverloadedError)

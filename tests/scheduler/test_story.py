@@ -96,6 +96,10 @@ def test_only_the_last_chapters_are_kept_and_none_of_the_forgotten():
             ModelLoadRequested(1, IRIS, 1, from_folder=True),
             "declared by a folder of --models",
         ),
+        (
+            ModelLoadRequested(1, IRIS, 1, "127.0.0.1:7", from_folder=True, is_again=True),
+            "loaded anew by 127.0.0.1:7",
+        ),
         (ModelUnloadRequested(1, "iris", 1, actor="a peer"), "deleted by a peer"),
         (ModelUnloadRequested(1, "iris", 1), "deleted by this process"),
         (ReplicaConnected(1, R0, (), 1, 0), "replica mlserver/0 connected"),

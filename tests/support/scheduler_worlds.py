@@ -27,9 +27,10 @@ def a_machine(*replicas, memory_bytes=100):
     return machine
 
 
-def load(machine, uri="/iris", now=1, from_folder=False, **fields):
+def load(machine, uri="/iris", now=1, from_folder=False, is_again=False, **fields):
     spec = ModelSpec("iris", uri, **fields)
-    return machine.handle(ModelLoadRequested(now, spec, caller=1, from_folder=from_folder))
+    asked = ModelLoadRequested(now, spec, caller=1, from_folder=from_folder, is_again=is_again)
+    return machine.handle(asked)
 
 
 def unload(machine, now=1, meta=None):

@@ -124,7 +124,13 @@ def parse_event(line, now):
             return ReplicaLost(now, parse_replica(words[0]))
         case "ModelLoadRequested":
             spec = parse_spec(words[0], options)
-            return ModelLoadRequested(now, spec, caller=now, from_folder="folder" in words)
+            return ModelLoadRequested(
+                now,
+                spec,
+                caller=now,
+                from_folder="folder" in words,
+                is_again="again" in words,
+            )
         case "ModelUnloadRequested":
             return ModelUnloadRequested(now, words[0], caller=now)
         case "SyncReached":
