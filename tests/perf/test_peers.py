@@ -51,7 +51,7 @@ def test_h2spec_is_built_once_into_a_folder_of_its_version(tmp_path, monkeypatch
     go = tmp_path / "bin" / "go"
     go.parent.mkdir()
     go.write_text(
-        '#!/bin/sh\necho "$PWD $*" >> "$GOBIN.log"\nmkdir -p $GOBIN && touch $GOBIN/h2spec\n'
+        '#!/bin/sh\nmkdir -p $GOBIN && touch $GOBIN/h2spec\necho "$PWD $*" >> "$GOBIN.log"\n'
     )
     go.chmod(0o755)
     monkeypatch.setenv("PATH", f"{go.parent}:/usr/bin:/bin")
