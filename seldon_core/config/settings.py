@@ -45,6 +45,7 @@ class ListenerSettings:
     idle_timeout_s: Seconds
     linger_s: Seconds
     drain_timeout_s: Seconds
+    stream_format: Annotated[str, values.one_of("triton", "mlserver")]
 
 
 @dataclass(frozen=True, slots=True)

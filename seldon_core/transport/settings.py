@@ -36,6 +36,8 @@ class ListenerSettings:
     - `keep_alive_s`: silence after which TCP asks whether the client's machine is there, then every
       20 s, three times; 0 for never. For connections that may be idle for ever.
     - `linger_s`: time to read on after a refusal, so that the client sees it and not a reset.
+    - `stream_format`: what the answers of ModelStreamInfer look like to who does not say it,
+      `triton` or `mlserver`; most clients that stream are Triton's.
     """
 
     host: str = "127.0.0.1"
@@ -59,3 +61,4 @@ class ListenerSettings:
     idle_timeout_s: float = 620.0
     keep_alive_s: int = 0
     linger_s: float = 2.0
+    stream_format: str = "triton"
