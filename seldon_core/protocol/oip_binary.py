@@ -7,7 +7,7 @@ header named here tells where the head ends.
 
 from typing import Final
 
-from seldon_core.errors import InvalidRequestError, UnsupportedError
+from seldon_core.errors import InvalidRequestError
 from seldon_core.protocol.inference import Buffer, InferRequest, InferResponse
 
 LENGTH_HEADER: Final = b"inference-header-content-length"
@@ -45,14 +45,9 @@ class Tail:
 def split(body: Buffer, json_length: int) -> tuple[memoryview, Tail]:
     """Return the JSON head of a body and what is behind it, as views.
 
-    Raises InvalidRequestError if the body is shorter than `json_length`, and UnsupportedError if
-    that is 0: a raw binary request, which has no head.
+    Raises InvalidRequestError if the body is shorter than `json_length`. One of 0 is not for here:
+    see `raw_tensor.py`.
     """
-    if json_length == 0:
-        raise UnsupportedError(
-            "a raw binary request (Inference-Header-Content-Length: 0) is not supported: "
-            "send the tensor's name, shape and datatype in a JSON head"
-        )
     if not 0 < json_length <= len(body):
         raise InvalidRequestError(
             f"Inference-Header-Content-Length is {json_length}, the body has {len(body)} bytes"

@@ -26,6 +26,7 @@ from seldon_core.protocol.oip_json import (
     model_metadata_body,
     server_metadata_body,
 )
+from seldon_core.protocol.raw_tensor import RawTensorCodec
 from seldon_core.protocol.status import status_of
 from seldon_core.transport.bodies import decompress, largest_body, too_large
 from seldon_core.transport.budget import InFlightBytes
@@ -109,6 +110,8 @@ class RestFront:
             request_id,
             self._clock() + self._settings.request_timeout_s,
         )
+        if json_length == 0:
+            call.payload = await self._raw_payload(call)
         reply = await self._handler.infer(call)
         encoded = JSON_CODEC.encode_response(reply.response, call.payload.decode())
         answer_headers = [
@@ -119,6 +122,10 @@ class RestFront:
         if encoded.json_length is not None:
             answer_headers.append((LENGTH_HEADER, b"%d" % encoded.json_length))
         return HttpAnswer(200, answer_headers, encoded.parts)
+
+    async def _raw_payload(self, call: InferCall) -> Payload:
+        """Return the body of a raw binary request, which the model's metadata describes."""
+        return Payload(RawTensorCodec(await self._handler.metadata(call)), call.payload.body)
 
     async def _answer_compressed(
         self, target: Target, request: HttpRequest, request_id: str

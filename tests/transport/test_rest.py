@@ -102,6 +102,30 @@ def test_binary_tensors_pass_both_ways():
     assert body[json_length:] == (values * 2).tobytes()
 
 
+def test_a_raw_binary_request_is_the_one_input_and_every_output_comes_back_as_bytes():
+    values = np.array([[1, 2, 3, 4], [5, 6, 7, 8]], "<f4")
+    handler = DoublingHandler()
+    headers = {b"inference-header-content-length": b"0"}
+    target = b"/v2/models/iris/versions/3/infer"
+    status, answered, body = ask(handler, b"POST", target, headers, values.tobytes(), json_bytes=9)
+    assert status == 200
+    assert answered[b"content-type"] == b"application/octet-stream"
+    json_length = int(answered[b"inference-header-content-length"])
+    assert body[json_length:] == (values * 2).tobytes()
+    assert json.loads(body[:json_length])["outputs"][0]["shape"] == [2, 4]
+    asked, inferred = handler.calls
+    assert (asked.model, asked.version) == (inferred.model, inferred.version) == ("iris", "3")
+
+
+def test_a_raw_binary_request_that_does_not_fit_is_a_400():
+    headers = {b"inference-header-content-length": b"0"}
+    status, _, body = ask(DoublingHandler(), b"POST", INFER, headers, b"12345678")
+    assert status == 400
+    assert json.loads(body)["error"] == (
+        "the body: FP32 of shape [-1, 4] (-1 is any) needs 16 bytes or a multiple of it, found 8"
+    )
+
+
 @pytest.mark.parametrize("length", [b"-1", b"x", b"", b"9" * 5000, b"99999999"])
 def test_a_json_length_that_lies_is_a_400(length):
     headers = {b"inference-header-content-length": length}
