@@ -192,8 +192,8 @@ def _decode_large(body: Buffer) -> InferRequest | None:
     lists = _Lists()
     try:
         request = read_request(_parse_large(data), None, lists.values)
-    except (InvalidRequestError, ValueError, TypeError, _NotPlainError):
-        return None
+    except (InvalidRequestError, ValueError, TypeError, RuntimeError, _NotPlainError):
+        return None  # RuntimeError: what simdjson says of an integer beyond 64 bits
     # The request's inputs, and the shape of each. An array that hides among the numbers of another
     # would have been flattened with them, but is one bracket too many. A bracket in a string or in
     # `outputs` is too, and only costs time.

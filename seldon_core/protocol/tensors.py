@@ -8,6 +8,7 @@ wire are little-endian, row-major and unpadded.
 import struct
 from collections.abc import Sequence
 from itertools import chain
+from math import prod
 from reprlib import Repr
 from typing import Any, Final
 
@@ -111,8 +112,8 @@ def element_count(where: str, shape: Sequence[int]) -> int:
                 "every dimension must be an integer >= 0"
             )
         count *= size
-    # A dimension of 0 hides a huge one from `count`.
-    if count > MAX_ELEMENTS or (count == 0 and max(shape) > MAX_ELEMENTS):
+    # A dimension of 0 hides huge ones from `count`, but not from numpy.
+    if count > MAX_ELEMENTS or (count == 0 and prod(filter(None, shape)) > MAX_ELEMENTS):
         raise InvalidRequestError(
             f"{where}.shape: {brief(list(shape))} has more than {MAX_ELEMENTS} elements"
         )

@@ -254,13 +254,15 @@ def test_a_large_body_is_read_by_simdjson_into_the_same_request():
         b'{"inputs":[{"name":"x","shape":[1],"datatype":"FP32","data":[true]}]}',
         b'{"inputs":[{"name":"x","shape":[1],"datatype":"FP32","data":1}]}',
         b'{"inputs":[{"name":"x","shape":[1],"datatype":"FP8","data":[1]}]}',
+        b'{"inputs":[{"name":"x","shape":[1],"datatype":"INT64","data":[-9223372036854775809]}]}',
         b'{"inputs":[3]}',
         b'{"inputs":{}}',
         b"[]",
     ],
     ids=[
         "ragged", "row-missing", "number-for-row", "deeper", "deeper-flat", "few", "outside",
-        "float", "negative", "overflow", "boolean", "no-list", "datatype", "no-object",
+        "float", "negative", "overflow", "boolean", "no-list", "datatype", "big-integer",
+        "no-object",
         "no-inputs", "list",
     ],
 )  # fmt: skip
@@ -280,8 +282,9 @@ def test_what_is_wrong_with_a_large_body_is_said_as_with_a_small_one(body):
         IRIS.replace(b'"name":"predict"', b'"name":"other","name":"predict"'),
         IRIS.replace(b"[[1,2,3,4]]", b"[[1.0,2,3.0,4]]"),
         b'{"outputs":[{"name":"p"}],"parameters":{"a":1},' + IRIS[1:],
+        b'{"parameters":{"a":18446744073709551616},' + IRIS[1:],
     ],
-    ids=["bracket-in-name", "repeated-key", "integers-and-floats", "outputs"],
+    ids=["bracket-in-name", "repeated-key", "integers-and-floats", "outputs", "big-integer"],
 )
 def test_a_large_body_of_any_form_means_the_same_as_a_small_one(body):
     small, large = (codec.decode_request(body, None) for codec in (JSON_CODEC, EAGER))

@@ -42,11 +42,12 @@ def test_a_shape_has_as_many_elements_as_its_product(shape, count):
         ([MAX_ELEMENTS + 1], f"has more than {MAX_ELEMENTS} elements"),
         ([1 << 40, 1 << 40], f"has more than {MAX_ELEMENTS} elements"),
         ([0, 1 << 62], f"has more than {MAX_ELEMENTS} elements"),
+        ([0, 1 << 20, 1 << 20, 1 << 20], f"has more than {MAX_ELEMENTS} elements"),
         ([1] * 33, "has 33 dimensions, at most 32 are allowed"),
     ],
     ids=[
         "negative", "float", "boolean", "string", "null", "nested", "huge", "overflowing",
-        "huge-beside-nothing", "many-dimensions",
+        "huge-beside-nothing", "together-huge-beside-nothing", "many-dimensions",
     ],
 )  # fmt: skip
 def test_a_wrong_shape_is_refused(shape, message):
