@@ -9,6 +9,7 @@ from collections.abc import Hashable
 from seldon_core.agent.batching import Array, Entry
 from seldon_core.agent.runtimes.base import Signature
 from seldon_core.errors import InvalidRequestError
+from seldon_core.protocol.classification import classes_wanted, classified
 from seldon_core.protocol.inference import InferRequest, RequestedOutput, Tensor, TensorSpec
 from seldon_core.protocol.tensors import NUMPY_DTYPES
 
@@ -67,8 +68,16 @@ class RequestCheck:
         outputs = self._outputs(request.outputs) if request.outputs else self._default
         return self._checked_entry(tensors, outputs)
 
-    def tensors(self, names: tuple[str, ...], arrays: list[Array]) -> list[Tensor]:
-        """Return a reply's tensors: `arrays` are the outputs `names`, in that order."""
+    def tensors(
+        self,
+        names: tuple[str, ...],
+        arrays: list[Array],
+        requested: list[RequestedOutput] | None = None,
+    ) -> list[Tensor]:
+        """Return a reply's tensors: `arrays` are the outputs `names`, in that order.
+
+        Of those that the request, `requested`, wants the highest classes of, it is these.
+        """
         specs = self._specs
         tensors = []
         for name, array in zip(names, arrays, strict=True):
@@ -80,16 +89,29 @@ class RequestCheck:
             if array.dtype != NUMPY_DTYPES[datatype]:
                 datatype = _DATATYPES.get(array.dtype, datatype)
             tensors.append(Tensor(name, datatype, array, parameters and dict(parameters)))
-        return tensors
+        return self._classified(tensors, requested) if requested else tensors
+
+    def _classified(self, tensors: list[Tensor], requested: list[RequestedOutput]) -> list[Tensor]:
+        """Replace outputs by their highest classes where these are wanted."""
+        by_row = self._signature.batchable
+        replies = []
+        for tensor, output in zip(tensors, requested, strict=True):
+            # The datatype is looked at again: it may differ from the signature's.
+            count = output.parameters and classes_wanted(output, tensor.datatype)
+            replies.append(classified(tensor, count, by_row=by_row) if count else tensor)
+        return replies
 
     def _outputs(self, requested: list[RequestedOutput]) -> tuple[str, ...]:
         names = tuple([output.name for output in requested])
-        for name in names:
-            if name not in self._specs:
+        for output in requested:
+            spec = self._specs.get(output.name)
+            if spec is None:
                 allowed = ", ".join(self._specs)
                 raise InvalidRequestError(
-                    f"model {self._model} has no output {name!r}; it has: {allowed}"
+                    f"model {self._model} has no output {output.name!r}; it has: {allowed}"
                 )
+            if output.parameters:
+                classes_wanted(output, spec.datatype)  # refused before it runs
         if len(set(names)) < len(names):
             raise InvalidRequestError(f"an output is requested twice: {', '.join(names)}")
         return names

@@ -167,3 +167,39 @@ def test_an_output_has_the_datatype_of_its_array_when_the_model_follows_its_inpu
     assert float32.datatype == "FP32"
     [unknown] = check.tensors(("y",), [odd])
     assert unknown.datatype == "FP32"
+
+
+def wanting(**classes):
+    """Requested outputs by name, each with as many of its highest classes; 0 for all of it."""
+    return [
+        RequestedOutput(name, {"classification": count} if count else {"binary_data": True})
+        for name, count in classes.items()
+    ]
+
+
+def test_an_output_of_which_classes_are_wanted_becomes_these():
+    check = RequestCheck("m_1", ONE)
+    arrays = [np.array([[0.25, 0.5, 0.125], [3, 2, 1]]), np.ones((2, 1), FLOATS)]
+    p, y = check.tensors(("p", "y"), arrays, wanting(p=2, y=0))
+    assert (p.name, p.datatype, p.parameters) == ("p", "BYTES", None)
+    assert p.data.tolist() == [[b"0.500000:1", b"0.250000:0"], [b"3.000000:0", b"2.000000:1"]]
+    assert y.data is arrays[1]
+
+
+def test_a_model_without_rows_has_one_list_of_classes():
+    check = RequestCheck("m_1", signature(TensorSpec("x", "FP32", (2, 4)), batchable=False))
+    [p] = check.tensors(("p",), [np.array([[1.0, 4.0], [3.0, 2.0]])], wanting(p=2))
+    assert p.data.tolist() == [b"4.000000:1", b"3.000000:2"]
+
+
+def test_classes_that_cannot_be_had_are_refused_before_the_model_runs():
+    check = RequestCheck("m_1", ONE)
+    request = InferRequest([tensor((1, 4))], wanting(p=-1))
+    with pytest.raises(InvalidRequestError, match="output 'p' must be an integer >= 1, found -1"):
+        check.entry(request)
+
+
+def test_who_wants_classes_shares_a_batch_with_who_wants_all():
+    check = RequestCheck("m_1", ONE)
+    entries = [check.entry(InferRequest([tensor((1, 4))], wanting(p=n))) for n in (0, 2)]
+    assert entries[0].key == entries[1].key

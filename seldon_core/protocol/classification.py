@@ -1,0 +1,58 @@
+"""The classification extension: the highest values of an output instead of all of them.
+
+A requested output asks by the parameter `classification: N`. What comes back are texts
+`<value>:<index>`, the highest first. A value is written as C prints it, which Triton does: `%d` of
+an integer, `%f` of any other number, so always with six digits behind the point. Of equal values
+the one with the lower index comes first, and what is no number comes last.
+"""
+
+from math import prod
+from typing import Final
+
+import numpy as np
+
+from seldon_core.errors import InvalidRequestError
+from seldon_core.protocol.inference import RequestedOutput, Tensor
+from seldon_core.protocol.tensors import NUMPY_DTYPES, brief
+
+PARAMETER: Final = "classification"
+"""The parameter of a requested output; its value is how many classes are wanted."""
+
+_NUMERIC: Final = frozenset(NUMPY_DTYPES) - {"BYTES", "BOOL"}
+
+
+def classes_wanted(output: RequestedOutput, datatype: str) -> int:
+    """Return how many classes the request wants of an output of `datatype`, 0 if it asks for none.
+
+    Raises InvalidRequestError if that is no number >= 1, or the output's values have no order.
+    """
+    if output.parameters is None or PARAMETER not in output.parameters:
+        return 0
+    count = output.parameters[PARAMETER]
+    where = f"parameter {PARAMETER} of output {output.name!r}"
+    if type(count) is not int or count < 1:
+        raise InvalidRequestError(f"{where} must be an integer >= 1, found {brief(count)}")
+    if datatype not in _NUMERIC:
+        raise InvalidRequestError(f"{where} is for numbers, the output is {datatype}")
+    return count
+
+
+def classified(tensor: Tensor, count: int, *, by_row: bool) -> Tensor:
+    """Return the `count` highest values of a tensor, of each of its rows if `by_row`.
+
+    The result is BYTES of shape [count] or [rows, count], with fewer if there are not as many; an
+    index counts the elements of a row in row-major order.
+    """
+    data = tensor.data
+    by_row = by_row and data.ndim > 0
+    rows = data.reshape(len(data), prod(data.shape[1:])) if by_row else data.reshape(1, data.size)
+    # Backwards, so that a stable sort has the highest first, of equal ones the lower index, and
+    # what is no number last. Of integers the complement is that without an overflow.
+    backwards = -rows if rows.dtype.kind == "f" else ~rows
+    order = np.argsort(backwards, axis=1, kind="stable")[:, :count]
+    form = "%f:%d" if rows.dtype.kind == "f" else "%d:%d"
+    values = np.take_along_axis(rows, order, axis=1)
+    pairs = zip(values.ravel().tolist(), order.ravel().tolist(), strict=True)
+    texts = np.empty(order.size, object)
+    texts[:] = [(form % pair).encode() for pair in pairs]
+    return Tensor(tensor.name, "BYTES", texts.reshape(order.shape if by_row else order.shape[1:]))
