@@ -5,6 +5,7 @@ A dialect is a set of paths and methods that mean calls of the one interface in
 additions, OpenAI's) become further rows of the same tables.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
 from functools import lru_cache
@@ -107,6 +108,7 @@ _REPOSITORY: Final[dict[str, _Row]] = {
     "unload": (_POST, Verb.REPOSITORY_UNLOAD),
 }
 
+
 # Longer request targets are read anew each time, so that what the cache holds is bounded in bytes.
 _LONGEST_CACHED: Final = 256
 
@@ -122,6 +124,22 @@ def rest_target(method: bytes, path: bytes) -> Target:
     if len(path) <= _LONGEST_CACHED:
         return _cached(method, path)
     return _read(method, path)
+
+
+def rest_paths() -> Iterator[tuple[str, tuple[str, ...], Verb]]:
+    """Yield each REST path as OpenAPI writes it (`/v2/models/{model}/infer`), its HTTP methods and
+    its verb. Left out are other spellings of the same: `/v2/`, and a repository's name."""
+    for path, (methods, verb) in _SERVER.items():
+        if not path.endswith("/"):
+            yield f"/{path}", methods, verb
+    for root, rows in (
+        ("/v2/models/{model}", _MODEL),
+        ("/v2/models/{model}/versions/{version}", _MODEL),
+        ("/v2/pipelines/{pipeline}", _PIPELINE),
+        ("/v2/repository/models/{model}", _REPOSITORY),
+    ):
+        for below, (methods, verb) in rows.items():
+            yield f"{root}/{below}".rstrip("/"), methods, verb
 
 
 def _read(method: bytes, target: bytes) -> Target:

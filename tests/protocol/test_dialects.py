@@ -7,7 +7,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from seldon_core.errors import MethodNotAllowedError, NotFoundError
-from seldon_core.protocol.dialects import GRPC_VERBS, Target, Verb, _cached, rest_target
+from seldon_core.protocol.dialects import (
+    GRPC_VERBS,
+    Target,
+    Verb,
+    _cached,
+    rest_paths,
+    rest_target,
+)
 
 LONG = b"m" * 300
 
@@ -144,3 +151,15 @@ def test_any_other_path_of_a_repository_is_not_found(path):
 def test_a_path_with_two_methods_names_both_when_it_is_asked_for_a_third():
     with pytest.raises(MethodNotAllowedError, match="use GET or POST"):
         rest_target(b"DELETE", b"/v2/logging")
+
+
+def test_every_rest_path_is_read_as_it_is_listed():
+    listed = list(rest_paths())
+    assert len({path for path, _, _ in listed}) == len(listed)
+    assert {verb for _, _, verb in listed} == set(Verb) - {Verb.STREAM_INFER}
+    for path, methods, verb in listed:
+        filled = path.format(model="m", version="v", pipeline="p")
+        model = "m" if "{model}" in path else "p.pipeline" if "{pipeline}" in path else ""
+        for method in methods:
+            target = rest_target(method.encode(), filled.encode())
+            assert target == Target(verb, model, "v" if "{version}" in path else "")
