@@ -2,6 +2,7 @@ import contextlib
 import zlib
 from itertools import pairwise
 
+import psutil
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -182,3 +183,19 @@ def test_any_cutting_gives_the_same_message(message, cuts, flag):
 def test_any_bytes_give_a_message_or_a_refusal(pieces):
     with contextlib.suppress(RefusedCallError):
         assert len(read(*pieces, encoding=b"gzip")) <= LIMIT
+
+
+def test_an_announced_gigabyte_that_never_comes_occupies_nothing():
+    process = psutil.Process()
+    before = process.memory_info().rss
+    reader = MessageReader(1 << 30, None)
+    reader.feed(b"\0" + (1 << 30).to_bytes(4, "big") + b"begin")
+    assert process.memory_info().rss - before < 100 << 20
+
+
+def test_a_large_message_in_pieces_is_whole_again():
+    message = bytes(range(256)) * 1000
+    reader = MessageReader(1 << 30, None)
+    reader.feed(prefix(len(message)) + message[:70_000])
+    reader.feed(message[70_000:])
+    assert bytes(reader.finish()) == message
