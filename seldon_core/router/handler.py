@@ -1,12 +1,18 @@
 """The router's place in the chain of calls: find the route, choose, pass on, sign the answer."""
 
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
+from contextlib import aclosing
+from functools import partial
 
-from seldon_core.errors import NotReadyError
-from seldon_core.protocol.inference import ModelMetadata
-from seldon_core.router.table import RouteTable, Upstream
+from seldon_core.errors import NotFoundError, NotReadyError
+from seldon_core.protocol.inference import ModelMetadata, Payload
+from seldon_core.protocol.model_config import ModelConfig
+from seldon_core.protocol.statistics import ModelStatistics
+from seldon_core.router.counts import joined
+from seldon_core.router.streaming import Messages
+from seldon_core.router.table import MODEL_HEADER, Candidate, RouteTable, Upstream
 from seldon_core.transport.control import RouteUpdate
-from seldon_core.transport.handler import InferCall, Reply
+from seldon_core.transport.handler import InferCall, InferHandler, Reply, StreamReply
 
 
 class RouterHandler:
@@ -41,6 +47,31 @@ class RouterHandler:
         reply.headers.append(candidate.hop)
         return reply
 
+    async def stream(
+        self, call: InferCall, messages: AsyncIterator[Payload]
+    ) -> AsyncGenerator[StreamReply, None]:
+        """Have one version on one replica answer; its name is on the first reply.
+
+        When its route leaves it, another goes on with the next message. Raises as `infer` does.
+        """
+        source = Messages(messages)
+        is_first = True
+        while True:
+            candidate, upstream = self._choose(call)
+            source.lead(partial(self._leads_to, call, candidate, upstream))
+            upstream.in_flight += 1
+            try:
+                async with aclosing(upstream.handler.stream(call, source)) as replies:
+                    async for reply in replies:
+                        if is_first:
+                            reply.headers.append(candidate.hop)
+                            is_first = False
+                        yield reply
+            finally:
+                upstream.in_flight -= 1
+            if not source.has_moved:
+                return
+
     async def metadata(self, call: InferCall) -> ModelMetadata:
         """Return what the chosen version says of itself. Raises as `infer` does."""
         return await self._pick(call).handler.metadata(call)
@@ -56,9 +87,55 @@ class RouterHandler:
             return False
         return await upstream.handler.ready(call)
 
+    async def config(self, call: InferCall) -> ModelConfig:
+        """Return how the chosen version is served. Raises as `infer` does."""
+        return await self._pick(call).handler.config(call)
+
+    async def statistics(self, call: InferCall) -> Sequence[ModelStatistics]:
+        """Return the counts of every version that the route leads to, or of all models.
+
+        Those of several replicas are added up. Raises as `infer` does.
+        """
+        if not call.model and not call.headers.get(MODEL_HEADER):
+            call.internal_model = ""
+            return joined(
+                [one for each in self._table.replicas() for one in await each.statistics(call)]
+            )
+        route = self._table.resolve(call.headers, call.model)
+        counts: list[ModelStatistics] = []
+        for candidate in route.candidates:
+            call.internal_model = candidate.internal_model
+            for upstream in candidate.upstreams:
+                counts += await _counts(upstream.handler, call)
+        if not counts:
+            raise NotFoundError("model", route.name)
+        return joined(counts)
+
     def _pick(self, call: InferCall) -> Upstream:
+        return self._choose(call)[1]
+
+    def _choose(self, call: InferCall) -> tuple[Candidate, Upstream]:
         """What `infer` does in line, for the calls whose speed does not matter."""
         route = self._table.resolve(call.headers, call.model)
         candidate = route.candidate(call.headers, self._random)
         call.internal_model = candidate.internal_model
-        return candidate.upstream(self._random)
+        return candidate, candidate.upstream(self._random)
+
+    def _leads_to(self, call: InferCall, chosen: Candidate, upstream: Upstream) -> bool:
+        """Return whether a call's route has what was chosen for it; a change replaces candidates.
+
+        Raises as `infer` does.
+        """
+        name = chosen.internal_model
+        return any(
+            candidate.internal_model == name and upstream in candidate.upstreams
+            for candidate in self._table.resolve(call.headers, call.model).candidates
+        )
+
+
+async def _counts(handler: InferHandler, call: InferCall) -> Sequence[ModelStatistics]:
+    """Return a replica's counts of one version, none if it is loading there or leaving."""
+    try:
+        return await handler.statistics(call)
+    except NotFoundError:
+        return ()

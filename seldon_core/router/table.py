@@ -104,6 +104,10 @@ class RouteTable:
         """The number of names, aliases included."""
         return len(self._by_path)
 
+    def replicas(self) -> list[InferHandler]:
+        """Return the handler of every replica, each once."""
+        return list(dict.fromkeys(self._handlers.values()))
+
     def apply(self, update: RouteUpdate) -> None:
         """Route calls to `update.name` by `update` from now on; drop it if nothing is left.
 

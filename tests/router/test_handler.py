@@ -5,12 +5,14 @@ import asyncio
 import pytest
 
 from seldon_core.errors import ModelRuntimeError, NotFoundError, NotReadyError
+from seldon_core.protocol.statistics import ModelStatistics
 from seldon_core.router.handler import RouterHandler
 from seldon_core.router.table import RouteTable
 from seldon_core.transport.control import ReplicaId, RouteCandidate, RouteUpdate
 from tests.support.router_fakes import EchoUpstream, call_of
+from tests.support.stream_fakes import Given, Spoken
 
-R0 = ReplicaId("mlserver", 0)
+R0, R1 = ReplicaId("mlserver", 0), ReplicaId("mlserver", 1)
 
 
 def router_over(upstream, *, versions=(1,), point=0.0):
@@ -85,6 +87,144 @@ def test_a_call_counts_as_in_flight_until_it_is(end):
             assert call.exception() is fault
 
     asyncio.run(test())
+
+
+async def replies_of(stream):
+    return [(reply.outcome.model_name, reply.payload, reply.headers) async for reply in stream]
+
+
+def test_the_first_reply_of_a_stream_names_its_candidate():
+    async def test():
+        upstream = EchoUpstream()
+        stream = router_over(upstream).stream(call_of("iris"), Given("a", "b"))
+        assert await replies_of(stream) == [
+            ("iris_1", "a", [(b"x-own", b"1"), (b"x-seldon-route", b":iris_1:")]),
+            ("iris_1", "b", [(b"x-own", b"1")]),
+        ]
+        assert (upstream.calls, upstream.closed) == (["iris_1"], 1)
+
+    asyncio.run(test())
+
+
+@pytest.mark.parametrize(("name", "error"), [("rose", NotFoundError), ("wine", NotReadyError)])
+def test_a_stream_to_a_model_without_a_route_is_an_error(name, error):
+    stream = router_over(EchoUpstream()).stream(call_of(name), Given("a"))
+    with pytest.raises(error):
+        asyncio.run(replies_of(stream))
+
+
+@pytest.mark.parametrize("end", ["ended", "failed", "closed"])
+def test_a_stream_counts_as_in_flight_until_it_is(end):
+    async def test():
+        fault = ModelRuntimeError("broken") if end == "failed" else None
+        upstream, spoken = EchoUpstream(fault), Spoken()
+        router = router_over(upstream)
+        stream = router.stream(call_of("iris"), spoken)
+        spoken.say("a")
+        if end == "failed":
+            with pytest.raises(ModelRuntimeError):
+                await anext(stream)
+        else:
+            await anext(stream)
+            assert in_flight(router) == 1
+            if end == "closed":
+                await stream.aclose()
+            else:
+                spoken.end()
+                assert await replies_of(stream) == []
+        assert in_flight(router) == 0
+        assert upstream.closed == 1
+
+    asyncio.run(test())
+
+
+def test_a_stream_goes_on_with_the_version_that_takes_its_models_place():
+    async def test():
+        upstream, spoken = EchoUpstream(), Spoken()
+        router = router_over(upstream)
+        stream = router.stream(call_of("iris"), spoken)
+        spoken.say("a")
+        await anext(stream)
+        # The same version with another weight is no reason to begin anew.
+        router.publish(RouteUpdate("iris", (RouteCandidate("iris", 1, 10, (R0,)),)))
+        spoken.say("b")
+        await anext(stream)
+        router.publish(RouteUpdate("iris", (RouteCandidate("iris", 2, 100, (R0,)),)))
+        spoken.say("c", "d")
+        spoken.end()
+        assert await replies_of(stream) == [
+            ("iris_2", "c", [(b"x-own", b"1")]),
+            ("iris_2", "d", [(b"x-own", b"1")]),
+        ]
+        assert (upstream.calls, upstream.closed) == (["iris_1", "iris_2"], 2)
+
+    asyncio.run(test())
+
+
+def test_a_stream_goes_on_with_the_replica_that_takes_the_place_of_its_own():
+    async def test():
+        old, new, spoken = EchoUpstream(), EchoUpstream(), Spoken()
+        router = RouterHandler(RouteTable({R0: old, R1: new}), lambda: 0.0)
+        router.publish(RouteUpdate("iris", (RouteCandidate("iris", 1, 100, (R0,)),)))
+        stream = router.stream(call_of("iris"), spoken)
+        spoken.say("a")
+        await anext(stream)
+        router.publish(RouteUpdate("iris", (RouteCandidate("iris", 1, 100, (R1,)),)))
+        spoken.say("b")
+        assert (await anext(stream)).payload == "b"
+        assert (old.closed, new.calls) == (1, ["iris_1"])
+        await stream.aclose()
+
+    asyncio.run(test())
+
+
+def test_a_stream_ends_with_its_model():
+    async def test():
+        spoken = Spoken()
+        router = router_over(EchoUpstream())
+        stream = router.stream(call_of("iris"), spoken)
+        spoken.say("a")
+        await anext(stream)
+        router.publish(RouteUpdate("iris"))
+        spoken.say("b")
+        with pytest.raises(NotFoundError):
+            await anext(stream)
+
+    asyncio.run(test())
+
+
+def test_the_config_is_that_of_the_chosen_version():
+    router = router_over(EchoUpstream(), versions=(1, 2), point=0.9)
+    assert asyncio.run(router.config(call_of("iris"))).name == "iris_2"
+
+
+def test_statistics_are_of_every_version_of_the_route_on_every_replica():
+    one = EchoUpstream(counts={"iris_1": [ModelStatistics("iris", "1", inference_count=1)]})
+    other = EchoUpstream(
+        counts={
+            "iris_1": [ModelStatistics("iris", "1", inference_count=2)],
+            "iris_2": [ModelStatistics("iris", "2", inference_count=5)],
+        }
+    )
+    router = RouterHandler(RouteTable({R0: one, R1: other}), lambda: 0.0)
+    candidates = tuple(RouteCandidate("iris", version, 50, (R0, R1)) for version in (1, 2))
+    router.publish(RouteUpdate("iris", candidates))
+    found = asyncio.run(router.statistics(call_of("iris")))
+    assert [(each.version, each.inference_count) for each in found] == [("1", 3), ("2", 5)]
+    by_header = call_of("", {b"seldon-model": b"iris"})
+    assert asyncio.run(router.statistics(by_header)) == found
+
+
+def test_statistics_of_a_model_that_no_replica_has_are_not_found():
+    with pytest.raises(NotFoundError, match="iris"):
+        asyncio.run(router_over(EchoUpstream()).statistics(call_of("iris")))
+
+
+def test_statistics_of_no_model_are_those_of_all_and_each_replica_is_asked_once():
+    shared = EchoUpstream(counts={"": [ModelStatistics("iris", "1", inference_count=1)]})
+    router = RouterHandler(RouteTable({R0: shared, R1: shared}), lambda: 0.0)
+    [found] = asyncio.run(router.statistics(call_of()))
+    assert (found.name, found.inference_count) == ("iris", 1)
 
 
 def test_a_route_that_changes_does_not_disturb_a_call_on_its_way():
