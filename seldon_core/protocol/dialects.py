@@ -63,6 +63,14 @@ GRPC_VERBS: Final[dict[bytes, Verb]] = {
     b"/inference.GRPCInferenceService/" + verb.value.encode(): verb
     for verb in Verb
     if verb not in _REST_ONLY
+} | {
+    # MLServer's clients know the repository as a service of its own. Its messages are the same.
+    b"/inference.model_repository.ModelRepositoryService/" + method: verb
+    for method, verb in (
+        (b"ModelRepositoryIndex", Verb.REPOSITORY_INDEX),
+        (b"ModelRepositoryModelLoad", Verb.REPOSITORY_LOAD),
+        (b"ModelRepositoryModelUnload", Verb.REPOSITORY_UNLOAD),
+    )
 }
 """The gRPC `:path` of every call."""
 
