@@ -389,3 +389,24 @@ def test_the_parameters_of_repeated_requests_are_read_each_time():
         request = decode(message)
         assert request.outputs[0].parameters == {"p": 1}
         request.outputs[0].parameters.clear()
+
+
+PARAMETER_KINDS = {
+    "bool": ("bool_param", True),
+    "negative": ("int64_param", -(1 << 63)),
+    "int64": ("int64_param", (1 << 63) - 1),
+    "uint64": ("uint64_param", (1 << 64) - 1),
+    "double": ("double_param", 1e300),
+    "whole double": ("double_param", 2.0),
+    "string": ("string_param", "ä"),
+}
+
+
+@pytest.mark.parametrize(("kind", "value"), PARAMETER_KINDS.values(), ids=PARAMETER_KINDS.keys())
+def test_a_client_s_parameter_of_every_kind_is_read_and_written_as_that_kind(kind, value):
+    theirs = service_pb2.InferParameter(**{kind: value})
+    read = decode(service_pb2.ModelInferRequest(parameters={"p": theirs})).parameters
+    assert read == {"p": value}
+    assert type(read["p"]) is type(value)
+    reply = encode(InferResponse("m", [], parameters=read), InferRequest([]))
+    assert service_pb2.ModelInferResponse.FromString(reply).parameters["p"] == theirs
