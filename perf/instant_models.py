@@ -21,7 +21,7 @@ from seldon_core.cli.output import Console
 from seldon_core.config.load import load_settings
 from seldon_core.errors import ModelRuntimeError
 from seldon_core.observability.logs import configure_logs
-from seldon_core.resources.model import ModelVersion
+from seldon_core.resources.model import FoundModels, ModelVersion
 
 NOTHING = Signature("nothing", inputs=(), outputs=(), default_outputs=())
 
@@ -62,7 +62,7 @@ def main(arguments: Sequence[str]) -> None:
     Path(folder).mkdir(exist_ok=True)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         console = Console(Path(folder))
-        runner.run(app.serve(settings, Path(folder), app.FoundModels(), console, load_at_once))
+        runner.run(app.serve(settings, Path(folder), FoundModels(), console, load=load_at_once))
 
 
 if __name__ == "__main__":

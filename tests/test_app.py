@@ -19,10 +19,11 @@ from seldon_core.agent import loading
 from seldon_core.cli.output import Console
 from seldon_core.config.load import load_settings
 from seldon_core.errors import ConfigError, ModelRuntimeError, NotReadyError
+from seldon_core.process import Process
 from seldon_core.proto import scheduler_pb2 as pb
 from seldon_core.protocol.inference import ModelMetadata
 from seldon_core.protocol.model_message import message_of
-from seldon_core.resources.model import ModelSpec, RefusedModel
+from seldon_core.resources.model import FoundModels, ModelSpec, RefusedModel
 from seldon_core.scheduler.state import ModelState
 from seldon_core.transport.control import RouteUpdate
 from seldon_core.transport.control_client import SchedulerClient
@@ -51,7 +52,7 @@ def doubling(folder, name="double"):
 async def serving(*specs, refused=(), data_folder=None, **flags):
     """Serve `specs` until the block ends, then stop by SIGTERM."""
     diary = Diary()
-    found = app.FoundModels(specs, refused)
+    found = FoundModels(specs, refused)
     with a_folder() as empty:
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(app.serve(settings(**flags), data_folder or empty, found, diary))
@@ -208,7 +209,7 @@ def test_every_model_that_is_not_served_is_one_line(tmp_path, caplog, capsys):
     async def scenario():
         console = _Console(Path("/data"))
         async with asyncio.TaskGroup() as tasks:
-            found = app.FoundModels([broken, homeless, lost])
+            found = FoundModels([broken, homeless, lost])
             tasks.create_task(app.serve(settings(), tmp_path, found, console))
             await console.is_loaded.wait()
             os.kill(os.getpid(), signal.SIGTERM)
@@ -240,7 +241,7 @@ def test_the_process_is_not_ready_before_its_models_are():
 
 def process_of(router: Any, specs: Any, diary: Any) -> Any:
     """A process of fakes."""
-    return app.Process(router, app.FoundModels(specs), diary)
+    return Process(router, FoundModels(specs), diary)
 
 
 class QuietScheduler:
@@ -372,7 +373,7 @@ def test_a_taken_port_ends_the_start_with_its_name_and_nothing_else(group, caplo
         port = taken.getsockname()[1]
         wanted = settings(**{f"{group}_port": port})
         with pytest.raises(ConfigError, match=rf"^{group}\.port: .* port {port}: it is in use"):
-            asyncio.run(app.serve(wanted, tmp_path, app.FoundModels(), _DiaryWithoutLoop()))
+            asyncio.run(app.serve(wanted, tmp_path, FoundModels(), _DiaryWithoutLoop()))
     assert "ReplicaConnected" not in caplog.text
 
 
@@ -408,7 +409,7 @@ def test_a_load_that_does_not_end_does_not_keep_the_process(tmp_path, monkeypatc
 
     async def scenario():
         async with asyncio.TaskGroup() as tasks:
-            found = app.FoundModels([doubling(tmp_path)])
+            found = FoundModels([doubling(tmp_path)])
             tasks.create_task(app.serve(settings(), tmp_path, found, Diary()))
             while not has_begun.is_set():
                 await asyncio.sleep(0)
@@ -438,7 +439,7 @@ def test_no_load_begins_after_the_end_has(tmp_path, monkeypatch):
 
     async def scenario():
         async with asyncio.TaskGroup() as tasks:
-            found = app.FoundModels([doubling(tmp_path), other])
+            found = FoundModels([doubling(tmp_path), other])
             tasks.create_task(app.serve(settings(), tmp_path, found, Ending()))
             while not begun:
                 await asyncio.sleep(0)

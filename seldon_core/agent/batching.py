@@ -47,9 +47,14 @@ class Entry:
 
     `inputs` are in the order of the signature, `outputs` the names wanted. `key` is equal for
     requests that may run together; None: this one runs alone. `rows` is 1 then.
+
+    `times` is given by who runs it, before `waiter` has the result: monotonic seconds at which its
+    batch began, the model began to run that, and ended.
     """
 
-    __slots__ = ("inputs", "key", "outputs", "rows", "waiter")
+    __slots__ = ("inputs", "key", "outputs", "rows", "times", "waiter")
+
+    times: tuple[float, float, float]
 
     def __init__(
         self, key: Hashable, rows: int, inputs: list[Array], outputs: tuple[str, ...]
@@ -72,18 +77,19 @@ class Batch:
 class Batcher:
     """Gathers the requests to one model.
 
-    At most `max_together` leave as one batch, None: as many as have `max_rows` rows. At most
-    `max_waiting` wait while a batch runs; while none does, those of the next one more.
+    At most `max_together` leave as one batch, None: as many as have `max_rows` rows (which is 1
+    once the model turned out not to keep rows apart). At most `max_waiting` wait while a batch
+    runs; while none does, those of the next one more.
     """
 
     __slots__ = (
         "_arrivals",
         "_expects_company",
         "_groups",
-        "_max_rows",
         "_max_together",
         "_max_waiting",
         "is_busy",
+        "max_rows",
         "waiting",
     )
 
@@ -95,7 +101,7 @@ class Batcher:
     ) -> None:
         self.is_busy = False  # between a batch handed out and `finish`
         self.waiting = 0  # entries in all groups
-        self._max_rows = max_rows
+        self.max_rows = max_rows
         self._max_waiting = max_waiting
         self._max_together = max_together
         self._arrivals = 0  # in this turn
@@ -120,7 +126,7 @@ class Batcher:
         """
         if self.waiting >= self._max_waiting and (
             self.is_busy
-            or self.waiting >= self._max_waiting + (self._max_together or self._max_rows)
+            or self.waiting >= self._max_waiting + (self._max_together or self.max_rows)
         ):
             raise OverloadedError(f"{self.waiting} requests wait for the model already")
         self._arrivals += 1
@@ -166,7 +172,7 @@ class Batcher:
         entries: list[Entry] = []
         rows = 0
         for entry in group if self._max_together is None else islice(group, self._max_together):
-            if entries and rows + entry.rows > self._max_rows:
+            if entries and rows + entry.rows > self.max_rows:
                 break
             entries.append(entry)
             rows += entry.rows
@@ -180,7 +186,7 @@ class Batcher:
 
     def stop_batching(self) -> None:
         """Run every request alone from now on: the model turned out not to keep rows apart."""
-        self._max_rows = 1
+        self.max_rows = 1
 
     def drain(self) -> list[Entry]:
         """Hand out every waiting entry, unrun: the shell is about to fail them."""

@@ -16,7 +16,7 @@ import asyncio
 import functools
 import logging
 from collections.abc import Awaitable, Callable
-from time import perf_counter, thread_time
+from time import monotonic, thread_time
 from typing import Any
 
 import numpy as np
@@ -25,12 +25,16 @@ from seldon_core.agent.batching import Array, Batch, Batcher, Entry
 from seldon_core.agent.copies import WorkerCopy, WorkerModel, Workers
 from seldon_core.agent.cost import CallCost, Place
 from seldon_core.agent.runtimes.base import Artifact, CallTraits, LoadedModel, words_of
+from seldon_core.agent.statistics import ModelCounts, Times
 from seldon_core.aio.start import waiter_for
 from seldon_core.aio.supervise import Tasks
 from seldon_core.aio.threads import ThreadPool
 from seldon_core.errors import ModelRuntimeError, SeldonError
 
 _log = logging.getLogger(__name__)
+
+_Run = tuple[list[Array], float, float]
+"""The outputs of a call, and when it began and ended: monotonic seconds."""
 
 _TURN_S = 0.002
 """How long one model may keep the loop with batch after batch before others have their turn."""
@@ -61,10 +65,13 @@ class Grounds:
 class ModelRunner:
     """Runs one model's requests. Lives from the first load until the model is forgotten.
 
-    What it learned (cost, batching) outlasts evictions; `put` gives it the model at each load,
-    `put_in_worker` an isolated one, `clear` takes it away. `pin` and `unpin` hold the model in
-    memory during a run that leaves the loop, since its requests may be cancelled meanwhile. `grow`
-    is told the bytes of its copy.
+    What it learned (cost, batching) and counted outlasts evictions; `put` gives it the model at
+    each load, `put_in_worker` an isolated one, `clear` takes it away. `pin` and `unpin` hold the
+    model in memory during a run that leaves the loop, since its requests may be cancelled
+    meanwhile. `grow` is told the bytes of its copy.
+
+    `began` and `ended` are of the last call on the loop. Calls are counted in `counts`, but for
+    those whose outputs `offer` returns: their requests count them.
     """
 
     def __init__(
@@ -87,6 +94,13 @@ class ModelRunner:
         self._computing = CallCost(runtime.inline_limit_s)  # of that, without what it waits
         self._model: LoadedModel | None = None
         self._copy = WorkerCopy(artifact, grounds.workers, grounds.tasks, grow)
+        self.counts = ModelCounts()
+        self.began = self.ended = 0.0
+
+    @property
+    def max_rows(self) -> int:
+        """How many rows of several requests run together at most."""
+        return self._batcher.max_rows
 
     def put(self, model: LoadedModel) -> None:
         """Run requests on `model` from now on."""
@@ -139,7 +153,7 @@ class ModelRunner:
 
     def _run(self, batch: Batch | None) -> None:
         """Run batches on the loop until none waits, one has to leave it, or it is others' turn."""
-        until = perf_counter() + _TURN_S
+        until = monotonic() + _TURN_S
         while batch is not None:
             if self._cost.place(batch.rows) is Place.AWAY:
                 self._send_away(batch)
@@ -149,18 +163,20 @@ class ModelRunner:
             except Exception:  # noqa: BLE001 - logged and counted there
                 self._fault(batch.entries)
             self._batcher.finish()
-            if self._batcher.waiting and perf_counter() > until:
+            if self._batcher.waiting and monotonic() > until:
                 self._call_soon(self._go_on)
                 return
             batch = self._batcher.next_batch()
 
     def _run_inline(self, batch: Batch) -> None:
+        began = monotonic()
         entries = [entry for entry in batch.entries if not _is_left(entry)]
         if len(entries) > 1:
             rows = sum([entry.rows for entry in entries])
             try:
                 outputs = self._infer(_joined(entries), entries[0].outputs, rows)
-                _share_out(entries, outputs, rows)
+                shares = _shares(entries, outputs, rows)
+                self._give(entries, shares, rows, (began, self.began, self.ended))
                 return
             except _RowsLostError:
                 self._batcher.stop_batching()
@@ -168,20 +184,33 @@ class ModelRunner:
             except SeldonError:
                 pass  # one by one, so that only the culprit fails
         for entry in entries:
+            began = monotonic()
             try:
-                _give(entry, self._infer(entry.inputs, entry.outputs, entry.rows))
+                outputs = self._infer(entry.inputs, entry.outputs, entry.rows)
             except SeldonError as error:
                 _fail(entry, error)
+            else:
+                self._give([entry], [outputs], entry.rows, (began, self.began, self.ended))
+
+    def _give(
+        self, entries: list[Entry], shares: list[list[Array]], rows: int, times: Times
+    ) -> None:
+        """Count a call of `rows` rows, and give each entry its share of the outputs."""
+        self.counts.ran(rows, times, monotonic())
+        for entry, share in zip(entries, shares, strict=True):
+            entry.times = times
+            _give(entry, share)
 
     def _infer(self, inputs: list[Array], outputs: tuple[str, ...], rows: int) -> list[Array]:
-        began = perf_counter()
+        self.began = began = monotonic()
         try:
             results = self._loaded().infer(inputs, outputs)
         except SeldonError:
             raise
         except Exception as error:
             raise ModelRuntimeError(words_of(error)) from error
-        self._cost.observe(rows, perf_counter() - began)
+        self.ended = ended = monotonic()
+        self._cost.observe(rows, ended - began)
         return results
 
     def _loaded(self) -> LoadedModel:
@@ -203,13 +232,14 @@ class ModelRunner:
         self._go_on()
 
     async def _run_batch_away(self, batch: Batch) -> None:
+        began = monotonic()
         entries = [entry for entry in batch.entries if not _is_left(entry)]
         infer = self._way_out(batch.rows)
         if len(entries) > 1:
             rows = sum([entry.rows for entry in entries])
             try:
-                outputs = await infer(_joined(entries), entries[0].outputs, rows)
-                _share_out(entries, outputs, rows)
+                outputs, ran, ended = await infer(_joined(entries), entries[0].outputs, rows)
+                self._give(entries, _shares(entries, outputs, rows), rows, (began, ran, ended))
                 return
             except _RowsLostError:
                 self._batcher.stop_batching()
@@ -219,14 +249,15 @@ class ModelRunner:
         for entry in entries:
             if _is_left(entry):
                 continue
+            began = monotonic()
             try:
-                _give(entry, await infer(entry.inputs, entry.outputs, entry.rows))
+                outputs, ran, ended = await infer(entry.inputs, entry.outputs, entry.rows)
             except SeldonError as error:
                 _fail(entry, error)
+            else:
+                self._give([entry], [outputs], entry.rows, (began, ran, ended))
 
-    def _way_out(
-        self, rows: int
-    ) -> Callable[[list[Array], tuple[str, ...], int], Awaitable[list[Array]]]:
+    def _way_out(self, rows: int) -> Callable[[list[Array], tuple[str, ...], int], Awaitable[_Run]]:
         """Return how to run a call off the loop: on a thread, or in the worker if there is one."""
         if self._runtime.releases_gil:
             return self._infer_on_thread
@@ -237,9 +268,7 @@ class ModelRunner:
             self._copy.want()
         return self._infer_on_thread if self._model is not None else self._refuse
 
-    async def _refuse(
-        self, inputs: list[Array], outputs: tuple[str, ...], rows: int
-    ) -> list[Array]:
+    async def _refuse(self, inputs: list[Array], outputs: tuple[str, ...], rows: int) -> _Run:
         raise ModelRuntimeError(
             f"{self._artifact.model} is isolated (seldon-core/isolation), and its worker process "
             "died and could not load it again; it is tried again from time to time"
@@ -247,20 +276,22 @@ class ModelRunner:
 
     async def _infer_on_thread(
         self, inputs: list[Array], outputs: tuple[str, ...], rows: int
-    ) -> list[Array]:
-        results, seconds, computing = await self._grounds.threads.run(
-            _timed, self._loaded(), inputs, outputs
-        )
-        self._cost.observe(rows, seconds)
+    ) -> _Run:
+        run, computing = await self._grounds.threads.run(_timed, self._loaded(), inputs, outputs)
+        _, began, ended = run
+        self._cost.observe(rows, ended - began)
         self._computing.observe(rows, computing)
-        return results
+        return run
 
     async def _infer_in_worker(
         self, copy: WorkerModel, inputs: list[Array], outputs: tuple[str, ...], rows: int
-    ) -> list[Array]:
+    ) -> _Run:
+        sent = monotonic()
         results, seconds = await copy.infer(inputs, outputs)
+        ended = monotonic()
         self._cost.observe(rows, seconds)
-        return results
+        # The worker tells how long it took and not when: the way there and back counts as input.
+        return results, max(sent, ended - seconds), ended
 
     def _start_over(self) -> None:
         """The batcher itself failed: go on with a new one."""
@@ -282,20 +313,18 @@ class _RowsLostError(Exception):
     """A batch's output does not have a row for each row of its inputs."""
 
 
-def _timed(
-    model: LoadedModel, inputs: list[Array], outputs: tuple[str, ...]
-) -> tuple[list[Array], float, float]:
-    """Run on a thread; the seconds are the call's own, without the way there and back, and those of
-    them in which this thread computed. A library's further threads are not counted: they hold no
+def _timed(model: LoadedModel, inputs: list[Array], outputs: tuple[str, ...]) -> tuple[_Run, float]:
+    """Run on a thread; the times are the call's own, without the way there and back, and then the
+    seconds in which this thread computed. A library's further threads are not counted: they hold no
     GIL, and this one works beside them."""
-    began, computed = perf_counter(), thread_time()
+    began, computed = monotonic(), thread_time()
     try:
         results = model.infer(inputs, outputs)
     except SeldonError:
         raise
     except Exception as error:
         raise ModelRuntimeError(words_of(error)) from error
-    return results, perf_counter() - began, thread_time() - computed
+    return (results, began, monotonic()), thread_time() - computed
 
 
 def _joined(entries: list[Entry]) -> list[Array]:
@@ -306,16 +335,18 @@ def _joined(entries: list[Entry]) -> list[Array]:
     return [np.concatenate([entry.inputs[i] for entry in entries]) for i in range(len(first))]
 
 
-def _share_out(entries: list[Entry], outputs: list[Array], rows: int) -> None:
-    """Give each entry its rows of the outputs, as views."""
+def _shares(entries: list[Entry], outputs: list[Array], rows: int) -> list[list[Array]]:
+    """Return the rows of the outputs that are each entry's, as views."""
     for output in outputs:
         if not output.shape or output.shape[0] != rows:
             raise _RowsLostError
+    shares = []
     start = 0
     for entry in entries:
         stop = start + entry.rows
-        _give(entry, [output[start:stop] for output in outputs])
+        shares.append([output[start:stop] for output in outputs])
         start = stop
+    return shares
 
 
 def _is_left(entry: Entry) -> bool:

@@ -6,18 +6,23 @@ event and, for a lone request, no future.
 
 import asyncio
 import logging
-from collections.abc import Awaitable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Sequence
 from time import monotonic
 from typing import cast
 
 from seldon_core.agent.batching import Array
 from seldon_core.agent.hosting import ModelHost
-from seldon_core.agent.served import Served
+from seldon_core.agent.served import Served, config_of
+from seldon_core.agent.slots import Residence
+from seldon_core.agent.streaming import answered_in_order
+from seldon_core.aio.clock import Clock
 from seldon_core.errors import DeadlineError, ModelRuntimeError, NotFoundError, SeldonError
 from seldon_core.observability.metrics import ModelSeries
-from seldon_core.protocol.inference import InferResponse, ModelMetadata
+from seldon_core.protocol.inference import InferResponse, ModelMetadata, Payload
+from seldon_core.protocol.model_config import ModelConfig
+from seldon_core.protocol.statistics import ModelStatistics
 from seldon_core.protocol.status import GRPC_CODES, status_of
-from seldon_core.transport.handler import InferCall, Reply
+from seldon_core.transport.handler import InferCall, Reply, StreamReply
 
 _log = logging.getLogger(__name__)
 
@@ -27,8 +32,9 @@ _SUCCESS = {"rest": "200", "grpc": "OK"}
 class AgentHandler:
     """Implements `transport.handler.InferHandler` by `call.internal_model` (`iris_1`)."""
 
-    def __init__(self, host: ModelHost) -> None:
+    def __init__(self, host: ModelHost, clock: Clock) -> None:
         self._host = host
+        self._clock = clock
         self._pool = host.pool
         self._served = host.served
 
@@ -47,19 +53,22 @@ class AgentHandler:
             raise NotFoundError("model", model)
         # One coroutine, not one in another: each step from the loop passes through every frame.
         slot = entry = None
+        ready = 0.0  # when it began to wait for a run, if it has to
         try:
             if call.deadline <= began:
                 raise DeadlineError("the call's time had passed before it reached the model")
             slot = self._pool.try_admit(model) or await self._host.admit(model)
             request = call.payload.decode()
             entry = served.check.entry(request)
-            outputs = served.runner.offer(entry)
+            runner = served.runner
+            outputs = runner.offer(entry)
             if outputs is None:
+                ready = monotonic()
                 if served.timeout is None:
                     outputs = await cast("Awaitable[list[Array]]", entry.waiter)
                 else:
-                    outputs = await served.timeout.outputs(entry, began, served.runner.withdraw)
-            tensors = served.check.tensors(entry.outputs, outputs)
+                    outputs = await served.timeout.outputs(entry, began, runner.withdraw)
+            tensors = served.check.tensors(entry.outputs, outputs, request.outputs)
         except asyncio.CancelledError:
             if entry is not None:
                 served.runner.withdraw(entry)
@@ -71,9 +80,17 @@ class AgentHandler:
                 decisions = self._pool.release(slot)
                 if decisions:
                     self._host.carry_out(decisions)
+        now = monotonic()
+        served.note(call.request_id, entry, began, ready, now)
         series = served.answered.get(call.protocol) or self._first_series(served, call.protocol)
-        series.observe(monotonic() - began)
+        series.observe(now - began)
         return Reply(InferResponse(model, tensors, "1", request.id))
+
+    def stream(
+        self, call: InferCall, messages: AsyncIterator[Payload]
+    ) -> AsyncGenerator[StreamReply, None]:
+        """Answer each message as `infer` would, several at once, in their order."""
+        return answered_in_order(self.infer, call, messages)
 
     async def metadata(self, call: InferCall) -> ModelMetadata:
         """Return what the model says of itself, in memory or not. Raises NotFoundError."""
@@ -84,6 +101,35 @@ class AgentHandler:
         return ModelMetadata(
             call.internal_model, signature.platform, signature.inputs, signature.outputs, ("1",)
         )
+
+    async def config(self, call: InferCall) -> ModelConfig:
+        """Return how the model is served, under the name that clients know it by.
+
+        Raises NotFoundError.
+        """
+        served = self._served.get(call.internal_model)
+        if served is None:
+            raise NotFoundError("model", call.internal_model)
+        return config_of(served)
+
+    async def statistics(self, call: InferCall) -> Sequence[ModelStatistics]:
+        """Return the counts of the model, or of every one that is served if none is named.
+
+        They are under the name that clients know it by, with the number of its version. Raises
+        NotFoundError.
+        """
+        model = call.internal_model
+        if model and model not in self._served:
+            raise NotFoundError("model", model)
+        models = [self._served[model]] if model else list(self._served.values())
+        wall_of = self._clock.wall() - monotonic()
+        return [self._statistics(served, wall_of) for served in models]
+
+    def _statistics(self, served: Served, wall_of: float) -> ModelStatistics:
+        version = served.version
+        slot = self._pool.slots[version.internal_name]
+        held = 0 if slot.residence is Residence.ABSENT else slot.nbytes
+        return served.counts.snapshot(version.spec.name, str(version.version), held, wall_of)
 
     async def ready(self, call: InferCall) -> bool:
         """Return True: what is served can be called, an evicted model too. Raises NotFoundError."""
@@ -108,6 +154,7 @@ class AgentHandler:
                 exc_info=error.__cause__,
             )
         self._series(served, call.protocol, _code(call.protocol, error)).observe(seconds)
+        served.counts.fail(seconds)
         return error
 
     def _first_series(self, served: Served, protocol: str) -> ModelSeries:

@@ -46,6 +46,7 @@ from seldon_core.agent.runtimes.base import Artifact
 from seldon_core.agent.served import Served, batcher_for
 from seldon_core.agent.slots import Slot
 from seldon_core.agent.timeouts import Timeouts
+from seldon_core.agent.traces import Traces
 from seldon_core.aio.threads import ThreadPool
 from seldon_core.errors import (
     DeadlineError,
@@ -81,6 +82,7 @@ class ModelHost:
         load_threads: ThreadPool,
         reports: ReportSink,
         metrics: ReplicaMetrics,
+        traces: Traces,
         now: Callable[[], float] = monotonic,
     ) -> None:
         self.served: dict[str, Served] = {}
@@ -92,6 +94,7 @@ class ModelHost:
         self._load_model = load
         self._load_threads = load_threads
         self._reports = reports
+        self._traces = traces
         self._versions: dict[str, ModelVersion] = {}
         self._ids: dict[str, tuple[str, int]] = {}  # name and number to report a model under
         self._requests = itertools.count()
@@ -136,12 +139,14 @@ class ModelHost:
             model,
             admission,
         )  # before the event, whose answer may be instant
-        timeout = self.served[model].timeout
+        served, began = self.served[model], monotonic()
         give_up = functools.partial(self._give_up, request)
-        watch = timeout.watch(monotonic(), give_up) if timeout is not None else None
+        watch = served.timeout.watch(began, give_up) if served.timeout is not None else None
         try:
             self.send(InferArrived(self.now(), model, request))
-            return await admission
+            slot = await admission
+            served.counts.admitted(monotonic() - began)
+            return slot
         except asyncio.CancelledError:
             if self._admissions.pop(request, None) is not None:
                 self.send(InferAbandoned(self.now(), model, request))
@@ -255,7 +260,9 @@ class ModelHost:
     def _forget(self, model: str) -> None:
         if model in self.metrics.models:
             self.metrics.model_unloaded(model)
-        self.served.pop(model, None)
+        served = self.served.pop(model, None)
+        if served is not None:
+            self._traces.leave(served.tracer)
         if model not in self.pool.slots:  # else it was ordered once more meanwhile
             self._versions.pop(model, None)
             del self._ids[model]
@@ -344,7 +351,9 @@ class ModelHost:
                 lambda nbytes: self._grow(version, nbytes),
             )
             timeout = self._timeouts.of(knobs.timeout_ms)
-            served = self.served[name] = Served(version, loaded, runner, timeout)
+            served = self.served[name] = Served(
+                version, loaded, runner, self._traces.enter(version.spec.name), timeout
+            )
         elif loaded.model.signature is not served.signature:
             served.describe(loaded)
         if isinstance(loaded, Isolated):

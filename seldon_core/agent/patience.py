@@ -53,8 +53,8 @@ class PatientBatcher(Batcher):
 
     def next_batch(self) -> Batch | None:
         """Return the next batch if one is full or has waited for long enough."""
-        most = self._max_together or self._max_rows
-        if not (self._is_ripe or self._rows >= self._max_rows or self.waiting >= most):
+        most = self._max_together or self.max_rows
+        if not (self._is_ripe or self._rows >= self.max_rows or self.waiting >= most):
             return None
         batch = super().next_batch()
         if batch is not None:

@@ -1,41 +1,111 @@
 """What requests need to know of a model that is assigned here."""
 
-from seldon_core.agent.batching import DEFAULT_MAX_ROWS, DEFAULT_MAX_WAITING, Batcher
+from dataclasses import replace
+
+from seldon_core.agent.batching import DEFAULT_MAX_ROWS, DEFAULT_MAX_WAITING, Batcher, Entry
 from seldon_core.agent.checking import RequestCheck
 from seldon_core.agent.execution import ModelRunner
 from seldon_core.agent.isolation import Isolated
 from seldon_core.agent.loading import Loaded
 from seldon_core.agent.patience import PatientBatcher
 from seldon_core.agent.timeouts import CallTimeout
+from seldon_core.agent.traces import Tracer
 from seldon_core.observability.metrics import ModelSeries
-from seldon_core.protocol.inference import Parameter
-from seldon_core.resources.knobs import Knobs
+from seldon_core.protocol.inference import Parameter, TensorSpec
+from seldon_core.protocol.model_config import ModelConfig
+from seldon_core.resources.knobs import Knobs, show_knobs
 from seldon_core.resources.model import ModelVersion
 
 
 class Served:
     """A model that was loaded at least once and is still assigned here, in memory or evicted."""
 
-    __slots__ = ("answered", "artifact", "check", "runner", "signature", "timeout", "version")
+    __slots__ = (
+        "alone",
+        "answered",
+        "artifact",
+        "check",
+        "counts",
+        "runner",
+        "signature",
+        "timeout",
+        "tracer",
+        "version",
+    )
 
     def __init__(
         self,
         version: ModelVersion,
         loaded: Loaded | Isolated,
         runner: ModelRunner,
+        tracer: Tracer,
         timeout: CallTimeout | None = None,
     ) -> None:
         self.version = version
         self.runner = runner
+        self.counts = runner.counts
+        self.alone = runner.counts.alone  # at hand, as every request looks there
+        self.tracer = tracer
         self.timeout = timeout
         self.answered: dict[str, ModelSeries] = {}  # successful calls, by method type
         self.describe(loaded)
+
+    def note(self, request_id: str, entry: Entry, arrived: float, ready: float, now: float) -> None:
+        """Count a request that is answered `now`, and trace it if that is wanted.
+
+        `ready` is when it began to wait for its run; 0 if that was at once, on the loop, and is
+        the last one there.
+        """
+        if ready:
+            times = entry.times
+            self.counts.answered(arrived, ready, times, now)
+        else:
+            began, ended = self.runner.began, self.runner.ended
+            rows = entry.rows
+            runs = self.alone.get(rows) or self.counts.runs(self.alone, rows)
+            runs.count += 1
+            runs.input_s += began - arrived
+            runs.infer_s += ended - began
+            runs.output_s += now - ended
+            self.counts.last = now
+        if self.tracer.is_on:
+            times = entry.times if ready else (began, began, ended)
+            self.tracer.note(
+                request_id, self.version.internal_name, arrived, ready or began, times[1:], now
+            )
 
     def describe(self, loaded: Loaded | Isolated) -> None:
         """Take requests as the model loaded now does: its file may have changed meanwhile."""
         self.artifact = loaded.artifact
         self.signature = loaded.model.signature
         self.check = RequestCheck(self.version.internal_name, self.signature)
+
+
+def config_of(served: Served) -> ModelConfig:
+    """Return how a model is served, in Triton's terms."""
+    spec, signature = served.version.spec, served.signature
+    is_batched = signature.batchable and all(
+        tensor.shape for tensor in (*signature.inputs, *signature.outputs)
+    )
+    runtime = served.artifact.runtime
+    return ModelConfig(
+        spec.name,
+        signature.platform,
+        _BACKENDS.get(runtime, runtime),
+        served.runner.max_rows if is_batched else 0,
+        _without_rows(signature.inputs) if is_batched else signature.inputs,
+        _without_rows(signature.outputs) if is_batched else signature.outputs,
+        spec.knobs.max_batch_delay_ms * 1000,
+        parameters={**spec.parameters, **show_knobs(spec.knobs)},
+    )
+
+
+_BACKENDS = {"onnx": "onnxruntime"}
+"""Triton's names of runtimes that have another one there."""
+
+
+def _without_rows(tensors: tuple[TensorSpec, ...]) -> tuple[TensorSpec, ...]:
+    return tuple(replace(tensor, shape=tensor.shape[1:]) for tensor in tensors)
 
 
 def max_rows(loaded: Loaded | Isolated) -> int:

@@ -11,6 +11,8 @@ from seldon_core.agent.handler import AgentHandler
 from seldon_core.agent.hosting import ModelHost
 from seldon_core.agent.loading import Loader, loader
 from seldon_core.agent.pool import ModelPool
+from seldon_core.agent.traces import Traces
+from seldon_core.aio.clock import Clock
 from seldon_core.aio.supervise import open_tasks
 from seldon_core.aio.threads import ThreadPool, open_threads
 from seldon_core.observability.metrics import Metrics
@@ -21,8 +23,8 @@ from seldon_core.transport.control import ReplicaId, ReportSink
 class Agent:
     """One server replica: an `AgentLink` for the scheduler, and `handler` for the router."""
 
-    def __init__(self, host: ModelHost) -> None:
-        self.handler = AgentHandler(host)
+    def __init__(self, host: ModelHost, clock: Clock) -> None:
+        self.handler = AgentHandler(host, clock)
         self._host = host
 
     def load_model(self, version: ModelVersion) -> None:
@@ -49,6 +51,8 @@ async def open_agent(
     trusted: Sequence[Path],
     workers: Workers,
     load_threads: ThreadPool,
+    clock: Clock,
+    traces: Traces,
     load: Loader | None = None,
 ) -> AsyncIterator[Agent]:
     """Run a server replica for the length of a block.
@@ -56,9 +60,10 @@ async def open_agent(
     Its models may take `capacity_bytes` together, and be registered for `over_commit_percentage`
     more: the least recently used ones are evicted and loaded again on demand. Artifacts below
     `trusted` may run code when they are loaded. `load_threads` is one thread for every agent of the
-    process: loads are measured by how the process grows, so there is one at a time. `load` stands
-    in for the runtimes in tests. The end of the block waits for the calls that run and the load
-    that is under way, then unloads every model.
+    process: loads are measured by how the process grows, so there is one at a time. `traces` is of
+    all agents, too, and `clock` the process's. `load` stands in for the runtimes in tests. The end
+    of the block waits for the calls that run and the load that is under way, then unloads every
+    model.
     """
     pool = ModelPool(capacity_bytes, over_commit_percentage)
     counts = metrics.replica(replica.server, str(replica.replica_idx))
@@ -74,7 +79,7 @@ async def open_agent(
     ):
         grounds = Grounds(tasks, run_threads, workers, count_fault)
         host = ModelHost(
-            replica, pool, grounds, load or loader(trusted), load_threads, reports, counts
+            replica, pool, grounds, load or loader(trusted), load_threads, reports, counts, traces
         )
-        yield Agent(host)
+        yield Agent(host, clock)
         await host.dismiss()

@@ -17,8 +17,8 @@ from seldon_core.resources.servers import DEFAULT_SERVERS
 from seldon_core.scheduler.state import ModelState
 
 if TYPE_CHECKING:  # `--help` prints too, and need not wait for the whole program to be imported
-    from seldon_core.app import Ports
     from seldon_core.config.settings import Settings
+    from seldon_core.process import Ports
     from seldon_core.protocol.inference import ModelMetadata
     from seldon_core.scheduler.status import ModelStatus
 
@@ -98,7 +98,7 @@ def _safe(text: str, stream: TextIO) -> str:
 
 
 class Console:
-    """Tells how `serve` goes; implements `app.Reporter`.
+    """Tells how `serve` goes; implements `process.Reporter`.
 
     Of single models the log tells, of each one line: loaded, failed, or not placed.
     """

@@ -11,11 +11,12 @@ import uvloop
 from seldon_core import app
 from seldon_core.agent.repository import SETTINGS, WELL_KNOWN
 from seldon_core.cli.data_folder import locate
-from seldon_core.cli.folders import find_models
+from seldon_core.cli.folders import Found, find_models
 from seldon_core.cli.output import Console, say_warning
 from seldon_core.config.load import load_settings
 from seldon_core.errors import ConfigError
 from seldon_core.observability.logs import configure_logs
+from seldon_core.resources.model import FoundModels
 from seldon_core.roles import parse_roles
 
 _FILES_SHOWN = 5  # of a folder without a model: enough to see what it is
@@ -35,7 +36,15 @@ def run_serve(
     for notice in loaded.notices:
         say_warning(notice)
     data_folder = _data_folder(settings.data.dir)
-    found = find_models(models)
+    trusted = [data_folder, *map(Path, settings.agent.trusted_prefixes)]
+
+    def search() -> tuple[Found, FoundModels]:
+        found = find_models(models)
+        # The agents have this very list: what a manifest points to by now may be loaded, too.
+        trusted.extend(folder for folder in found.trusted if folder not in trusted)
+        return found, FoundModels(list(found.specs.values()), found.problems, trusted)
+
+    found, models_found = search()
     for problem in found.problems:
         say_warning(f"not served: {problem.reason}")
     for folder, names in found.strays.items():
@@ -43,10 +52,16 @@ def run_serve(
     if models and not (found.specs or found.problems or found.strays):
         folders = ", ".join(map(str, models))
         say_warning(f"found no model folder and no manifest below {folders}: {_looked_for([])}")
-    trusted = [*found.trusted, data_folder, *map(Path, settings.agent.trusted_prefixes)]
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        models_found = app.FoundModels(list(found.specs.values()), found.problems, trusted)
-        runner.run(app.serve(settings, data_folder, models_found, Console(data_folder)))
+        runner.run(
+            app.serve(
+                settings,
+                data_folder,
+                models_found,
+                Console(data_folder),
+                search=lambda: search()[1],
+            )
+        )
 
 
 def _looked_for(names: Sequence[str]) -> str:

@@ -1,6 +1,8 @@
 """A Model as the process knows it, after its manifest or message was validated."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 from seldon_core.resources.knobs import NO_KNOBS, Knobs
 
@@ -73,6 +75,18 @@ class RefusedModel:
     source: str
     reason: str
     name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class FoundModels:
+    """What the folders declare that the process serves, and what of it cannot be served.
+
+    Artifacts below the folders `trusted` may run code when they are loaded.
+    """
+
+    specs: Sequence[ModelSpec] = ()
+    refused: Sequence[RefusedModel] = ()
+    trusted: Sequence[Path] = ()
 
 
 @dataclass(frozen=True, slots=True)

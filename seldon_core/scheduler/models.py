@@ -9,7 +9,7 @@ from seldon_core.errors import (
     OverloadedError,
     SeldonError,
 )
-from seldon_core.resources.model import KubernetesMeta, ModelSpec, ModelVersion
+from seldon_core.resources.model import KubernetesMeta, ModelVersion
 from seldon_core.resources.uris import is_relative
 from seldon_core.scheduler import retries
 from seldon_core.scheduler.decisions import (

@@ -12,11 +12,13 @@ from seldon_core.errors import ConfigError
 from seldon_core.transport.budget import InFlightBytes
 from seldon_core.transport.conversations import ConversationFront
 from seldon_core.transport.exchange import HttpFront
-from seldon_core.transport.handler import InferHandler, ServerState
+from seldon_core.transport.handler import DataServices
 from seldon_core.transport.http1_connection import Http1Connection
 from seldon_core.transport.http2 import Http2Connection
 from seldon_core.transport.rest import RestFront
+from seldon_core.transport.rest_extensions import extension_methods as extension_rest_methods
 from seldon_core.transport.rpc import RpcFront
+from seldon_core.transport.rpc_extensions import extension_methods as extension_rpc_methods
 from seldon_core.transport.settings import ListenerSettings
 from seldon_core.transport.shared import Counters, Shared
 from seldon_core.transport.shared import RpcFront as AnyRpcFront
@@ -165,20 +167,23 @@ class Listener:
 
 @asynccontextmanager
 async def open_listener(
-    settings: ListenerSettings, handler: InferHandler, server: ServerState
+    settings: ListenerSettings, services: DataServices
 ) -> AsyncIterator[Listener]:
-    """Serve `handler` on `settings.host` and `settings.port` until the context ends.
+    """Serve `services` on `settings.host` and `settings.port` until the context ends.
 
     What is open then is cut off: see `Listener.drain`. Raises ConfigError if the address cannot be
     listened on.
     """
     budget = InFlightBytes(settings.in_flight_bytes)
-    http = RestFront(handler, server, settings, budget, {})
+    handler, server = services.handler, services.server
+    methods = {
+        **extension_rest_methods(services),
+    }
+    http = RestFront(handler, server, settings, budget, methods)
+    rpc = RpcFront(handler, server, extension_rpc_methods(services))
     async with AsyncExitStack() as stack:
         try:
-            listener = await stack.enter_async_context(
-                listen(settings, http, RpcFront(handler, server, {}), budget)
-            )
+            listener = await stack.enter_async_context(listen(settings, http, rpc, budget))
         except ConfigError as error:
             # What can be wrong with a port is one of two; all else is the host.
             code = getattr(error.__cause__, "errno", None)

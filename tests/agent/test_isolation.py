@@ -8,7 +8,9 @@ import numpy as np
 import pytest
 
 from seldon_core.agent.service import open_agent
+from seldon_core.agent.traces import Traces
 from seldon_core.agent.worker import open_workers
+from seldon_core.aio.clock import SystemClock
 from seldon_core.aio.threads import open_threads
 from seldon_core.errors import ModelRuntimeError
 from seldon_core.observability.metrics import Metrics
@@ -120,6 +122,8 @@ async def real_agent(folder):
             trusted=[folder],
             workers=workers,
             load_threads=load_threads,
+            clock=SystemClock(),
+            traces=Traces(),
         ) as agent,
     ):
         spec = ModelSpec("m", folder.as_uri(), knobs=ISOLATED)

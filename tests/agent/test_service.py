@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 
 from seldon_core.agent.service import open_agent
+from seldon_core.agent.traces import Traces
+from seldon_core.aio.clock import SystemClock
 from seldon_core.aio.threads import open_threads
 from seldon_core.observability.metrics import Metrics
 from seldon_core.protocol.inference import InferRequest, Tensor
@@ -58,6 +60,8 @@ def test_agents_that_share_a_thread_load_one_model_at_a_time():
                     trusted=(),
                     workers=world.workers,
                     load_threads=load_threads,
+                    clock=SystemClock(),
+                    traces=Traces(),
                     load=world.load,
                 )
 
@@ -127,6 +131,8 @@ def test_a_real_model_is_loaded_called_evicted_and_called_again(tmp_path):
                 trusted=[tmp_path],
                 workers=FakeWorkers(),
                 load_threads=load_threads,
+                clock=SystemClock(),
+                traces=Traces(),
             ) as agent,
         ):
             agent.load_model(one)
@@ -160,6 +166,8 @@ def test_a_missing_artifact_fails_its_load(tmp_path):
                 trusted=[tmp_path],
                 workers=FakeWorkers(),
                 load_threads=load_threads,
+                clock=SystemClock(),
+                traces=Traces(),
             ) as agent,
         ):
             agent.load_model(ModelVersion(ModelSpec("m", (tmp_path / "none").as_uri()), 1))

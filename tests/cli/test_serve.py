@@ -17,7 +17,7 @@ def served(monkeypatch):
     """What `app.serve` was called with, instead of serving."""
     calls = []
 
-    async def serve(*arguments):
+    async def serve(*arguments, search):
         calls.append((*arguments, asyncio.get_running_loop()))
 
     monkeypatch.setattr(app, "serve", serve)
@@ -44,7 +44,7 @@ def test_the_process_gets_settings_models_and_trust_on_uvloop(served, tmp_path):
     assert folder == data
     assert settings.agent.port == 1
     assert [spec.name for spec in found.specs] == ["add10"]
-    assert found.trusted == [models, data, more]
+    assert found.trusted == [data, more, models]
     assert list(data.iterdir()) == []
     assert isinstance(loop, uvloop.Loop)
 

@@ -13,6 +13,8 @@ import numpy as np
 from seldon_core.agent.loading import Loaded
 from seldon_core.agent.runtimes.base import Artifact, Signature
 from seldon_core.agent.service import Agent, open_agent
+from seldon_core.agent.traces import Traces
+from seldon_core.aio.clock import SystemClock
 from seldon_core.aio.threads import open_threads
 from seldon_core.errors import ModelRuntimeError
 from seldon_core.observability.metrics import Metrics
@@ -141,6 +143,8 @@ class World:
     reports: list[tuple[str, int, str, str]] = field(default_factory=list)
     metrics: Metrics = field(default_factory=Metrics)
     workers: FakeWorkers = field(default_factory=FakeWorkers)
+    traces: Traces = field(default_factory=Traces)
+    clock: SystemClock = field(default_factory=SystemClock)
 
     def load(self, version: ModelVersion, last: Artifact | None, known: Signature | None):
         name = version.internal_name
@@ -195,6 +199,8 @@ async def agent_of(
             trusted=(),
             workers=world.workers,
             load_threads=load_threads,
+            clock=world.clock,
+            traces=world.traces,
             load=world.load,
         ) as agent,
     ):

@@ -1,11 +1,13 @@
 import asyncio
 import logging
 import socket
+from typing import Any
 
 import pytest
 import uvloop
 
 from seldon_core.errors import ConfigError
+from seldon_core.transport.handler import DataServices
 from seldon_core.transport.listener import PREFACE, open_listener
 from seldon_core.transport.settings import ListenerSettings
 from tests.support.transport import EchoFront, connected, listening, until
@@ -24,12 +26,15 @@ class FakeServer:
         raise AssertionError("not asked for")
 
 
+SERVICES: Any = DataServices(None, FakeServer(), None, None, None)  # type: ignore[arg-type]  # nobody asks them
+
+
 @LOOPS
 def test_the_fronts_of_a_handler_are_served(run):
     async def main():
         settings = ListenerSettings(port=0)
         async with (
-            open_listener(settings, None, FakeServer()) as listener,
+            open_listener(settings, SERVICES) as listener,
             connected(listener.port) as client,
         ):
             await client.send(b"GET /v2/health/live HTTP/1.1\r\n\r\n")
@@ -177,7 +182,7 @@ def test_an_address_that_cannot_be_listened_on_is_a_clear_error(host, words):
         with socket.create_server(("127.0.0.1", 0)) as taken:
             port = taken.getsockname()[1]
             with pytest.raises(ConfigError, match=words) as caught:
-                async with open_listener(ListenerSettings(host, port), None, FakeServer()):
+                async with open_listener(ListenerSettings(host, port), SERVICES):
                     pass
             assert host in str(caught.value)
             assert str(port) in str(caught.value)
@@ -190,7 +195,7 @@ def test_an_address_that_cannot_be_listened_on_is_a_clear_error(host, words):
 def test_an_address_and_a_name_can_be_listened_on(run, host):
     async def main():
         settings = ListenerSettings(host=host, port=0)
-        async with open_listener(settings, None, FakeServer()) as listener:
+        async with open_listener(settings, SERVICES) as listener:
             reader, writer = await asyncio.open_connection(host, listener.port)
             writer.write(b"GET /v2/health/live HTTP/1.1\r\nconnection: close\r\n\r\n")
             assert (await reader.read()).startswith(b"HTTP/1.1 200")

@@ -1,0 +1,160 @@
+"""What the statistics extension counts of one served model: plain numbers, added up as calls end.
+
+A lone request on the loop costs one look-up and five additions; everything else is worked out when
+somebody asks (`snapshot`). Durations are seconds on one monotonic clock until then.
+"""
+
+from seldon_core.agent.batching import DEFAULT_MAX_ROWS
+from seldon_core.protocol.statistics import (
+    BatchStatistics,
+    Duration,
+    InferStatistics,
+    MemoryUsage,
+    ModelStatistics,
+)
+
+Times = tuple[float, float, float]
+"""When a request's batch began, when the model began to run it, and when that ended."""
+
+MOST_EXACT_ROWS = DEFAULT_MAX_ROWS
+"""Calls of more rows than a batch gathers are those of single large requests: their sizes, which
+could be any number, are counted by the next power of two."""
+
+
+class Runs:
+    """The calls of a model with one number of rows."""
+
+    __slots__ = ("count", "infer_s", "input_s", "output_s")
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.input_s = 0.0
+        self.infer_s = 0.0
+        self.output_s = 0.0
+
+
+class ModelCounts:
+    """What happened to one version of a model since it was loaded, over evictions too.
+
+    `alone` are the calls of requests that ran at once on the loop, by rows: of these everything is
+    counted there. `shared` are all other calls; the requests that had a part in them are counted
+    beside, since several share a call.
+    """
+
+    __slots__ = (
+        "_rows_off",
+        "alone",
+        "failed",
+        "failed_s",
+        "infer_s",
+        "input_s",
+        "last",
+        "queue_s",
+        "shared",
+        "success_s",
+        "waited",
+    )
+
+    def __init__(self) -> None:
+        self.alone: dict[int, Runs] = {}
+        self.shared: dict[int, Runs] = {}
+        self.waited = 0  # requests answered by shared calls
+        self.success_s = self.queue_s = self.input_s = self.infer_s = 0.0  # of those
+        self.failed = 0
+        self.failed_s = 0.0
+        self.last = 0.0  # when the last request was answered
+        self._rows_off = 0  # what the sizes of calls tell too much
+
+    def runs(self, sizes: dict[int, Runs], rows: int) -> Runs:
+        """Return where a call of `rows` rows is counted in `alone` or `shared`.
+
+        Those found in there by `rows` need not be asked for.
+        """
+        size = rows
+        if rows > MOST_EXACT_ROWS:
+            size = 1 << (rows - 1).bit_length()
+            self._rows_off += size - rows
+        runs = sizes.get(size)
+        if runs is None:
+            runs = sizes[size] = Runs()
+        return runs
+
+    def ran(self, rows: int, times: Times, now: float) -> None:
+        """Count a call whose outputs are shared out, but not given to their requests."""
+        began, ran, ended = times
+        runs = self.runs(self.shared, rows)
+        runs.count += 1
+        runs.input_s += ran - began
+        runs.infer_s += ended - ran
+        runs.output_s += now - ended
+
+    def answered(self, arrived: float, ready: float, times: Times, now: float) -> None:
+        """Count a request that was `ready` to run, and that a shared call answered."""
+        began, ran, ended = times
+        self.waited += 1
+        self.success_s += now - arrived
+        self.queue_s += began - ready
+        self.input_s += ready - arrived + ran - began
+        self.infer_s += ended - ran
+        self.last = now
+
+    def admitted(self, seconds: float) -> None:
+        """Count as waiting what a request waited for its model to come into memory.
+
+        It is counted as the request's input, too, where nobody knows of this.
+        """
+        self.queue_s += seconds
+        self.input_s -= seconds
+
+    def fail(self, seconds: float) -> None:
+        """Count a request that was refused or failed."""
+        self.failed += 1
+        self.failed_s += seconds
+
+    def snapshot(
+        self, name: str, version: str, memory_bytes: int, wall_of: float
+    ) -> ModelStatistics:
+        """Return everything as of now; adding `wall_of` to a monotonic instant makes it UTC.
+
+        What of a request's time was neither waiting nor the model's, nor its input's, was its
+        output's: the way back from a thread or a batch too.
+        """
+        alone = self.alone.values()
+        success = self.waited + sum(runs.count for runs in alone)
+        # Not below 0: a request that waited for its model may have failed.
+        input_s = max(0.0, self.input_s + sum(runs.input_s for runs in alone))
+        infer_s = self.infer_s + sum(runs.infer_s for runs in alone)
+        success_s = self.success_s + sum(r.input_s + r.infer_s + r.output_s for r in alone)
+        output_s = max(0.0, success_s - self.queue_s - input_s - infer_s)
+        batches = [self._batch(size) for size in sorted({*self.alone, *self.shared})]
+        return ModelStatistics(
+            name,
+            version,
+            int((self.last + wall_of) * 1000) if self.last else 0,
+            sum(batch.batch_size * batch.compute_infer.count for batch in batches) - self._rows_off,
+            sum(batch.compute_infer.count for batch in batches),
+            InferStatistics(
+                success=_duration(success, success_s),
+                fail=_duration(self.failed, self.failed_s),
+                queue=_duration(success, self.queue_s),
+                compute_input=_duration(success, input_s),
+                compute_infer=_duration(success, infer_s),
+                compute_output=_duration(success, output_s),
+            ),
+            batch_stats=tuple(batches),
+            memory_usage=(MemoryUsage("CPU", 0, memory_bytes),),
+        )
+
+    def _batch(self, size: int) -> BatchStatistics:
+        both = [sizes[size] for sizes in (self.alone, self.shared) if size in sizes]
+        count = sum(runs.count for runs in both)
+        return BatchStatistics(
+            size,
+            _duration(count, sum(runs.input_s for runs in both)),
+            _duration(count, sum(runs.infer_s for runs in both)),
+            _duration(count, sum(runs.output_s for runs in both)),
+        )
+
+
+def _duration(count: int, seconds: float) -> Duration:
+    return Duration(count, round(seconds * 1e9))
