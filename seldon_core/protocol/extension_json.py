@@ -5,12 +5,12 @@ null is what is not given; fields that are not known are left alone. Errors begi
 path: `parameters.config: …`.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 import orjson
 
-from seldon_core.errors import InvalidRequestError
+from seldon_core.errors import InvalidRequestError, PayloadTooLargeError
 from seldon_core.protocol.inference import Buffer, TensorSpec
 from seldon_core.protocol.json_request import json_name, wrong_field
 from seldon_core.protocol.model_config import ModelConfig
@@ -30,12 +30,20 @@ DATA_TYPES: Final[dict[str, str]] = {
 } | {"BYTES": "TYPE_STRING"}
 """What a model configuration calls each datatype."""
 
+LONGEST_REQUEST: Final = 1 << 20
+"""Most bytes of a request, on either protocol: enough for any configuration, and read at once."""
+
 _SETTING_WANTED: Final = "a string, an integer, a boolean, a list of strings or null"
 
 
-def statistics_body(models: Sequence[ModelStatistics]) -> bytes:
-    """Return the answer of the statistics extension: the values under their own names."""
-    return orjson.dumps({"model_stats": list(models)}, default=dict)  # a mapping that is no dict
+def statistics_rows(models: Sequence[ModelStatistics]) -> bytes:
+    """Return some of the models that `statistics_body` joins: the values under their own names."""
+    return orjson.dumps(list(models), default=dict)[1:-1]  # default: for a mapping that is no dict
+
+
+def statistics_body(rows: Iterable[bytes]) -> bytes:
+    """Return the answer of the statistics extension; no part of `rows` is empty."""
+    return b'{"model_stats":[%b]}' % b",".join(rows)
 
 
 def index_body(models: Sequence[ModelIndex]) -> bytes:
@@ -93,7 +101,8 @@ def trace_settings_body(settings: Mapping[str, Setting]) -> bytes:
 def read_only_ready(body: Buffer) -> bool:
     """Return whether a request for the index wants only models that are ready.
 
-    Like all that read here, raises InvalidRequestError, which names the field.
+    Like all that read here, raises InvalidRequestError, which names the field, also if the body is
+    too long.
     """
     document = _object(body)
     ready = document.get("ready")
@@ -128,8 +137,18 @@ def read_settings(body: Buffer) -> dict[str, Setting | None]:
     return document
 
 
+def check_length(message: Buffer) -> None:
+    """Raise PayloadTooLargeError for a request that is longer than `LONGEST_REQUEST`."""
+    if len(message) > LONGEST_REQUEST:
+        raise PayloadTooLargeError(
+            f"this request may have {LONGEST_REQUEST} bytes, it has {len(message)}; the files of "
+            "a model belong into its folder"
+        )
+
+
 def _object(body: Buffer) -> dict[str, Any]:
     """Return the object that a body is, an empty one for no body."""
+    check_length(body)
     if not len(body):
         return {}
     try:

@@ -11,7 +11,7 @@ from google.protobuf.message import DecodeError, Message
 
 from seldon_core.errors import InvalidRequestError
 from seldon_core.proto import extensions_pb2 as pb
-from seldon_core.protocol.extension_json import DATA_TYPES, Setting
+from seldon_core.protocol.extension_json import DATA_TYPES, Setting, check_length
 from seldon_core.protocol.inference import Buffer
 from seldon_core.protocol.model_config import ModelConfig
 from seldon_core.protocol.repository import ModelIndex
@@ -30,7 +30,7 @@ _GREATEST_UINT32 = (1 << 32) - 1
 
 
 def statistics_message(models: Sequence[ModelStatistics]) -> bytes:
-    """Return a ModelStatisticsResponse."""
+    """Return a ModelStatisticsResponse; several of them joined are one with all their models."""
     return pb.ModelStatisticsResponse(
         model_stats=[_statistics(model) for model in models]
     ).SerializeToString()
@@ -105,7 +105,7 @@ def log_settings_message(settings: Mapping[str, Setting]) -> bytes:
 def read_only_ready(message: Buffer) -> bool:
     """Return whether a RepositoryIndexRequest wants only models that are ready.
 
-    Like all that read here, raises InvalidRequestError if the message is another.
+    Like all that read here, raises InvalidRequestError if the message is another or too long.
     """
     return _parse(pb.RepositoryIndexRequest, message).ready
 
@@ -185,6 +185,7 @@ def _choices(items: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _parse(kind: type[_M], message: Buffer) -> _M:
+    check_length(message)
     try:
         return kind.FromString(bytes(message))
     except DecodeError as error:

@@ -6,6 +6,7 @@ from seldon_core.transport.changes import changed_settings, load_model, unload_m
 from seldon_core.transport.exchange import HttpAnswer
 from seldon_core.transport.handler import DataServices
 from seldon_core.transport.rest_call import RestCall, RestMethod
+from seldon_core.transport.turns import STATISTICS_A_TURN, in_turns
 
 
 def extension_methods(services: DataServices) -> dict[Verb, RestMethod]:
@@ -32,7 +33,8 @@ class _Extensions:
 
     async def statistics(self, call: RestCall) -> HttpAnswer:
         models = await self._services.handler.statistics(call.for_handler())
-        return call.answer(extension_json.statistics_body(models))
+        rows = await in_turns(models, extension_json.statistics_rows, STATISTICS_A_TURN)
+        return call.answer(extension_json.statistics_body(rows))
 
     async def index(self, call: RestCall) -> HttpAnswer:
         only_ready = extension_json.read_only_ready(call.request.body)

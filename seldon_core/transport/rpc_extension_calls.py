@@ -12,6 +12,7 @@ from seldon_core.protocol.oip_grpc import peek_model
 from seldon_core.transport.changes import changed_settings, load_model, unload_model
 from seldon_core.transport.handler import DataServices
 from seldon_core.transport.rpc_call import RpcCall
+from seldon_core.transport.turns import STATISTICS_A_TURN, in_turns
 
 NOTHING: Final = b""
 """The message of an answer that says nothing."""
@@ -24,7 +25,8 @@ async def _config(services: DataServices, call: RpcCall) -> bytes:
 
 async def _statistics(services: DataServices, call: RpcCall) -> bytes:
     asked = call.for_handler(*peek_model(call.message))
-    return messages.statistics_message(await services.handler.statistics(asked))
+    models = await services.handler.statistics(asked)
+    return b"".join(await in_turns(models, messages.statistics_message, STATISTICS_A_TURN))
 
 
 async def _index(services: DataServices, call: RpcCall) -> bytes:

@@ -1,12 +1,15 @@
 """The extensions' bodies, as clients read and write them."""
 
+import contextlib
 import json
 from dataclasses import replace
 from types import MappingProxyType
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from seldon_core.errors import InvalidRequestError
+from seldon_core.errors import InvalidRequestError, PayloadTooLargeError
 from seldon_core.protocol import extension_json
 from seldon_core.protocol.inference import TensorSpec
 from seldon_core.protocol.statistics import ModelStatistics
@@ -16,7 +19,8 @@ from tests.support.extensions import CONFIG, INDEX, STATISTICS
 
 def test_statistics_have_the_extension_s_fields():
     nothing = {"count": 0, "ns": 0}
-    body = json.loads(extension_json.statistics_body([STATISTICS, ModelStatistics("wine", "2")]))
+    rows = [[STATISTICS], [ModelStatistics("wine", "2")]]
+    body = json.loads(extension_json.statistics_body(map(extension_json.statistics_rows, rows)))
     full, empty = body["model_stats"]
     assert full == {
         "name": "iris",
@@ -60,7 +64,11 @@ def test_statistics_have_the_extension_s_fields():
 
 def test_any_mapping_of_responses_is_written():
     model = replace(STATISTICS, response_stats=MappingProxyType(STATISTICS.response_stats))
-    assert extension_json.statistics_body([model]) == extension_json.statistics_body([STATISTICS])
+    assert extension_json.statistics_rows([model]) == extension_json.statistics_rows([STATISTICS])
+
+
+def test_statistics_of_no_model_are_an_empty_list():
+    assert json.loads(extension_json.statistics_body([])) == {"model_stats": []}
 
 
 def test_the_index_is_a_list_and_a_model_without_version_has_none_there():
@@ -158,6 +166,13 @@ def test_a_wrong_request_for_the_index_says_what_is_wrong(body, message):
     assert str(caught.value).startswith(message)
 
 
+def test_a_long_body_is_refused_before_it_is_read():
+    config = "x" * extension_json.LONGEST_REQUEST
+    body = json.dumps({"parameters": {"config": config}}).encode()
+    with pytest.raises(PayloadTooLargeError, match="may have 1048576 bytes, it has 1048606; the f"):
+        extension_json.read_load_parameters(body)
+
+
 @pytest.mark.parametrize(
     ("body", "wanted"),
     [
@@ -197,3 +212,23 @@ def test_a_setting_of_a_wrong_type_is_named(value, found):
         extension_json.read_settings(f'{{"log_info": {value}}}'.encode())
     assert str(caught.value).startswith("'log_info': ")
     assert found in str(caught.value)
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=5),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(max_size=5), inner),
+    max_leaves=8,
+)
+KEYS = st.sampled_from(["ready", "parameters", "config", "log_info"])
+READERS = [
+    extension_json.read_only_ready,
+    extension_json.read_load_parameters,
+    extension_json.read_settings,
+]
+
+
+@given(st.binary(max_size=40) | (JSON | st.dictionaries(KEYS, JSON)).map(json.dumps))
+def test_any_body_is_read_or_refused(body):
+    for read in READERS:
+        with contextlib.suppress(InvalidRequestError):
+            read(body if isinstance(body, bytes) else body.encode())

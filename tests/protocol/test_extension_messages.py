@@ -1,12 +1,15 @@
 """The extensions' messages, read and written by another implementation."""
 
+import contextlib
 from dataclasses import replace
 
 import pytest
 from google.protobuf import json_format
+from hypothesis import given
+from hypothesis import strategies as st
 from tritonclient.grpc import model_config_pb2, service_pb2
 
-from seldon_core.errors import InvalidRequestError
+from seldon_core.errors import InvalidRequestError, PayloadTooLargeError
 from seldon_core.protocol import extension_json, extension_messages
 from seldon_core.protocol.inference import TensorSpec
 from seldon_core.protocol.statistics import ModelStatistics
@@ -20,9 +23,9 @@ def as_dict(message, **options):
 
 def test_statistics_say_the_same_as_json():
     models = [STATISTICS, ModelStatistics("wine", "2")]
-    message = extension_messages.statistics_message(models)
+    message = b"".join(extension_messages.statistics_message([model]) for model in models)
     read = as_dict(service_pb2.ModelStatisticsResponse.FromString(message))
-    body = extension_json.statistics_body(models)
+    body = extension_json.statistics_body([extension_json.statistics_rows(models)])
     theirs = service_pb2.ModelStatisticsResponse()
     json_format.Parse(body, theirs)  # knows every field of the body
     assert read["model_stats"] == as_dict(theirs)["model_stats"]
@@ -168,3 +171,25 @@ def test_changes_of_log_settings_are_of_their_own_type():
 def test_a_message_that_is_none_is_refused_by_name(read, name):
     with pytest.raises(InvalidRequestError, match=f"the message is no {name}: "):
         read(b"\x0a\x05ab")
+
+
+def test_a_long_message_is_refused_before_it_is_read():
+    message = b"\x0a\x00" * (extension_json.LONGEST_REQUEST // 2 + 1)
+    with pytest.raises(PayloadTooLargeError, match="may have 1048576 bytes, it has 1048578"):
+        extension_messages.read_trace_settings(message)
+
+
+READERS = [
+    extension_messages.read_only_ready,
+    extension_messages.read_load,
+    extension_messages.read_unload,
+    extension_messages.read_trace_settings,
+    extension_messages.read_log_settings,
+]
+
+
+@given(st.binary(max_size=64))
+def test_any_message_is_read_or_refused(message):
+    for read in READERS:
+        with contextlib.suppress(InvalidRequestError):
+            read(message)
