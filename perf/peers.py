@@ -1,10 +1,11 @@
 """Install the peers that the scenarios are measured beside, outside the tree.
 
-    python -m perf.peers [mlserver|triton|envoy|h2spec|tools ...]
+    python -m perf.peers [mlserver|triton|envoy|perf_analyzer|h2spec|tools ...]
 
 Those of Python go into a virtual environment each, below SELDON_CORE_PEERS (default: the user's
-cache folder). h2spec measures nothing, it checks the protocol: it is built there with Go, and it is
-all that `make test` needs. What is already there is left as it is. Needs only the standard library.
+cache folder). h2spec measures nothing, it checks the protocol, and it is built there with Go;
+perf_analyzer is a client, Triton's. These two are what `make test` needs. What is already there is
+left as it is. Needs only the standard library.
 """
 
 import os
@@ -13,12 +14,14 @@ import subprocess
 import sys
 import sysconfig
 import venv
+from ctypes.util import find_library
 from pathlib import Path
 
 from perf.harness import peers
 
 MODULE = Path(__file__).parent / "h2spec"
 H2SPEC_SOURCE = "github.com/summerwind/h2spec/cmd/h2spec"
+TOOLS = Path(__file__).parent.parent / "scripts" / "tools"
 STUB = "triton_python_backend_stub"
 
 
@@ -40,9 +43,12 @@ def install(name: str) -> None:
         environment.parent.mkdir(parents=True, exist_ok=True)
         venv.create(environment, with_pip=True)
         pip = [str(environment / "bin" / "python"), "-m", "pip", "install", "--quiet"]
-        subprocess.run([*pip, "--disable-pip-version-check", *packages], check=True)
+        pip += ["--disable-pip-version-check", *(["--no-deps"] if name in peers.ALONE else [])]
+        subprocess.run([*pip, *packages], check=True)
     if name == "triton":
         link_stub(peers.site_packages(environment) / "pytriton" / "tritonserver")
+    elif name == "perf_analyzer" and find_library("b64") is None:
+        subprocess.run([TOOLS, "--package", peers.LIBB64])  # which says what is wrong, if anything
 
 
 def link_stub(triton: Path) -> None:

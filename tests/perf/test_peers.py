@@ -19,7 +19,14 @@ def test_peers_live_outside_the_tree(environ, expected):
 
 
 @pytest.mark.parametrize(
-    "find", [peers.mlserver_program, peers.triton_folder, peers.envoy_program, peers.h2spec_program]
+    "find",
+    [
+        peers.mlserver_program,
+        peers.triton_folder,
+        peers.envoy_program,
+        peers.perf_analyzer_program,
+        peers.h2spec_program,
+    ],
 )
 def test_a_peer_that_is_not_installed_is_absent(find, tmp_path, monkeypatch):
     monkeypatch.setenv("SELDON_CORE_PEERS", str(tmp_path))
@@ -61,6 +68,40 @@ def test_h2spec_is_built_once_into_a_folder_of_its_version(tmp_path, monkeypatch
     (run,) = folder.with_name(f"{folder.name}.log").read_text().splitlines()
     assert run == f"{install.MODULE} install -mod=readonly {install.H2SPEC_SOURCE}"
     assert f"h2spec: present, {peers.H2SPEC}" in capsys.readouterr().out
+
+
+@pytest.fixture
+def analyzer(tmp_path, monkeypatch):
+    """A perf_analyzer's environment, and a `scripts/tools` that notes what it is to install."""
+    monkeypatch.setenv("SELDON_CORE_PEERS", str(tmp_path))
+    environment = tmp_path / "perf_analyzer"
+    for package in peers.PACKAGES["perf_analyzer"]:
+        name = package.replace("-", "_").replace("==", "-")
+        (peers.site_packages(environment) / f"{name}.dist-info").mkdir(parents=True)
+    (environment / "bin").mkdir()
+    (environment / "bin" / "perf_analyzer").touch()
+    tools = tmp_path / "tools"
+    tools.write_text(f'#!/bin/sh\necho "$*" >> {tmp_path}/asked\n')
+    tools.chmod(0o755)
+    monkeypatch.setattr(install, "TOOLS", tools)
+    return environment
+
+
+@pytest.mark.parametrize("library", [None, "libb64.so.0d"], ids=["missing", "there"])
+def test_perf_analyzer_comes_with_the_library_that_it_needs(analyzer, library, monkeypatch):
+    for module in (install, peers):
+        monkeypatch.setattr(module, "find_library", {"b64": library}.get)
+    assert install.main(["perf_analyzer"]) == 0
+    asked = analyzer.parent / "asked"
+    if library is None:
+        assert asked.read_text() == "--package libb64-0d\n"
+        with pytest.raises(peers.AbsentError, match="apt-get install libb64-0d"):
+            peers.perf_analyzer_program()
+    else:
+        assert not asked.exists()
+        program, environment = peers.perf_analyzer_program()
+        assert program == analyzer / "bin" / "perf_analyzer"
+        assert "cuda_runtime" in environment["LD_LIBRARY_PATH"]
 
 
 def test_the_version_of_h2spec_is_the_one_that_is_built():

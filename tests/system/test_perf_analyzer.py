@@ -1,0 +1,66 @@
+"""Triton's perf_analyzer, an unchanged binary: it reads configurations and statistics."""
+
+import os
+import re
+import subprocess
+
+import pytest
+
+from perf.harness import peers
+
+TIMEOUT_S = 120
+# Short and always satisfied: what is checked is that it understands us, not how fast we are.
+SHORT = (
+    *("--measurement-mode", "count_windows", "--measurement-request-count", "20"),
+    *("--stability-percentage", "999", "--max-trials", "3", "--percentile", "50"),
+)
+
+
+@pytest.fixture(scope="module")
+def analyze(server):
+    """Runs perf_analyzer with arguments; returns what it prints."""
+    try:
+        program, environment = peers.perf_analyzer_program()
+    except peers.AbsentError as error:
+        if os.environ.get("CI"):
+            raise
+        pytest.skip(f"{error}; or perf/peers perf_analyzer, for this alone")
+
+    def run(*arguments):
+        command = [str(program), "-u", f"127.0.0.1:{server.port}", *SHORT, *arguments]
+        done = subprocess.run(
+            command,
+            capture_output=True,
+            text=True,
+            timeout=TIMEOUT_S,
+            env={**os.environ, **environment},
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    return run
+
+
+@pytest.mark.parametrize("protocol", ["http", "grpc"])
+@pytest.mark.parametrize(
+    ("model", "options"),
+    [
+        ("tfsimple1", ("-b", "1")),
+        ("tfsimple1", ("-b", "4", "--concurrency-range", "4")),
+        ("iris", ()),
+        ("add10", ()),
+    ],
+    ids=["one row", "four of four rows", "sklearn", "no batches"],
+)
+def test_it_shows_where_requests_spend_their_time_on_the_server(analyze, protocol, model, options):
+    printed = analyze("-m", model, "-i", protocol, *options)
+    server_side = printed.partition("Server:")[2]
+    assert int(re.search(r"Inference count: (\d+)", server_side)[1]) > 0, printed
+    for share in ("queue", "compute input", "compute infer", "compute output"):
+        assert re.search(rf"{share} \d+ usec", server_side), printed
+    assert "Failed" not in printed
+
+
+def test_it_streams_over_grpc(analyze):
+    printed = analyze("-m", "tfsimple1", "-i", "grpc", "--streaming")
+    assert re.search(r"Throughput: [\d.]+ infer/sec", printed), printed
