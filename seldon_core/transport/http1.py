@@ -193,6 +193,8 @@ class Http1Reader:
         name, value = name.lower(), value.rstrip()
         headers = self._headers
         if name in headers:
+            if name == b"host":  # servers in a row would each choose another (RFC 9112, 3.2)
+                raise RefusedError(400, "a request has one host header, this has more")
             value = headers[name] + b"," + value
             self._repeated += 1
             self._check_count()
@@ -241,7 +243,9 @@ class Http1Reader:
         headers = exchange.request.headers
         if version not in ("1.1", "1.0"):
             raise RefusedError(505, f"HTTP/{version} is not spoken here, HTTP/1.1 and HTTP/2 are")
-        exchange.echo_keep_alive = version == "1.0" and not exchange.is_last
+        if version == "1.0":
+            exchange.echo_keep_alive = not exchange.is_last
+            self._check_keep_alive(exchange)
         coding = headers.get(b"transfer-encoding")
         if coding is not None:
             if version == "1.0":
@@ -255,6 +259,12 @@ class Http1Reader:
             if headers[b"expect"].lower() != b"100-continue":
                 raise RefusedError(417, "expect may be 100-continue and nothing else")
             self.owes_continue = True
+
+    def _check_keep_alive(self, exchange: Exchange) -> None:
+        """Refuse HTTP/1.0 that asks to close and to keep: llhttp keeps, RFC 9112, 9.3, closes."""
+        options = exchange.request.headers.get(b"connection", b"").lower().split(b",")
+        if not exchange.is_last and b"close" in (option.strip() for option in options):
+            raise RefusedError(400, "connection may be close or keep-alive, found both")
 
     def _check_upgrade(self, exchange: Exchange) -> None:
         assert self._parser is not None

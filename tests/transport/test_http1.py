@@ -458,3 +458,14 @@ def test_each_request_is_what_it_would_be_on_a_connection_of_its_own(parts, cuts
     for begin, end in itertools.pairwise(edges):
         reading.give(stream[begin:end])
     assert reading.requests() == [Reading().give(part).requests()[0] for part in parts]
+
+
+def test_a_second_host_is_refused():
+    with pytest.raises(RefusedError, match="one host"):
+        Reading().give(b"GET / HTTP/1.1\r\nHost: a\r\nhost: a\r\n\r\n")
+
+
+@pytest.mark.parametrize("value", [b"close, keep-alive", b"Keep-Alive,\tCLOSE"])
+def test_a_connection_of_http_1_0_that_shall_stay_and_close_is_refused(value):
+    with pytest.raises(RefusedError, match="found both"):
+        Reading().give(b"GET / HTTP/1.0\r\nconnection: " + value + b"\r\n\r\n")
