@@ -9,7 +9,7 @@ from collections.abc import Hashable
 from seldon_core.agent.batching import Array, Entry
 from seldon_core.agent.runtimes.base import Signature
 from seldon_core.errors import InvalidRequestError
-from seldon_core.protocol.classification import classes_wanted, classified
+from seldon_core.protocol.classification import CLASSIFICATION, classes_wanted, classified
 from seldon_core.protocol.inference import InferRequest, RequestedOutput, Tensor, TensorSpec
 from seldon_core.protocol.tensors import NUMPY_DTYPES
 
@@ -89,7 +89,11 @@ class RequestCheck:
             if array.dtype != NUMPY_DTYPES[datatype]:
                 datatype = _DATATYPES.get(array.dtype, datatype)
             tensors.append(Tensor(name, datatype, array, parameters and dict(parameters)))
-        return self._classified(tensors, requested) if requested else tensors
+        if requested:
+            for output in requested:
+                if output.parameters and CLASSIFICATION in output.parameters:
+                    return self._classified(tensors, requested)
+        return tensors
 
     def _classified(self, tensors: list[Tensor], requested: list[RequestedOutput]) -> list[Tensor]:
         """Replace outputs by their highest classes where these are wanted."""
@@ -97,7 +101,7 @@ class RequestCheck:
         replies = []
         for tensor, output in zip(tensors, requested, strict=True):
             # The datatype is looked at again: it may differ from the signature's.
-            count = output.parameters and classes_wanted(output, tensor.datatype)
+            count = classes_wanted(output, tensor.datatype)
             replies.append(classified(tensor, count, by_row=by_row) if count else tensor)
         return replies
 

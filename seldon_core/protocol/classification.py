@@ -15,7 +15,7 @@ from seldon_core.errors import InvalidRequestError
 from seldon_core.protocol.inference import RequestedOutput, Tensor
 from seldon_core.protocol.tensors import NUMPY_DTYPES, brief
 
-PARAMETER: Final = "classification"
+CLASSIFICATION: Final = "classification"
 """The parameter of a requested output; its value is how many classes are wanted."""
 
 _NUMERIC: Final = frozenset(NUMPY_DTYPES) - {"BYTES", "BOOL"}
@@ -26,10 +26,10 @@ def classes_wanted(output: RequestedOutput, datatype: str) -> int:
 
     Raises InvalidRequestError if that is no number >= 1, or the output's values have no order.
     """
-    if output.parameters is None or PARAMETER not in output.parameters:
+    if output.parameters is None or CLASSIFICATION not in output.parameters:
         return 0
-    count = output.parameters[PARAMETER]
-    where = f"parameter {PARAMETER} of output {output.name!r}"
+    count = output.parameters[CLASSIFICATION]
+    where = f"parameter {CLASSIFICATION} of output {output.name!r}"
     if type(count) is not int or count < 1:
         raise InvalidRequestError(f"{where} must be an integer >= 1, found {brief(count)}")
     if datatype not in _NUMERIC:

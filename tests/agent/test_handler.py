@@ -15,7 +15,7 @@ from seldon_core.errors import (
     NotFoundError,
     OverloadedError,
 )
-from seldon_core.protocol.inference import InferRequest, Tensor
+from seldon_core.protocol.inference import InferRequest, RequestedOutput, Tensor
 from seldon_core.resources.knobs import Knobs
 from tests.support.agent import (
     DOUBLE,
@@ -73,6 +73,27 @@ def test_requested_outputs_come_in_their_order_with_their_parameters():
         parameters = [reply.response.outputs[0].parameters, again.response.outputs[0].parameters]
         assert parameters == [{"content_type": "np"}] * 2
         assert parameters[0] is not parameters[1]
+
+    run(test)
+
+
+def test_the_highest_classes_of_an_output_are_for_who_wants_these_alone():
+    async def test():
+        wanted = [
+            [RequestedOutput("double", {"classification": 1})],
+            [RequestedOutput("double")],
+        ]
+        tensor = Tensor("x", "FP32", np.array([[1, 2], [4, 3]], np.float32))
+        async with agent_of(World(), "m") as agent:
+            replies = await infer_all(
+                agent, *(call_of("m_1", InferRequest([tensor], outputs)) for outputs in wanted)
+            )
+        [classes], [whole] = (reply.response.outputs for reply in replies)
+        assert (classes.datatype, classes.data.tolist()) == (
+            "BYTES",
+            [[b"4.000000:1"], [b"8.000000:0"]],
+        )
+        assert (whole.datatype, whole.data.tolist()) == ("FP32", [[2, 4], [8, 6]])
 
     run(test)
 
