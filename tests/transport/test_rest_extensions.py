@@ -4,10 +4,13 @@ import asyncio
 import json
 
 import pytest
+import tritonclient.http.aio as triton
+from tritonclient.utils import InferenceServerException
 
 from seldon_core.errors import ModelRuntimeError, NotFoundError
 from seldon_core.transport.budget import InFlightBytes
 from seldon_core.transport.exchange import HttpRequest
+from seldon_core.transport.listener import open_listener
 from seldon_core.transport.rest import RestFront
 from seldon_core.transport.rest_extensions import extension_methods
 from seldon_core.transport.settings import ListenerSettings
@@ -189,3 +192,34 @@ def test_a_wrong_setting_is_a_400_that_names_it(body, text):
     status, _, answer = ask(fake_services(), b"POST", b"/v2/logging", body)
     assert status == 400
     assert answer["error"].startswith(text)
+
+
+def test_a_client_library_finds_every_call_where_it_looks():
+    async def test():
+        services = fake_services()
+        async with (
+            open_listener(ListenerSettings(port=0), services) as listener,
+            triton.InferenceServerClient(f"127.0.0.1:{listener.port}") as client,
+        ):
+            assert (await client.get_model_config("iris"))["backend"] == "onnxruntime"
+            for asked in ({}, {"model_name": "iris"}):
+                stats = await client.get_inference_statistics(**asked)
+                assert stats["model_stats"][0]["execution_count"] == 4
+            index = await client.get_model_repository_index()
+            assert [model["state"] for model in index] == ["READY", "UNAVAILABLE"]
+            await client.load_model("iris", config="{}")
+            await client.unload_model("iris", unload_dependents=True)
+            changed = await client.update_trace_settings("iris", {"trace_rate": "5"})
+            assert changed == await client.get_trace_settings("iris")
+            assert changed["trace_rate"] == "5"
+            changed = await client.update_log_settings({"log_verbose_level": 1})
+            assert changed == await client.get_log_settings()
+            assert changed["log_verbose_level"] == 1
+            with pytest.raises(InferenceServerException, match="put it into the model's folder"):
+                await client.load_model("iris", config="{}", files={"file:1/model.onnx": b"\0"})
+        assert [done[:2] for done in services.repository.done] == [
+            ("load", "iris"),
+            ("unload", "iris"),
+        ]
+
+    asyncio.run(test())

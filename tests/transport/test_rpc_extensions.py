@@ -6,13 +6,17 @@ import sys
 
 import pytest
 from tritonclient.grpc import service_pb2 as triton
+from tritonclient.grpc.aio import InferenceServerClient
+from tritonclient.utils import InferenceServerException
 
 from seldon_core.errors import ModelRuntimeError, NotFoundError
 from seldon_core.protocol import status
 from seldon_core.transport.handler import NO_DEADLINE
+from seldon_core.transport.listener import open_listener
 from seldon_core.transport.rpc import RpcFront
 from seldon_core.transport.rpc_extension_calls import ANSWERS
 from seldon_core.transport.rpc_extensions import VERBS, extension_methods
+from seldon_core.transport.settings import ListenerSettings
 from tests.support.extensions import ELSEWHERE, LOCAL, fake_services
 
 SERVICE = b"/inference.GRPCInferenceService/"
@@ -189,3 +193,34 @@ def test_the_repository_answers_under_mlserver_s_service_too():
     assert ask(services, service + b"ModelLoad", load_request())[0] == status.OK
     assert ask(services, service + b"ModelUnload", unload_request())[0] == status.OK
     assert [done[0] for done in services.repository.done] == ["load", "unload"]
+
+
+def test_a_client_library_finds_every_call_where_it_looks():
+    async def test():
+        services = fake_services()
+        async with (
+            open_listener(ListenerSettings(port=0), services) as listener,
+            InferenceServerClient(f"127.0.0.1:{listener.port}") as client,
+        ):
+            assert (await client.get_model_config("iris")).config.backend == "onnxruntime"
+            for asked in ({}, {"model_name": "iris"}):
+                stats = await client.get_inference_statistics(**asked)
+                assert stats.model_stats[0].execution_count == 4
+            index = await client.get_model_repository_index()
+            assert [model.state for model in index.models] == ["READY", "UNAVAILABLE"]
+            await client.load_model("iris", config="{}")
+            await client.unload_model("iris", unload_dependents=True)
+            changed = await client.update_trace_settings("iris", {"trace_rate": "5"})
+            assert changed == await client.get_trace_settings("iris")
+            assert list(changed.settings["trace_rate"].value) == ["5"]
+            changed = await client.update_log_settings({"log_verbose_level": 1})
+            assert changed == await client.get_log_settings()
+            assert changed.settings["log_verbose_level"].uint32_param == 1
+            with pytest.raises(InferenceServerException, match="put it into the model's folder"):
+                await client.load_model("iris", config="{}", files={"file:1/model.onnx": b"\0"})
+        assert [done[:2] for done in services.repository.done] == [
+            ("load", "iris"),
+            ("unload", "iris"),
+        ]
+
+    asyncio.run(test())
