@@ -30,10 +30,17 @@ class ListenerSettings:
     port: Port
     backlog: Count
     connections: Count
+    streams: Count
+    resets_per_s: Count
+    settings_per_s: Count
+    pings_per_s: Count
+    empty_data_per_s: Count
+    window_updates_per_s: Count
     header_bytes: Bytes
     header_count: Count
     body_bytes: Bytes
     json_bytes: Bytes
+    typed_bytes: Bytes
     gzip_ratio: Count
     outstanding: Count
     requests_per_turn: Count
@@ -41,7 +48,10 @@ class ListenerSettings:
     request_timeout_s: Seconds
     head_timeout_s: Seconds
     body_idle_timeout_s: Seconds
+    body_bytes_per_s: Bytes
+    body_stall_timeout_s: Seconds
     write_idle_timeout_s: Seconds
+    write_bytes_per_s: Bytes
     idle_timeout_s: Seconds
     linger_s: Seconds
     drain_timeout_s: Seconds

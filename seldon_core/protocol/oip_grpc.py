@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from google.protobuf.message import DecodeError
 
-from seldon_core.errors import InvalidRequestError
+from seldon_core.errors import InvalidRequestError, PayloadTooLargeError
 from seldon_core.proto import open_inference_pb2 as pb
 from seldon_core.protocol.grpc_contents import RAW_ONLY, read_contents, write_contents
 from seldon_core.protocol.inference import (
@@ -216,6 +216,25 @@ def peek_model(message: Buffer) -> tuple[str, str]:
     except UnicodeDecodeError as error:
         raise InvalidRequestError("the model's name or version is not UTF-8") from error
     return name, version
+
+
+def check_typed_size(message: Buffer, limit: int) -> None:
+    """Raise PayloadTooLargeError if a request has more than `limit` bytes besides raw contents.
+
+    Of typed contents each number becomes an object on its way: 4 MiB of them can take 0.1 s, in
+    which nothing else is done. Also raises InvalidRequestError if there are too many fields.
+    """
+    nbytes = len(message)
+    if nbytes <= limit:
+        return
+    for tag, start, end in scan(message) or ():
+        if tag == _RAW_INPUT:
+            nbytes -= end - start
+    if nbytes > limit:
+        raise PayloadTooLargeError(
+            f"a request may have {limit} bytes besides its raw contents, this has {nbytes}: send "
+            "large tensors in raw_input_contents, not in contents"
+        )
 
 
 def _parse(body: Buffer) -> pb.ModelInferRequest:

@@ -18,6 +18,7 @@ from seldon_core.transport.settings import KIB, MIB, ListenerSettings
 _RATIO_FROM = MIB  # a small body of zeros may well shrink a thousandfold
 _PIECE = 64 * KIB
 _STEP = 256 * KIB  # inflated in about 1 ms, then others have their turn
+_SMALL = 64 * KIB  # up to here a turn is not waited for
 
 _WINDOW_BITS = {
     b"gzip": 16 + zlib.MAX_WBITS,
@@ -52,10 +53,10 @@ async def decompress(
 ) -> tuple[Buffer, int]:
     """Return `body` without its content-encoding, and the bytes it took of `budget`.
 
-    The caller gives those back. Works in steps of about a millisecond and lets others run between
-    them. Raises UnsupportedEncodingError for an unknown one, InvalidRequestError if the body is
-    not in it, PayloadTooLargeError if it grows beyond `limit` or more than `gzip_ratio` times, and
-    OverloadedError if the budget has no room for it.
+    The caller gives those back. Works in steps of about a millisecond, of all bodies one in a turn
+    of the loop, and lets others run between them. Raises UnsupportedEncodingError for an unknown
+    one, InvalidRequestError if the body is not in it, PayloadTooLargeError if it grows beyond
+    `limit` or more than `gzip_ratio` times, and OverloadedError if the budget has no room for it.
     """
     coding = encoding.strip().lower()
     if coding in (b"", b"identity"):
@@ -70,21 +71,33 @@ async def inflate(
     body: Buffer, window_bits: int, limit: int, settings: ListenerSettings, budget: InFlightBytes
 ) -> tuple[bytearray, int]:
     """Return what zlib makes of `body` with `window_bits`; otherwise as `decompress`."""
-    inflated, pause_at = bytearray(), _STEP
+    inflated = bytearray()
+    steps = _steps(zlib.decompressobj(window_bits), memoryview(body))
+    is_done = False
     try:
-        for step in _steps(zlib.decompressobj(window_bits), memoryview(body)):
-            if not budget.fits(len(step)):
-                raise OverloadedError("too many bytes are in flight, try again")
-            budget.take(len(step))
-            inflated += step
-            _check_growth(len(inflated), len(body), limit, settings)
-            if len(inflated) >= pause_at:
-                pause_at = len(inflated) + _STEP
-                await sleep(0)
+        while not is_done:
+            # One body at a time, or as many as one connection may send would hold all others up.
+            async with budget.turn:
+                before = len(inflated)
+                while len(inflated) - before < _STEP and not is_done:
+                    step = next(steps, None)
+                    is_done = step is None
+                    if step is not None:
+                        _add(step, inflated, budget)
+                        _check_growth(len(inflated), len(body), limit, settings)
+                if len(inflated) - before > _SMALL:
+                    await sleep(0)
     except BaseException:
         budget.give(len(inflated))
         raise
     return inflated, len(inflated)
+
+
+def _add(step: bytes, inflated: bytearray, budget: InFlightBytes) -> None:
+    if not budget.fits(len(step)):
+        raise OverloadedError("too many bytes are in flight, try again")
+    budget.take(len(step))
+    inflated += step
 
 
 def _check_growth(size: int, compressed: int, limit: int, settings: ListenerSettings) -> None:

@@ -1,22 +1,33 @@
 """How many bytes of requests and answers may be in memory at once, over all connections."""
 
+from asyncio import Lock
 from collections.abc import Callable
 
 
 class InFlightBytes:
     """Counts the bytes that requests in flight hold, against one limit.
 
-    Who receives a body takes its size and gives it back when the answer has left. `take` never
-    refuses: whoever is about to begin something asks `is_full` or `fits` first, so that what has
-    begun can always be finished. `is_full` is a plain attribute because it is read per request.
+    Who receives a body counts its bytes as they come, and gives them back when the answer has left.
+    `take` never refuses: whoever is about to begin something asks `is_full` or `fits` first. What
+    has begun may go a quarter beyond the limit, so that most of it can be finished; from there on
+    (`is_over`) nobody is read any more until there is room. Nothing is counted before it is there:
+    a client that announces much and sends nothing would keep the others out.
+
+    `is_full` and `is_over` are plain attributes because they are read per request.
+
+    `turn` is held by who works on a body bit by bit, such as one that is decompressed, for as long
+    as a bit takes: with it, so many as there may be take turns and not the whole loop.
     """
 
-    __slots__ = ("_waiting", "is_full", "limit", "used")
+    __slots__ = ("_most", "_waiting", "is_full", "is_over", "limit", "turn", "used")
 
     def __init__(self, limit: int) -> None:
         self.limit = limit
+        self._most = limit + limit // 4
         self.used = 0
         self.is_full = False
+        self.is_over = False
+        self.turn = Lock()
         self._waiting: dict[Callable[[], None], None] = {}
 
     def fits(self, nbytes: int) -> bool:
@@ -31,15 +42,18 @@ class InFlightBytes:
         self.used += nbytes
         if self.used >= self.limit:
             self.is_full = True
+            self.is_over = self.used >= self._most
 
     def give(self, nbytes: int) -> None:
         """Count `nbytes` less; whoever waits is called once there is room again."""
         self.used -= nbytes
-        if self.is_full and self.used < self.limit:
-            self.is_full = False
-            waiting, self._waiting = self._waiting, {}
-            for resume in waiting:
-                resume()
+        if self.is_full:
+            self.is_over = self.used >= self._most
+            if self.used < self.limit:
+                self.is_full = False
+                waiting, self._waiting = self._waiting, {}
+                for resume in waiting:
+                    resume()
 
     def when_free(self, resume: Callable[[], None]) -> None:
         """Call `resume` once, the next time that the budget stops being full.

@@ -1,11 +1,12 @@
 import re
-from dataclasses import FrozenInstanceError
+from dataclasses import FrozenInstanceError, asdict
 
 import pytest
 import yaml
 
 from seldon_core.config.load import DEFAULTS, load_settings
 from seldon_core.config.settings import AdminSettings, build_settings, known_settings
+from seldon_core.transport.settings import ListenerSettings
 
 
 def test_every_setting_stands_in_the_defaults_with_its_reason_above_it():
@@ -53,3 +54,9 @@ def test_a_tree_of_values_becomes_settings():
     settings = build_settings(tree)
     assert settings.listener.write_idle_timeout_s == "write_idle_timeout_s"
     assert settings.admin == AdminSettings("port")
+
+
+def test_the_limits_are_the_same_where_nobody_sets_them():
+    given = asdict(load_settings(None, {}, {}).settings.listener)
+    del given["drain_timeout_s"]  # the process's own
+    assert given == {name: getattr(ListenerSettings(), name) for name in given}

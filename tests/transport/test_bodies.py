@@ -2,6 +2,7 @@ import asyncio
 import gzip
 import random
 import zlib
+from itertools import pairwise
 
 import pytest
 
@@ -86,6 +87,38 @@ def test_others_have_their_turn_while_a_large_body_is_inflated():
         await decompress(body, b"gzip", len(NOISE), SETTINGS, InFlightBytes(1 << 30))
         counting.cancel()
         assert turns >= len(NOISE) // (512 * 1024)
+
+    asyncio.run(main())
+
+
+def test_many_large_bodies_take_one_step_in_a_turn_between_them():
+    async def main():
+        loop = asyncio.get_running_loop()
+        budget, turns, is_over = InFlightBytes(1 << 30), [0], False
+
+        def count():
+            turns.append(budget.used)
+            if not is_over:
+                loop.call_soon(count)
+
+        body = gzip.compress(NOISE, compresslevel=1)
+        loop.call_soon(count)
+        async with asyncio.TaskGroup() as group:
+            for _ in range(8):
+                group.create_task(decompress(body, b"gzip", len(NOISE), SETTINGS, budget))
+        is_over = True
+        assert max(after - before for before, after in pairwise(turns)) <= 2 * 256 * 1024
+
+    asyncio.run(main())
+
+
+def test_small_bodies_wait_for_no_turn():
+    async def main():
+        budget = InFlightBytes(1 << 30)
+        inflating = decompress(gzip.compress(b"small"), b"gzip", 100, SETTINGS, budget)
+        with pytest.raises(StopIteration) as done:
+            inflating.send(None)
+        assert done.value.value == (b"small", 5)
 
     asyncio.run(main())
 

@@ -56,3 +56,17 @@ def test_who_no_longer_waits_is_not_called():
     budget.forget(resume)
     budget.give(10)
     assert calls == []
+
+
+def test_what_has_begun_may_go_a_quarter_beyond_the_limit():
+    budget = InFlightBytes(100)
+    budget.take(124)
+    assert budget.is_full
+    assert not budget.is_over
+    budget.take(1)
+    assert budget.is_over
+    budget.give(1)
+    assert budget.is_full
+    assert not budget.is_over
+    budget.give(25)
+    assert not budget.is_full
