@@ -18,6 +18,7 @@ import uvloop
 
 from seldon_core.protocol.inference import Buffer
 from seldon_core.transport.budget import InFlightBytes
+from seldon_core.transport.conversations import TalkRules
 from seldon_core.transport.exchange import HttpAnswer, HttpRequest
 from seldon_core.transport.http1_connection import Http1Connection
 from seldon_core.transport.listener import listen
@@ -37,11 +38,22 @@ ROUNDS = 20_000
 class CannedFront:
     """Answers at once and always the same."""
 
+    def for_peer(self, peer: str) -> "CannedFront":
+        return self
+
     async def answer(self, request: HttpRequest) -> HttpAnswer:
         return HttpAnswer(200, [(b"content-type", b"application/json")], (b"{}",))
 
 
 class NoRpc:
+    rules = TalkRules()
+
+    def for_peer(self, peer: str) -> "NoRpc":
+        return self
+
+    def conversation(self, path: bytes) -> None:
+        return None
+
     async def answer(
         self, path: bytes, headers: dict[bytes, bytes], message: Buffer, deadline: float
     ) -> RpcAnswer:
@@ -50,6 +62,8 @@ class NoRpc:
 
 class NullTransport:
     """Takes everything and sends nothing."""
+
+    def get_extra_info(self, name: str) -> None: ...
 
     def set_write_buffer_limits(self, high: int) -> None: ...
 

@@ -20,6 +20,7 @@ import uvloop
 
 from seldon_core.protocol.inference import Buffer
 from seldon_core.transport.budget import InFlightBytes
+from seldon_core.transport.conversations import TalkRules
 from seldon_core.transport.exchange import HttpAnswer, HttpRequest
 from seldon_core.transport.http2 import Http2Connection
 from seldon_core.transport.rpc import RpcAnswer
@@ -43,6 +44,15 @@ ROUNDS, STREAMS = 400, 8
 class CannedFront:
     """Answers every call with the same reply, as a front would that cost nothing."""
 
+    rules = TalkRules()
+
+    def for_peer(self, peer: str) -> "CannedFront":
+        """Return this."""
+        return self
+
+    def conversation(self, path: bytes) -> None:
+        """Return None: every call is unary."""
+
     async def answer(
         self, path: bytes, headers: dict[bytes, bytes], message: Buffer, deadline: float
     ) -> RpcAnswer:
@@ -53,6 +63,10 @@ class CannedFront:
 
 class CannedHttp:
     """Answers every request with an empty 200."""
+
+    def for_peer(self, peer: str) -> "CannedHttp":
+        """Return this."""
+        return self
 
     async def answer(self, request: HttpRequest) -> HttpAnswer:
         """Return the answer."""

@@ -25,6 +25,7 @@ from seldon_core.observability.metrics import Metrics
 from seldon_core.protocol.inference import Buffer
 from seldon_core.protocol.status import UNIMPLEMENTED
 from seldon_core.transport.budget import InFlightBytes
+from seldon_core.transport.conversations import TalkRules
 from seldon_core.transport.exchange import HttpAnswer, HttpRequest
 from seldon_core.transport.listener import listen
 from seldon_core.transport.rpc import RpcAnswer
@@ -89,6 +90,10 @@ class AdminFront:
             "/log/levels": {b"GET": self._show_levels, b"PUT": self._change_levels},
         }
 
+    def for_peer(self, peer: str) -> "AdminFront":
+        """Return this: who asks makes no difference."""
+        return self
+
     async def answer(self, request: HttpRequest) -> HttpAnswer:
         """Answer; raises nothing, errors become answers."""
         try:
@@ -148,6 +153,15 @@ class AdminFront:
 
 class NoRpcFront:
     """Refuses every gRPC call, for a port that has only HTTP."""
+
+    rules = TalkRules()
+
+    def for_peer(self, peer: str) -> "NoRpcFront":
+        """Return this: everybody is refused."""
+        return self
+
+    def conversation(self, path: bytes) -> None:
+        """Return None: there are none."""
 
     async def answer(
         self, path: bytes, headers: dict[bytes, bytes], message: Buffer, deadline: float

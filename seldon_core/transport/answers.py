@@ -7,7 +7,7 @@ from seldon_core.aio.start import Started
 from seldon_core.protocol.inference import Buffer
 from seldon_core.protocol.oip_json import error_body
 from seldon_core.protocol.status import HTTP_REASONS
-from seldon_core.transport.exchange import HttpAnswer, HttpRequest
+from seldon_core.transport.exchange import HttpAnswer, HttpRequest, StreamedAnswer
 from seldon_core.transport.request_id import REQUEST_ID, request_id_of
 
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
@@ -17,6 +17,7 @@ _STATUS_LINES = {
 }
 _CLOSE = (b"connection", b"close")
 _KEEP_ALIVE = (b"connection", b"keep-alive")
+_CHUNKED = (b"transfer-encoding", b"chunked")
 _JSON = (b"content-type", b"application/json")
 
 # Up to here an answer is copied into one buffer; larger ones are not copied.
@@ -32,15 +33,26 @@ class Exchange:
     `is_last` says that the connection closes after it; `echo_keep_alive` that an HTTP/1.0 client
     asked for it to stay open and must be told. `held` is what it takes of the in-flight budget,
     in bytes. `deadline` is an instant on the loop's clock, set when it has to wait. `answer` is
-    set once; whoever comes second finds it set and does nothing.
+    set once; whoever comes second finds it set and does nothing. Of an answer that is sent as it is
+    made it stays None. `is_http10` says that the request's version was 1.0.
     """
 
-    __slots__ = ("answer", "deadline", "echo_keep_alive", "held", "is_last", "request", "task")
+    __slots__ = (
+        "answer",
+        "deadline",
+        "echo_keep_alive",
+        "held",
+        "is_http10",
+        "is_last",
+        "request",
+        "task",
+    )
 
     def __init__(self, request: HttpRequest, is_last: bool) -> None:
         self.request = request
         self.is_last = is_last
         self.echo_keep_alive = False
+        self.is_http10 = False
         self.held = 0
         self.deadline = 0.0
         self.task: Started | None = None
@@ -92,3 +104,16 @@ def write(transport: asyncio.Transport, exchange: Exchange, answer: HttpAnswer) 
     else:
         body = parts[0] if len(parts) == 1 else b"".join(parts)
         transport.write(_lines([status_line, *map(_header, headers), length, body]))
+
+
+def streamed_head(answer: StreamedAnswer, is_chunked: bool, is_last: bool) -> bytes:
+    """Return the head of an answer that has no length: its body comes in chunks, or as it is.
+
+    Header values as in `write`.
+    """
+    headers = [*answer.headers]
+    if is_chunked:
+        headers.append(_CHUNKED)
+    if is_last:
+        headers.append(_CLOSE)
+    return _lines([_STATUS_LINES[answer.status], *map(_header, headers), b"", b""])

@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import aclosing
+from copy import copy
 from typing import Final, TypeVar
 
 from google.protobuf.message import DecodeError, Message
@@ -21,8 +22,10 @@ from seldon_core.transport.control_services import ControlService, StreamMethod,
 from seldon_core.transport.conversations import (
     CallStatusError,
     Conversation,
-    ConversationFront,
+    TalkRules,
+    only,
 )
+from seldon_core.transport.grpc_frames import RefusedCallError
 from seldon_core.transport.rpc import RpcAnswer
 
 _log = logging.getLogger(__name__)
@@ -36,7 +39,7 @@ _FAILED_PRECONDITION: Final = (InvalidResourceError, NotFoundError, NotReadyErro
 _Parts = AsyncGenerator[Sequence[Buffer], None]
 
 
-class ControlFront(ConversationFront):
+class ControlFront:
     """Answers the calls of `services`, and by `talks` those of what is no service of ours.
 
     `talks` is by path. A subscriber that takes longer than `write_timeout_s` to take in one message
@@ -49,7 +52,8 @@ class ControlFront(ConversationFront):
         talks: Mapping[bytes, Conversation],
         write_timeout_s: float,
     ) -> None:
-        self.write_timeout_s = write_timeout_s
+        self.rules = TalkRules(write_timeout_s, opens_at_once=True, ends_at_once=True)
+        self._peer = ""
         self._unary: dict[bytes, tuple[str, UnaryMethod]] = {}
         self._talks = dict(talks)
         for service in services:
@@ -61,9 +65,11 @@ class ControlFront(ConversationFront):
                 else:
                     self._talks[path] = _talk(name, method)
 
-    def for_peer(self, peer: str) -> "_UnaryFront":
-        """Return what answers the unary calls of `peer`."""
-        return _UnaryFront(self._unary, peer)
+    def for_peer(self, peer: str) -> "ControlFront":
+        """Return what answers the calls of `peer`."""
+        front = copy(self)
+        front._peer = peer  # noqa: SLF001 - of this very class
+        return front
 
     def conversation(self, path: bytes) -> Conversation | None:
         """Return the method at `path`, None if it is unary.
@@ -74,19 +80,11 @@ class ControlFront(ConversationFront):
             return None
         return self._talks.get(path) or _not_served(path)
 
-
-class _UnaryFront:
-    """Answers the unary calls of one peer."""
-
-    def __init__(self, methods: Mapping[bytes, tuple[str, UnaryMethod]], peer: str) -> None:
-        self._methods = methods
-        self._peer = peer
-
     async def answer(
         self, path: bytes, headers: dict[bytes, bytes], message: Buffer, deadline: float
     ) -> RpcAnswer:
         """Answer a call; raises nothing but a cancellation by who asked for it."""
-        name, method = self._methods[path]
+        name, method = self._unary[path]
         try:
             request = _parse(method.request, bytes(message))
             response = await method.handler(request, self._peer)
@@ -106,7 +104,7 @@ def _talk(name: str, method: StreamMethod) -> Conversation:
         headers: dict[bytes, bytes], messages: AsyncIterator[bytes], peer: str, deadline: float
     ) -> _Parts:
         try:
-            request = _parse(method.request, await _only(messages))
+            request = _parse(method.request, await only(messages))
             async with aclosing(method.handler(request, peer)) as answers:
                 async for answer in answers:
                     yield [answer.SerializeToString()]
@@ -114,24 +112,6 @@ def _talk(name: str, method: StreamMethod) -> Conversation:
             raise _refusal(name, peer, error) from error
 
     return converse
-
-
-async def _only(messages: AsyncIterator[bytes]) -> bytes:
-    """Return the one message of a call that may have no more."""
-    every = []
-    async for message in messages:
-        every.append(message)
-        if len(every) > 1:
-            raise _not_one("several")
-    if not every:
-        raise _not_one("none")
-    return every[0]
-
-
-def _not_one(found: str) -> CallStatusError:
-    return CallStatusError(
-        status.UNIMPLEMENTED, f"this call needs one message; the client sent {found}"
-    )
 
 
 def _not_served(path: bytes) -> Conversation:
@@ -152,9 +132,9 @@ def _parse(kind: type[T], request: bytes) -> T:
         raise InvalidRequestError(f"the request is no {kind.DESCRIPTOR.full_name}") from error
 
 
-def _refusal(name: str, peer: str, error: Exception) -> CallStatusError:
+def _refusal(name: str, peer: str, error: Exception) -> RefusedCallError:
     """Return what `error` means to its caller; a bug is logged, and not told."""
-    if isinstance(error, CallStatusError):
+    if isinstance(error, RefusedCallError):
         return error
     if not isinstance(error, SeldonError):
         _log.error("call failed method=%s peer=%s", name, peer, exc_info=error)

@@ -92,6 +92,10 @@ async def _close(health: Health, listener: Listener) -> None:
 class _NoHttpFront:
     """Refuses every plain HTTP request, for a port that has only gRPC."""
 
+    def for_peer(self, peer: str) -> "_NoHttpFront":
+        """Return this: everybody is refused."""
+        return self
+
     async def answer(self, request: HttpRequest) -> HttpAnswer:
         """Answer 415."""
         text = (

@@ -1,4 +1,4 @@
-"""What a front offers that answers streaming gRPC calls beside unary ones.
+"""Streaming gRPC calls, as those see them who answer them.
 
 A conversation is a call with any number of messages in both directions. The handler of one is an
 async generator: it takes what the caller says from `messages` and yields what is answered. Nothing
@@ -6,24 +6,36 @@ is asked of it while the caller has not taken the message before, and it is clos
 waits, cancelled) as soon as the caller leaves, the deadline passes or the port closes.
 """
 
-from abc import ABC, abstractmethod
+import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Final
 
+from seldon_core.protocol import status
 from seldon_core.protocol.inference import Buffer
 from seldon_core.transport.grpc_frames import RefusedCallError
-from seldon_core.transport.shared import RpcFront
+
+_HALF_CLOSE_S: Final = 0.25  # for it to follow the one message; nearly always it comes with it
+
+
+class InitialMetadata(list[tuple[bytes, bytes]]):
+    """Headers to be said before the first message, if they are yielded before it; else nothing."""
+
 
 Conversation = Callable[
-    [dict[bytes, bytes], AsyncIterator[bytes], str, float], AsyncGenerator[Sequence[Buffer], None]
+    [dict[bytes, bytes], AsyncIterator[bytes], str, float],
+    AsyncGenerator[Sequence[Buffer] | InitialMetadata, None],
 ]
 """`(headers, messages, peer, deadline)` -> the answers.
 
-`headers` is the call's metadata, its own to change; `messages` are the caller's, decompressed, and
-end when the caller has no more to say; iterating raises CallStatusError if they are no messages.
-`peer` is who calls (`127.0.0.1:51234`), `deadline` an instant on the loop's clock, infinite if the
-caller gave none. Parts that are yielded are joined to one message. A handler that returns ends the
-call well; a CallStatusError ends it with its code, an error of ours as `status_of` has it, and
-anything else is a bug, logged and answered INTERNAL. The handler runs in a task of its own.
+`headers` is the call's metadata, its own to change, with the id that the trailers name the call by
+as `x-request-id`; `messages` are the caller's, decompressed, and end when the caller has no more to
+say; iterating raises CallStatusError if they are no messages. `peer` is who calls
+(`127.0.0.1:51234`), `deadline` an instant on the loop's clock, infinite if the caller gave none.
+Parts that are yielded are joined to one message. A handler that returns ends the call well; a
+CallStatusError ends it with its code, an error of ours as `status_of` has it, and anything else is
+a bug, logged and answered INTERNAL. The handler runs in a task of its own.
 """
 
 
@@ -31,21 +43,39 @@ class CallStatusError(RefusedCallError):
     """Ends a conversation with gRPC's code `code` and the text `message`, plain and not escaped."""
 
 
-class ConversationFront(ABC):
-    """What to give `listen` in place of a front that only answers unary calls.
+@dataclass(frozen=True, slots=True)
+class TalkRules:
+    """What conversations are given on a port.
 
-    A caller that takes longer than `write_timeout_s` seconds to take in one message is dropped.
+    - `write_timeout_s`: a caller that takes nothing of a message for so long is dropped.
+    - `opens_at_once`: the answer's headers are said before there is a message, so that subscribers
+      know that they are heard; there can be no initial metadata then.
+    - `ends_at_once`: a port that drains ends its conversations, as if there were no more to say.
+      Else they hear the end of their messages, and answer the ones they have.
     """
 
-    write_timeout_s: float = 30.0
+    write_timeout_s: float = 60.0
+    opens_at_once: bool = False
+    ends_at_once: bool = False
 
-    @abstractmethod
-    def for_peer(self, peer: str) -> RpcFront:
-        """Return what answers the unary calls of one connection; `peer` as above."""
 
-    @abstractmethod
-    def conversation(self, path: bytes) -> Conversation | None:
-        """Return the method at `path`, None if it is unary or not served.
+async def only(messages: AsyncIterator[bytes]) -> bytes:
+    """Return the one message of a call that may have no more.
 
-        Asked once for each call, when its header block has come.
-        """
+    A caller that does not say that it was the only one is believed after a quarter of a second.
+    Raises CallStatusError, UNIMPLEMENTED as gRPC's list of codes asks, if there are none or
+    several.
+    """
+    async for message in messages:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_HALF_CLOSE_S):
+                async for _ in messages:
+                    raise _not_one("several")
+        return message
+    raise _not_one("none")
+
+
+def _not_one(found: str) -> CallStatusError:
+    return CallStatusError(
+        status.UNIMPLEMENTED, f"this call needs one message; the client sent {found}"
+    )

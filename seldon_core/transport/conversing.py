@@ -7,19 +7,21 @@ one, has been cancelled. Everything here runs in the loop's thread, and between 
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import aclosing
 from typing import Protocol
 
 from seldon_core.errors import SeldonError
 from seldon_core.protocol import status
 from seldon_core.protocol.inference import Buffer
-from seldon_core.transport.conversations import Conversation, ConversationFront
+from seldon_core.transport.conversations import Conversation, InitialMetadata
+from seldon_core.transport.deliveries import Deliveries
 from seldon_core.transport.grpc_frames import RefusedCallError
 from seldon_core.transport.incoming import Incoming, no_room
 from seldon_core.transport.outgoing import Headers, Outgoing, rpc_outgoing
+from seldon_core.transport.request_id import REQUEST_ID, request_id_of
 from seldon_core.transport.rpc import RpcAnswer
-from seldon_core.transport.sending import Engine, Sender, feed, last_first
+from seldon_core.transport.sending import Engine, Sender
 from seldon_core.transport.shared import RpcFront, Shared
 from seldon_core.transport.streams import Head, RpcStream
 
@@ -36,84 +38,76 @@ class CreditingEngine(Engine, Protocol):
         """Let the client send `amount` bytes more."""
 
 
-class _UnaryCall(RpcStream):
-    """A unary call that its connection's own front answers."""
-
-    __slots__ = ("rpc",)
-
-    rpc: RpcFront
-
-    def _call(self, message: Buffer) -> Awaitable[RpcAnswer]:
-        head = self.head
-        return self.rpc.answer(head.target, head.headers.copy(), message, self.deadline)
-
-
 class _Call(RpcStream):
-    """A streaming call. `parts` are what the library has no room for of the message being sent."""
+    """A streaming call."""
 
-    __slots__ = ("has_said_headers", "incoming", "parts", "sent")
+    __slots__ = ("has_said_headers", "incoming", "metadata", "request_id")
 
     def __init__(
-        self, stream_id: int, head: Head, shared: Shared, now: float, credit: Callable[[int], None]
+        self,
+        stream_id: int,
+        head: Head,
+        shared: Shared,
+        now: float,
+        front: RpcFront,
+        credit: Callable[[int], None],
     ) -> None:
-        super().__init__(stream_id, head, shared, now)
+        super().__init__(stream_id, head, shared, now, front)
         self.incoming = Incoming(shared, head.window_bits, credit)
         self.has_said_headers = False
-        self.parts: list[memoryview] = []
-        self.sent: asyncio.Future[None] | None = None
+        self.metadata: Headers = []
+        self.request_id = request_id_of(head.headers).encode()
 
     def release(self) -> None:
-        """Drop what is left to read and to send too."""
+        """Drop what is left to read too."""
         super().release()
-        self.parts = []
         self.incoming.drop()
 
 
 class Conversations:
     """The streaming calls of one connection, by stream. `len` of it is how many there are.
 
-    `flush` has what was given to `engine` sent soon; `begin_sending` notes that the client is owed
-    something from now on.
+    `flush` has what was given to `engine` sent soon.
     """
 
     def __init__(
         self,
         shared: Shared,
-        front: ConversationFront,
+        front: RpcFront,
         peer: str,
         engine: CreditingEngine,
         sender: Sender,
+        deliveries: Deliveries,
         flush: Callable[[], None],
-        begin_sending: Callable[[], None],
     ) -> None:
         self._shared = shared
         self._front = front
+        self._rules = front.rules
         self._peer = peer
-        self._unary = front.for_peer(peer)
         self._engine = engine
         self._sender = sender
         self._gone = sender.gone
+        self._deliveries = deliveries
         self._flush = flush
-        self._begin_sending = begin_sending
         self._calls: dict[int, _Call] = {}
-        self._sending: dict[int, _Call] = {}
         self._is_ending = False
 
     def __len__(self) -> int:
         return len(self._calls)
 
-    def open(self, stream_id: int, head: Head, now: float, has_ended: bool) -> RpcStream | None:
-        """Begin a call; if it is unary return its stream, for which nothing was done yet.
+    def open(self, stream_id: int, head: Head, now: float, has_ended: bool) -> None:
+        """Begin the call that `head` opens.
 
         `has_ended` says that the client sends nothing more, `now` is the loop's clock.
         """
-        converse = self._front.conversation(head.target)
-        if converse is None:
-            unary = _UnaryCall(stream_id, head, self._shared, now)
-            unary.rpc = self._unary
-            return unary
+        assert head.converse is not None
         call = _Call(
-            stream_id, head, self._shared, now, lambda nbytes: self._credit(stream_id, nbytes)
+            stream_id,
+            head,
+            self._shared,
+            now,
+            self._front,
+            lambda nbytes: self._credit(stream_id, nbytes),
         )
         self._calls[stream_id] = call
         call.has_ended = has_ended
@@ -125,8 +119,7 @@ class Conversations:
         elif call.deadline <= now:
             self._expire(call)
         else:
-            self._begin(call, converse)
-        return None
+            self._begin(call, head.converse)
 
     def receive(self, stream_id: int, data: bytes, has_ended: bool) -> bool:
         """Take the next bytes of a call; return whether there is one on this stream."""
@@ -153,6 +146,7 @@ class Conversations:
         call = self._calls.pop(stream_id, None)
         if call is not None:
             self._shared.counters.hang_ups += 1
+            self._deliveries.forget(stream_id)
             call.cancel()
 
     def lose(self) -> None:
@@ -164,18 +158,10 @@ class Conversations:
         """End every call well, also one that begins hereafter: the port closes."""
         self._is_ending = True
         for call in list(self._calls.values()):
-            self._stop(call, status.OK)
-
-    def refill(self) -> None:
-        """Go on with what is being sent, after the library has sent all that it could."""
-        for call in list(self._sending.values()):
-            if call.parts:
-                self._feed(call)
-            elif not self._engine.queued_body_size(call.id):
-                del self._sending[call.id]
-                assert call.sent is not None  # as long as it is there
-                if not call.sent.done():  # else the task is being cancelled
-                    call.sent.set_result(None)
+            if self._rules.ends_at_once:
+                self._stop(call, status.OK)
+            else:
+                call.incoming.end_soon()
 
     def _begin(self, call: _Call, converse: Conversation) -> None:
         shared = self._shared
@@ -188,8 +174,9 @@ class Conversations:
         task.add_done_callback(shared.conversing.discard)
         call.task = task
         call.wait(lambda: self._expire(call))
-        # After the task's first step: a call that fails in it has its status and nothing else.
-        shared.loop.call_soon(self._open_answer, call)
+        if self._rules.opens_at_once:
+            # After the task's first step: a call that fails in it has its status and nothing else.
+            shared.loop.call_soon(self._open_answer, call)
 
     def _credit(self, stream_id: int, nbytes: int) -> None:
         try:
@@ -201,11 +188,11 @@ class Conversations:
     async def _run(self, call: _Call, converse: Conversation) -> None:
         code, message = status.OK, ""
         try:
-            headers = call.head.headers.copy()
+            headers = {**call.head.headers, REQUEST_ID: call.request_id}
             answers = converse(headers, call.incoming, self._peer, call.deadline)
             async with aclosing(answers):
                 async for parts in answers:
-                    await self._send(call, parts)
+                    await self._answer(call, parts)
         except RefusedCallError as error:
             code, message = error.code, error.message
         except SeldonError as error:
@@ -225,49 +212,42 @@ class Conversations:
         _logger.exception("a call %s method=%s peer=%s", how, target, self._peer)
         return status.INTERNAL, _BROKEN
 
-    async def _send(self, call: _Call, parts: Sequence[Buffer]) -> None:
-        """Send one message and wait until it has left; cancelled if the call is over."""
+    async def _answer(self, call: _Call, said: Sequence[Buffer] | InitialMetadata) -> None:
+        """Send what a handler says, and wait until the client has taken it."""
         if call.id not in self._calls:
             raise asyncio.CancelledError
-        shared = self._shared
-        framed = rpc_outgoing(RpcAnswer(status.OK, parts=parts)).parts or ()
-        nbytes = sum(map(len, framed))
-        deadline = shared.loop.time() + self._front.write_timeout_s
-        watch = shared.sweeper.watch(deadline, lambda: self._drop(call))
-        shared.budget.take(nbytes)
-        call.parts = last_first(framed)
-        call.sent = shared.loop.create_future()
-        self._sending[call.id] = call
-        try:
-            self._begin_sending()
+        if isinstance(said, InitialMetadata):
+            call.metadata.extend(said)
             self._open_answer(call)
-            self._feed(call)
-            await call.sent
-        finally:
-            self._sending.pop(call.id, None)
-            shared.budget.give(nbytes)
-            if watch is not None:
-                watch.cancel()
+            return
+        self._open_answer(call)
+        framed = rpc_outgoing(RpcAnswer(status.OK, parts=said)).parts or ()
+        timeout_s = self._rules.write_timeout_s
+        try:
+            await self._deliveries.deliver(call.id, framed, timeout_s, lambda: self._drop(call))
+        except self._gone as error:
+            self._lose(call, error)
+            raise asyncio.CancelledError from error
 
     def _open_answer(self, call: _Call) -> None:
         """Say the headers, if that was not done and there is still somebody to hear them."""
         if call.has_said_headers or call.id not in self._calls:
             return
         call.has_said_headers = True
-        headers = rpc_outgoing(RpcAnswer(status.OK, parts=())).headers
+        headers = rpc_outgoing(RpcAnswer(status.OK, "", call.metadata, parts=())).headers
         self._guarded(call, lambda: self._engine.send_response(call.id, headers))
-
-    def _feed(self, call: _Call) -> None:
-        self._guarded(call, lambda: feed(self._engine, call.id, call.parts))
 
     def _guarded(self, call: _Call, give: Callable[[], object]) -> None:
         """Give the library something; if it says that the stream is over, the call is."""
         try:
             give()
         except self._gone as error:
-            _logger.debug("a call found its stream gone error=%s", error)
-            self.closed(call.id)
+            self._lose(call, error)
         self._flush()
+
+    def _lose(self, call: _Call, error: Exception) -> None:
+        _logger.debug("a call found its stream gone error=%s", error)
+        self.closed(call.id)
 
     def _drop(self, call: _Call) -> None:
         """End the call of a client that does not read, as if there were no more to say."""
@@ -276,7 +256,7 @@ class Conversations:
             "dropped a caller that does not read method=%s peer=%s timeout_s=%g",
             call.head.target[:256].decode("latin-1"),
             self._peer,
-            self._front.write_timeout_s,
+            self._rules.write_timeout_s,
         )
         self._stop(call, status.OK)
 
@@ -292,51 +272,31 @@ class Conversations:
 
     def _refuse(self, call: _Call, answer: Outgoing) -> None:
         """End a call of which the client has heard nothing yet."""
-        del self._calls[call.id]
-        call.release()
+        self._leave(call)
         self._guarded(call, lambda: self._sender.submit(call, answer))
 
     def _finish(self, call: _Call, code: int, message: str = "") -> None:
         """Tell the client how its call has ended, if it is still there."""
         if call.id not in self._calls:
             return
+        named = (REQUEST_ID, call.request_id)
         if not call.has_said_headers:
-            self._refuse(call, rpc_outgoing(RpcAnswer(code, message)))
+            self._refuse(call, rpc_outgoing(RpcAnswer(code, message, call.metadata, [named])))
             return
-        del self._calls[call.id]
-        is_cut = bool(call.parts)  # within a message, after which nothing can be said
-        call.release()
+        is_cut = self._deliveries.is_within(call.id)  # after which nothing can be said
+        self._leave(call)
         if is_cut:
             self._guarded(call, lambda: self._engine.reset_stream(call.id, _CANCEL))
             return
-        trailers: Headers = [(b"grpc-status", str(code).encode())]
+        trailers: Headers = [(b"grpc-status", str(code).encode()), named]
         if message:
             trailers.append((b"grpc-message", status.percent_encode_message(message)))
         if not call.has_ended:
             self._sender.end_early(call.id)
         self._guarded(call, lambda: self._engine.send_trailers(call.id, trailers))
 
-
-def conversations_on(
-    transport: asyncio.BaseTransport,
-    shared: Shared,
-    engine: CreditingEngine,
-    sender: Sender,
-    flush: Callable[[], None],
-    begin_sending: Callable[[], None],
-) -> Conversations | None:
-    """Return what a connection's streaming calls go to, None if its listener has none."""
-    front = shared.conversations
-    if front is None:
-        return None
-    peer = peer_name(transport)
-    return Conversations(shared, front, peer, engine, sender, flush, begin_sending)
-
-
-def peer_name(transport: asyncio.BaseTransport) -> str:
-    """Return the other end's address and port, `127.0.0.1:51234`; empty if it has none."""
-    address = transport.get_extra_info("peername")
-    if not isinstance(address, tuple):
-        return ""
-    host, port = address[:2]
-    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+    def _leave(self, call: _Call) -> None:
+        """Send nothing more that the call says by itself."""
+        del self._calls[call.id]
+        self._deliveries.forget(call.id)
+        call.release()

@@ -243,7 +243,8 @@ class Http1Reader:
         headers = exchange.request.headers
         if version not in ("1.1", "1.0"):
             raise RefusedError(505, f"HTTP/{version} is not spoken here, HTTP/1.1 and HTTP/2 are")
-        if version == "1.0":
+        exchange.is_http10 = version == "1.0"
+        if exchange.is_http10:
             exchange.echo_keep_alive = not exchange.is_last
             self._check_keep_alive(exchange)
         coding = headers.get(b"transfer-encoding")

@@ -17,10 +17,13 @@ from typing import cast
 
 from seldon_core.aio.start import start
 from seldon_core.transport.answers import CONTINUE, Exchange, refusal, size, write
-from seldon_core.transport.exchange import HttpAnswer, HttpRequest
+from seldon_core.transport.exchange import HttpAnswer, HttpRequest, StreamedAnswer
 from seldon_core.transport.http1 import SLICE_BYTES, Http1Reader, RefusedError
+from seldon_core.transport.http1_streaming import Http1Way
+from seldon_core.transport.peers import peer_name
 from seldon_core.transport.request_id import REQUEST_ID, request_id_of
 from seldon_core.transport.shared import RECEIVE_BYTES, Shared
+from seldon_core.transport.streaming import pump
 
 _logger = logging.getLogger(__name__)
 
@@ -28,7 +31,7 @@ _NOTHING = memoryview(b"")
 
 
 class Http1Connection(asyncio.BufferedProtocol):
-    """Reads requests, has `shared.http` answer them, writes the answers.
+    """Reads requests, has its peer's front answer them, writes the answers.
 
     No exception leaves its callbacks: an error of ours is logged and closes this connection alone.
     """
@@ -43,6 +46,7 @@ class Http1Connection(asyncio.BufferedProtocol):
         self._transport: asyncio.Transport | None = None
         self._reader = Http1Reader(shared.settings, shared.budget)
         self._queue: deque[Exchange] = deque()  # begun, not answered: the order of the answers
+        self._ways: dict[Exchange, Http1Way] = {}  # of answers that are sent as they are made
         self._turn = 0  # requests begun in this turn of the loop
         self._unparsed = b""  # read, but not parsed because something before has to wait
         self._is_held = False  # the socket is not read
@@ -67,6 +71,7 @@ class Http1Connection(asyncio.BufferedProtocol):
         transport = cast(asyncio.Transport, transport)  # uvloop's has its methods only
         self._transport = transport
         transport.set_write_buffer_limits(high=self._settings.write_buffer_bytes)
+        self._http = self._shared.http.for_peer(peer_name(transport))
         self._shared.register(self)
 
     def take_first(self, data: bytes) -> None:
@@ -124,20 +129,15 @@ class Http1Connection(asyncio.BufferedProtocol):
         self._shared.unregister(self)
         if self._next_turn is not None:
             self._next_turn.cancel()
-        outstanding = [*self._queue, *self._reader.completed]
-        if self._reader.incomplete is not None:
-            outstanding.append(self._reader.incomplete)
-        self._queue.clear()
-        self._reader.completed.clear()
-        self._reader.close()
-        for exchange in outstanding:
-            self._release(exchange)
-            if exchange.task is not None:
-                exchange.task.cancel()
+        for way in self._ways.values():
+            way.lose()
+        self._drop_requests()
 
     def pause_writing(self) -> None:
         """Begin and write nothing more until the client has read what it was sent."""
         self._is_writable = False
+        for way in self._ways.values():
+            way.pause()
 
     def resume_writing(self) -> None:
         """Go on."""
@@ -260,7 +260,10 @@ class Http1Connection(asyncio.BufferedProtocol):
         except Exception:
             _logger.exception("a request failed by a bug request_id=%s", self._name(exchange))
             answer = self._bug(exchange)
-        self._settle(exchange, answer)
+        if isinstance(answer, StreamedAnswer):
+            await self._stream(exchange, answer)
+        else:
+            self._settle(exchange, answer)
 
     def _name(self, exchange: Exchange) -> str:
         """Return the id that the log and the answer name a request by."""
@@ -274,6 +277,39 @@ class Http1Connection(asyncio.BufferedProtocol):
         return refusal(headers, 500, "internal error; the server's log has more")
 
     # Answering.
+
+    async def _stream(self, exchange: Exchange, answer: StreamedAnswer) -> None:
+        """Send an answer as it is made, when it is its turn."""
+        transport = self._transport
+        if transport is None or exchange.answer is not None:  # nobody waits any more
+            await answer.pieces.aclose()
+            return
+        way = self._ways[exchange] = Http1Way(
+            transport,
+            exchange,
+            answer,
+            self._budget,
+            lambda is_whole: self._end_stream(exchange, is_whole),
+        )
+        self._flush()
+        try:
+            await pump(answer, way, exchange.request.headers, self._shared)
+        finally:
+            self._ways.pop(exchange, None)
+
+    def _end_stream(self, exchange: Exchange, is_whole: bool) -> None:
+        """Go on after an answer that was sent as it was made; without its end nothing follows."""
+        transport = self._transport
+        if transport is None:
+            return
+        self._queue.popleft()
+        self._release(exchange)
+        if not is_whole:
+            self._drop_requests()
+        elif exchange.is_last or (self._shared.draining and self._is_idle()):
+            self._finish(transport)
+        else:
+            self._flush()
 
     def _settle(self, exchange: Exchange, answer: HttpAnswer) -> None:
         """Take the answer; write it if it is its turn."""
@@ -296,6 +332,8 @@ class Http1Connection(asyncio.BufferedProtocol):
         while queue and self._is_writable and transport is not None:
             exchange = queue[0]
             if exchange.answer is None:
+                if exchange in self._ways:
+                    self._ways[exchange].give_turn()
                 break
             queue.popleft()
             if self._shared.draining and self._is_idle():
@@ -376,6 +414,19 @@ class Http1Connection(asyncio.BufferedProtocol):
             return False
         return reader.incomplete is None and reader.is_between
 
+    def _drop_requests(self) -> None:
+        """Answer none of the requests that are outstanding, and take no more."""
+        outstanding = [*self._queue, *self._reader.completed]
+        if self._reader.incomplete is not None:
+            outstanding.append(self._reader.incomplete)
+        self._queue.clear()
+        self._reader.completed.clear()
+        self._reader.close()
+        for exchange in outstanding:
+            self._release(exchange)
+            if exchange.task is not None:
+                exchange.task.cancel()
+
     def _release(self, exchange: Exchange) -> None:
         self._budget.give(exchange.held)
         exchange.held = 0
@@ -403,9 +454,15 @@ class Http1Connection(asyncio.BufferedProtocol):
         for exchange in list(self._queue):
             if exchange.answer is None and exchange.deadline <= now:
                 self._shared.counters.timeouts += 1
-                limit = self._settings.request_timeout_s
-                headers = exchange.request.headers
-                self._settle(exchange, refusal(headers, 504, f"no answer within {limit:g} s"))
+                way = self._ways.get(exchange)
+                if way is not None and way.has_begun:
+                    way.cut()
+                else:
+                    if way is not None:
+                        way.lose()
+                    limit = self._settings.request_timeout_s
+                    headers = exchange.request.headers
+                    self._settle(exchange, refusal(headers, 504, f"no answer within {limit:g} s"))
                 if exchange.task is not None:
                     exchange.task.cancel()
 

@@ -34,6 +34,7 @@ class Incoming:
         self._expected = 0  # the ones that the message in the buffer still lacks
         self._taken = 0  # messages taken without having waited
         self._has_ended = False
+        self._is_last = False  # what follows the message that has begun, if any, is not wanted
         self._waiter: asyncio.Future[None] | None = None
 
     def feed(self, data: bytes) -> bool:
@@ -59,6 +60,11 @@ class Incoming:
         self._has_ended = True
         self._wake()
 
+    def end_soon(self) -> None:
+        """Be at the end after the messages that have come or begun: the port closes."""
+        self._is_last = True
+        self._wake()
+
     def drop(self) -> None:
         """Forget what has come: nobody wants it any more."""
         self._buffer.clear()
@@ -78,6 +84,8 @@ class Incoming:
         while (size := self._complete()) == 0:
             if self._has_ended:
                 self._check_end()
+                raise StopAsyncIteration
+            if self._is_last and not self._buffer:
                 raise StopAsyncIteration
             await self._more()
         self._taken += 1

@@ -9,7 +9,7 @@ from seldon_core.protocol import status
 from seldon_core.protocol.inference import Buffer
 from seldon_core.transport import grpc_frames
 from seldon_core.transport.answers import refusal
-from seldon_core.transport.exchange import HttpAnswer
+from seldon_core.transport.exchange import HttpAnswer, StreamedAnswer
 from seldon_core.transport.request_id import REQUEST_ID, request_id_of
 
 if TYPE_CHECKING:
@@ -37,6 +37,15 @@ class Outgoing:
     headers: Headers
     parts: Sequence[Buffer] | None = None
     trailers: Headers | None = None
+
+
+@dataclass(slots=True)
+class StreamedOutgoing:
+    """An answer for HTTP/2 whose body is sent as it is made; to HEAD there is none."""
+
+    answer: StreamedAnswer
+    headers: Headers
+    is_head: bool
 
 
 def rpc_outgoing(answer: "RpcAnswer") -> Outgoing:
@@ -83,11 +92,22 @@ def http_outgoing(answer: HttpAnswer, is_head: bool = False) -> Outgoing:
     headers = [(b":status", str(answer.status).encode())]
     if length or answer.status not in (204, 304):
         headers.append((b"content-length", str(length).encode()))
-    for name, value in clean(answer.headers):
+    _add(headers, answer.headers)
+    return Outgoing(headers, parts if length and not is_head else None)
+
+
+def streamed_outgoing(answer: StreamedAnswer, is_head: bool) -> StreamedOutgoing:
+    """Write an answer without a length as HTTP/2 has it."""
+    headers = [(b":status", str(answer.status).encode())]
+    _add(headers, answer.headers)
+    return StreamedOutgoing(answer, headers, is_head)
+
+
+def _add(headers: Headers, more: Headers) -> None:
+    for name, value in clean(more):
         lower = name.lower()
         if lower not in _NOT_IN_HTTP2:
             headers.append((lower, value))
-    return Outgoing(headers, parts if length and not is_head else None)
 
 
 def refuse_request(

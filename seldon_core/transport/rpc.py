@@ -14,11 +14,13 @@ from seldon_core.protocol import grpc_calls, status
 from seldon_core.protocol.dialects import GRPC_VERBS, Verb
 from seldon_core.protocol.inference import Buffer, Payload
 from seldon_core.protocol.oip_grpc import GRPC_CODEC, peek_model
+from seldon_core.transport.conversations import Conversation, TalkRules
 from seldon_core.transport.handler import InferCall, InferHandler, ServerState
 from seldon_core.transport.request_id import REQUEST_ID, request_id_of
 from seldon_core.transport.rpc_call import RpcCall, RpcMethod
 
 _INFER = Verb.INFER
+_RULES = TalkRules()
 
 
 @dataclass(slots=True)
@@ -38,16 +40,24 @@ class RpcAnswer:
 
 
 class RpcFront:
-    """Answers the unary calls of `inference.GRPCInferenceService`.
+    """Answers the calls of `inference.GRPCInferenceService`; implements `shared.RpcFront`.
 
-    `methods` answer the verbs that are not known here.
+    `methods` answer the verbs that are not known here, `talks` the streaming calls, by path: those
+    of this service and of any other. `rules` is of these.
     """
 
     def __init__(
-        self, handler: InferHandler, server: ServerState, methods: Mapping[Verb, RpcMethod]
+        self,
+        handler: InferHandler,
+        server: ServerState,
+        methods: Mapping[Verb, RpcMethod],
+        talks: Mapping[bytes, Conversation] | None = None,
+        rules: TalkRules = _RULES,
     ) -> None:
         self._handler = handler
         self._server = server
+        self._talks = talks or {}
+        self.rules = rules
         self._peer = ""
         self._methods: dict[Verb, RpcMethod] = {
             Verb.SERVER_LIVE: self._server_live,
@@ -63,6 +73,10 @@ class RpcFront:
         front = copy(self)
         front._peer = peer  # noqa: SLF001 - of this very class
         return front
+
+    def conversation(self, path: bytes) -> Conversation | None:
+        """Return the streaming call at `path`, None if it is unary or not served."""
+        return self._talks.get(path)
 
     async def answer(
         self, path: bytes, headers: dict[bytes, bytes], message: Buffer, deadline: float

@@ -17,14 +17,21 @@ from seldon_core.transport.settings import KIB, ListenerSettings
 from seldon_core.transport.sweeper import Sweeper
 
 if TYPE_CHECKING:
-    from seldon_core.transport.conversations import ConversationFront
+    from seldon_core.transport.conversations import Conversation, TalkRules
     from seldon_core.transport.rpc import RpcAnswer
 
 RECEIVE_BYTES = 64 * KIB
 
 
 class RpcFront(Protocol):
-    """Answers unary gRPC calls."""
+    """Answers gRPC calls: unary ones in `answer`, streaming ones by conversations.
+
+    `rules` is of those.
+    """
+
+    @property
+    def rules(self) -> "TalkRules":
+        """What conversations are given here."""
 
     async def answer(
         self, path: bytes, headers: dict[bytes, bytes], message: Buffer, deadline: float
@@ -33,6 +40,16 @@ class RpcFront(Protocol):
 
         `deadline` is an instant on the loop's clock, infinite if the caller gave none.
         """
+
+    def conversation(self, path: bytes) -> "Conversation | None":
+        """Return the streaming call at `path`, None if it is unary or not served.
+
+        A connection asks when it first sees a header block, and remembers.
+        """
+
+    def for_peer(self, peer: str) -> "RpcFront":
+        """Return what answers the calls of one connection, whose other end is `peer`
+        (`127.0.0.1:51234`, "" if it has no address)."""
 
 
 class Connection(Protocol):
@@ -76,14 +93,13 @@ class Shared:
     taken in before the next read, so one is enough for all, and 2,000 idle connections hold
     none. `paused` are the connections whose file descriptor the listener polls for a hang-up
     because they do not read: add yourself when you pause, discard yourself when you resume.
-    `conversations` answers in place of `rpc` if there is one, and `conversing` are the tasks of
-    its calls.
+    A connection takes its fronts from `http` and `rpc` by `for_peer`, once. `conversing` are the
+    tasks of streaming calls.
     """
 
     __slots__ = (
         "budget",
         "connections",
-        "conversations",
         "conversing",
         "counters",
         "draining",
@@ -104,13 +120,11 @@ class Shared:
         http: HttpFront,
         rpc: RpcFront,
         budget: InFlightBytes,
-        conversations: "ConversationFront | None" = None,
     ) -> None:
         self.loop = loop
         self.settings = settings
         self.http = http
         self.rpc = rpc
-        self.conversations = conversations
         self.conversing: set[asyncio.Task[None]] = set()
         self.budget = budget
         self.counters = Counters()

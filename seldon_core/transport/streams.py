@@ -15,20 +15,23 @@ from seldon_core.protocol import status
 from seldon_core.protocol.inference import Buffer
 from seldon_core.transport import grpc_frames
 from seldon_core.transport.bodies import inflate, largest_body, too_large
-from seldon_core.transport.exchange import HttpRequest
+from seldon_core.transport.conversations import Conversation
+from seldon_core.transport.exchange import HttpFront, HttpRequest, StreamedAnswer
 from seldon_core.transport.grpc_frames import MessageReader, RefusedCallError
 from seldon_core.transport.handler import NO_DEADLINE
 from seldon_core.transport.outgoing import (
     Outgoing,
+    StreamedOutgoing,
     http_outgoing,
     refuse_call,
     refuse_request,
     rpc_outgoing,
+    streamed_outgoing,
 )
 from seldon_core.transport.request_id import REQUEST_ID, request_id_of
 from seldon_core.transport.rpc import RpcAnswer
 from seldon_core.transport.settings import ListenerSettings
-from seldon_core.transport.shared import Shared
+from seldon_core.transport.shared import RpcFront, Shared
 from seldon_core.transport.sweeper import Watch
 
 _FULL = "too many bytes are in flight on this server; try again later"
@@ -39,7 +42,8 @@ class Head:
     """A header block, taken apart. One serves many streams, so `headers` is copied for each.
 
     `is_grpc` says that the stream is a gRPC call. `refusal` is what is wrong with its framing
-    headers, None if nothing, and `excess` what is wrong with its size, "" if nothing.
+    headers, None if nothing, and `excess` what is wrong with its size, "" if nothing. `converse` is
+    what answers a streaming call, which the connection asks its front for.
     """
 
     method: bytes
@@ -50,6 +54,7 @@ class Head:
     window_bits: int | None = None
     refusal: RefusedCallError | None = None
     excess: str = ""
+    converse: Conversation | None = None
 
 
 def read_head(block: Sequence[tuple[bytes, bytes]], settings: ListenerSettings) -> Head:
@@ -141,7 +146,7 @@ class Stream(ABC):
         """Take the next bytes of the body. An answer means that no more is wanted."""
 
     @abstractmethod
-    async def answer(self) -> Outgoing:
+    async def answer(self) -> Outgoing | StreamedOutgoing:
         """Answer the whole request; what a front raises is a bug and comes out."""
 
     @abstractmethod
@@ -195,12 +200,15 @@ class Stream(ABC):
 
 
 class RpcStream(Stream):
-    """A unary gRPC call."""
+    """A unary gRPC call, which `front` answers."""
 
-    __slots__ = ("_message", "_reader")
+    __slots__ = ("_front", "_message", "_reader")
 
-    def __init__(self, stream_id: int, head: Head, shared: Shared, now: float) -> None:
+    def __init__(
+        self, stream_id: int, head: Head, shared: Shared, now: float, front: RpcFront
+    ) -> None:
         super().__init__(stream_id, head, shared, now)
+        self._front = front
         self._message: bytes | None = None
         self._reader: MessageReader | None = None
 
@@ -266,7 +274,7 @@ class RpcStream(Stream):
 
     def _call(self, message: Buffer) -> Awaitable[RpcAnswer]:
         head = self.head
-        return self.shared.rpc.answer(head.target, head.headers.copy(), message, self.deadline)
+        return self._front.answer(head.target, head.headers.copy(), message, self.deadline)
 
     async def _call_inflated(self, message: Buffer) -> Outgoing:
         """Do as `_call` with a compressed message; raises RefusedCallError if it is not one."""
@@ -300,12 +308,15 @@ class RpcStream(Stream):
 
 
 class HttpStream(Stream):
-    """A plain HTTP request."""
+    """A plain HTTP request, which `front` answers."""
 
-    __slots__ = ("_body", "_length", "_limit")
+    __slots__ = ("_body", "_front", "_length", "_limit")
 
-    def __init__(self, stream_id: int, head: Head, shared: Shared, now: float) -> None:
+    def __init__(
+        self, stream_id: int, head: Head, shared: Shared, now: float, front: HttpFront
+    ) -> None:
         super().__init__(stream_id, head, shared, now)
+        self._front = front
         length = head.headers.get(b"content-length")
         self.size = int(length or b"0")
         self.is_reserved = length is not None
@@ -352,11 +363,15 @@ class HttpStream(Stream):
         self.shared.counters.bad_requests += 1
         return refuse_request(self.head.headers, code, message)
 
-    async def answer(self) -> Outgoing:
+    async def answer(self) -> Outgoing | StreamedOutgoing:
         """Call the front; what it raises is a bug and comes out."""
         head = self.head
         request = HttpRequest(head.method, head.target, head.headers.copy(), self._body)
-        return http_outgoing(await self.shared.http.answer(request), head.method == b"HEAD")
+        answer = await self._front.answer(request)
+        is_head = head.method == b"HEAD"
+        if isinstance(answer, StreamedAnswer):
+            return streamed_outgoing(answer, is_head)
+        return http_outgoing(answer, is_head)
 
     def expire(self) -> Outgoing:
         """Return 408 if the body was not complete, else 504."""

@@ -10,7 +10,7 @@ import ngh2
 
 from seldon_core.protocol.inference import Buffer
 from seldon_core.transport.budget import InFlightBytes
-from seldon_core.transport.conversations import ConversationFront
+from seldon_core.transport.conversations import TalkRules
 from seldon_core.transport.exchange import HttpAnswer, HttpRequest
 from seldon_core.transport.http2 import Http2Connection
 from seldon_core.transport.rpc import RpcAnswer
@@ -60,6 +60,14 @@ class EchoRpc:
         self.begun = 0
         self.cancelled = 0
 
+    rules = TalkRules()
+
+    def for_peer(self, peer: str) -> "EchoRpc":
+        return self
+
+    def conversation(self, path: bytes) -> None:
+        return None
+
     async def answer(
         self, path: bytes, headers: dict[bytes, bytes], message: Buffer, deadline: float
     ) -> RpcAnswer:
@@ -93,6 +101,9 @@ class EchoHttp:
     def __init__(self) -> None:
         self.seen: list[HttpRequest] = []
 
+    def for_peer(self, peer: str) -> "EchoHttp":
+        return self
+
     async def answer(self, request: HttpRequest) -> HttpAnswer:
         self.seen.append(request)
         if request.target == b"/broken":
@@ -125,19 +136,19 @@ class Server:
 async def serving(
     settings: ListenerSettings | None = None,
     rpc: object = None,
-    conversations: ConversationFront | None = None,
+    http: object = None,
 ) -> AsyncIterator[Server]:
     """Serve HTTP/2 on a free port of the loopback; nothing of it is left afterwards."""
     loop = asyncio.get_running_loop()
     settings = replace(settings or ListenerSettings(), port=0)
-    echo, http = EchoRpc(), EchoHttp()
+    echo, echo_http = EchoRpc(), EchoHttp()
     budget = InFlightBytes(settings.in_flight_bytes)
-    shared = Shared(loop, settings, http, rpc or echo, budget, conversations)  # type: ignore[arg-type]
+    shared = Shared(loop, settings, http or echo_http, rpc or echo, budget)  # type: ignore[arg-type]
     shared.sweeper.start()
     server = await loop.create_server(lambda: Http2Connection(shared), settings.host, 0)
     port = server.sockets[0].getsockname()[1]
     try:
-        yield Server(shared, echo, http, port)
+        yield Server(shared, echo, echo_http, port)
     finally:
         for connection in list(shared.connections):
             connection.abort()

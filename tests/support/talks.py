@@ -4,19 +4,21 @@ import asyncio
 import contextlib
 
 from seldon_core.errors import OverloadedError
-from seldon_core.transport.conversations import CallStatusError, ConversationFront
+from seldon_core.transport.conversations import CallStatusError, TalkRules
 from seldon_core.transport.rpc import RpcAnswer
 
 
-class Talks(ConversationFront):
+class Talks:
     """Each method of it that takes messages is a streaming call at `/t/<its name>`.
 
     All other calls are unary and answered with who calls. `running` counts generators that have
     begun and not ended, `asked` how many answers were asked for in all.
     """
 
-    def __init__(self, write_timeout_s=30.0):
-        self.write_timeout_s = write_timeout_s
+    def __init__(self, write_timeout_s=30.0, **rules):
+        self.rules = TalkRules(
+            write_timeout_s, **{"opens_at_once": True, "ends_at_once": True} | rules
+        )
         self.go = asyncio.Event()
         self.running = 0
         self.begun = 0
@@ -27,7 +29,7 @@ class Talks(ConversationFront):
         self.size = 1000
 
     def for_peer(self, peer):
-        return _Unary(peer)
+        return _ForPeer(self, peer)
 
     def conversation(self, path):
         method = getattr(self, path.removeprefix(b"/t/").decode(), None)
@@ -127,8 +129,10 @@ class Talks(ConversationFront):
             yield nothing
 
 
-class _Unary:
-    def __init__(self, peer):
+class _ForPeer:
+    def __init__(self, talks, peer):
+        self.rules = talks.rules
+        self.conversation = talks.conversation
         self.peer = peer
 
     async def answer(self, path, headers, message, deadline):

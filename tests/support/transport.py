@@ -4,6 +4,7 @@ import asyncio
 from contextlib import asynccontextmanager, suppress
 
 from seldon_core.transport.budget import InFlightBytes
+from seldon_core.transport.conversations import TalkRules
 from seldon_core.transport.exchange import HttpAnswer
 from seldon_core.transport.listener import listen
 from seldon_core.transport.settings import ListenerSettings
@@ -23,6 +24,9 @@ class EchoFront:
         self.release = asyncio.Event()
         self.began = asyncio.Event()
         self.cancelled = asyncio.Event()
+
+    def for_peer(self, peer):
+        return self
 
     async def answer(self, request):
         self.requests.append(request)
@@ -45,6 +49,14 @@ class EchoFront:
 
 
 class NoRpc:
+    rules = TalkRules()
+
+    def for_peer(self, peer):
+        return self
+
+    def conversation(self, path):
+        return None
+
     async def answer(self, path, headers, message, deadline):
         raise AssertionError("no gRPC here")
 

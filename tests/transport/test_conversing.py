@@ -12,7 +12,8 @@ import pytest
 import uvloop
 
 from seldon_core.transport.budget import InFlightBytes
-from seldon_core.transport.conversing import conversations_on, peer_name
+from seldon_core.transport.conversing import Conversations
+from seldon_core.transport.deliveries import Deliveries
 from seldon_core.transport.http2 import STREAM_WINDOW
 from seldon_core.transport.listener import listen
 from seldon_core.transport.sending import Sender
@@ -40,7 +41,7 @@ def run(test):
 async def talking(talks=None, settings=None):
     """Serve conversations; afterwards none of them is left, nor a byte in the budget."""
     talks = talks or Talks()
-    async with serving(settings, conversations=talks) as server:
+    async with serving(settings, talks) as server:
         yield server, talks
     await server.until(lambda: not server.shared.conversing)
     assert talks.running == 0
@@ -608,24 +609,6 @@ def test_pings_are_answered_and_pile_up_nowhere():
     run(test)
 
 
-@pytest.mark.parametrize(
-    ("address", "name"),
-    [
-        (("127.0.0.1", 5), "127.0.0.1:5"),
-        (("::1", 5, 0, 0), "[::1]:5"),
-        ("", ""),
-        (None, ""),
-    ],
-    ids=["v4", "v6", "unix", "none"],
-)
-def test_a_peer_is_named_by_its_address(address, name):
-    class Transport(asyncio.BaseTransport):
-        def get_extra_info(self, name, default=None):
-            return address
-
-    assert peer_name(Transport()) == name
-
-
 def test_a_cut_message_and_an_end_that_comes_later_are_told_apart_from_a_pause():
     async def test():
         async with talking() as (server, _), connected(server) as client:
@@ -731,24 +714,19 @@ def test_a_stream_that_the_library_has_given_up_already_ends_its_call(gone_from)
     async def test():
         talks, loop = Talks(), asyncio.get_running_loop()
         budget = InFlightBytes(MIB)
-        shared = Shared(loop, ListenerSettings(), EchoHttp(), None, budget, talks)
+        shared = Shared(loop, ListenerSettings(), EchoHttp(), talks, budget)
         engine = GoneEngine()
         engine.gone_from = gone_from
-        calls = conversations_on(
-            asyncio.BaseTransport(),
-            shared,
-            engine,
-            Sender(engine, GoneError),
-            lambda: None,
-            lambda: None,
-        )
-        head = Head(b"POST", b"/t/echo", {})
-        assert calls.open(1, head, loop.time(), False) is None
+        sender = Sender(engine, GoneError)
+        deliveries = Deliveries(shared, engine, GoneError, lambda: None, lambda: None)
+        calls = Conversations(shared, talks, "", engine, sender, deliveries, lambda: None)
+        head = Head(b"POST", b"/t/echo", {}, converse=talks.conversation(b"/t/echo"))
+        calls.open(1, head, loop.time(), False)
         assert calls.receive(1, framed(b"abc"), True)
         while shared.conversing:
             await asyncio.sleep(0)
             engine.queued = 0
-            calls.refill()
+            deliveries.refill()
         assert not calls
         assert budget.used == 0
         assert not calls.receive(1, b"late", False)

@@ -11,7 +11,7 @@ def sender_with(answer, has_ended):
     engine = RecordingEngine()
     shared = Shared.__new__(Shared)  # of it only limits and budget are looked at
     shared.settings, shared.budget = ListenerSettings(), InFlightBytes(1 << 30)
-    stream = RpcStream(1, Head(b"POST", b"/", {}), shared, now=0.0)
+    stream = RpcStream(1, Head(b"POST", b"/", {}), shared, now=0.0, front=None)
     stream.has_ended = has_ended
     sender = Sender(engine, GoneError)
     sender.submit(stream, answer)

@@ -31,8 +31,10 @@ class World:
             asyncio.get_running_loop(), self.settings, self.http, self.rpc, self.budget
         )
         head = read_head(block, self.settings)
-        kind = RpcStream if head.is_grpc else HttpStream
-        self.stream = kind(1, head, self.shared, 0.0)
+        if head.is_grpc:
+            self.stream = RpcStream(1, head, self.shared, 0.0, self.rpc)
+        else:
+            self.stream = HttpStream(1, head, self.shared, 0.0, self.http)
 
     async def send(self, *pieces):
         """Open the stream, give it pieces; return the refusal or the answer."""

@@ -1,0 +1,129 @@
+"""The requests and unary calls of one HTTP/2 connection: when they begin, and what they come to.
+
+A request is in `streams` from its header block until its answer is given to the library or its
+client is gone, whichever is first. The library is ahead of its events: a stream whose request was
+just read may already be reset. So every answer goes through the one guarded `answer`.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable
+
+from seldon_core.aio.start import start
+from seldon_core.transport.deliveries import Deliveries
+from seldon_core.transport.http2_streaming import StreamedAnswers
+from seldon_core.transport.outgoing import Outgoing, StreamedOutgoing
+from seldon_core.transport.sending import Engine, Sender
+from seldon_core.transport.shared import Shared
+from seldon_core.transport.streams import Stream
+
+_logger = logging.getLogger(__name__)
+
+
+class Requests:
+    """What one connection has been asked and has not answered, by stream.
+
+    `flush` has what was given to `engine` sent soon.
+    """
+
+    def __init__(
+        self,
+        shared: Shared,
+        engine: Engine,
+        sender: Sender,
+        deliveries: Deliveries,
+        flush: Callable[[], None],
+    ) -> None:
+        self._shared = shared
+        self._loop = shared.loop
+        self._sender = sender
+        self._deliveries = deliveries
+        self._flush = flush
+        self.streams: dict[int, Stream] = {}
+        self._streamed = StreamedAnswers(
+            shared, engine, sender.gone, deliveries, self.streams, flush
+        )
+
+    def begin(self, stream: Stream, now: float) -> None:
+        """Begin a request whose client has sent everything; `now` is the loop's clock."""
+        stream.has_ended = True
+        self._shared.counters.requests += 1
+        if stream.deadline <= now:
+            self._expire(stream)
+            return
+        stream.task = start(self._serve(stream), self._loop)
+        if stream.task is not None:
+            stream.wait(lambda: self._expire(stream))
+
+    def answer(self, stream: Stream, answer: Outgoing) -> None:
+        """Give the library an answer, if the client still wants it.
+
+        This is the one place that answers: the stream may be gone already, or go in this call.
+        """
+        if self.streams.pop(stream.id, None) is None:
+            return
+        sender = self._sender
+        try:
+            sender.submit(stream, answer)
+        except sender.gone as error:
+            _logger.debug("an answer found its stream gone error=%s", error)
+            stream.release()
+            sender.forget(stream.id)
+        self._flush()
+
+    def closed(self, stream_id: int) -> bool:
+        """Stop the work of a stream that is over; return whether it was a request's."""
+        stream = self.streams.pop(stream_id, None)
+        if stream is None:
+            return False
+        self._shared.counters.hang_ups += 1
+        self._deliveries.forget(stream_id)
+        stream.cancel()
+        return True
+
+    def lose(self) -> None:
+        """Stop everything: the connection is lost."""
+        if self.streams:
+            self._shared.counters.hang_ups += 1
+        streams = list(self.streams.values())
+        self.streams.clear()
+        for stream in streams:
+            stream.cancel()
+
+    def visit(self, now: float) -> None:
+        """Answer the requests whose time has passed."""
+        settings = self._shared.settings
+        for stream in list(self.streams.values()):
+            patience = settings.body_idle_timeout_s
+            if stream.has_ended:
+                patience = settings.request_timeout_s
+            if now >= stream.deadline or now - stream.touched > patience:
+                self._expire(stream)
+
+    def _expire(self, stream: Stream) -> None:
+        """Answer a stream whose time has passed, and stop its work."""
+        self._shared.counters.timeouts += 1
+        task = stream.task
+        if not self._streamed.expire(stream):
+            self.answer(stream, stream.expire())
+        if task is not None:
+            task.cancel()
+
+    async def _serve(self, stream: Stream) -> None:
+        try:
+            answer = await stream.answer()
+        except asyncio.CancelledError:
+            if stream.id not in self.streams:
+                raise
+            # Not our doing: what the work waited for was cancelled. The client is told.
+            _logger.exception("a request was cancelled by others request_id=%s", stream.name())
+            self._shared.counters.internal_errors += 1
+            answer = stream.fail()
+        except Exception:
+            _logger.exception("a request failed by a bug request_id=%s", stream.name())
+            self._shared.counters.internal_errors += 1
+            answer = stream.fail()
+        if isinstance(answer, StreamedOutgoing):
+            await self._streamed.send(stream, answer)
+        else:
+            self.answer(stream, answer)
