@@ -10,15 +10,17 @@ from typing import cast
 
 from seldon_core.errors import ConfigError
 from seldon_core.transport.budget import InFlightBytes
-from seldon_core.transport.conversations import ConversationFront
 from seldon_core.transport.exchange import HttpFront
 from seldon_core.transport.handler import DataServices
 from seldon_core.transport.http1_connection import Http1Connection
 from seldon_core.transport.http2 import Http2Connection
 from seldon_core.transport.rest import RestFront
+from seldon_core.transport.rest_docs import docs_methods
 from seldon_core.transport.rest_extensions import extension_methods as extension_rest_methods
+from seldon_core.transport.rest_streams import stream_methods
 from seldon_core.transport.rpc import RpcFront
 from seldon_core.transport.rpc_extensions import extension_methods as extension_rpc_methods
+from seldon_core.transport.rpc_streams import stream_conversations
 from seldon_core.transport.settings import ListenerSettings
 from seldon_core.transport.shared import Counters, Shared
 from seldon_core.transport.shared import RpcFront as AnyRpcFront
@@ -178,9 +180,12 @@ async def open_listener(
     handler, server = services.handler, services.server
     methods = {
         **extension_rest_methods(services),
+        **docs_methods(handler, server),
+        **stream_methods(handler),
     }
     http = RestFront(handler, server, settings, budget, methods)
-    rpc = RpcFront(handler, server, extension_rpc_methods(services))
+    talks = stream_conversations(handler, settings.stream_format, budget)
+    rpc = RpcFront(handler, server, extension_rpc_methods(services), talks)
     async with AsyncExitStack() as stack:
         try:
             listener = await stack.enter_async_context(listen(settings, http, rpc, budget))
@@ -234,15 +239,12 @@ def _family(host: str) -> socket.AddressFamily | None:
 async def listen(
     settings: ListenerSettings,
     http: HttpFront,
-    rpc: AnyRpcFront | ConversationFront,
+    rpc: AnyRpcFront,
     budget: InFlightBytes,
 ) -> AsyncIterator[Listener]:
     """Serve two fronts; otherwise as `open_listener`."""
     loop = asyncio.get_running_loop()
-    if isinstance(rpc, ConversationFront):
-        shared = Shared(loop, settings, http, rpc.for_peer(""), budget, rpc)
-    else:
-        shared = Shared(loop, settings, http, rpc, budget)
+    shared = Shared(loop, settings, http, rpc, budget)
     try:
         server = await _create_server(loop, lambda: Sniffer(shared), settings)
     except OSError as error:
