@@ -1,14 +1,12 @@
 """What clients may change of the running server: its models and its settings.
 
-Only from this machine: a client is not yet known by anything but its address, and a load runs the
-model's code.
+Only from this machine: a client is not yet known by anything else, and a load runs the model's
+code.
 """
 
 from collections.abc import Mapping
-from ipaddress import IPv6Address, ip_address
 
 from seldon_core.errors import (
-    ForbiddenError,
     InvalidRequestError,
     ModelRuntimeError,
     NotReadyError,
@@ -16,35 +14,36 @@ from seldon_core.errors import (
 )
 from seldon_core.protocol.tensors import brief
 from seldon_core.transport.handler import Adjustable, Repository, Setting
+from seldon_core.transport.locality import Caller, check_is_local
 
 
 async def load_model(
-    repository: Repository, model: str, parameters: Mapping[str, object], peer: str
+    repository: Repository, model: str, parameters: Mapping[str, object], caller: Caller
 ) -> None:
-    """Load a model for the client at `peer`.
+    """Load a model for a client.
 
     Raises ForbiddenError if it is not of this machine, UnsupportedError for files in the request,
     InvalidRequestError with the reason if the model cannot be loaded, as Triton answers that, and
     NotFoundError.
     """
-    _check_is_local(peer, "load a model")
+    check_is_local(caller, "load a model")
     texts = {name: _text(name, value) for name, value in parameters.items()}
     try:
-        await repository.load(model, texts, peer)
+        await repository.load(model, texts, caller.peer)
     except (ModelRuntimeError, NotReadyError) as error:
         raise InvalidRequestError(f"model {model} was not loaded: {error}") from error
 
 
 async def unload_model(
-    repository: Repository, model: str, parameters: Mapping[str, object], peer: str
+    repository: Repository, model: str, parameters: Mapping[str, object], caller: Caller
 ) -> None:
-    """Unload a model for the client at `peer`.
+    """Unload a model for a client.
 
     `unload_dependents` changes nothing: no model is loaded for another's sake. Raises
     ForbiddenError if the client is not of this machine, InvalidRequestError for a parameter that
     is not understood, and NotFoundError.
     """
-    _check_is_local(peer, "unload a model")
+    check_is_local(caller, "unload a model")
     for name, value in parameters.items():
         if name != "unload_dependents":
             raise InvalidRequestError(
@@ -52,37 +51,20 @@ async def unload_model(
             )
         if type(value) is not bool:
             raise InvalidRequestError(f"parameters.{name}: must be a boolean, found {brief(value)}")
-    await repository.unload(model, peer)
+    await repository.unload(model, caller.peer)
 
 
 def changed_settings(
-    adjustable: Adjustable, changes: Mapping[str, Setting | None], peer: str, model: str = ""
+    adjustable: Adjustable, changes: Mapping[str, Setting | None], caller: Caller, model: str = ""
 ) -> Mapping[str, Setting]:
-    """Change settings for the client at `peer` and return all; without changes anyone may ask.
+    """Change settings for a client and return all; without changes anyone may ask.
 
     Raises ForbiddenError if it is not of this machine, and what `adjustable` raises.
     """
     if not changes:
         return adjustable.current(model)
-    _check_is_local(peer, "change settings")
-    return adjustable.change(changes, peer, model)
-
-
-def _check_is_local(peer: str, what: str) -> None:
-    host = peer.rpartition(":")[0].strip("[]").partition("%")[0]
-    try:
-        address = ip_address(host)
-    except ValueError:
-        local = False
-    else:
-        if isinstance(address, IPv6Address):
-            address = address.ipv4_mapped or address
-        local = address.is_loopback
-    if not local:
-        raise ForbiddenError(
-            f"only a client on the server's own machine may {what}, this one is at "
-            f"{peer or 'no known address'}: call localhost there"
-        )
+    check_is_local(caller, "change settings")
+    return adjustable.change(changes, caller.peer, model)
 
 
 def _text(name: str, value: object) -> str:

@@ -5,6 +5,7 @@ from seldon_core.protocol.dialects import Verb
 from seldon_core.transport.changes import changed_settings, load_model, unload_model
 from seldon_core.transport.exchange import HttpAnswer
 from seldon_core.transport.handler import DataServices
+from seldon_core.transport.locality import Caller
 from seldon_core.transport.rest_call import RestCall, RestMethod
 from seldon_core.transport.turns import STATISTICS_A_TURN, in_turns
 
@@ -43,22 +44,28 @@ class _Extensions:
 
     async def load(self, call: RestCall) -> HttpAnswer:
         parameters = extension_json.read_load_parameters(call.request.body)
-        await load_model(self._services.repository, call.target.model, parameters, call.peer)
+        await load_model(self._services.repository, call.target.model, parameters, _caller(call))
         return HttpAnswer(200, [call.id_header])
 
     async def unload(self, call: RestCall) -> HttpAnswer:
         parameters = extension_json.read_load_parameters(call.request.body)
-        await unload_model(self._services.repository, call.target.model, parameters, call.peer)
+        await unload_model(self._services.repository, call.target.model, parameters, _caller(call))
         return HttpAnswer(200, [call.id_header])
 
     async def trace_settings(self, call: RestCall) -> HttpAnswer:
         changes = _changes(call)
-        settings = changed_settings(self._services.traces, changes, call.peer, call.target.model)
+        settings = changed_settings(
+            self._services.traces, changes, _caller(call), call.target.model
+        )
         return call.answer(extension_json.trace_settings_body(settings))
 
     async def log_settings(self, call: RestCall) -> HttpAnswer:
-        settings = changed_settings(self._services.logs, _changes(call), call.peer)
+        settings = changed_settings(self._services.logs, _changes(call), _caller(call))
         return call.answer(extension_json.settings_body(settings))
+
+
+def _caller(call: RestCall) -> Caller:
+    return Caller(call.peer, call.request.headers)
 
 
 def _changes(call: RestCall) -> dict[str, extension_json.Setting | None]:

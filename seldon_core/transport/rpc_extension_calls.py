@@ -11,11 +11,16 @@ from seldon_core.protocol.dialects import Verb
 from seldon_core.protocol.oip_grpc import peek_model
 from seldon_core.transport.changes import changed_settings, load_model, unload_model
 from seldon_core.transport.handler import DataServices
+from seldon_core.transport.locality import Caller
 from seldon_core.transport.rpc_call import RpcCall
 from seldon_core.transport.turns import STATISTICS_A_TURN, in_turns
 
 NOTHING: Final = b""
 """The message of an answer that says nothing."""
+
+
+def _caller(call: RpcCall) -> Caller:
+    return Caller(call.peer, call.headers)
 
 
 async def _config(services: DataServices, call: RpcCall) -> bytes:
@@ -36,25 +41,25 @@ async def _index(services: DataServices, call: RpcCall) -> bytes:
 
 async def _load(services: DataServices, call: RpcCall) -> bytes:
     model, parameters = messages.read_load(call.message)
-    await load_model(services.repository, model, parameters, call.peer)
+    await load_model(services.repository, model, parameters, _caller(call))
     return NOTHING
 
 
 async def _unload(services: DataServices, call: RpcCall) -> bytes:
     model, parameters = messages.read_unload(call.message)
-    await unload_model(services.repository, model, parameters, call.peer)
+    await unload_model(services.repository, model, parameters, _caller(call))
     return NOTHING
 
 
 async def _trace_settings(services: DataServices, call: RpcCall) -> bytes:
     model, changes = messages.read_trace_settings(call.message)
-    settings = changed_settings(services.traces, changes, call.peer, model)
+    settings = changed_settings(services.traces, changes, _caller(call), model)
     return messages.trace_settings_message(settings)
 
 
 async def _log_settings(services: DataServices, call: RpcCall) -> bytes:
     changes = messages.read_log_settings(call.message)
-    return messages.log_settings_message(changed_settings(services.logs, changes, call.peer))
+    return messages.log_settings_message(changed_settings(services.logs, changes, _caller(call)))
 
 
 ANSWERS: Final[dict[Verb, Callable[[DataServices, RpcCall], Awaitable[bytes]]]] = {

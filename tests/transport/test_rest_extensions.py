@@ -17,7 +17,7 @@ from seldon_core.transport.settings import ListenerSettings
 from tests.support.extensions import ELSEWHERE, LOCAL, fake_services
 
 
-def ask(services, method, target, body=None, peer=LOCAL):
+def ask(services, method, target, body=None, peer=LOCAL, **headers):
     """Return status, headers and the body as JSON, None if there is none."""
     methods = extension_methods(services)
     front = RestFront(
@@ -25,7 +25,8 @@ def ask(services, method, target, body=None, peer=LOCAL):
     )
     if not isinstance(body, bytes):
         body = b"" if body is None else json.dumps(body).encode()
-    request = HttpRequest(method, target, {b"x-request-id": b"r-1"}, body)
+    sent = {name.encode(): value for name, value in headers.items()}
+    request = HttpRequest(method, target, {b"x-request-id": b"r-1", **sent}, body)
     answer = asyncio.run(front.for_peer(peer).answer(request))
     text = b"".join(map(bytes, answer.parts))
     return answer.status, dict(answer.headers), json.loads(text) if text else None
@@ -140,6 +141,13 @@ def test_nobody_else_changes_anything(target, body):
     assert "call localhost there" in answer["error"]
     assert services.repository.done == []
     assert services.traces.changes == services.logs.changes == []
+
+
+@pytest.mark.parametrize(("target", "body"), CHANGES.values(), ids=CHANGES.keys())
+def test_a_page_in_a_browser_changes_nothing(target, body):
+    status, _, answer = ask(fake_services(), b"POST", target, body, origin=b"http://evil.example")
+    assert status == 403
+    assert "the origin of this request is 'http://evil.example'" in answer["error"]
 
 
 TRACES = {"trace_level": ["OFF"], "trace_rate": "1000", "trace_file": ""}
