@@ -196,7 +196,7 @@ class ModelRunner:
         self, entries: list[Entry], shares: list[list[Array]], rows: int, times: Times
     ) -> None:
         """Count a call of `rows` rows, and give each entry its share of the outputs."""
-        self.counts.ran(rows, times, monotonic())
+        self.counts.ran(len(entries), rows, times, monotonic())
         for entry, share in zip(entries, shares, strict=True):
             entry.times = times
             _give(entry, share)

@@ -79,23 +79,21 @@ class ModelCounts:
             runs = sizes[size] = Runs()
         return runs
 
-    def ran(self, rows: int, times: Times, now: float) -> None:
-        """Count a call whose outputs are shared out, but not given to their requests."""
+    def ran(self, requests: int, rows: int, times: Times, now: float) -> None:
+        """Count a call for so many requests, whose outputs are theirs `now`.
+
+        What all of them had in common is counted here, once; how long each waited and took in all
+        adds who answers it to `queue_s`, `input_s` and `success_s`.
+        """
         began, ran, ended = times
         runs = self.runs(self.shared, rows)
         runs.count += 1
         runs.input_s += ran - began
         runs.infer_s += ended - ran
         runs.output_s += now - ended
-
-    def answered(self, arrived: float, ready: float, times: Times, now: float) -> None:
-        """Count a request that was `ready` to run, and that a shared call answered."""
-        began, ran, ended = times
-        self.waited += 1
-        self.success_s += now - arrived
-        self.queue_s += began - ready
-        self.input_s += ready - arrived + ran - began
-        self.infer_s += ended - ran
+        self.waited += requests
+        self.input_s += requests * (ran - began)
+        self.infer_s += requests * (ended - ran)
         self.last = now
 
     def admitted(self, seconds: float) -> None:

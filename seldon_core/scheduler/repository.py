@@ -78,9 +78,9 @@ class ModelRepository:
         await scheduler.settled({model})
         status = scheduler.model(model)
         if status is None or status.is_deleted:
-            raise ModelRuntimeError(f"model {model!r} was deleted while it was loading")
+            raise ModelRuntimeError("it was deleted while it was loading")
         if status.latest.state not in HAS_COME:
-            raise ModelRuntimeError(f"model {model!r} cannot be loaded: {status.latest.reason}")
+            raise ModelRuntimeError(status.latest.reason)
 
     async def unload(self, model: str, actor: str) -> None:
         """Unload every version of a model; return once they are gone. Again, it does nothing.
@@ -110,7 +110,7 @@ class ModelRepository:
                 return spec, True
         for refused in found.refused:
             if refused.name == name:
-                raise ModelRuntimeError(f"model {name!r} cannot be loaded: {refused.reason}")
+                raise ModelRuntimeError(refused.reason)
         if declared is not None:  # its folder is gone; the load says what is missing
             return declared.latest.version.spec, True
         raise NotFoundError("model", name)

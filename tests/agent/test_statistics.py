@@ -1,0 +1,104 @@
+"""What is counted of a model, as clients read it."""
+
+from seldon_core.agent.statistics import MOST_EXACT_ROWS, ModelCounts
+from seldon_core.protocol.statistics import BatchStatistics, Duration, MemoryUsage
+
+
+def alone(counts, rows, input_s, infer_s, output_s):
+    """A request that ran at once, counted as the handler does."""
+    runs = counts.alone.get(rows) or counts.runs(counts.alone, rows)
+    runs.count += 1
+    runs.input_s += input_s
+    runs.infer_s += infer_s
+    runs.output_s += output_s
+
+
+def shared(counts, rows_of_each, began=10.0):
+    """Requests that ran as one call: read in 1 s, waited 2, joined in 3, ran 4, answered in 5."""
+    times = began, began + 3, began + 7
+    counts.ran(len(rows_of_each), sum(rows_of_each), times, began + 8)
+    for _ in rows_of_each:
+        arrived, ready, now = began - 3, began - 2, began + 12
+        counts.success_s += now - arrived
+        counts.input_s += ready - arrived
+        counts.queue_s += began - ready
+
+
+def snapshot(counts, memory_bytes=7, wall_of=1000.0):
+    return counts.snapshot("iris", "3", memory_bytes, wall_of)
+
+
+def s(count, seconds):
+    return Duration(count, seconds * 10**9)
+
+
+def test_of_a_model_that_was_never_called_everything_is_0():
+    told = snapshot(ModelCounts())
+    assert (told.name, told.version, told.last_inference) == ("iris", "3", 0)
+    assert (told.inference_count, told.execution_count, told.batch_stats) == (0, 0, ())
+    assert told.inference_stats.success == Duration()
+    assert told.memory_usage == (MemoryUsage("CPU", 0, 7),)
+
+
+def test_requests_that_ran_alone_are_counted_by_their_rows():
+    counts = ModelCounts()
+    alone(counts, 2, 1, 2, 3)
+    alone(counts, 2, 1, 2, 3)
+    alone(counts, 1, 10, 20, 30)
+    told = snapshot(counts)
+    assert (told.inference_count, told.execution_count) == (5, 3)
+    stats = told.inference_stats
+    assert stats.success == s(3, 72)
+    assert (stats.queue, stats.compute_input) == (s(3, 0), s(3, 12))
+    assert (stats.compute_infer, stats.compute_output) == (s(3, 24), s(3, 36))
+    assert told.batch_stats == (
+        BatchStatistics(1, s(1, 10), s(1, 20), s(1, 30)),
+        BatchStatistics(2, s(2, 2), s(2, 4), s(2, 6)),
+    )
+
+
+def test_each_request_of_a_shared_call_took_what_the_call_took():
+    counts = ModelCounts()
+    shared(counts, [1, 2])
+    alone(counts, 3, 1, 1, 1)
+    told = snapshot(counts)
+    assert (told.inference_count, told.execution_count) == (6, 2)
+    stats = told.inference_stats
+    assert stats.success == s(3, 2 * 15 + 3)
+    assert (stats.queue, stats.compute_input) == (s(3, 4), s(3, 2 * 4 + 1))
+    assert (stats.compute_infer, stats.compute_output) == (s(3, 2 * 4 + 1), s(3, 2 * 5 + 1))
+    assert told.batch_stats == (BatchStatistics(3, s(2, 4), s(2, 5), s(2, 2)),)
+    assert told.last_inference == 1_018_000
+
+
+def test_the_sizes_of_large_requests_are_bounded_and_their_rows_are_not_lost():
+    counts = ModelCounts()
+    for rows in (MOST_EXACT_ROWS, 65, 100, 128, 128, 1000):
+        alone(counts, rows, 0, 1, 0)
+    shared(counts, [100])
+    told = snapshot(counts)
+    assert [each.batch_size for each in told.batch_stats] == [64, 128, 1024]
+    assert told.inference_count == 64 + 65 + 100 + 128 + 128 + 1000 + 100
+    assert told.execution_count == 7
+
+
+def test_failures_are_counted_apart():
+    counts = ModelCounts()
+    counts.fail(2)
+    stats = snapshot(counts).inference_stats
+    assert (stats.fail, stats.success) == (s(1, 2), Duration())
+
+
+def test_waiting_for_memory_counts_as_waiting():
+    counts = ModelCounts()
+    counts.admitted(4)
+    alone(counts, 1, 5, 1, 1)
+    stats = snapshot(counts).inference_stats
+    assert (stats.queue, stats.compute_input, stats.success) == (s(1, 4), s(1, 1), s(1, 7))
+
+
+def test_what_is_left_of_a_failed_wait_is_not_below_0():
+    counts = ModelCounts()
+    counts.admitted(4)
+    stats = snapshot(counts).inference_stats
+    assert (stats.compute_input.ns, stats.compute_output.ns) == (0, 0)
