@@ -11,7 +11,6 @@ are answered by V2 tensors: `inputs` tells one from the other.
 from collections.abc import Mapping
 from typing import Any, Final
 
-import numpy.typing as npt
 import orjson
 
 from seldon_core.errors import InvalidRequestError, UnsupportedError
@@ -87,9 +86,8 @@ class GenerateCodec:
         if response.parameters:
             document["parameters"] = response.parameters
         for tensor in response.outputs:
-            values = _values(tensor)
-            document[tensor.name] = values[0] if len(values) == 1 else values
-        return Encoded(CONTENT_TYPE, (orjson.dumps(document, option=orjson.OPT_SERIALIZE_NUMPY),))
+            document[tensor.name] = _json(tensor)
+        return Encoded(CONTENT_TYPE, (orjson.dumps(document),))
 
     def _read(self, document: dict[str, Any]) -> InferRequest:
         if type(document[TEXT_INPUT]) is not str:
@@ -129,12 +127,17 @@ def _loads(body: Buffer) -> Any:
         raise InvalidRequestError(f"the body is not JSON: {error}") from error
 
 
-def _values(tensor: Tensor) -> npt.NDArray[Any] | list[str]:
-    flat = tensor.data.ravel()
-    if tensor.datatype != "BYTES":
-        return flat
+def _json(tensor: Tensor) -> orjson.Fragment:
+    """Return a tensor's values as a list, an only one by itself."""
+    values = _text(tensor) if tensor.datatype == "BYTES" else tensor.data.ravel()
+    # As a list also what is one: orjson reads more kinds of numpy's arrays than of its scalars.
+    document = orjson.dumps(values, option=orjson.OPT_SERIALIZE_NUMPY)
+    return orjson.Fragment(document[1:-1] if len(values) == 1 else document)
+
+
+def _text(tensor: Tensor) -> list[str]:
     try:
-        return [element.decode() for element in flat.tolist()]
+        return [element.decode() for element in tensor.data.ravel().tolist()]
     except UnicodeDecodeError as error:
         raise UnsupportedError(
             f"output {tensor.name!r} holds bytes that are not UTF-8 text, which this answer cannot "

@@ -137,6 +137,9 @@ def test_an_answer_has_each_output_by_its_name_and_one_value_by_itself():
         Tensor("score", "FP32", np.array([0.1], np.float32)),
         Tensor("none", "FP32", np.array([], np.float32)),
         Tensor("nan", "FP64", np.array([np.nan])),
+        Tensor("long", "INT64", np.array([42], np.longlong)),
+        Tensor("half", "FP16", np.array([0.5], np.float16)),
+        Tensor("yes", "BOOL", np.array([True])),
     ]
     assert answered(made, *outputs, request=request) == {
         "id": "7",
@@ -148,6 +151,9 @@ def test_an_answer_has_each_output_by_its_name_and_one_value_by_itself():
         "score": 0.1,
         "none": [],
         "nan": None,
+        "long": 42,
+        "half": 0.5,
+        "yes": True,
     }
 
 
