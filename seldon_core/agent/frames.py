@@ -89,7 +89,7 @@ class FrameReader:
     __slots__ = ("_buffer", "_filled")
 
     def __init__(self) -> None:
-        self._buffer = bytearray(_ROOM_BYTES)
+        self._buffer: bytearray | memoryview = bytearray(_ROOM_BYTES)
         self._filled = 0
 
     def room(self) -> memoryview:
@@ -113,7 +113,8 @@ class FrameReader:
             return frames
         rest = memoryview(self._buffer)[start : self._filled]
         if start + total > len(self._buffer):  # the frame that has begun needs more room
-            buffer = bytearray(max(total, _ROOM_BYTES))
+            # Not zeroed: it costs nothing until bytes arrive, whatever the prefix claims.
+            buffer = np.empty(max(total, _ROOM_BYTES), np.uint8).data
             buffer[: len(rest)] = rest
             self._buffer = buffer
         elif start:
@@ -135,11 +136,16 @@ class FrameReader:
         header, tensors = _PREFIX.unpack_from(self._buffer, start)
         view = memoryview(self._buffer)
         begin = start + _PREFIX.size
-        kind, call, fields, described = msgpack.unpackb(view[begin : begin + header])
         body: Buffer = view[start + total - tensors : start + total]
         if total <= _ROOM_BYTES:  # the buffer will be overwritten; a copy this small costs little
             body = bytes(body)
-        return Frame(kind, call, fields, _arrays(described, body))
+        try:
+            kind, call, fields, described = msgpack.unpackb(view[begin : begin + header])
+            if type(kind) is str and type(call) is int and type(fields) is list:
+                return Frame(kind, call, fields, _arrays(described, body))
+        except (TypeError, OverflowError, msgpack.UnpackException) as error:
+            raise ValueError(f"a frame is not as it should be: {error}") from error
+        raise ValueError("a frame is not a kind, a number, fields and arrays")
 
 
 def _arrays(
@@ -149,7 +155,7 @@ def _arrays(
     offset = 0
     for dtype, shape, items in described:
         if dtype == "O":
-            array = np.empty(prod(shape), dtype=object)
+            array = np.empty(len(items), dtype=object)
             array[:] = items
         else:
             array = np.frombuffer(body, dtype, prod(shape), offset)

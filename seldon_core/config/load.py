@@ -91,7 +91,15 @@ def _known(name: str, origin: str) -> str:
 def _from_file(path: Path) -> dict[str, _Value]:
     try:
         content = yaml.safe_load(path.read_text()) or {}
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+    # The last ones are what PyYAML does about `!!timestamp x`, an impossible date, a deep nesting.
+    except (
+        OSError,
+        yaml.YAMLError,
+        ValueError,
+        LookupError,
+        AttributeError,
+        RecursionError,
+    ) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise ConfigError(f"the settings in {path} cannot be read: {reason}") from error
     if not isinstance(content, dict):

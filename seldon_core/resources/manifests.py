@@ -123,7 +123,8 @@ def _load(text: str, source: str) -> Iterator[Any]:
                 yield json.loads(plain, object_pairs_hook=_mapping)
                 return
         yield from yaml.load_all(text, Loader=_Loader)
-    except (yaml.YAMLError, ValueError, RecursionError) as error:  # ValueError: an impossible date
+    # An impossible date is a ValueError; the others are what PyYAML does about `!!timestamp x`.
+    except (yaml.YAMLError, ValueError, LookupError, AttributeError, RecursionError) as error:
         raise InvalidResourceError(source, f"is not YAML: {_one_line(error)}") from error
 
 

@@ -1,5 +1,9 @@
 """Frames: what goes in comes out, however the stream is cut."""
 
+import resource
+import struct
+
+import msgpack
 import numpy as np
 import pytest
 from hypothesis import given
@@ -90,6 +94,40 @@ def test_a_large_array_is_sent_from_where_it_lies():
 def test_a_stream_that_is_no_frames_is_refused():
     with pytest.raises(ValueError, match="is longer than"):
         fed(frames.FrameReader(), b"GET /v2/models/iris HTTP/1.1\r\n\r\n", 10**6)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        5,
+        ["infer", 1, []],
+        [1, 1, [], []],
+        ["infer", "1", [], []],
+        ["infer", 1, {}, []],
+        ["infer", 1, [], 5],
+        ["infer", 1, [], [["no dtype", [1], None]]],
+        ["infer", 1, [], [["<f4", [-1, None], None]]],
+        ["infer", 1, [], [["<f4", [2**60], None]]],
+        ["infer", 1, [], [["O", [3], [b"a"]]]],
+    ],
+    ids=[
+        *("a number", "too few", "no kind", "no call", "no fields", "no arrays", "no dtype"),
+        *("no shape", "a huge shape", "too few elements"),
+    ],
+)
+def test_a_frame_of_another_form_is_refused(content):
+    header = msgpack.packb(content)
+    stream = struct.pack("<QQ", len(header), 0) + header + bytes(-len(header) % 16)
+    with pytest.raises(ValueError, match=r"."):
+        fed(frames.FrameReader(), stream, 10**6)
+
+
+def test_a_frame_that_claims_much_takes_no_memory_before_it_comes():
+    reader = frames.FrameReader()
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    assert fed(reader, struct.pack("<QQ", 16, 2**31), 16) == []
+    assert len(reader.room()) > 2**31 - 1
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 2**20  # KiB
 
 
 def test_artifacts_and_signatures_survive():

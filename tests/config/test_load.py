@@ -36,10 +36,17 @@ def test_an_empty_file_changes_nothing(tmp_path):
         ("- 1", "wanted a table of groups"),
         ("listener: 9", "wanted a table of settings in 'listener', found 9"),
         ("a: [", "cannot be read"),
+        ("a: 2026-13-45", "cannot be read"),
+        ("a: !!timestamp yesterday", "cannot be read"),
+        ("a: !!bool maybe", "cannot be read"),
+        ("[" * 10_000, "cannot be read"),
         ("admin: {port: 99999}", "admin.port .from .*mine.yaml.: .*65535, found 99999"),
         ("log: {levels: {a: loud}}", "log.levels .* found 'loud'"),
     ],
-    ids=["unknown", "list", "scalar group", "broken", "out of range", "inside a table"],
+    ids=[
+        *("unknown", "list", "scalar group", "broken", "impossible date", "no time", "no boolean"),
+        *("deep", "out of range", "inside a table"),
+    ],
 )
 def test_a_wrong_file_is_refused_with_what_and_where(tmp_path, text, message):
     with pytest.raises(ConfigError, match=message):

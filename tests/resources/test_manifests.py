@@ -409,6 +409,9 @@ def test_an_unknown_setting_is_refused_where_it_stands():
         "a: !!python/object:os.system {}",
         "{a: 1, b: 2, a: 3}",
         "{[a]: 1}",
+        "a: !!timestamp yesterday",
+        "a: !!bool maybe",
+        "a: !!float ''",
     ],
     ids=[
         "nested",
@@ -419,6 +422,9 @@ def test_an_unknown_setting_is_refused_where_it_stands():
         "a python object",
         "twice",
         "no key",
+        "no time",
+        "no boolean",
+        "no number",
     ],
 )
 def test_text_that_is_not_yaml_is_refused_in_one_line(text):

@@ -1,0 +1,5 @@
+"""Every target there is."""
+
+from tests.fuzz import control_targets, oip_targets, transport_targets
+
+TARGETS = (*oip_targets.TARGETS, *transport_targets.TARGETS, *control_targets.TARGETS)
