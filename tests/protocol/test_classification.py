@@ -1,5 +1,7 @@
 """The highest values of outputs, as texts."""
 
+from math import isnan
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -7,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 
 from seldon_core.errors import InvalidRequestError
-from seldon_core.protocol.classification import classes_wanted, classified
+from seldon_core.protocol.classification import MOST_CLASSES, classes_wanted, classified
 from seldon_core.protocol.inference import RequestedOutput, Tensor
 from seldon_core.protocol.tensors import NUMPY_DTYPES
 
@@ -89,15 +91,27 @@ def test_the_result_is_what_a_plain_sort_finds(data, count):
     found = classified(Tensor("y", "FP32", data), count, by_row=True).data.tolist()
     for row, texts in zip(data, found, strict=True):
         values = row.ravel().tolist()
-        order = sorted(
-            range(len(values)),
-            key=lambda at: (
-                values[at] != values[at],
-                -values[at] if values[at] == values[at] else 0,
-                at,
-            ),
-        )
-        assert texts == [f"{values[at]:f}:{at}".encode() for at in order[:count]]
+        order = sorted(range(len(values)), key=lambda at: (isnan(values[at]), -values[at]))
+        pairs = [text.decode().split(":") for text in texts]
+        assert [value for value, _ in pairs] == [f"{values[at]:f}" for at in order[:count]]
+        assert all(value == f"{values[int(at)]:f}" for value, at in pairs)
+        assert len({at for _, at in pairs}) == len(pairs) == min(count, len(values))
+
+
+@pytest.mark.parametrize("count", [1, 2, 3])
+def test_of_equal_values_that_are_all_wanted_the_lower_index_is_first(count):
+    values = [[5, 1, 5, 0, 1, 5]]
+    wanted = [b"5.000000:0", b"5.000000:2", b"5.000000:5", b"1.000000:1", b"1.000000:4"]
+    assert highest(values, 5) == [wanted]
+    assert {*highest(values, count)[0]} <= {*wanted[:3]}
+
+
+@pytest.mark.parametrize("shape", [(MOST_CLASSES // 4 + 1, 4), (1, MOST_CLASSES + 1)], ids=str)
+def test_a_reply_of_too_many_classes_is_refused(shape):
+    tensor = Tensor("y", "INT8", np.zeros(shape, "<i1"))
+    with pytest.raises(InvalidRequestError, match=r"of output 'y' asks for .* at most 32768 are"):
+        classified(tensor, shape[1], by_row=True)
+    assert classified(tensor, 1, by_row=True).data.shape == (shape[0], 1)
 
 
 @pytest.mark.parametrize(
