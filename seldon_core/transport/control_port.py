@@ -21,6 +21,7 @@ from seldon_core.transport.control_services import ControlService
 from seldon_core.transport.exchange import HttpAnswer, HttpRequest
 from seldon_core.transport.listener import Listener, listen
 from seldon_core.transport.settings import MIB, ListenerSettings
+from seldon_core.transport.standard_talks import reflection_talks
 
 HOST = "127.0.0.1"
 
@@ -28,11 +29,6 @@ WRITE_TIMEOUT_S: Final = 30.0
 """A subscriber that takes longer to take a message in is dropped."""
 
 _GRACE_S = 1.0  # for calls under way at the end
-
-_REFLECTIONS: Final = (
-    "grpc.reflection.v1.ServerReflection",
-    "grpc.reflection.v1alpha.ServerReflection",  # the same; which of them a client asks, varies
-)
 
 
 @asynccontextmanager
@@ -50,10 +46,7 @@ async def open_control_port(
     """
     health = Health([service.name for service in services])
     every = [*services, *health.services()]
-    reflection = _Reflection([*(service.name for service in every), *_REFLECTIONS])
-    talks = dict.fromkeys(
-        (f"/{name}/ServerReflectionInfo".encode() for name in _REFLECTIONS), reflection.converse
-    )
+    talks = reflection_talks([service.name for service in every])
     front = ControlFront(every, talks, write_timeout_s)
     limits = _limits(port)
     async with AsyncExitStack() as stack:
@@ -104,24 +97,3 @@ class _NoHttpFront:
         )
         headers = [(b"content-type", b"text/plain; charset=utf-8")]
         return HttpAnswer(415, headers, (text.encode(),))
-
-
-class _Reflection:
-    """Tells clients such as grpcurl what is served."""
-
-    def __init__(self, names: Sequence[str]) -> None:
-        self._names = sorted(names)
-
-    async def converse(
-        self,
-        headers: dict[bytes, bytes],
-        messages: AsyncIterator[bytes],
-        peer: str,
-        deadline: float,
-    ) -> AsyncGenerator[Sequence[Buffer], None]:
-        """Answer each question as it comes."""
-        # Here, because it is half a mebibyte that hardly any process needs.
-        from seldon_core.transport.reflection import answer
-
-        async for message in messages:
-            yield [answer(self._names, message)]

@@ -10,6 +10,7 @@ from typing import cast
 
 from seldon_core.errors import ConfigError
 from seldon_core.transport.budget import InFlightBytes
+from seldon_core.transport.conversations import TalkRules
 from seldon_core.transport.exchange import HttpFront
 from seldon_core.transport.handler import DataServices
 from seldon_core.transport.http1_connection import Http1Connection
@@ -24,6 +25,7 @@ from seldon_core.transport.rpc_streams import stream_conversations
 from seldon_core.transport.settings import ListenerSettings
 from seldon_core.transport.shared import Counters, Shared
 from seldon_core.transport.shared import RpcFront as AnyRpcFront
+from seldon_core.transport.standard_talks import data_port_talks
 
 _logger = logging.getLogger(__name__)
 
@@ -139,6 +141,11 @@ class Listener:
         """How many bytes the requests in flight hold."""
         return self._shared.budget.used
 
+    @property
+    def is_draining(self) -> bool:
+        """Whether nothing new is begun any more."""
+        return self._shared.draining
+
     async def drain(self, timeout_s: float, *, cut_off_level: int = logging.WARNING) -> None:
         """Accept nothing more, answer what is outstanding, close; cut off after `timeout_s`.
 
@@ -184,8 +191,12 @@ async def open_listener(
         **stream_methods(handler),
     }
     http = RestFront(handler, server, settings, budget, methods)
-    talks = stream_conversations(handler, settings.stream_format, budget)
-    rpc = RpcFront(handler, server, extension_rpc_methods(services), talks)
+    talks = {
+        **stream_conversations(handler, settings.stream_format, budget),
+        **data_port_talks(server, lambda: listener.is_draining),
+    }
+    rules = TalkRules(settings.write_idle_timeout_s)
+    rpc = RpcFront(handler, server, extension_rpc_methods(services), talks, rules)
     async with AsyncExitStack() as stack:
         try:
             listener = await stack.enter_async_context(listen(settings, http, rpc, budget))

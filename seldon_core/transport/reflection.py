@@ -14,6 +14,7 @@ from grpc_reflection.v1alpha import reflection_pb2 as pb
 
 from seldon_core.protocol import status
 from seldon_core.transport.conversations import CallStatusError
+from seldon_core.transport.inference_descriptors import SERVICE, inference_pool
 
 _Question = pb.ServerReflectionRequest
 _Answer = pb.ServerReflectionResponse
@@ -37,13 +38,21 @@ def answer(names: Sequence[str], message: bytes) -> bytes:
     elif kind is None:
         _refuse(reply, status.INVALID_ARGUMENT, "the request asks nothing")
     else:
-        _describe(reply, kind, getattr(question, kind))
+        _describe(reply, kind, getattr(question, kind), _pools(names))
     encoded: bytes = reply.SerializeToString()
     return encoded
 
 
-def _describe(reply: Any, kind: str, wanted: Any) -> None:
-    for pool in (descriptor_pool.Default(), _pool_of_v1()):
+def _pools(names: Sequence[str]) -> list[Any]:
+    """Return where descriptions are looked for, the first that has one counts."""
+    pools = [descriptor_pool.Default(), _pool_of_v1()]
+    if SERVICE in names:
+        pools.insert(0, inference_pool())  # a client library of this process has the name too
+    return pools
+
+
+def _describe(reply: Any, kind: str, wanted: Any, pools: Sequence[Any]) -> None:
+    for pool in pools:
         try:
             _DESCRIBE[kind](reply, pool, wanted)
         except KeyError:

@@ -1,0 +1,37 @@
+from seldon_core.transport.budget import InFlightBytes
+from seldon_core.transport.crediting import Withheld
+
+
+class World:
+    def __init__(self):
+        self.budget = InFlightBytes(10)
+        self.budget.take(10)
+        self.credited, self.resumed = [], 0
+        self.withheld = Withheld(self.budget, self.credit, self.resume)
+
+    def credit(self, nbytes, stream_id):
+        self.credited.append((nbytes, stream_id))
+
+    def resume(self):
+        self.resumed += 1
+        self.withheld.give_all()
+
+
+def test_what_is_withheld_is_credited_once_when_there_is_room():
+    world = World()
+    world.withheld.add(5, 1)
+    world.withheld.add(6, 3)
+    assert not world.credited
+    world.budget.give(1)
+    assert world.credited == [(5, 1), (6, 3)]
+    world.withheld.give_all()
+    assert world.resumed == 1
+    assert len(world.credited) == 2
+
+
+def test_a_lost_connection_is_credited_nothing():
+    world = World()
+    world.withheld.add(5, 1)
+    world.withheld.forget()
+    world.budget.give(1)
+    assert world.resumed == 0
