@@ -10,6 +10,7 @@ from seldon_core.proto import open_inference_pb2 as pb
 from seldon_core.protocol.inference import Tensor
 from seldon_core.protocol.protobuf_wire import field_tag, varint
 from seldon_core.protocol.tensors import ITEM_SIZES, Array, dtype_of, element_count, to_raw
+from seldon_core.protocol.varints import read_varints
 
 RAW_ONLY: Final = frozenset({"FP16", "BF16"})
 """Datatypes that have no typed form."""
@@ -37,6 +38,14 @@ _PACKED: Final[dict[str, bytes]] = {
     if datatype in ("BOOL", "FP32", "FP64")
 }
 
+# Datatypes whose elements it writes one after the other in variable length.
+_VARINTS: Final[dict[str, int]] = {
+    datatype: field_tag(pb.InferTensorContents.DESCRIPTOR.fields_by_name[name].number)
+    for datatype, name in _FIELDS.items()
+    if name in ("int_contents", "int64_contents", "uint_contents", "uint64_contents")
+}
+_MANY: Final = 256  # from here on numpy reads them faster than protobuf makes a list
+
 
 def read_contents(
     where: str, datatype: str, shape: Sequence[int], contents: pb.InferTensorContents
@@ -59,6 +68,10 @@ def read_contents(
         head = tag + varint(count * ITEM_SIZES[datatype])
         if encoded.startswith(head) and len(encoded) == len(head) + count * ITEM_SIZES[datatype]:
             return np.frombuffer(encoded[len(head) :], dtype).reshape(shape)
+    if count >= _MANY and datatype in _VARINTS:
+        numbers = _read_numbers(_VARINTS[datatype], contents.SerializeToString(), count)
+        if numbers is not None and len(numbers) == count:
+            return _narrowed(where, datatype, numbers).reshape(shape)
     field = _FIELDS[datatype]
     present = [descriptor.name for descriptor, _ in contents.ListFields()]
     if any(name != field for name in present):
@@ -71,14 +84,37 @@ def read_contents(
             f"{where}.shape: {shape} needs {count} values, {field} has {len(values)}"
         )
     if datatype in _NARROW and values:
-        # 60 ns a number; compared one by one it takes 200.
-        wide = np.array(values, np.int64)
+        return _narrowed(where, datatype, np.array(values, np.int64)).reshape(shape)
+    return np.array(values, dtype).reshape(shape)
+
+
+def _read_numbers(tag: int, encoded: bytes, count: int) -> Array | None:
+    """Return the numbers, 64 bits each, if nothing but the field of `tag` is written.
+
+    Not if they are `count` long ones: of those a list is made faster (16 bits: 15 against 50 ns a
+    number, 48 bits: 240 against 80).
+    """
+    size = len(encoded)
+    if encoded[0] != tag or size > 3 * count:
+        return None
+    for width in range(1, 6):
+        if encoded[1 : 1 + width] == varint(size - 1 - width):
+            return read_varints(encoded[1 + width :])
+    return None
+
+
+def _narrowed(where: str, datatype: str, numbers: Array) -> Array:
+    """Return 64-bit numbers as their datatype, which they must fit into."""
+    dtype = dtype_of(where, datatype)
+    if datatype == "UINT64":
+        return numbers
+    wide = numbers.view(np.int64)
+    if datatype in _NARROW:
         limits = np.iinfo(dtype)
         outside = wide[(wide < limits.min) | (wide > limits.max)]
         if outside.size:
             raise InvalidRequestError(f"{where}.contents: {outside[0]} is outside {datatype}")
-        return wide.astype(dtype).reshape(shape)
-    return np.array(values, dtype).reshape(shape)
+    return wide.astype(dtype, copy=False)
 
 
 def write_contents(contents: pb.InferTensorContents, tensor: Tensor) -> None:

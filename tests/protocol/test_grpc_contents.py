@@ -69,3 +69,36 @@ def test_values_beside_an_unknown_field_are_read():
 def test_an_array_read_from_contents_is_aligned():
     contents = InferTensorContents(fp64_contents=np.arange(100.0))
     assert read_contents("x", "FP64", [100], contents).flags.aligned
+
+
+@pytest.mark.parametrize("length", ["short", "long"])
+@pytest.mark.parametrize("datatype", ["INT8", "INT32", "INT64", "UINT8", "UINT32", "UINT64"])
+def test_many_numbers_are_read_as_few_are(datatype, length):
+    limits = np.iinfo(datatype.lower())
+    numbers = [0, 1, 99, 100] if length == "short" else [limits.min, limits.max]
+    values = np.array(numbers * (1000 // len(numbers)), datatype.lower())
+    tensor = Tensor("x", datatype, values)
+    contents = InferTensorContents()
+    write_contents(contents, tensor)
+    assert same(Tensor("x", datatype, read_contents("in", datatype, [1000], contents)), tensor)
+
+
+@pytest.mark.parametrize(
+    ("datatype", "contents", "message"),
+    [
+        ("INT8", {"int_contents": [1] * 299 + [128]}, "128 is outside INT8"),
+        ("UINT8", {"uint_contents": [1] * 299 + [256]}, "256 is outside UINT8"),
+        ("INT64", {"int64_contents": [1] * 301}, "needs 300 values, int64_contents has 301"),
+        ("INT64", {"int_contents": [1] * 300}, "INT64 belongs in int64_contents, found int_con"),
+        (
+            "INT64",
+            {"int64_contents": [1] * 300, "fp32_contents": [1]},
+            "INT64 belongs in int64_contents, found int64_contents, fp32_contents",
+        ),
+    ],
+    ids=["outside-int8", "outside-uint8", "more", "wrong-field", "two-fields"],
+)
+def test_many_numbers_that_do_not_fit_are_refused(datatype, contents, message):
+    with pytest.raises(InvalidRequestError) as caught:
+        read_contents("inputs[0]", datatype, [300], InferTensorContents(**contents))
+    assert message in str(caught.value)
