@@ -8,15 +8,17 @@ Owed: 2 µs, with 1 route and with 10,000.
 import random
 import sys
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Sequence
 from typing import Any
 
 from seldon_core.protocol.dialects import Verb
 from seldon_core.protocol.inference import InferResponse, ModelMetadata, Payload
+from seldon_core.protocol.model_config import ModelConfig
+from seldon_core.protocol.statistics import ModelStatistics
 from seldon_core.router.handler import RouterHandler
 from seldon_core.router.table import RouteTable
 from seldon_core.transport.control import ReplicaId, RouteCandidate, RouteUpdate
-from seldon_core.transport.handler import InferCall, Reply
+from seldon_core.transport.handler import InferCall, Reply, StreamReply
 
 REPLICA = ReplicaId("mlserver", 0)
 CALLS, ROUNDS = 50_000, 5
@@ -37,6 +39,20 @@ class Canned:
     async def ready(self, call: InferCall) -> bool:
         """Return True."""
         return True
+
+    def stream(
+        self, call: InferCall, messages: AsyncIterator[Payload]
+    ) -> AsyncGenerator[StreamReply, None]:
+        """Never called here."""
+        raise NotImplementedError
+
+    async def config(self, call: InferCall) -> ModelConfig:
+        """Never called here."""
+        raise NotImplementedError
+
+    async def statistics(self, call: InferCall) -> Sequence[ModelStatistics]:
+        """Never called here."""
+        raise NotImplementedError
 
 
 def measure(infer: Callable[[InferCall], Coroutine[Any, Any, Reply]], call: InferCall) -> float:

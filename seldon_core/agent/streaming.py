@@ -15,9 +15,9 @@ from seldon_core.errors import NotFoundError, NotReadyError, SeldonError
 from seldon_core.protocol.inference import Payload
 from seldon_core.transport.handler import InferCall, Reply, StreamReply
 
-UNDER_WAY: Final = 8
-"""Most messages of a stream that are with the model. One stream fills an eighth of a batch, as one
-HTTP/1 client of its own does with eight connections; with 16 no model tried was faster."""
+UNDER_WAY: Final = 16
+"""Most messages of a stream that are with the model: a quarter of a batch. A model that takes
+100 µs on a thread took 57 µs a message with 8 of them, 38 with 16, and 38 with 32."""
 
 
 class _Waiting:

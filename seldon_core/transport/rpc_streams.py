@@ -36,9 +36,9 @@ FORMAT_HEADER: Final = b"x-seldon-stream-format"
 """The metadata by which a caller says what it reads, instead of the port's own setting."""
 
 UNANSWERED: Final = 32
-"""Most messages of a call that are taken and not answered. Four models at once are kept as busy as
-one model is by one stream; the models that a call may stream to at once are as many, since one of
-them is then idle when the next comes."""
+"""Most messages of a call that are taken and not answered: twice what an agent has under way of
+one stream, so that there is always a next one. The models that a call may stream to at once are as
+many, since one of them is then idle when the next comes."""
 
 _MODEL_HEADER: Final = b"seldon-model"
 
