@@ -46,6 +46,10 @@ _log = logging.getLogger(__name__)
 # A pool starts no more than one load for each model that is registered.
 _MAX_LOADS_WAITING = 100_000
 
+_YOUNG_OBJECTS = 20_000
+"""New objects between two collections of garbage. With Python's 700, each looks at thousands of
+requests that wait and are no garbage: with 2,000 connections a request took 50 µs instead of 41."""
+
 _END_TIMEOUT_S = 10.0
 """Once the requests are answered, what still runs has so long to end."""
 
@@ -71,6 +75,7 @@ async def serve(
     opening = open_process(settings, data_folder, found, reporter, search, load)
     async with opening as (process, listener):
         gc.freeze()
+        gc.set_threshold(_YOUNG_OBJECTS)
         async with open_tasks("process") as tasks:
             tasks.start(process.load_models(), name="load models")
             await stop.wait()

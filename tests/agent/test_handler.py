@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from seldon_core.agent.batching import DEFAULT_MAX_WAITING
 from seldon_core.agent.batching import Batcher
 from seldon_core.errors import (
     DeadlineError,
@@ -276,14 +277,14 @@ def test_fault_7_the_queue_is_bounded():
         async with agent_of(away_world(gate), "m") as agent:
             first = asyncio.create_task(agent.handler.infer(call_to("m_1", [[1, 0]])))
             await asyncio.sleep(0)
-            calls = [call_to("m_1", [[1, 0]]) for _ in range(1025)]
+            calls = [call_to("m_1", [[1, 0]]) for _ in range(DEFAULT_MAX_WAITING + 1)]
             tasks = [asyncio.create_task(agent.handler.infer(call)) for call in calls]
             await until(lambda: tasks[-1].done())
-            with pytest.raises(OverloadedError, match="1024 requests wait"):
+            with pytest.raises(OverloadedError, match=f"{DEFAULT_MAX_WAITING} requests wait"):
                 await tasks[-1]
             gate.set()
             replies = await asyncio.gather(first, *tasks[:-1])
-            assert len(replies) == 1025
+            assert len(replies) == DEFAULT_MAX_WAITING + 1
 
     run(test)
 
