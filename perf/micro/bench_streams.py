@@ -2,8 +2,8 @@
 
     python -m perf.micro.bench_streams
 
-The model is a fake that does nothing, or for 100 µs on a thread. `unary` is the gRPC
-front on the router on the agent, one call after the other; a stream's messages are all there from the start.
+The model is a fake that does nothing, or for 100 µs on a thread. `unary` is the gRPC front on the
+router on the agent, one call after the other; a stream's messages are all there from the start.
 """
 
 import random
