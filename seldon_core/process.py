@@ -2,7 +2,7 @@
 
 import gc
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Protocol
 
 from seldon_core import __version__
@@ -20,7 +20,18 @@ from seldon_core.transport.control import ReplicaId, RouteUpdate
 from seldon_core.transport.handler import InferCall
 from seldon_core.transport.listener import Listener
 
-EXTENSIONS = ("binary_tensor_data", "parameters")
+EXTENSIONS = (
+    "classification",
+    "model_repository",
+    "model_repository(unload_dependents)",
+    "model_configuration",
+    "binary_tensor_data",
+    "parameters",
+    "statistics",
+    "trace",
+    "logging",
+)
+"""What works of what Triton names so, in its order; tests/system/test_extensions.py tries each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,7 +190,7 @@ class Process:
                     Verb.MODEL_METADATA, name, "", {}, Payload(JSON_CODEC, b""), "rest", ""
                 )
                 try:
-                    return replace(await self._router.metadata(call), name=name)
+                    return await self._router.metadata(call)
                 except SeldonError:
                     continue  # it was deleted since, or has no route while the disk is full
         return None

@@ -55,8 +55,7 @@ def model_document(
 ) -> Document:
     """Describe the paths of one model, and its requests and responses by its own tensors.
 
-    `model` and `version` are what its paths name, "" if they name no version; `metadata` may have
-    another name, which its responses have.
+    `model` and `version` are what its paths name, "" if they name no version.
     """
     root = "/v2/models/{model}" + ("/versions/{version}" if version else "")
     here = f"/v2/models/{quote(model, safe='')}"
@@ -134,7 +133,8 @@ def _operation(
 
 
 def _headers(verb: Verb, *, picks_model: bool) -> list[Document]:
-    text, count = {"type": "string"}, {"type": "integer", "minimum": 0}
+    text: Schema = {"type": "string"}
+    count: Schema = {"type": "integer", "minimum": 0}
     headers = [("x-request-id", "Comes back with the answer; made if it is missing.", text)]
     if picks_model:
         headers.insert(0, ("seldon-model", "The model to run, whatever the path says.", text))

@@ -79,9 +79,7 @@ def model_schemas(model: ModelMetadata) -> dict[str, Schema]:
     if outputs:
         names = {"enum": [spec.name for spec in model.outputs]}
         schemas["RequestedOutput"] = _object({"name": names}, parameters=ref("Parameters"))
-        schemas["InferResponse"] = _response(
-            {"type": "array", "items": _one_of(outputs)}, {"const": model.name}
-        )
+        schemas["InferResponse"] = _response({"type": "array", "items": _one_of(outputs)})
     return schemas
 
 
@@ -186,7 +184,7 @@ def _infer_schemas(tensor: Mapping[str, Schema], datatypes: list[str]) -> dict[s
     return {
         "InferRequest": _request({**_array(_object(head, **optional)), "minItems": 1}),
         "RequestedOutput": _object({"name": _STRING}, parameters=ref("Parameters")),
-        "InferResponse": _response(_array(_object(head, **optional)), _STRING),
+        "InferResponse": _response(_array(_object(head, **optional))),
     }
 
 
@@ -199,9 +197,10 @@ def _request(inputs: Schema) -> Schema:
     )
 
 
-def _response(outputs: Schema, model_name: Schema) -> Schema:
+def _response(outputs: Schema) -> Schema:
+    answered = "<model>_<version>: which version answered."
     return _object(
-        {"model_name": model_name, "outputs": outputs},
+        {"model_name": {**_STRING, "description": answered}, "outputs": outputs},
         model_version=_STRING,
         id=_STRING,
         parameters=ref("Parameters"),

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from contextlib import aclosing
+from dataclasses import replace
 from functools import partial
 
 from seldon_core.errors import NotFoundError, NotReadyError
@@ -73,8 +74,14 @@ class RouterHandler:
                 return
 
     async def metadata(self, call: InferCall) -> ModelMetadata:
-        """Return what the chosen version says of itself. Raises as `infer` does."""
-        return await self._pick(call).handler.metadata(call)
+        """Return what the chosen version says of itself, under the name that was called.
+
+        Not under the version's, which answers say: clients go on by it, as perf_analyzer does, and
+        look for it among the statistics. Raises as `infer` does.
+        """
+        found = await self._pick(call).handler.metadata(call)
+        header = call.headers.get(MODEL_HEADER)
+        return replace(found, name=header.decode() if header else call.model)
 
     async def ready(self, call: InferCall) -> bool:
         """Return whether the model would answer; one that is loading or failed would not.

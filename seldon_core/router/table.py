@@ -136,24 +136,16 @@ class RouteTable:
         """Return the route of a call; it has at least one candidate.
 
         The header `seldon-model` decides if it is there and not empty, whatever the path says;
-        else `named`, which is what path or message name ("" if nothing). `<model>_<version>`, which
-        answers say, leads to that version alone: clients as perf_analyzer go on by what they read.
+        else `named`, which is what path or message name ("" if nothing).
         Raises NotFoundError if there is no such route, NotReadyError if it cannot answer yet.
         """
         header = headers.get(MODEL_HEADER)
         route = self._by_header.get(header) if header else self._by_path.get(named)
         if route is None:
-            route = self._of_version(header.decode("utf-8", "replace") if header else named)
+            raise _not_found(header.decode("utf-8", "replace") if header else named)
         if not route.candidates:
             raise NotReadyError(f"model {route.name!r} {route.notice}")
         return route
-
-    def _of_version(self, name: str) -> Route:
-        route = self._by_path.get(name.rpartition("_")[0])
-        for candidate in route.candidates if route is not None else ():
-            if candidate.internal_model == name:
-                return Route(name, (candidate,), cumulate([1]), "")
-        raise _not_found(name)
 
     def _upstreams_of(self, candidate: RouteCandidate) -> tuple[Upstream, ...]:
         for replica in candidate.replicas:

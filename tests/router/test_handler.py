@@ -46,9 +46,17 @@ def test_a_model_without_a_route_is_an_error(verb, name, error):
     assert upstream.calls == []
 
 
-def test_metadata_is_that_of_the_chosen_version():
+@pytest.mark.parametrize(
+    ("headers", "named"),
+    [({}, "iris"), ({b"seldon-model": b"iris.model"}, "iris.model")],
+    ids=["path", "header"],
+)
+def test_metadata_is_that_of_the_chosen_version_under_the_name_called(headers, named):
     router = router_over(EchoUpstream(), versions=(1, 2), point=0.9)
-    assert asyncio.run(router.metadata(call_of("iris"))).name == "iris_2"
+    call = call_of("iris")
+    call.headers.update(headers)
+    assert asyncio.run(router.metadata(call)).name == named
+    assert call.internal_model == "iris_2"
 
 
 def test_ready_asks_the_replica():

@@ -49,22 +49,6 @@ def test_a_route_is_found_by(headers, named):
     assert chosen(table_of(model("iris", 3), model("wine", 1)), headers, named) == "iris_3"
 
 
-@pytest.mark.parametrize("version", [3, 4])
-def test_the_name_that_answers_say_leads_to_that_version(version):
-    table = table_of(model("iris", 3, 4), model("rose", 3))
-    for point in (0.0, 0.99):
-        assert chosen(table, named=f"iris_{version}", point=point) == f"iris_{version}"
-        assert chosen(table, {b"seldon-model": b"iris_3"}, "x", point) == "iris_3"
-
-
-def test_a_model_that_is_called_as_a_version_is_itself():
-    table = table_of(model("iris", 3), model("iris_3", 1))
-    assert chosen(table, named="iris_3") == "iris_3_1"
-    assert chosen(table, named="iris_3_1") == "iris_3_1"
-    table.apply(RouteUpdate("iris_3", (), ""))
-    assert chosen(table, named="iris_3") == "iris_3"
-
-
 @pytest.mark.parametrize("name", ["shop.experiment", "shop.pipeline"])
 def test_a_name_with_a_suffix_of_its_own_is_a_name(name):
     table = table_of(RouteUpdate(name, (RouteCandidate("iris", 1, 100, (R0,)),)))
@@ -77,8 +61,7 @@ def test_a_name_with_a_suffix_of_its_own_is_a_name(name):
     ("headers", "named", "text"),
     [
         pytest.param({}, "rose", "model 'rose' not found", id="model"),
-        pytest.param({}, "iris_2", "model 'iris_2' not found", id="a version that is gone"),
-        pytest.param({}, "rose_1", "model 'rose_1' not found", id="a version of no model"),
+        pytest.param({}, "iris_1", "model 'iris_1' not found", id="internal name"),
         pytest.param({}, "", "model '' not found", id="no name"),
         pytest.param({}, ".model", "model '.model' not found", id="only a suffix"),
         pytest.param({}, "rose.model", "model 'rose' not found", id="model with a suffix"),

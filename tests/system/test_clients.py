@@ -130,7 +130,7 @@ def test_metadata_is_real(server):
     tensors = [{"datatype": "INT32", "shape": [-1, 16]}] * 2
     assert status == 200
     found = json.loads(body)
-    assert found["name"] == "tfsimple1_1"
+    assert found["name"] == "tfsimple1"
     assert found["inputs"] == [
         {"name": f"INPUT{index}", **spec} for index, spec in enumerate(tensors)
     ]
