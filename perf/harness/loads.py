@@ -147,6 +147,29 @@ def h2load(port: int, message: bytes, seconds: float) -> outputs.H2loadResult:
         return outputs.parse_h2load(run_tool(command, seconds + 30))
 
 
+def open_loop(
+    port: int, model: str, connections: int, rate_per_s: float, seconds: float
+) -> outputs.Latencies:
+    """Send infers of one row of iris at `rate_per_s`, whether answers come or not.
+
+    Over HTTP/1.1, the same rate on each connection. Raises LoadError if one of them fails, or if
+    less than 98 % of that rate could be sent: then latencies say nothing.
+    """
+    with tempfile.TemporaryDirectory() as name:
+        body, log = Path(name) / "body", Path(name) / "log"
+        body.write_text(bodies.IRIS_JSON)
+        load = [f"-c{connections}", f"--rps={rate_per_s / connections:g}", f"-D{round(seconds)}"]
+        sent = ["-d", str(body), "-H", "content-type: application/json", f"--log-file={log}"]
+        url = f"http://127.0.0.1:{port}{infer_path(model)}"
+        command = [peers.tool("h2load"), "--h1", *load, *sent, url]
+        outputs.parse_h2load(run_tool(command, seconds + 60))
+        latencies = outputs.read_h2load_log(log)
+    if latencies.requests < 0.98 * rate_per_s * round(seconds):
+        asked = f"{rate_per_s * round(seconds):,.0f}"
+        raise outputs.LoadError(f"h2load sent {latencies.requests:,} requests of {asked}")
+    return latencies
+
+
 def h2load_command(
     port: int, message: Path, connections: int, streams: int, seconds: float
 ) -> list[str]:

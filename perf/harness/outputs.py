@@ -1,7 +1,10 @@
-"""What wrk and h2load print, as values. Pure."""
+"""What wrk and h2load print and write, as values."""
 
 import re
 from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
 
 _SECONDS = {"us": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
 
@@ -27,6 +30,16 @@ class H2loadResult:
     rate_per_s: float
     requests: int
     data_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Latencies:
+    """Of every request of a run, in seconds."""
+
+    requests: int
+    p50_s: float
+    p99_s: float
+    longest_s: float
 
 
 def seconds_of(text: str) -> float:
@@ -76,6 +89,20 @@ def parse_h2load(text: str) -> H2loadResult:
         requests=succeeded,
         data_bytes=int(_find(r"\((\d+)\) data", text, "h2load")),
     )
+
+
+def read_h2load_log(path: Path) -> Latencies:
+    """Read what `h2load --log-file` wrote: start, status and duration in µs, a line a request.
+
+    Raises LoadError if nothing was logged.
+    """
+    with path.open() as file:
+        columns = len(file.readline().split())
+    if columns < 3:
+        raise LoadError(f"h2load: nothing in its log {path}")
+    durations = np.fromfile(path, np.int64, sep=" ")[2::columns]
+    p50, p99, longest = np.percentile(durations, [50, 99, 100]) / 1e6
+    return Latencies(len(durations), float(p50), float(p99), float(longest))
 
 
 def _find(pattern: str, text: str, tool: str) -> str:

@@ -1,6 +1,6 @@
 import pytest
 
-from perf.harness.outputs import LoadError, parse_h2load, parse_wrk, seconds_of
+from perf.harness.outputs import LoadError, parse_h2load, parse_wrk, read_h2load_log, seconds_of
 
 WRK = """\
 Running 3s test @ http://127.0.0.1:18000/v2/models/iris/infer
@@ -93,3 +93,18 @@ def test_h2load_without_any_answer_has_no_figures():
 def test_output_that_is_not_of_h2load_is_an_error():
     with pytest.raises(LoadError, match="no counts in 'could not connect'"):
         parse_h2load("could not connect")
+
+
+@pytest.mark.parametrize("more", ["", "\t7"], ids=["today's columns", "more columns"])
+def test_the_log_of_h2load_gives_the_latencies(more, tmp_path):
+    log = tmp_path / "log"
+    log.write_text("".join(f"17000000000000{n:02}\t200\t{n * 1000}{more}\n" for n in range(101)))
+    latencies = read_h2load_log(log)
+    assert latencies.requests == 101
+    assert (latencies.p50_s, latencies.p99_s, latencies.longest_s) == (0.05, 0.099, 0.1)
+
+
+def test_an_empty_log_of_h2load_has_no_latencies(tmp_path):
+    (tmp_path / "log").write_text("")
+    with pytest.raises(LoadError, match="nothing in its log"):
+        read_h2load_log(tmp_path / "log")
