@@ -73,7 +73,6 @@ def config_message(config: ModelConfig) -> bytes:
     )
     if config.max_batch_size:
         message.dynamic_batching.max_queue_delay_microseconds = config.max_queue_delay_us
-        message.dynamic_batching.SetInParent()  # also with nothing in it
     return pb.ModelConfigResponse(config=message).SerializeToString()
 
 

@@ -106,6 +106,13 @@ def test_of_equal_values_that_are_all_wanted_the_lower_index_is_first(count):
     assert {*highest(values, count)[0]} <= {*wanted[:3]}
 
 
+@given(st.lists(st.integers(0, 2), min_size=9, max_size=99), st.integers(1, 20))
+def test_told_values_that_are_equal_are_in_the_order_of_their_indices(values, count):
+    texts = highest(values, count, by_row=False, dtype="<i4")
+    told = [tuple(map(int, text.split(b":"))) for text in texts]
+    assert told == sorted(told, key=lambda pair: (-pair[0], pair[1]))
+
+
 @pytest.mark.parametrize("shape", [(MOST_CLASSES // 4 + 1, 4), (1, MOST_CLASSES + 1)], ids=str)
 def test_a_reply_of_too_many_classes_is_refused(shape):
     tensor = Tensor("y", "INT8", np.zeros(shape, "<i1"))
