@@ -7,7 +7,6 @@ import tempfile
 import threading
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
-from typing import Any
 
 import aiohttp
 import grpc
@@ -18,18 +17,14 @@ from seldon_core import app
 from seldon_core.agent import loading
 from seldon_core.cli.output import Console
 from seldon_core.config.load import load_settings
-from seldon_core.errors import ConfigError, ModelRuntimeError, NotReadyError
-from seldon_core.process import Process
+from seldon_core.errors import ConfigError, ModelRuntimeError
+from seldon_core.process import EXTENSIONS
 from seldon_core.proto import scheduler_pb2 as pb
-from seldon_core.protocol.inference import ModelMetadata
 from seldon_core.protocol.model_message import message_of
 from seldon_core.resources.model import FoundModels, ModelSpec, RefusedModel
-from seldon_core.scheduler.state import ModelState
-from seldon_core.transport.control import RouteUpdate
 from seldon_core.transport.control_client import SchedulerClient
 from tests.support.diary import Diary
 from tests.support.models import FLOAT, node, tensor, write_onnx
-from tests.support.scheduler_worlds import a_status
 
 FREE = {f"{group}.port": 0 for group in ("listener", "scheduler", "agent", "admin")}
 
@@ -131,12 +126,6 @@ def test_what_a_folder_declared_is_not_served_without_it(tmp_path):
     assert asyncio.run(scenario()) == 404
 
 
-def test_a_process_waits_for_what_it_served_last_time():
-    process = process_of(None, [], None)
-    process.expect(["iris"])
-    assert process.not_ready() == ["model iris is loading"]
-
-
 def test_the_server_says_what_it_is_and_can():
     async def scenario():
         async with serving() as diary:
@@ -145,7 +134,7 @@ def test_the_server_says_what_it_is_and_can():
     status, text = asyncio.run(scenario())
     assert status == 200
     assert '"name":"seldon-core"' in text
-    assert '"extensions":["binary_tensor_data","parameters"]' in text
+    assert f'"extensions":{json.dumps(EXTENSIONS, separators=(",", ":"))}' in text
 
 
 def test_a_model_that_fails_stops_no_other(tmp_path):
@@ -230,127 +219,6 @@ class _Console(Console):
     def loaded(self, models, refused, example):
         super().loaded(models, refused, example)
         self.is_loaded.set()
-
-
-def test_the_process_is_not_ready_before_its_models_are():
-    process = process_of(None, [ModelSpec("iris", "/iris")], None)
-    assert process.live()
-    assert not process.ready()
-    assert process.not_ready() == ["model iris is loading"]
-
-
-def process_of(router: Any, specs: Any, diary: Any) -> Any:
-    """A process of fakes."""
-    return Process(router, FoundModels(specs), diary)
-
-
-class QuietScheduler:
-    """Settles every model without publishing anything for it."""
-
-    def __init__(self, *models):
-        self._models = {model.name: model for model in models}
-
-    def sync(self):
-        pass
-
-    def load_model(self, spec, from_folder):
-        assert from_folder
-        answer = asyncio.get_running_loop().create_future()
-        answer.set_result(None)
-        return answer
-
-    async def settled(self, names):
-        pass
-
-    def model(self, name):
-        return self._models[name]
-
-    def models(self):
-        return list(self._models.values())
-
-
-def test_a_model_that_settles_without_a_route_is_reported_too():
-    router, diary = Router(), Diary()
-    process = process_of(router, [ModelSpec("iris", "/iris")], diary)
-    process.attach(QuietScheduler(a_status("iris", ModelState.FAILED, "broken")))
-    asyncio.run(process.load_models())
-    assert diary.entries == ["iris ModelFailed", "loaded 1"]
-    assert process.ready()
-
-
-def test_a_model_that_is_tried_again_by_then_keeps_nobody_from_being_ready():
-    process = process_of(Router(), [ModelSpec("iris", "/iris")], Diary())
-    process.attach(QuietScheduler(a_status("iris", ModelState.PROGRESSING, "trying again")))
-    asyncio.run(process.load_models())
-    assert process.ready()
-
-
-def test_a_deleted_model_that_a_folder_declares_again_is_waited_for():
-    process = process_of(Router(), [ModelSpec("iris", "/iris")], Diary())
-    process.attach(QuietScheduler(a_status("iris", ModelState.TERMINATED)))
-    process.publish(RouteUpdate("iris"))  # of what was kept
-    assert process.not_ready() == ["model iris is loading"]
-
-
-def test_a_model_that_stands_otherwise_than_its_folder_says_is_waited_for():
-    class Refusing(QuietScheduler):
-        def load_model(self, spec, from_folder):
-            answer = asyncio.get_running_loop().create_future()
-            answer.set_exception(NotReadyError("declared otherwise since"))
-            return answer
-
-        async def settled(self, names):
-            self.awaited = set(names)
-
-    process = process_of(Router(), [ModelSpec("iris", "/iris")], Diary())
-    scheduler = Refusing(a_status("iris", ModelState.PROGRESSING))
-    process.attach(scheduler)
-    asyncio.run(process.load_models())
-    assert scheduler.awaited == {"iris"}
-
-
-def test_an_example_that_cannot_be_called_is_passed_over():
-    class Fickle(Router):
-        async def metadata(self, call):
-            if call.model == "iris":
-                raise NotReadyError("model iris is loading")
-            return ModelMetadata(call.model, "onnx", (), ())
-
-    def load(*names):
-        diary = Diary()
-        process = process_of(Fickle(), [ModelSpec(name, "/m") for name in names], diary)
-        process.attach(QuietScheduler(*(a_status(name, ModelState.AVAILABLE) for name in names)))
-        asyncio.run(process.load_models())
-        return diary.example
-
-    assert load("iris", "wine").name == "wine"
-    assert load("iris") is None
-
-
-def test_every_route_reaches_the_router_also_of_models_nobody_waits_for():
-    router = Router()
-    process_of(router, [], Diary()).publish(RouteUpdate("other"))
-    assert router.published == [RouteUpdate("other")]
-
-
-class Router:
-    def __init__(self):
-        self.published = []
-
-    def publish(self, update):
-        self.published.append(update)
-
-
-def test_a_process_that_drains_is_not_ready():
-    class Idle:
-        async def drain(self, timeout_s):
-            assert timeout_s == 5
-
-    process = process_of(None, [], None)
-    assert process.ready()
-    asyncio.run(process.drain(Idle(), 5))
-    assert not process.ready()
-    assert process.not_ready() == ["the process is stopping"]
 
 
 def test_the_control_ports_answer_health():

@@ -26,6 +26,8 @@ from seldon_core.transport.handler import InferCall, Reply, StreamReply
 
 _log = logging.getLogger(__name__)
 
+_SNAPSHOTS_A_TURN = 50  # of 20 µs each; then requests on the loop have their turn
+
 _SUCCESS = {"rest": "200", "grpc": "OK"}
 
 
@@ -123,12 +125,17 @@ class AgentHandler:
             raise NotFoundError("model", model)
         models = [self._served[model]] if model else list(self._served.values())
         wall_of = self._clock.wall() - monotonic()
-        return [self._statistics(served, wall_of) for served in models]
+        counts: list[ModelStatistics] = []
+        for served in models:
+            if len(counts) % _SNAPSHOTS_A_TURN == _SNAPSHOTS_A_TURN - 1:
+                await asyncio.sleep(0)
+            counts.append(self._statistics(served, wall_of))
+        return counts
 
     def _statistics(self, served: Served, wall_of: float) -> ModelStatistics:
         version = served.version
-        slot = self._pool.slots[version.internal_name]
-        held = 0 if slot.residence is Residence.ABSENT else slot.nbytes
+        slot = self._pool.slots.get(version.internal_name)  # None if it has just gone
+        held = 0 if slot is None or slot.residence is Residence.ABSENT else slot.nbytes
         return served.counts.snapshot(version.spec.name, str(version.version), held, wall_of)
 
     async def ready(self, call: InferCall) -> bool:

@@ -359,3 +359,43 @@ def test_a_model_with_many_batches_on_the_loop_lets_others_have_their_turns():
             assert [values(task.result()) for task in tasks] == [[[2 * x, 0]] for x in range(6)]
 
     run(test)
+
+
+def counts_of(agent):
+    return agent.handler._served["m_1"].counts
+
+
+def test_calls_on_threads_and_in_workers_are_counted_like_those_on_the_loop():
+    async def test():
+        world = World(runtime=HOLDS_GIL)
+        async with agent_of(world, "m") as agent:
+            await warm(agent, "m")
+            await until(lambda: world.workers.models)
+            await asyncio.sleep(0)
+            world.workers.models[0].seconds = 1e-6
+            await infer_all(agent, [1, 2])
+            await infer_all(agent, [1, 2], [3, 4], [5, 6])
+            counts = counts_of(agent)
+            assert not counts.alone
+            assert {rows: runs.count for rows, runs in counts.shared.items()} == {1: 4 + 1, 2: 1}
+            assert counts.waited == 7
+            assert counts.shared[2].infer_s == pytest.approx(1e-6, abs=1e-8)
+            assert counts.shared[2].input_s > 0
+
+    run(test)
+
+
+@pytest.mark.parametrize("place", ["on the loop", "away"])
+def test_a_call_that_fails_is_no_execution(place):
+    async def test():
+        world = World() if place == "on the loop" else away()
+        async with agent_of(world, "m") as agent:
+            await warm(agent, "m")
+            counts = counts_of(agent)
+            before = sum(runs.count for runs in (*counts.alone.values(), *counts.shared.values()))
+            await infer_all(agent, [13, 0], [13, 0])
+            await infer_all(agent, [13, 0])
+            after = sum(runs.count for runs in (*counts.alone.values(), *counts.shared.values()))
+            assert (before, after, counts.failed) == (3, 3, 3)
+
+    run(test)

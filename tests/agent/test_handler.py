@@ -1,14 +1,16 @@
 """Calls on an agent's models, over fake models; the faults of other servers by name."""
 
 import asyncio
+import logging
+import re
 import threading
+import time
 from typing import Any
 
 import numpy as np
 import pytest
 
-from seldon_core.agent.batching import DEFAULT_MAX_WAITING
-from seldon_core.agent.batching import Batcher
+from seldon_core.agent.batching import DEFAULT_MAX_WAITING, Batcher
 from seldon_core.errors import (
     DeadlineError,
     InvalidRequestError,
@@ -541,5 +543,114 @@ def test_one_call_may_bring_an_evicted_model_back_though_none_may_queue():
             replies = await infer_all(agent, call_to("m_1", [[1, 2]]), call_to("m_1", [[3, 4]]))
         assert values(replies[0]) == [[2, 4]]
         assert isinstance(replies[1], OverloadedError)
+
+    run(test)
+
+
+async def counts_of(agent, model="m_1"):
+    return await agent.handler.statistics(call_to(model, [[0, 0]]))
+
+
+def test_what_was_answered_and_what_failed_is_told_by_model():
+    async def test():
+        world = World()
+        async with agent_of(world, "m", "n", memory_bytes=7) as agent:
+            before = time.time() * 1000
+            await warm(agent, "m")
+            await infer_all(agent, call_to("m_1", [[13, 0]]), call_to("m_1", [[1, 2]]))
+            await agent.handler.infer(call_to("m_1", [[1, 2], [3, 4]]))
+            [counts] = await counts_of(agent)
+            stats = counts.inference_stats
+            assert (counts.name, counts.version) == ("m", "1")
+            assert (stats.success.count, stats.fail.count) == (5, 1)
+            assert (counts.inference_count, counts.execution_count) == (6, 5)
+            assert before - 100 <= counts.last_inference <= time.time() * 1000 + 100
+            assert [usage.byte_size for usage in counts.memory_usage] == [7]
+            assert [one.name for one in await counts_of(agent, "")] == ["m", "n"]
+            with pytest.raises(NotFoundError):
+                await counts_of(agent, "nobody_1")
+
+    run(test)
+
+
+def test_the_parts_of_a_request_are_its_whole_time():
+    async def test():
+        async with agent_of(World(), "m") as agent:
+            await warm(agent, "m")  # on a thread, then on the loop
+            await infer_all(agent, *[call_to("m_1", [[1, 2]]) for _ in range(5)])
+            [counts] = await counts_of(agent)
+            stats = counts.inference_stats
+            parts = stats.queue, stats.compute_input, stats.compute_infer, stats.compute_output
+            assert all(part.count == 8 and part.ns > 0 for part in parts)
+            assert abs(sum(part.ns for part in parts) - stats.success.ns) < 8
+            assert 4 in [batch.batch_size for batch in counts.batch_stats]
+
+    run(test)
+
+
+def test_counts_outlast_an_eviction_and_end_with_the_model():
+    async def test():
+        async with agent_of(World(), "m", "n", capacity=1) as agent:
+            await agent.handler.infer(call_to("m_1", [[1, 2]]))
+            await agent.handler.infer(call_to("n_1", [[1, 2]]))
+            [counts] = await counts_of(agent)
+            assert counts.inference_count == 1
+            assert counts.inference_stats.queue.ns > 0  # it had to come into memory
+            assert counts.memory_usage[0].byte_size == 0
+            agent.unload_model("m", 1)
+            agent.unload_model("n", 1)
+            await until(lambda: not agent.handler._served)
+            assert await counts_of(agent, "") == []
+
+    run(test)
+
+
+def test_the_counts_of_many_models_leave_others_their_turn():
+    async def test():
+        names = [f"m{number}" for number in range(60)]
+        async with agent_of(World(), *names) as agent:
+            asking = asyncio.ensure_future(counts_of(agent, ""))
+            await asyncio.sleep(0)
+            assert not asking.done()
+            agent.unload_model("m59", 1)  # it is told of all the same
+            assert [one.name for one in await asking] == names
+
+    run(test)
+
+
+def test_how_a_model_is_served_is_told_under_its_own_name():
+    async def test():
+        async with agent_of(World(), "m", knobs=Knobs(max_batch_delay_ms=3)) as agent:
+            config = await agent.handler.config(call_to("m_1", [[0, 0]]))
+            assert (config.name, config.max_batch_size, config.max_queue_delay_us) == (
+                "m",
+                64,
+                3000,
+            )
+            with pytest.raises(NotFoundError):
+                await agent.handler.config(call_to("m_2", [[0, 0]]))
+
+    run(test)
+
+
+@pytest.mark.parametrize("limit_s", [1.0, -1.0], ids=["on the loop", "on a thread"])
+def test_a_traced_request_tells_its_instants_in_their_order(limit_s, caplog):
+    async def test():
+        world = World(runtime=FakeRuntime(inline_limit_s=limit_s))
+        async with agent_of(world, "m") as agent:
+            await warm(agent, "m")
+            caplog.set_level(logging.INFO, logger="seldon_core.agent.traces")
+            world.traces.change({"trace_level": "TIMESTAMPS", "trace_rate": 1}, "", "m")
+            await agent.handler.infer(call_to("m_1", [[1, 2]]))
+            traced = caplog.records[-1]
+            assert traced.getMessage().startswith("trace model=m_1 arrived_ns=")
+            assert traced.request_id == "r"
+            instants = [int(value) for value in re.findall(r"_ns=(\d+)", traced.getMessage())]
+            assert len(instants) == 5
+            assert instants == sorted(instants)
+            agent.unload_model("m", 1)
+            await until(lambda: not agent.handler._served)
+            with pytest.raises(NotFoundError):
+                world.traces.current("m")
 
     run(test)

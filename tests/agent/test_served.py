@@ -8,11 +8,12 @@ import pytest
 from seldon_core.agent.loading import Loaded
 from seldon_core.agent.patience import PatientBatcher
 from seldon_core.agent.runtimes.base import Artifact
-from seldon_core.agent.served import Served, batcher_for, max_rows
+from seldon_core.agent.served import Served, batcher_for, config_of, max_rows
 from seldon_core.agent.statistics import ModelCounts
 from seldon_core.agent.traces import Traces
 from seldon_core.protocol.inference import TensorSpec
 from seldon_core.resources.knobs import NO_KNOBS, Knobs
+from seldon_core.resources.model import ModelSpec, ModelVersion
 from tests.support.agent import DOUBLE, FakeModel, FakeRuntime, version_of
 
 
@@ -45,6 +46,42 @@ def test_a_model_described_anew_checks_requests_by_its_new_signature():
     served.describe(loaded(wider))
     assert served.signature is wider
     assert served.check is not first
+
+
+def served_of(signature, spec, runtime="sklearn"):
+    runner: Any = FakeRunner()
+    artifact = Artifact("m_1", runtime, "/none", "/none/model")
+    made = Loaded(artifact, FakeRuntime(), FakeModel(signature), 1)
+    return Served(ModelVersion(spec, 1), made, runner, Traces().enter("m"))
+
+
+def test_a_batched_model_is_told_of_without_its_rows():
+    knobs = Knobs(max_batch_delay_ms=5, max_queue=3)
+    spec = ModelSpec("m", "/m", parameters={"threads": "2"}, knobs=knobs)
+    config = config_of(served_of(DOUBLE, spec))
+    assert (config.name, config.platform, config.backend) == ("m", "fake", "sklearn")
+    assert (config.max_batch_size, config.max_queue_delay_us) == (64, 5000)
+    assert [tensor.shape for tensor in config.inputs] == [(2,)]
+    assert [tensor.shape for tensor in config.outputs] == [(2,), ()]
+    assert config.parameters == {
+        "threads": "2",
+        "seldon-core/max-batch-delay-ms": "5",
+        "seldon-core/max-queue": "3",
+    }
+
+
+@pytest.mark.parametrize(
+    "signature",
+    [
+        replace(DOUBLE, batchable=False),
+        replace(DOUBLE, outputs=(TensorSpec("mean", "FP32", ()),)),
+    ],
+    ids=["not batchable", "without rows"],
+)
+def test_a_model_that_is_not_batched_is_told_of_as_it_is(signature):
+    config = config_of(served_of(signature, ModelSpec("m", "/m"), "onnx"))
+    assert (config.backend, config.max_batch_size) == ("onnxruntime", 0)
+    assert (config.inputs, config.outputs) == (signature.inputs, signature.outputs)
 
 
 def test_a_models_own_limits_are_those_of_its_batcher():

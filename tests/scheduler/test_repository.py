@@ -1,0 +1,339 @@
+"""Models that are loaded and unloaded by name, over a scheduler whose agent obeys at once."""
+
+import asyncio
+import logging
+from contextlib import asynccontextmanager
+
+import pytest
+
+from seldon_core.aio.threads import open_threads
+from seldon_core.errors import (
+    ConfigError,
+    InvalidRequestError,
+    ModelRuntimeError,
+    NotFoundError,
+    OverloadedError,
+)
+from seldon_core.protocol.repository import IndexState, ModelIndex
+from seldon_core.resources.knobs import Knobs
+from seldon_core.resources.model import FoundModels, ModelSpec, RefusedModel
+from seldon_core.scheduler.repository import ModelRepository, _index_of
+from seldon_core.scheduler.service import open_scheduler
+from seldon_core.scheduler.state import ModelState
+from seldon_core.transport.control import ModelReport, ReplicaId, ReplicaModelEvent
+from tests.support.control_fakes import a_model, a_version
+from tests.support.scheduler_fakes import FakeLink, FakeRoutes, FakeStore, StoppedClock
+
+MLSERVER = ReplicaId("mlserver", 0)
+IRIS = ModelSpec("iris", "/models/iris")
+READY, LOADING, UNLOADING, UNAVAILABLE = (
+    IndexState.READY,
+    IndexState.LOADING,
+    IndexState.UNLOADING,
+    IndexState.UNAVAILABLE,
+)
+
+
+class Folder:
+    """What a search finds: changed by the tests."""
+
+    def __init__(self, *specs):
+        self.specs = list(specs)
+        self.refused = []
+        self.fault = None
+
+    def search(self):
+        if self.fault is not None:
+            raise self.fault
+        return FoundModels(list(self.specs), list(self.refused))
+
+
+class StubbornLink(FakeLink):
+    """Fails to unload what is in `kept`."""
+
+    kept = ()
+
+    def unload_model(self, model, version):
+        if model in self.kept:
+            event = ReplicaModelEvent.UNLOAD_FAILED
+            self.sink.report(ModelReport(self.replica, model, version, event, "it is pinned"))
+        else:
+            super().unload_model(model, version)
+
+
+class World:
+    def __init__(self, repository, scheduler, link, routes, folder):
+        self.repository = repository
+        self.scheduler = scheduler
+        self.link = link
+        self.routes = routes
+        self.folder = folder
+
+    async def load(self, name="iris", **parameters):
+        await self.repository.load(name, parameters, "127.0.0.1:5")
+
+    async def unload(self, name="iris"):
+        await self.repository.unload(name, "127.0.0.1:5")
+
+    async def index(self, *, only_ready=False):
+        return list(await self.repository.index(only_ready=only_ready))
+
+    @property
+    def latest(self):
+        return self.scheduler.model("iris").latest
+
+
+@asynccontextmanager
+async def a_world(*specs, faults=()):
+    link, routes, folder = StubbornLink(MLSERVER, faults), FakeRoutes(), Folder(*specs)
+    async with (
+        open_threads("search", 1) as threads,
+        open_scheduler({MLSERVER: link}, routes, FakeStore(), StoppedClock()) as scheduler,
+    ):
+        link.sink = scheduler
+        scheduler.connect_replica(MLSERVER, ("sklearn",), 100, 10)
+        scheduler.sync()
+        repository = ModelRepository(scheduler, folder.search, threads)
+        yield World(repository, scheduler, link, routes, folder)
+
+
+def run(test):
+    async def limited():
+        async with asyncio.timeout(5):
+            await test()
+
+    asyncio.run(limited(), debug=True)
+
+
+def test_a_model_of_the_folder_is_loaded_unloaded_and_loaded_again():
+    async def test():
+        async with a_world(IRIS) as world:
+            assert await world.index() == [ModelIndex("iris", "", UNAVAILABLE, "not loaded")]
+            await world.load()
+            assert await world.index() == [ModelIndex("iris", "1", READY)]
+            assert world.routes.updates[-1].candidates[0].version == 1
+            await world.unload()
+            assert world.routes.updates[-1].candidates == ()
+            assert await world.index() == [ModelIndex("iris", "", UNAVAILABLE, "unloaded")]
+            assert await world.index(only_ready=True) == []
+            await world.unload()  # once more is no error
+            await world.load()
+            assert await world.index(only_ready=True) == [ModelIndex("iris", "1", READY)]
+            assert world.link.orders == ["load iris_1", "unload iris_1", "load iris_1"]
+
+    run(test)
+
+
+def test_a_loaded_model_is_loaded_anew_as_the_folder_says_by_now():
+    async def test():
+        async with a_world(IRIS) as world:
+            await world.load()
+            await world.load()
+            world.folder.specs = [ModelSpec("iris", "/models/iris", memory_bytes=3)]
+            await world.load()
+            await world.scheduler.carried_out()
+            loads = [order for order in world.link.orders if order.startswith("load")]
+            assert loads == ["load iris_1", "load iris_2", "load iris_3"]
+            assert world.latest.version.spec.memory_bytes == 3
+            assert [len(update.candidates) for update in world.routes.updates] == [0, 1, 1, 1]
+
+    run(test)
+
+
+def test_what_somebody_declared_by_hand_stands():
+    async def test():
+        async with a_world(IRIS) as world:
+            by_hand = ModelSpec("iris", "/elsewhere")
+            await world.scheduler.load_model(by_hand)
+            await world.load()
+            assert world.latest.version.spec == by_hand
+            assert world.latest.version.version == 2
+            assert not world.scheduler.model("iris").from_folder
+
+    run(test)
+
+
+def test_a_model_that_fails_is_an_error_and_the_old_version_goes_on():
+    async def test():
+        async with a_world(IRIS) as world:
+            await world.load()
+            world.link.faults["iris"] = "corrupt"
+            with pytest.raises(ModelRuntimeError, match=r"^corrupt$"):
+                await world.load()
+            assert world.routes.updates[-1].candidates[0].version == 1
+            assert await world.index() == [
+                ModelIndex("iris", "1", READY),
+                ModelIndex("iris", "2", UNAVAILABLE, "corrupt"),
+            ]
+            world.link.faults.clear()
+            await world.load()
+            assert world.routes.updates[-1].candidates[0].version == 3
+
+    run(test)
+
+
+def test_a_model_that_is_deleted_while_it_loads_is_an_error():
+    async def test():
+        async with a_world(IRIS) as world:
+            world.link.sink = None
+            loading = asyncio.ensure_future(world.load())
+            while not world.link.orders:
+                await asyncio.sleep(0)
+            await world.scheduler.unload_model("iris")
+            loaded = ModelReport(MLSERVER, "iris", 1, ReplicaModelEvent.LOADED)
+            world.link.sink = world.scheduler
+            world.scheduler.report(loaded)
+            with pytest.raises(ModelRuntimeError, match="deleted while it was loading"):
+                await loading
+
+    run(test)
+
+
+def test_a_load_waits_for_the_end_of_an_unload():
+    async def test():
+        async with a_world(IRIS) as world:
+            await world.load()
+            await world.scheduler.unload_model("iris")
+            assert world.latest.state is ModelState.TERMINATING
+            await world.load()
+            assert world.latest.state is ModelState.AVAILABLE
+
+    run(test)
+
+
+def test_what_is_nowhere_cannot_be_loaded_or_unloaded():
+    async def test():
+        async with a_world() as world:
+            with pytest.raises(NotFoundError):
+                await world.load()
+            with pytest.raises(NotFoundError):
+                await world.unload()
+            await world.scheduler.load_model(IRIS)
+            await world.unload()
+            with pytest.raises(NotFoundError):
+                await world.load()
+            assert await world.index() == []  # nothing of it is left to load
+
+    run(test)
+
+
+def test_a_folder_that_holds_no_model_says_why():
+    async def test():
+        async with a_world() as world:
+            world.folder.refused = [
+                RefusedModel("/models/iris", "two files", "iris"),
+                RefusedModel("/models/x.yaml", "no YAML"),
+            ]
+            assert await world.index() == [ModelIndex("iris", "", UNAVAILABLE, "two files")]
+            with pytest.raises(ModelRuntimeError, match="two files"):
+                await world.load()
+
+    run(test)
+
+
+def test_a_model_whose_folder_is_gone_is_asked_of_its_replica_all_the_same():
+    async def test():
+        async with a_world(IRIS) as world:
+            await world.load()
+            world.folder.specs.clear()
+            await world.load()
+            assert world.link.orders[:2] == ["load iris_1", "load iris_2"]
+            assert world.scheduler.model("iris").from_folder
+
+    run(test)
+
+
+def test_a_folder_that_cannot_be_searched_hides_no_model(caplog):
+    async def test():
+        async with a_world(IRIS) as world:
+            await world.load()
+            world.folder.fault = ConfigError("--models: there is no folder '/models'")
+            assert await world.index() == [ModelIndex("iris", "1", READY)]
+            assert "there is no folder" in caplog.messages[-1]
+
+    caplog.set_level(logging.WARNING)
+    run(test)
+
+
+def test_a_configuration_counts_for_this_load_and_the_folder_for_the_next():
+    async def test():
+        async with a_world(IRIS) as world:
+            config = '{"dynamic_batching": {"max_queue_delay_microseconds": 2000}}'
+            await world.load(config=config)
+            assert world.latest.version.spec.knobs == Knobs(max_batch_delay_ms=2)
+            await world.load()
+            assert world.latest.version.spec.knobs == Knobs()
+            with pytest.raises(InvalidRequestError):
+                await world.load(config="{")
+            assert world.latest.version.version == 2
+
+    run(test)
+
+
+def test_a_model_that_a_replica_keeps_is_not_unloaded():
+    async def test():
+        async with a_world(IRIS) as world:
+            await world.load()
+            world.link.kept = ("iris",)
+            with pytest.raises(ModelRuntimeError, match="not unloaded: it is pinned"):
+                await world.unload()
+            assert world.routes.updates[-1].candidates == ()
+            assert await world.index() == [ModelIndex("iris", "1", UNAVAILABLE, "it is pinned")]
+
+    run(test)
+
+
+def test_who_asks_is_in_the_story():
+    async def test():
+        async with a_world(IRIS) as world:
+            await world.load()
+            await world.unload()
+            actors = [
+                chapter.event.actor
+                for chapter in world.scheduler.story("iris")
+                if hasattr(chapter.event, "actor")
+            ]
+            assert actors == ["127.0.0.1:5", "127.0.0.1:5"]
+
+    run(test)
+
+
+def test_what_the_scheduler_refuses_with_is_raised(monkeypatch):
+    async def test():
+        async with a_world(IRIS) as world:
+            monkeypatch.setattr("seldon_core.scheduler.service.MAX_WAITING_REQUESTS", 0)
+            with pytest.raises(OverloadedError):
+                await world.load()
+
+    run(test)
+
+
+def test_an_index_of_many_models_leaves_others_their_turn():
+    async def test():
+        specs = [ModelSpec(f"m{number}", "/m") for number in range(60)]
+        async with a_world(*specs) as world:
+            for spec in reversed(specs):
+                await world.scheduler.load_model(spec)
+            await world.scheduler.settled([spec.name for spec in specs])
+            rows = await world.index(only_ready=True)
+            assert [row.name for row in rows] == sorted(spec.name for spec in specs)
+
+    run(test)
+
+
+@pytest.mark.parametrize(
+    ("state", "shown"),
+    [
+        (ModelState.PROGRESSING, (LOADING, "loading")),
+        (ModelState.TERMINATING, (UNLOADING, "unloading")),
+        (ModelState.SCALED_DOWN, (UNAVAILABLE, "scaled down to no replica")),
+        (ModelState.SCHEDULE_FAILED, (UNAVAILABLE, "why")),
+    ],
+    ids=lambda value: value.value if isinstance(value, ModelState) else "",
+)
+def test_a_version_that_cannot_be_called_says_why(state, shown):
+    reason = "why" if state is ModelState.SCHEDULE_FAILED else ""
+    version = a_version(4, state, reason=reason)
+    row = _index_of(a_model(version), version)
+    assert (row.name, row.version) == ("iris", "4")
+    assert (row.state, row.reason) == shown
