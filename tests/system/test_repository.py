@@ -164,12 +164,11 @@ def test_a_model_that_is_nowhere_is_an_error(server):
 
 def test_a_configuration_is_kept_as_far_as_there_is_one_of_ours(server, folder):
     folder.put("tuned")
-    delay = {"name": "tuned", "dynamicBatching": {"maxQueueDelayMicroseconds": "3000"}}
-    status, body = load(server, "tuned", {"parameters": {"config": json.dumps(delay)}})
-    assert (status, body) == (200, None)
+    wanted = {"seldon-core/max-queue": {"string_value": "7"}}
+    named = {"name": "tuned", "parameters": wanted}
+    assert load(server, "tuned", {"parameters": {"config": json.dumps(named)}}) == (200, None)
     _, config = request(server, "GET", "/v2/models/tuned/config")
-    assert config["name"] == "tuned"
-    assert config["dynamic_batching"]["max_queue_delay_microseconds"] == 3000
+    assert (config["name"], config["parameters"]) == ("tuned", wanted)
     status, body = load(server, "tuned", {"parameters": {"config": '{"backend": "python"}'}})
     assert status == 400
     assert "backend" in body["error"]
