@@ -14,11 +14,18 @@ from typing import Protocol
 from seldon_core.errors import SeldonError
 from seldon_core.protocol import status
 from seldon_core.protocol.inference import Buffer
+from seldon_core.transport.compressing import compressed
 from seldon_core.transport.conversations import Conversation, InitialMetadata
 from seldon_core.transport.deliveries import Deliveries
 from seldon_core.transport.grpc_frames import RefusedCallError
 from seldon_core.transport.incoming import Incoming, no_room
-from seldon_core.transport.outgoing import Headers, Outgoing, rpc_outgoing
+from seldon_core.transport.outgoing import (
+    Headers,
+    Outgoing,
+    framed_packed,
+    rpc_headers,
+    rpc_outgoing,
+)
 from seldon_core.transport.request_id import REQUEST_ID, request_id_of
 from seldon_core.transport.rpc import RpcAnswer
 from seldon_core.transport.sending import Engine, Sender
@@ -115,7 +122,7 @@ class Conversations:
         if refusal is not None:
             self._refuse(call, refusal)
         elif self._is_ending:
-            self._finish(call, status.OK)
+            self._finish(call, *self._ended())
         elif call.deadline <= now:
             self._expire(call)
         else:
@@ -155,13 +162,19 @@ class Conversations:
             self.closed(stream_id)
 
     def end_all(self) -> None:
-        """End every call well, also one that begins hereafter: the port closes."""
+        """End every call, also one that begins hereafter: the port closes."""
         self._is_ending = True
         for call in list(self._calls.values()):
             if self._rules.ends_at_once:
                 self._stop(call, status.OK)
             else:
                 call.incoming.end_soon()
+
+    def _ended(self) -> tuple[int, str]:
+        """Return what a call ends with because the port closes."""
+        if self._rules.ends_at_once:
+            return status.OK, ""
+        return status.UNAVAILABLE, "the server is stopping; call again"
 
     def _begin(self, call: _Call, converse: Conversation) -> None:
         shared = self._shared
@@ -193,6 +206,8 @@ class Conversations:
             async with aclosing(answers):
                 async for parts in answers:
                     await self._answer(call, parts)
+            if self._is_ending and not call.has_ended:
+                code, message = self._ended()
         except RefusedCallError as error:
             code, message = error.code, error.message
         except SeldonError as error:
@@ -221,7 +236,7 @@ class Conversations:
             self._open_answer(call)
             return
         self._open_answer(call)
-        framed = rpc_outgoing(RpcAnswer(status.OK, parts=said)).parts or ()
+        framed = await self._framed(call, said)
         timeout_s = self._rules.write_timeout_s
         try:
             await self._deliveries.deliver(call.id, framed, timeout_s, lambda: self._drop(call))
@@ -229,12 +244,21 @@ class Conversations:
             self._lose(call, error)
             raise asyncio.CancelledError from error
 
+    async def _framed(self, call: _Call, message: Sequence[Buffer]) -> Sequence[Buffer]:
+        coding = call.head.answer_coding
+        packed = await compressed(message, coding, self._shared.budget) if coding else None
+        if packed is not None:
+            return framed_packed(packed)
+        return rpc_outgoing(RpcAnswer(status.OK, parts=message)).parts or ()
+
     def _open_answer(self, call: _Call) -> None:
         """Say the headers, if that was not done and there is still somebody to hear them."""
         if call.has_said_headers or call.id not in self._calls:
             return
         call.has_said_headers = True
-        headers = rpc_outgoing(RpcAnswer(status.OK, "", call.metadata, parts=())).headers
+        if call.head.answer_coding:
+            call.metadata.append((b"grpc-encoding", call.head.answer_coding))
+        headers = rpc_headers(call.metadata)
         self._guarded(call, lambda: self._engine.send_response(call.id, headers))
 
     def _guarded(self, call: _Call, give: Callable[[], object]) -> None:

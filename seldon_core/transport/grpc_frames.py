@@ -26,7 +26,7 @@ VIEW_FROM = 16 * 1024
 _ZEROED_UP_TO = 64 * 1024
 
 # zlib's "wbits" for each encoding; None means that nothing is compressed.
-_WINDOW_BITS: dict[bytes, int | None] = {b"identity": None, b"gzip": 31, b"deflate": 15}
+WINDOW_BITS: dict[bytes, int | None] = {b"identity": None, b"gzip": 31, b"deflate": 15}
 _UNIT_SECONDS = {b"H": 3600.0, b"M": 60.0, b"S": 1.0, b"m": 1e-3, b"u": 1e-6, b"n": 1e-9}
 
 
@@ -69,7 +69,7 @@ def window_bits(encoding: bytes) -> int | None:
     Raises RefusedCallError if the encoding is unknown.
     """
     try:
-        return _WINDOW_BITS[encoding]
+        return WINDOW_BITS[encoding]
     except KeyError:
         shown = encoding[:32].decode("latin-1")
         raise RefusedCallError(
@@ -78,9 +78,9 @@ def window_bits(encoding: bytes) -> int | None:
         ) from None
 
 
-def prefix(length: int) -> bytes:
-    """Return the five bytes before an uncompressed message of `length` bytes."""
-    return b"\0" + length.to_bytes(4, "big")
+def prefix(length: int, flag: bytes = b"\0") -> bytes:
+    """Return the five bytes before a message of `length` bytes; `flag` 1 says it is compressed."""
+    return flag + length.to_bytes(4, "big")
 
 
 def small_message(data: bytes, limit: int) -> bytes | None:

@@ -50,7 +50,7 @@ class StreamedOutgoing:
 
 def rpc_outgoing(answer: "RpcAnswer") -> Outgoing:
     """Write a gRPC answer as HTTP/2 has it. An answer without a message is trailers-only."""
-    headers = _RPC_HEADERS + clean(answer.headers) if answer.headers else _RPC_HEADERS
+    headers = rpc_headers(answer.headers)
     parts = answer.parts
     if parts is None:
         message = status.percent_encode_message(answer.message)
@@ -67,6 +67,22 @@ def rpc_outgoing(answer: "RpcAnswer") -> Outgoing:
     if length <= _JOIN_UP_TO:
         framed = [b"".join(framed)]
     return Outgoing(headers, framed, [_STATUS_OK, *clean(answer.trailers)])
+
+
+def packed_outgoing(answer: "RpcAnswer", packed: Sequence[bytes], coding: bytes) -> Outgoing:
+    """Write a gRPC answer whose message was compressed to `packed`."""
+    headers = rpc_headers([*answer.headers, (b"grpc-encoding", coding)])
+    return Outgoing(headers, framed_packed(packed), [_STATUS_OK, *clean(answer.trailers)])
+
+
+def framed_packed(packed: Sequence[bytes]) -> list[Buffer]:
+    """Return a compressed message with its prefix."""
+    return [grpc_frames.prefix(sum(map(len, packed)), b"\1"), *packed]
+
+
+def rpc_headers(metadata: Headers) -> Headers:
+    """Return the header block that opens a gRPC answer with this initial metadata."""
+    return _RPC_HEADERS + clean(metadata) if metadata else _RPC_HEADERS
 
 
 def refuse_call(headers: Mapping[bytes, bytes], code: int, message: str) -> Outgoing:

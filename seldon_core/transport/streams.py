@@ -15,6 +15,7 @@ from seldon_core.protocol import status
 from seldon_core.protocol.inference import Buffer
 from seldon_core.transport import grpc_frames
 from seldon_core.transport.bodies import inflate, largest_body, too_large
+from seldon_core.transport.compressing import answer_coding, compressed
 from seldon_core.transport.conversations import Conversation
 from seldon_core.transport.exchange import HttpFront, HttpRequest, StreamedAnswer
 from seldon_core.transport.grpc_frames import MessageReader, RefusedCallError
@@ -23,6 +24,7 @@ from seldon_core.transport.outgoing import (
     Outgoing,
     StreamedOutgoing,
     http_outgoing,
+    packed_outgoing,
     refuse_call,
     refuse_request,
     rpc_outgoing,
@@ -42,8 +44,9 @@ class Head:
     """A header block, taken apart. One serves many streams, so `headers` is copied for each.
 
     `is_grpc` says that the stream is a gRPC call. `refusal` is what is wrong with its framing
-    headers, None if nothing, and `excess` what is wrong with its size, "" if nothing. `converse` is
-    what answers a streaming call, which the connection asks its front for.
+    headers, None if nothing, and `excess` what is wrong with its size, "" if nothing.
+    `answer_coding` is how the messages of a call's answer are compressed, b"" if they are not.
+    `converse` is what answers a streaming call, which the connection asks its front for.
     """
 
     method: bytes
@@ -54,6 +57,7 @@ class Head:
     window_bits: int | None = None
     refusal: RefusedCallError | None = None
     excess: str = ""
+    answer_coding: bytes = b""
     converse: Conversation | None = None
 
 
@@ -94,6 +98,8 @@ def _read_call(head: Head) -> None:
         if b"grpc-timeout" in headers:
             head.timeout_s = grpc_frames.timeout_s(headers[b"grpc-timeout"])
         head.window_bits = grpc_frames.window_bits(headers.get(b"grpc-encoding", b"identity"))
+        if head.window_bits is not None:
+            head.answer_coding = answer_coding(headers)
     except RefusedCallError as error:
         head.refusal = error
 
@@ -261,7 +267,8 @@ class RpcStream(Stream):
         """Call the front; what it raises is a bug and comes out."""
         message: Buffer | None = self._message
         if message is not None:
-            return rpc_outgoing(await self._call(message))
+            answer = await self._call(message)
+            return await self._packed(answer) if self.head.answer_coding else rpc_outgoing(answer)
         try:
             if self._reader is None:
                 raise grpc_frames.no_message()
@@ -270,7 +277,7 @@ class RpcStream(Stream):
                 return await self._call_inflated(message)
         except RefusedCallError as error:
             return self._refuse(error)
-        return rpc_outgoing(await self._call(message))
+        return await self._packed(await self._call(message))
 
     def _call(self, message: Buffer) -> Awaitable[RpcAnswer]:
         head = self.head
@@ -288,9 +295,17 @@ class RpcStream(Stream):
         except InvalidRequestError as error:
             raise RefusedCallError(status.INTERNAL, str(error)) from error
         try:
-            return rpc_outgoing(await self._call(plain))
+            return await self._packed(await self._call(plain))
         finally:
             budget.give(held)
+
+    async def _packed(self, answer: RpcAnswer) -> Outgoing:
+        """Write the answer, its message compressed if the caller wants it so and it helps."""
+        coding = self.head.answer_coding
+        if not coding or answer.parts is None:
+            return rpc_outgoing(answer)
+        packed = await compressed(answer.parts, coding, self.shared.budget)
+        return rpc_outgoing(answer) if packed is None else packed_outgoing(answer, packed, coding)
 
     def expire(self) -> Outgoing:
         """Return DEADLINE_EXCEEDED, and whose limit it was."""
