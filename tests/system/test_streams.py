@@ -2,7 +2,10 @@
 
 import asyncio
 import json
+import os
 import queue
+import subprocess
+import sys
 import threading
 import time
 
@@ -262,6 +265,63 @@ def test_who_does_not_read_is_not_read_further_and_who_leaves_harms_nobody(text_
         is_over.set()
         asked = stream_call(channel)(iter([message]), timeout=20)
         assert len(list(asked)) == 1
+
+
+def command(server, *arguments, text=None):
+    scheduler = f"127.0.0.1:{server.ports['scheduler']}"
+    subprocess.run(
+        [sys.executable, "-m", "seldon_core", *arguments],
+        input=text,
+        text=True,
+        check=True,
+        timeout=60,
+        env={**os.environ, "SELDON_SCHEDULE_HOST": scheduler},
+    )
+
+
+def apply(server, samples, memory):
+    """Declare the model `moving`; another memory is another version."""
+    manifest = {
+        "apiVersion": "mlops.seldon.io/v1alpha1",
+        "kind": "Model",
+        "metadata": {"name": "moving"},
+        "spec": {
+            "storageUri": str(samples / "artifacts/add10"),
+            "requirements": ["onnx"],
+            "memory": memory,
+        },
+    }
+    command(server, "apply", "-f", "-", text=json.dumps(manifest))
+    command(server, "wait", "model/moving", "--for", "condition=ready")
+
+
+def test_a_stream_goes_on_while_its_model_is_replaced(text_server, samples):
+    apply(text_server, samples, "1Mi")
+    is_over = threading.Event()
+
+    def messages():
+        number = 0
+        while not is_over.is_set():
+            message = oip.ModelInferRequest(model_name="moving", id=str(number))
+            message.inputs.add(name="INPUT", datatype="FP32", shape=[4])
+            message.raw_input_contents.append(bytes(16))
+            yield message
+            number += 1
+            time.sleep(0.0005)
+
+    with grpc.insecure_channel(f"127.0.0.1:{text_server.port}") as channel:
+        call = stream_call(channel)(messages())
+        assert next(call).model_name == "moving_1"
+        replacing = threading.Thread(target=apply, args=(text_server, samples, "2Mi"))
+        replacing.start()
+        models = []
+        for number, answer in enumerate(call, 1):
+            assert answer.id == str(number)
+            models.append(answer.model_name)
+            if not replacing.is_alive() and models[-1] == "moving_2":
+                is_over.set()
+        replacing.join()
+    assert list(dict.fromkeys(models)) == ["moving_1", "moving_2"]
 
 
 def events_of(body):
