@@ -32,3 +32,7 @@ def pytest_addoption(parser):
     )
     parser.addoption("--kill-seed", type=int, help="what decides when a server is killed, and more")
     parser.addoption("--kill-rounds", type=int, help="how often a server is killed")
+    parser.addoption("--fuzz-seed", type=int, help="what inputs are made of")
+    parser.addoption(
+        "--fuzz-minutes", type=float, default=30, help="how long to fuzz, with -m long"
+    )

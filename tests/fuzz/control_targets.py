@@ -5,6 +5,7 @@ import os
 import tempfile
 import zlib
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -231,12 +232,15 @@ STORE_SEEDS = (
     _stored(3, {}),
 )
 
-_FOLDER = tempfile.TemporaryDirectory(prefix="fuzz-")
+
+@cache
+def _folder() -> "tempfile.TemporaryDirectory[str]":
+    return tempfile.TemporaryDirectory(prefix="fuzz-")
 
 
 def _in_home(data: bytes, names: tuple[str, ...], call: Callable[[], Any]) -> Any:
     """Call with `data` in each of the files `names` of a home of its own."""
-    home = Path(_FOLDER.name) / str(os.getpid())
+    home = Path(_folder().name)
     for name in names:
         path = home / name
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -261,7 +265,7 @@ def check_config(data: bytes) -> None:
     for _ in range(choices.number() % 2):
         name = choices.pick(("listener.port", "agent.memory", "log.level", "listener.headTimeout"))
         flags[name] = choices.take(choices.number() % 40).decode("utf-8", "surrogateescape")
-    file = Path(_FOLDER.name) / str(os.getpid()) / "settings.yaml"
+    file = Path(_folder().name) / "settings.yaml"
     _in_home(choices.rest(), ("settings.yaml",), lambda: load_settings(file, environ, flags))
 
 

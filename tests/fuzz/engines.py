@@ -93,8 +93,8 @@ def _peak_bytes() -> int:
 
 
 def run_hypothesis(target: Target, slate: Slate, number: int, seconds: float, runs: int) -> None:
-    """Check inputs that Hypothesis makes from the seed `number`: `runs` of them if that is not 0,
-    else as many as `seconds` allow. What is found is made as small as it gets."""
+    """Check the seeds, then inputs that Hypothesis makes from the seed `number`: `runs` of them if
+    that is not 0, else as many as `seconds` allow. What is found is made as small as it gets."""
     watched, until = Watched(target, slate), time.monotonic() + seconds
     failed: list[bytes] = []
 
@@ -106,6 +106,12 @@ def run_hypothesis(target: Target, slate: Slate, number: int, seconds: float, ru
             failed.append(data)
             raise
 
+    for data in target.seeds:
+        try:
+            watched(data)
+        except Exception:  # noqa: BLE001 - whatever it is, it is a finding
+            slate.tell(data, traceback.format_exc())
+            return
     inputs, rounds = inputs_of(target), 0
     while rounds == 0 or (not runs and time.monotonic() < until):
         profile = settings(
@@ -195,7 +201,9 @@ def instrumented(load: Callable[[], object]) -> None:
     with (
         open(os.devnull, "w") as nowhere,
         contextlib.redirect_stderr(nowhere),
-        atheris.instrument_imports(include=["seldon_core"], enable_loader_override=False),
+        atheris.instrument_imports(
+            include=["seldon_core", "tests.fuzz"], enable_loader_override=False
+        ),
     ):
         load()
 

@@ -115,7 +115,9 @@ def _hunt(
     options: argparse.Namespace, targets: Sequence[Target], scratch: Path, folder: Path
 ) -> dict[str, Any]:
     began, weights = time.monotonic(), sum(target.weight for target in targets)
-    waiting, running, findings, executions = list(targets), [], [], {}
+    waiting, executions = list(targets), {}
+    running: list[Running] = []
+    findings: list[dict[str, str]] = []
     while waiting or running:
         while waiting and len(running) < options.jobs:
             target = waiting.pop(0)

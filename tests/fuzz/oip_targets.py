@@ -281,12 +281,13 @@ def check_wire(data: bytes) -> None:
         message = Empty.FromString(data)
     except DecodeError:
         return  # what is wrong inside is found where the inside is read
-    known = [(each.field_number << 3 | each.wire_type) for each in UnknownFieldSet(message)]
+    unknown: Any = UnknownFieldSet(message)
+    known = [(each.field_number << 3 | each.wire_type) for each in unknown]
     if fields is None:
         assert any(tag & 7 in (3, 4) for tag in known), "protobuf reads this, and it has no groups"
         return
     assert [tag for tag, _, _ in fields] == known
-    for (tag, begin, end), each in zip(fields, UnknownFieldSet(message), strict=True):
+    for (tag, begin, end), each in zip(fields, unknown, strict=True):
         if tag & 7 == 2:
             assert data[begin:end] == each.data
 
@@ -391,7 +392,7 @@ TARGETS = (
         BINARY_SEEDS,
         JSON_TOKENS,
         st.builds(
-            lambda made, kind, by: _binary_input(*made, kind, by),
+            lambda made, kind, by: _binary_input(made[0], made[1], kind, by),
             infer_documents(binary=True),
             st.integers(0, 2),
             st.sampled_from([0] * 8 + [-1, 1, 10_000]),

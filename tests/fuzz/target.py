@@ -74,7 +74,7 @@ class Choices:
 
 def outcome(
     declared: tuple[type[Exception], ...], call: Callable[..., Any], *arguments: Any
-) -> tuple[Any, Exception | None]:
+) -> tuple[Any, Any]:
     """Return what `call` returns, or the error it raises if it is one of those `declared`."""
     try:
         return call(*arguments), None

@@ -36,7 +36,7 @@ def check_frames(data: bytes) -> None:
     whole, whole_error = outcome(REFUSED, _message, [b"".join(pieces)], bits)
     assert (cut is None) == (whole is None)
     if error is not None and whole_error is not None:
-        assert error.code == whole_error.code
+        assert (error.code, error.message) == (whole_error.code, whole_error.message)
         return
     assert cut is not None
     assert (bytes(cut[0]), cut[1]) == (bytes(whole[0]), whole[1])
