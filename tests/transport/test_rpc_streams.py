@@ -5,6 +5,8 @@ import gc
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from tritonclient.grpc import service_pb2 as triton
 
 from seldon_core.errors import InvalidRequestError, ModelRuntimeError, NotFoundError
@@ -395,5 +397,39 @@ def test_a_bug_ends_the_call(bug):
             await call.next()
         assert call.budget.used == 0
         gc.collect()
+
+    run(test)
+
+
+@settings(max_examples=50, deadline=None)
+@given(
+    st.lists(st.tuples(st.sampled_from(["a", "b", "c", "gone"]), st.booleans()), max_size=100),
+    st.integers(1, 3),
+)
+def test_every_message_is_answered_once_and_in_its_models_order(given, parts):
+    async def test():
+        handler = StreamHandler()
+        handler.parts = parts
+        handler.faults["gone"] = NotFoundError("model", "gone")
+        sent = []
+        for number, (model, is_bad) in enumerate(given):
+            identifier = f"{model} {number}"
+            sent.append(message(model, identifier))
+            if is_bad:
+                handler.errors[identifier] = ModelRuntimeError(identifier)
+        call = Call(handler, Given(*sent))
+        answers = await call.all()
+        for model in ("a", "b", "c", "gone"):
+            found = [each for each in answers if each[0].startswith(model)]
+            wanted = []
+            for number, (named, is_bad) in enumerate(given):
+                identifier = f"{named} {number}"
+                error = identifier if is_bad else ""
+                if named == model == "gone":
+                    wanted.append((identifier, "model 'gone' not found"))
+                elif named == model:
+                    wanted += [(identifier, error)] * parts
+            assert found == wanted
+        assert call.budget.used == 0
 
     run(test)
