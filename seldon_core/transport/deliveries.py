@@ -32,7 +32,7 @@ class _Delivery:
 
 
 class Deliveries:
-    """What one connection sends piece by piece. `len` of it is how many pieces are on their way.
+    """What one connection sends piece by piece. `under_way` are the pieces, by stream.
 
     `gone` is what the library raises for a stream that is over. `flush` has what was given to it
     sent soon; `begin_sending` notes that the client is owed something from now on.
@@ -51,10 +51,7 @@ class Deliveries:
         self._gone = gone
         self._flush = flush
         self._begin_sending = begin_sending
-        self._under_way: dict[int, _Delivery] = {}
-
-    def __len__(self) -> int:
-        return len(self._under_way)
+        self.under_way: dict[int, _Delivery] = {}
 
     async def deliver(
         self, stream_id: int, parts: Sequence[Buffer], timeout_s: float, drop: Callable[[], None]
@@ -69,14 +66,14 @@ class Deliveries:
         nbytes = sum(map(len, delivery.parts))
         shared.budget.take(nbytes)
         self._begin_sending()
-        self._under_way[stream_id] = delivery
+        self.under_way[stream_id] = delivery
         self._watch(delivery, timeout_s, drop)
         try:
             feed(self._engine, stream_id, delivery.parts)
             self._flush()
             await delivery.has_left
         finally:
-            self._under_way.pop(stream_id, None)
+            self.under_way.pop(stream_id, None)
             shared.budget.give(nbytes)
             if delivery.watch is not None:
                 delivery.watch.cancel()
@@ -84,7 +81,7 @@ class Deliveries:
     def refill(self) -> None:
         """Go on with every piece, after the library has sent all that it could."""
         engine = self._engine
-        for stream_id, delivery in list(self._under_way.items()):
+        for stream_id, delivery in list(self.under_way.items()):
             queued = engine.queued_body_size(stream_id)
             if queued != delivery.queued:
                 delivery.moved_at = self._shared.loop.time()
@@ -96,12 +93,12 @@ class Deliveries:
 
     def is_within(self, stream_id: int) -> bool:
         """Return whether only a part of a piece was given to the library."""
-        delivery = self._under_way.get(stream_id)
+        delivery = self.under_way.get(stream_id)
         return delivery is not None and bool(delivery.parts)
 
     def forget(self, stream_id: int) -> None:
         """Give the library no more of a stream; whoever delivers there is cancelled by who asks."""
-        self._under_way.pop(stream_id, None)
+        self.under_way.pop(stream_id, None)
 
     def _feed(self, stream_id: int, delivery: _Delivery) -> None:
         try:

@@ -299,7 +299,10 @@ class Http2Connection(asyncio.BufferedProtocol):
             self._requests.answer(stream, refusal)
             return True
         stream.touched = self._touched
-        return event.end_stream and self._on_end(stream.id)
+        if event.end_stream:
+            self._requests.begin(stream, self._touched)
+            return True
+        return False
 
     @_guarded
     def _credit_withheld(self) -> None:
@@ -347,7 +350,7 @@ class Http2Connection(asyncio.BufferedProtocol):
                     transport.write(data)
                 # Less than was asked for: the library has no more for now.
                 if len(data) < PULL and (sender.is_idle or not sender.refill(self._touched)):
-                    if self._deliveries:
+                    if self._deliveries.under_way:
                         self._deliveries.refill()
                     break
         except ngh2.NGH2Error as error:

@@ -123,7 +123,7 @@ class Requests:
             _logger.exception("a request failed by a bug request_id=%s", stream.name())
             self._shared.counters.internal_errors += 1
             answer = stream.fail()
-        if isinstance(answer, StreamedOutgoing):
-            await self._streamed.send(stream, answer)
-        else:
+        if type(answer) is Outgoing:
             self.answer(stream, answer)
+        elif type(answer) is StreamedOutgoing:
+            await self._streamed.send(stream, answer)

@@ -50,7 +50,7 @@ class StreamedOutgoing:
 
 def rpc_outgoing(answer: "RpcAnswer") -> Outgoing:
     """Write a gRPC answer as HTTP/2 has it. An answer without a message is trailers-only."""
-    headers = rpc_headers(answer.headers)
+    headers = _RPC_HEADERS + clean(answer.headers) if answer.headers else _RPC_HEADERS
     parts = answer.parts
     if parts is None:
         message = status.percent_encode_message(answer.message)

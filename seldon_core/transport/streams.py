@@ -267,8 +267,9 @@ class RpcStream(Stream):
         """Call the front; what it raises is a bug and comes out."""
         message: Buffer | None = self._message
         if message is not None:
-            answer = await self._call(message)
-            return await self._packed(answer) if self.head.answer_coding else rpc_outgoing(answer)
+            if self.head.answer_coding:
+                return await self._packed(await self._call(message))
+            return rpc_outgoing(await self._call(message))
         try:
             if self._reader is None:
                 raise grpc_frames.no_message()
