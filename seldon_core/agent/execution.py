@@ -199,7 +199,9 @@ class ModelRunner:
         self.counts.ran(len(entries), rows, times, monotonic())
         for entry, share in zip(entries, shares, strict=True):
             entry.times = times
-            _give(entry, share)
+            waiter: Any = entry.waiter
+            if not waiter.done():  # its client may just have left
+                waiter.set_result(share)
 
     def _infer(self, inputs: list[Array], outputs: tuple[str, ...], rows: int) -> list[Array]:
         self.began = began = monotonic()
@@ -352,12 +354,6 @@ def _shares(entries: list[Entry], outputs: list[Array], rows: int) -> list[list[
 def _is_left(entry: Entry) -> bool:
     waiter = entry.waiter
     return waiter is not None and waiter.done()
-
-
-def _give(entry: Entry, outputs: list[Array]) -> None:
-    waiter: Any = entry.waiter
-    if not waiter.done():  # its client may just have left
-        waiter.set_result(outputs)
 
 
 def _fail(entry: Entry, error: BaseException) -> None:
