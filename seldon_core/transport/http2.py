@@ -157,6 +157,8 @@ class Http2Connection(asyncio.BufferedProtocol):
         self._sender.forget_all()
         self._withheld.forget()
         shared.unregister(self)
+        # They call this connection back. Without that circle its memory is free at once.
+        del self._requests, self._streams, self._calls, self._deliveries, self._withheld
 
     def pause_writing(self) -> None:
         """Stop pulling answers, and stop reading: the client does not take what it asked for."""

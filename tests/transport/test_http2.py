@@ -1,8 +1,10 @@
 """HTTP/2 over real sockets, by a client of frames, grpcio and curl."""
 
 import asyncio
+import gc
 import subprocess
 import time
+import weakref
 from itertools import pairwise
 
 import hypothesis
@@ -716,6 +718,29 @@ def test_a_closed_connection_whose_client_does_not_read_is_cut_off():
         connection.connection_lost(None)
 
     asyncio.run(test())
+
+
+def test_the_memory_of_a_closed_connection_is_free_at_once(monkeypatch):
+    made = []
+
+    def note(connection, *arguments, init=Http2Connection.__init__):
+        init(connection, *arguments)
+        made.append(weakref.ref(connection))
+
+    monkeypatch.setattr(Http2Connection, "__init__", note)
+
+    async def test():
+        async with serving() as server:
+            async with connected(server) as client:
+                assert (await client.call(call_headers(), framed(b"x"))).status == 0
+            await server.until(lambda: not server.shared.connections)
+            await server.until(lambda: made[0]() is None)
+
+    gc.disable()
+    try:
+        run(test)
+    finally:
+        gc.enable()
 
 
 def conversation():
