@@ -7,7 +7,9 @@ here until something tries it.
 import http.client
 import json
 import queue
+import re
 import shutil
+import time
 
 import ml_dtypes
 import numpy as np
@@ -46,8 +48,8 @@ TYPES = {
 
 
 @pytest.fixture(scope="module")
-def port(samples, tmp_path_factory):
-    """The port of a process with models that give back what they are given, and two of iris."""
+def process(samples, tmp_path_factory):
+    """A process with models that give back what they are given, a slow one, and two of iris."""
     models = tmp_path_factory.mktemp("models")
     for datatype, (kind, _) in TYPES.items():
         (models / datatype.lower()).mkdir()
@@ -81,7 +83,12 @@ def port(samples, tmp_path_factory):
     ports = [f"--{name}port=0" for name in ("", "scheduler-", "agent-", "admin-")]
     data = str(tmp_path_factory.mktemp("data"))
     with serving("serve", "--models", str(models), "--data-dir", data, *ports) as started:
-        yield started.port
+        yield started
+
+
+@pytest.fixture
+def port(process):
+    return process.port
 
 
 def rows(client, **options):
@@ -489,3 +496,86 @@ def test_outputs_are_those_that_are_asked_for(kind, port):
     assert result.as_numpy("predict_proba").shape == (1, 3)
     with pytest.raises(InferenceServerException, match="no output 'nope'"):
         answer(kind, port, "iris", rows, outputs=[{"name": "nope"}])
+
+
+# What the server says that it can do.
+
+
+async def classification(client):
+    scores = [client.tensor("x", np.array([[1, 4, 2, 3]], np.float32), "FP32")]
+    result = await client.infer("scores", scores, outputs=[client.wanted("scores", class_count=1)])
+    ((best,),) = result.as_numpy("scores").tolist()
+    assert best in (b"4.000000:1", "4.000000:1")
+
+
+async def model_repository(client):
+    await get_model_repository_index(client)
+    await load_model(client)
+    await unload_model(client)
+
+
+async def binary_tensor_data(client):
+    wanted = [client.wanted("predict", binary_data=True)]
+    result = await client.infer("iris", rows(client, binary_data=True), outputs=wanted)
+    assert label(result) == [[2]]
+    (output,) = answered(result)["outputs"]
+    assert "data" not in output
+    assert "contents" not in output
+
+
+async def parameters(client):
+    given = {"text": "a", "number": 1, "flag": True}
+    assert label(await client.infer("iris", rows(client), parameters=given)) == [[2]]
+
+
+async def trace(client):
+    on = {"trace_level": ["TIMESTAMPS"], "trace_rate": "1"}
+    await client.call("update_trace_settings", "moving", on)
+    await client.infer("moving", rows(client), headers={"x-request-id": f"traced-{client.kind}"})
+    await client.call("update_trace_settings", "moving", dict.fromkeys(on))
+
+
+def wait_for_line(process, pattern):
+    """Whether the process prints such a line before long: another thread reads them."""
+    end = time.monotonic() + PATIENCE_S
+    while time.monotonic() < end:
+        if re.search(pattern, process.output, re.M):
+            return True
+        time.sleep(0.01)
+    return False
+
+
+IN_TRITONS_ORDER = (
+    *("classification", "sequence", "model_repository", "model_repository(unload_dependents)"),
+    *("schedule_policy", "model_configuration", "system_shared_memory", "cuda_shared_memory"),
+    *("binary_tensor_data", "parameters", "statistics", "trace", "logging"),
+)
+EXTENSIONS = {
+    "classification": classification,
+    "model_repository": model_repository,
+    "model_repository(unload_dependents)": unload_model,
+    "model_configuration": get_model_config,
+    "binary_tensor_data": binary_tensor_data,
+    "parameters": parameters,
+    "statistics": get_inference_statistics,
+    "trace": trace,
+    "logging": update_log_settings,
+}
+
+
+@kinds
+def test_the_server_lists_exactly_what_is_tried_here(kind, port):
+    async def ask(client):
+        listed = (await client.call("get_server_metadata"))["extensions"]
+        assert listed == [name for name in IN_TRITONS_ORDER if name in EXTENSIONS]
+        assert set(listed) == EXTENSIONS.keys()
+
+    with_client(kind, port, ask)
+
+
+@pytest.mark.parametrize("kind", ["http", "grpc"])
+@pytest.mark.parametrize("extension", EXTENSIONS)
+def test_every_extension_works(extension, kind, process):
+    with_client(kind, process.port, EXTENSIONS[extension])
+    if extension == "trace":
+        assert wait_for_line(process, f" trace model=moving_.* request_id=traced-{kind}$")
