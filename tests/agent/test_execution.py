@@ -372,10 +372,11 @@ def test_calls_on_threads_and_in_workers_are_counted_like_those_on_the_loop():
             await warm(agent, "m")
             await until(lambda: world.workers.models)
             await asyncio.sleep(0)
-            world.workers.models[0].seconds = 1e-6
-            await infer_all(agent, [1, 2])
-            await infer_all(agent, [1, 2], [3, 4], [5, 6])
             counts = counts_of(agent)
+            await infer_all(agent, [1, 2])  # says that it took a second, which has not passed
+            assert counts.shared[1].input_s > 0
+            world.workers.models[0].seconds = 1e-6
+            await infer_all(agent, [1, 2], [3, 4], [5, 6])
             assert not counts.alone
             assert {rows: runs.count for rows, runs in counts.shared.items()} == {1: 4 + 1, 2: 1}
             assert counts.waited == 7

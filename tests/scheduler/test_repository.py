@@ -6,7 +6,6 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from seldon_core.aio.threads import open_threads
 from seldon_core.errors import (
     ConfigError,
     InvalidRequestError,
@@ -61,13 +60,33 @@ class StubbornLink(FakeLink):
             super().unload_model(model, version)
 
 
+class Searches:
+    """A thread for searches, without the thread."""
+
+    def __init__(self):
+        self._ended = 0
+
+    async def run(self, search):
+        await asyncio.sleep(0)
+        self._ended += 1
+        return search()
+
+    async def another(self):
+        """Wait until a search that begins from now on has ended."""
+        before = self._ended
+        while self._ended == before:
+            await asyncio.sleep(0)
+
+
 class World:
-    def __init__(self, repository, scheduler, link, routes, folder):
+    def __init__(self, repository, scheduler, link, routes, folder, store, searches):
         self.repository = repository
         self.scheduler = scheduler
         self.link = link
         self.routes = routes
         self.folder = folder
+        self.store = store
+        self.searches = searches
 
     async def load(self, name="iris", **parameters):
         await self.repository.load(name, parameters, "127.0.0.1:5")
@@ -86,15 +105,13 @@ class World:
 @asynccontextmanager
 async def a_world(*specs, faults=()):
     link, routes, folder = StubbornLink(MLSERVER, faults), FakeRoutes(), Folder(*specs)
-    async with (
-        open_threads("search", 1) as threads,
-        open_scheduler({MLSERVER: link}, routes, FakeStore(), StoppedClock()) as scheduler,
-    ):
+    store, searches = FakeStore(), Searches()
+    async with open_scheduler({MLSERVER: link}, routes, store, StoppedClock()) as scheduler:
         link.sink = scheduler
         scheduler.connect_replica(MLSERVER, ("sklearn",), 100, 10)
         scheduler.sync()
-        repository = ModelRepository(scheduler, folder.search, threads)
-        yield World(repository, scheduler, link, routes, folder)
+        repository = ModelRepository(scheduler, folder.search, searches)
+        yield World(repository, scheduler, link, routes, folder, store, searches)
 
 
 def run(test):
@@ -193,10 +210,38 @@ def test_a_load_waits_for_the_end_of_an_unload():
     async def test():
         async with a_world(IRIS) as world:
             await world.load()
+            world.link.sink = None
             await world.scheduler.unload_model("iris")
+            loading = asyncio.ensure_future(world.load())
+            await world.searches.another()
+            for _ in range(3):
+                await asyncio.sleep(0)
             assert world.latest.state is ModelState.TERMINATING
-            await world.load()
+            assert not loading.done()
+            world.link.sink = world.scheduler
+            unloaded = ModelReport(MLSERVER, "iris", 1, ReplicaModelEvent.UNLOADED)
+            world.scheduler.report(unloaded)
+            await loading
             assert world.latest.state is ModelState.AVAILABLE
+
+    run(test)
+
+
+def test_nothing_is_told_that_is_not_kept_yet():
+    async def test():
+        async with a_world() as world:
+            world.store.held = asyncio.Event()
+            declaring = world.scheduler.load_model(IRIS)
+            while world.scheduler.model("iris") is None:
+                await asyncio.sleep(0)
+            asking = asyncio.ensure_future(world.index())
+            await world.searches.another()
+            for _ in range(3):
+                await asyncio.sleep(0)
+            assert not asking.done()
+            world.store.held.set()
+            await declaring
+            assert [row.name for row in await asking] == ["iris"]
 
     run(test)
 
