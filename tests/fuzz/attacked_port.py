@@ -23,7 +23,8 @@ from tests.support.extensions import FakeHandler, fake_services
 from tests.support.stream_fakes import StreamHandler
 
 PATIENCE_S = 10.0
-ENDINGS = ("half", "close", "reset")
+ENDINGS = ("half", "close", "reset", "late half")
+"""How a client leaves: it ends its side and reads on, closes, resets, or waits before it ends."""
 
 _BODY = b'{"id":"1","inputs":[{"name":"x","datatype":"FP32","shape":[1],"data":[1.5]}]}'
 _GOOD = (
@@ -127,7 +128,10 @@ class AttackedPort:
                 if not await client.send(piece):
                     break
             await client.turns(3)
-            if ending == "half":
+            if ending == "late half":
+                await asyncio.sleep(0.003)
+                await client.turns(3)
+            if ending.endswith("half"):
                 await client.read_to_end()
             elif ending == "reset":
                 client.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))

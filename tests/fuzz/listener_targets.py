@@ -348,6 +348,9 @@ _PROGRAMS = (
     _seed(b"\0\0\x0e\0", _SENT, b"\x0d\0"),
     _seed(b"\0\0\xf0\0", b"\x0c\0\0\4abcd"),
     _seed(_INFER, b"\3\0\2\0\1", b"\x0b", b"\x09\0\x08", ending=1),
+    _seed(_INFER, b"\3\0\1\0\1", _INFER, _SENT, ending=3),
+    _seed(b"\0\1\0\0", b"\3\0\1\0\0", b"\x0b", b"\3\0\0\0\1", ending=3),
+    _seed(b"\0\1\0\4", b"\3\0\0\0\1", b"\2\4\0\0", b"\5\0\2\1", ending=3),
 )
 _OPERATIONS = st.one_of(
     st.sampled_from([_INFER, _SENT, b"\x0b", b"\0\1\0\0", b"\2\0\0\0", b"\5\0\0\1", b"\x09\0\x08"]),
@@ -359,7 +362,7 @@ TARGETS = (
     Target(
         "listener_http1",
         check_http1,
-        tuple(bytes([index % 3]) + b"\x40\x80\xc0" + each for index, each in enumerate(_HTTP1)),
+        tuple(bytes([index % 4]) + b"\x40\x80\xc0" + each for index, each in enumerate(_HTTP1)),
         (*HTTP1_TOKENS, *JSON_TOKENS, b"/v2/models/held/infer", b"/v2/models/iris/generate_stream"),
         weight=4,
         cpu_s=5.0,
@@ -377,7 +380,7 @@ TARGETS = (
         "listener_http2_raw",
         check_http2_raw,
         tuple(
-            bytes([index % 3])
+            bytes([index % 4])
             + b"\x40\x80\xc0"
             + b"".join(Program(Choices(program[1:])).pieces())[len(PREFACE) :]
             for index, program in enumerate(_PROGRAMS)

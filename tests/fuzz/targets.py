@@ -1,9 +1,16 @@
 """Every target there is."""
 
-from tests.fuzz import control_targets, listener_targets, oip_targets, transport_targets
+from tests.fuzz import (
+    control_targets,
+    extension_targets,
+    listener_targets,
+    oip_targets,
+    transport_targets,
+)
 
 TARGETS = (
     *oip_targets.TARGETS,
+    *extension_targets.TARGETS,
     *transport_targets.TARGETS,
     *control_targets.TARGETS,
     *listener_targets.TARGETS,

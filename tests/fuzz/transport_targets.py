@@ -1,9 +1,11 @@
 """Targets: gRPC's framing, compressed bodies, the HTTP/1.1 reader; without a socket."""
 
+import asyncio
 import gzip
 import zlib
 from collections.abc import Coroutine
-from typing import Any
+from functools import cache
+from typing import Any, cast
 
 from seldon_core.errors import SeldonError
 from seldon_core.transport import grpc_frames
@@ -11,8 +13,10 @@ from seldon_core.transport.bodies import decompress, inflate
 from seldon_core.transport.budget import InFlightBytes
 from seldon_core.transport.grpc_frames import MessageReader, RefusedCallError
 from seldon_core.transport.http1 import SLICE_BYTES, Http1Reader, RefusedError
+from seldon_core.transport.incoming import Incoming
 from seldon_core.transport.request_id import REQUEST_ID, request_id_of
 from seldon_core.transport.settings import KIB, MIB, ListenerSettings
+from seldon_core.transport.shared import Shared
 from tests.fuzz.target import Choices, Target, outcome
 
 REFUSED = (RefusedCallError,)
@@ -82,6 +86,74 @@ def _finish(coroutine: Coroutine[Any, Any, Any]) -> Any:
             coroutine.send(None)
     except StopIteration as stop:
         return stop.value
+
+
+_STREAMING = ListenerSettings(body_bytes=256 * KIB)
+
+
+@cache
+def _loop() -> asyncio.AbstractEventLoop:
+    return asyncio.new_event_loop()
+
+
+def check_incoming(data: bytes) -> None:
+    """The messages of a streaming call come out one by one, and all that was sent is credited."""
+    choices = Choices(data)
+    bits, is_slow = choices.pick((None, 31, 15)), choices.number() % 2 == 1
+    pieces = choices.pieces(4)
+    _loop().run_until_complete(_read_messages(pieces, bits, is_slow=is_slow))
+
+
+async def _read_messages(pieces: list[bytes], bits: int | None, *, is_slow: bool) -> None:
+    budget = InFlightBytes(4 * MIB)
+    credited: list[int] = []
+    read: list[bytes] = []
+    shared = Shared(
+        asyncio.get_running_loop(), _STREAMING, cast(Any, None), cast(Any, None), budget
+    )
+    incoming = Incoming(shared, bits, credited.append)
+
+    async def take_all() -> bool:
+        try:
+            async for message in incoming:
+                read.append(message)  # noqa: PERF401 - what was read before an error is kept
+        except RefusedCallError:
+            return False
+        return True
+
+    async with asyncio.TaskGroup() as group:
+        task = group.create_task(take_all())
+        for piece in pieces:
+            if is_slow:
+                await asyncio.sleep(0)
+            assert not piece or incoming.feed(piece)
+        incoming.end()
+    incoming.drop()
+    assert (read, task.result()) == _plain_messages(b"".join(pieces), bits)
+    assert sum(credited) == sum(map(len, pieces))
+    assert budget.used == 0
+
+
+def _plain_messages(data: bytes, bits: int | None) -> tuple[list[bytes], bool]:
+    """Return the messages in `data`, and whether there is nothing else in it."""
+    found: list[bytes] = []
+    while data:
+        is_cut_off = len(data) < grpc_frames.PREFIX_LENGTH
+        flag, length = data[0], int.from_bytes(data[1:5], "big")
+        message, data = data[5 : 5 + length], data[5 + length :]
+        is_cut_off = is_cut_off or len(message) < length
+        if is_cut_off or length > _STREAMING.body_bytes or (flag and (flag > 1 or bits is None)):
+            return found, False
+        if flag:
+            inflater = zlib.decompressobj(bits or 0)
+            try:
+                message = inflater.decompress(message, _STREAMING.body_bytes + 1)
+            except zlib.error:
+                return found, False
+            if not inflater.eof or inflater.unused_data or len(message) > _STREAMING.body_bytes:
+                return found, False
+        found.append(message)
+    return found, True
 
 
 _SETTINGS = ListenerSettings(json_bytes=4 * KIB, body_bytes=16 * KIB, header_count=12)
@@ -194,6 +266,18 @@ TARGETS = (
             b"\5\0" + gzip.compress(b"a") + gzip.compress(b"b"),
         ),
         (b"\x1f\x8b\x08", b"\x78\x9c", b"\x03\0", b"\x4b\x04\x00"),
+    ),
+    Target(
+        "incoming",
+        check_incoming,
+        (
+            b"\0\0" + _CUTS + _framed(b"a", b"", b"hello"),
+            b"\1\1" + _CUTS + _framed(gzip.compress(b"hello"), flag=1) + _framed(b"b"),
+            b"\2\1" + _CUTS + _framed(zlib.compress(bytes(300_000)), flag=1),
+            b"\2\0" + _CUTS + _framed(b"a") + b"\0\0\0\1",
+            b"\0\1" + _CUTS + b"\0\0\4\0\1",
+        ),
+        (b"\0\0\0\0\0", b"\1\0\0\0", b"\0\0\0\0\1a", b"\2"),
     ),
     Target(
         "http1", check_http1, tuple(_CUTS + each for each in HTTP1_SEEDS), HTTP1_TOKENS, None, 2
