@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 
 from seldon_core.errors import OverloadedError
-from seldon_core.transport.conversations import CallStatusError, TalkRules
+from seldon_core.transport.conversations import CallStatusError, InitialMetadata, TalkRules
 from seldon_core.transport.rpc import RpcAnswer
 
 
@@ -88,6 +88,11 @@ class Talks:
             pass
         for nothing in ():
             yield nothing
+
+    async def route(self, messages):
+        yield InitialMetadata([(b"x-route", b"a")])
+        yield [b"one"]
+        yield InitialMetadata([(b"x-route", b"too late")])
 
     async def refuse(self, messages):
         raise CallStatusError(9, "not this way: ü")

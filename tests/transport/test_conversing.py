@@ -459,6 +459,99 @@ def test_a_draining_connection_ends_its_conversations_well():
     run(test)
 
 
+DATA = {"opens_at_once": False, "ends_at_once": False}
+
+
+def test_grpcio_cancels_a_call_under_way_and_its_handler_ends_at_once():
+    async def test():
+        async with talking(Talks(**DATA)) as (server, talks), channel(server) as peer:
+            call = peer.stream_stream("/t/echo")()
+            await call.write(b"one")
+            assert await call.read() == b"one"
+            left = time.monotonic()
+            call.cancel()
+            await server.until(lambda: not talks.running)
+            assert time.monotonic() - left < 0.2
+            assert server.shared.counters.hang_ups == 1
+
+    run(test)
+
+
+def test_grpcios_deadline_ends_a_call_under_way_and_its_handler():
+    async def test():
+        async with talking(Talks(**DATA)) as (server, talks), channel(server) as peer:
+            call = peer.stream_stream("/t/echo")(timeout=0.3)
+            await call.write(b"one")
+            assert await call.read() == b"one"
+            with pytest.raises(grpc.aio.AioRpcError):
+                await call.read()
+            assert (await call.code()) is grpc.StatusCode.DEADLINE_EXCEEDED
+            await server.until(lambda: not talks.running)
+
+    run(test)
+
+
+def test_a_handlers_metadata_comes_before_its_first_message_and_names_the_call_after_it():
+    async def test():
+        async with talking(Talks(**DATA)) as (server, talks), channel(server) as peer:
+            call = peer.stream_stream("/t/route")(metadata=[("x-request-id", "mine")])
+            assert ("x-route", "a") in list(await call.initial_metadata())
+            assert await call.read() == b"one"
+            assert ("x-request-id", "mine") in list(await call.trailing_metadata())
+            assert talks.calls[0][0][b"x-request-id"] == b"mine"
+            refused = peer.stream_stream("/t/refuse")()
+            with pytest.raises(grpc.aio.AioRpcError):
+                await refused.read()
+            (request_id,) = [
+                value for name, value in await refused.trailing_metadata() if name == "x-request-id"
+            ]
+            assert request_id.encode() == talks.calls[1][0][b"x-request-id"]
+
+    run(test)
+
+
+def test_headers_wait_for_a_message_where_nobody_subscribes():
+    async def test():
+        async with talking(Talks(**DATA)) as (server, talks), connected(server) as client:
+            stream = client.request(call_headers(path=b"/t/wait"), framed(b""))
+            client.flush()
+            await server.until(lambda: talks.running)
+            await asyncio.sleep(0.02)
+            talks.go.set()
+            (answer,) = await client.finish([stream])
+            assert messages_of(answer) == [b"gone on"]
+
+    run(test)
+
+
+def test_a_drain_lets_calls_answer_what_has_come_and_tells_them_to_call_again():
+    async def test():
+        async with talking(Talks(**DATA)) as (server, talks), connected(server) as client:
+            paths = [b"/t/echo", b"/t/echo", b"/t/wait"]
+            idle, within, done = [
+                client.request(call_headers(path=path), framed(b"one"), end=path == b"/t/wait")
+                for path in paths
+            ]
+            await read_until(client, lambda: client.answers[within].body)
+            client.h2.send_data(within, framed(b"two")[:6])
+            client.flush()
+            await server.until(lambda: talks.begun == 3)
+            client.h2.ping()
+            await read_until(client, lambda: client.others)
+            (connection,) = server.shared.connections
+            connection.drain()
+            late = client.request(call_headers(path=b"/t/echo"), end=False)
+            client.h2.send_data(within, framed(b"two")[6:])
+            talks.go.set()
+            answers = await client.finish([idle, within, done, late])
+            assert [answer.status for answer in answers] == [14, 14, 0, 14]
+            assert messages_of(answers[1]) == [b"one", b"two"]
+            assert talks.begun == 3
+            await server.until(lambda: not server.shared.connections)
+
+    run(test)
+
+
 def test_a_listener_serves_conversations_and_drains_them():
     async def test():
         talks = Talks()
