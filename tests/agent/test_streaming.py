@@ -1,12 +1,14 @@
 """Streams to a model, over fake models and over calls that end when the test says so."""
 
 import asyncio
+import gc
 import threading
 
 import numpy as np
 import pytest
 
 from seldon_core.agent.streaming import UNDER_WAY, answered_in_order
+from seldon_core.aio.start import Waiter, start, waiter_for
 from seldon_core.errors import (
     InvalidRequestError,
     ModelRuntimeError,
@@ -29,7 +31,16 @@ from tests.support.stream_fakes import Given, Spoken, turns
 
 
 def run(test):
-    asyncio.run(asyncio.wait_for(test(), timeout=10))
+    """Run a test; what the loop has to complain of fails it."""
+    complaints = []
+
+    async def heard():
+        asyncio.get_running_loop().set_exception_handler(lambda _, what: complaints.append(what))
+        await asyncio.wait_for(test(), timeout=10)
+        gc.collect()  # futures complain when they go
+
+    asyncio.run(heard())
+    assert complaints == []
 
 
 def message(*row, name="x"):
@@ -216,6 +227,36 @@ def test_answers_wait_for_the_ones_before():
         assert (await anext(replies)).outcome.model_name == "b"
         with pytest.raises(StopAsyncIteration):
             await anext(replies)
+
+    run(test)
+
+
+@pytest.mark.parametrize("outcome", ["answered", "gone"])
+def test_an_answer_in_the_tick_in_which_its_client_leaves_is_dropped(outcome):
+    async def test():
+        loop = asyncio.get_running_loop()
+        waiters, started = [], []
+
+        async def infer(call):
+            waiters.append(waiter_for(loop))
+            return await waiters[0]
+
+        async def consume():
+            await all_of(answered_in_order(infer, call_to("m", []), Given("a")))
+
+        def leave():
+            started[0].cancel()
+            if outcome == "gone":
+                waiters[0].set_exception(NotFoundError("model", "m"))
+            else:
+                waiters[0].set_result(Reply(InferResponse("a", [])))
+
+        # As a connection does it: without a task, so that the result resumes the call on the spot.
+        loop.call_soon(lambda: started.append(start(consume(), loop)))
+        await turns()
+        assert isinstance(waiters[0], Waiter)
+        loop.call_soon(leave)
+        await turns()
 
     run(test)
 

@@ -311,6 +311,22 @@ def test_many_replies_to_a_message_wait_for_a_client_that_does_not_read():
     run(test)
 
 
+def test_a_message_is_held_until_its_last_reply_has_left():
+    async def test():
+        handler = StreamHandler()
+        handler.parts = 3
+        call = Call(handler, Given(message(), message()))
+        held = []
+        for _ in range(6):
+            await call.next()
+            held.append(call.budget.used // len(message()))
+        assert held == [2, 2, 2, 1, 1, 1]
+        assert await call.all() == []
+        assert call.budget.used == 0
+
+    run(test)
+
+
 @pytest.mark.parametrize("when", ["while it waits", "between answers", "before the first"])
 def test_who_leaves_takes_everything_back(when):
     async def test():
