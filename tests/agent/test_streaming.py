@@ -287,6 +287,21 @@ def test_who_leaves_takes_back_what_is_under_way(when):
     run(test)
 
 
+def test_an_end_that_nobody_comes_to_see_is_no_fault():
+    async def test():
+        calls = Calls()
+        replies = answered_in_order(calls, call_to("m", []), Given("a", "b"))
+        first = asyncio.ensure_future(anext(replies))
+        await turns()
+        calls.waiting["b"].set_exception(NotFoundError("model", "m"))
+        await turns()
+        first.cancel()
+        await asyncio.wait([first])
+        await turns()
+
+    run(test)
+
+
 def test_a_call_that_is_cancelled_by_others_is_not_waited_for():
     async def test():
         calls = Calls()
