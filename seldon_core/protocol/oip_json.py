@@ -179,6 +179,13 @@ def _encode_binary(
     return Encoded(BINARY_CONTENT_TYPE, parts, len(head_bytes))
 
 
+# A parser keeps the memory that it took, at worst (lists of single digits) 17 bytes for each of the
+# longest body: 68 MiB. Taken anew each time, an image takes 8.5 ms of processor time instead of
+# 5.5, most of that in the system, which gives memory page by page.
+_PARSER: Final = simdjson.Parser()
+_KEPT_UP_TO: Final = 4 * 1024 * 1024
+
+
 class _NotPlainError(Exception):
     """A large body is not of the form that simdjson's flattening can be trusted with."""
 
@@ -198,12 +205,25 @@ def _decode_large(body: Buffer) -> InferRequest | None:
     # would have been flattened with them, but is one bracket too many. A bracket in a string or in
     # `outputs` is too, and only costs time.
     expected = 1 + len(request.inputs) + lists.count + (request.outputs is not None)
-    return request if data.count(b"[") == expected else None
+    return request if _brackets(data, expected + 1) == expected else None
+
+
+def _brackets(data: bytes | bytearray, most: int) -> int:
+    """Return how many `[` there are, counting no further than `most`.
+
+    Numbers are most of the body, and `find` skips them ten times as fast as `count` looks at them.
+    """
+    at, count = data.find(b"["), 0
+    while at >= 0 and count < most:
+        count += 1
+        at = data.find(b"[", at + 1)
+    return count
 
 
 def _parse_large(body: bytes | bytearray) -> dict[str, Any]:
     """Return the document in `body`, with `data` of each input left as simdjson's array."""
-    document = _fields(simdjson.Parser().parse(body))
+    parser = _PARSER if len(body) <= _KEPT_UP_TO else simdjson.Parser()
+    document = _fields(parser.parse(body))
     for key, value in document.items():
         if key == "inputs" and type(value) is simdjson.Array:
             document[key] = [_parse_input(item) for item in value]

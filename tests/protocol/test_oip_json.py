@@ -20,6 +20,7 @@ from seldon_core.protocol.inference import (
     TensorSpec,
 )
 from seldon_core.protocol.oip_json import (
+    _KEPT_UP_TO,
     JSON_CODEC,
     LARGE,
     JsonCodec,
@@ -236,6 +237,32 @@ def test_a_large_body_is_read_by_simdjson_into_the_same_request():
         assert len(body) > LARGE
         assert _decode_large(body) is not None  # not left to orjson
         assert (JSON_CODEC.decode_request(body, None).inputs[0].data == numbers).all()
+
+
+def large_body(first, length=LARGE):
+    numbers = np.arange(first, first + length, dtype="i8")
+    item = {"name": "x", "shape": [length], "datatype": "INT64", "data": numbers}
+    return orjson.dumps({"inputs": [item]}, option=orjson.OPT_SERIALIZE_NUMPY), numbers
+
+
+def test_large_requests_that_are_kept_do_not_hinder_the_next():
+    bodies = [large_body(first) for first in (1, 1000, 1_000_000)]
+    requests = []
+    for body, _ in bodies:
+        requests.append(_decode_large(body))
+        assert _decode_large(body[:-1]) is None
+        assert _decode_large(body.replace(b"[", b"[[", 1)) is None
+    for request, (_, numbers) in zip(requests, bodies, strict=True):
+        assert request is not None
+        assert (request.inputs[0].data == numbers).all()
+
+
+def test_the_memory_for_the_largest_bodies_is_not_kept():
+    body, numbers = large_body(10**9, 400_000)
+    assert len(body) > _KEPT_UP_TO
+    request = _decode_large(body)
+    assert request is not None
+    assert (request.inputs[0].data == numbers).all()
 
 
 @pytest.mark.parametrize(
