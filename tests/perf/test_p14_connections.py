@@ -35,5 +35,5 @@ def test_a_connection_is_answered_once_and_stays_open(answering):
 def test_a_refusal_on_one_of_many_connections_is_an_error(answering):
     server, answers = answering
     answers[0] = b"HTTP/1.1 503 Service Unavailable\r\n\r\n"
-    with pytest.raises(LoadError, match="one of 7 connections.*503"):
+    with pytest.raises(LoadError, match=r"one of 7 connections.*503"):
         p14_connections.infer_on_new(server, 7)
