@@ -5,21 +5,16 @@ tensors are what its metadata says. Pure: values in, a dict out.
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any, Final
 from urllib.parse import quote
 
 from seldon_core.protocol.dialects import Verb, rest_paths
 from seldon_core.protocol.inference import ModelMetadata, ServerMetadata
+from seldon_core.protocol.openapi_examples import example_request, example_text_request
 from seldon_core.protocol.openapi_operations import JSON, OCTETS, OPERATIONS, Operation
-from seldon_core.protocol.openapi_schemas import (
-    Schema,
-    example_request,
-    general_schemas,
-    model_schemas,
-    ref,
-)
+from seldon_core.protocol.openapi_schemas import Schema, general_schemas, model_schemas, ref
 from seldon_core.protocol.status import STATUSES
 
 Document = dict[str, Any]
@@ -36,7 +31,6 @@ _MEANINGS: Final = {
 }
 
 _HEALTH: Final = (Verb.SERVER_READY, Verb.MODEL_READY)
-_SENT_WITH_TENSORS: Final = (Verb.INFER, Verb.INFER_STREAM)
 _PARAMETER: Final = re.compile(r"\{(\w+)\}")
 
 
@@ -61,9 +55,17 @@ def model_document(
     here = f"/v2/models/{quote(model, safe='')}"
     if version:
         here += f"/versions/{quote(version, safe='')}"
-    example = example_request(metadata)
+    tensors, text = example_request(metadata), example_text_request(metadata)
+    examples = {
+        Verb.INFER: tensors,
+        Verb.INFER_STREAM: tensors,
+        Verb.GENERATE: text,
+        Verb.GENERATE_STREAM: text,
+    }
     paths = {
-        here + template.removeprefix(root): _path_item(template, methods, verb, example, root)
+        here + template.removeprefix(root): _path_item(
+            template, methods, verb, examples.get(verb), root
+        )
         for template, methods, verb in rest_paths()
         if template == root or template.startswith(f"{root}/")
         if version or "{version}" not in template
@@ -138,7 +140,7 @@ def _headers(verb: Verb, *, picks_model: bool) -> list[Document]:
     headers = [("x-request-id", "Comes back with the answer; made if it is missing.", text)]
     if picks_model:
         headers.insert(0, ("seldon-model", "The model to run, whatever the path says.", text))
-    if verb in _SENT_WITH_TENSORS:
+    if verb is Verb.INFER:
         meaning = "The length of the JSON, if tensors follow it as bytes."
         headers.append(("Inference-Header-Content-Length", meaning, count))
     return [
@@ -148,20 +150,23 @@ def _headers(verb: Verb, *, picks_model: bool) -> list[Document]:
 
 
 def _request_body(verb: Verb, operation: Operation, example: dict[str, Any] | None) -> Document:
-    refs = [ref(name) for name in operation.takes]
-    content: Document = {JSON: {"schema": refs[0] if len(refs) == 1 else {"anyOf": refs}}}
-    runs = verb in _SENT_WITH_TENSORS
-    if runs:
+    content: Document = {JSON: {"schema": _any_of(operation.takes)}}
+    if example is not None:
+        content[JSON]["example"] = example
+    if verb is Verb.INFER:
         content[OCTETS] = {}
-        if example is not None:
-            content[JSON]["example"] = example
     return {"required": operation.tag != "repository", "content": content}
+
+
+def _any_of(names: Sequence[str]) -> Schema:
+    refs = [ref(name) for name in names]
+    return refs[0] if len(refs) == 1 else {"anyOf": refs}
 
 
 def _responses(verb: Verb, operation: Operation) -> Document:
     success: Document = {"description": "Done."}
     if operation.answers:
-        success["content"] = {operation.media_type: {"schema": ref(operation.answers)}}
+        success["content"] = {operation.media_type: {"schema": _any_of(operation.answers)}}
         if verb is Verb.INFER:
             success["content"][OCTETS] = {}
     elif operation.media_type != JSON:

@@ -53,12 +53,12 @@ _BINARY: Final = (
 class Operation:
     """What one HTTP method of a path does.
 
-    `takes` and `answers` are names of schemas, several alternatives; none is an empty body.
+    `takes` and `answers` are names of schemas, several are alternatives, none is an empty body.
     """
 
     tag: str
     summary: str
-    answers: str = ""
+    answers: tuple[str, ...] = ()
     takes: tuple[str, ...] = ()
     errors: tuple[type[SeldonError], ...] = ()
     description: str = ""
@@ -67,7 +67,7 @@ class Operation:
 
 OPERATIONS: Final[dict[tuple[Verb, str], Operation]] = {
     (Verb.SERVER_METADATA, "GET"): Operation(
-        "server", "Name, version and extensions of the server", "ServerMetadata"
+        "server", "Name, version and extensions of the server", ("ServerMetadata",)
     ),
     (Verb.SERVER_LIVE, "GET"): Operation("server", "Is the server alive?"),
     (Verb.SERVER_READY, "GET"): Operation(
@@ -77,7 +77,7 @@ OPERATIONS: Final[dict[tuple[Verb, str], Operation]] = {
         description="200 if every model is settled, else 400; both without a body.",
     ),
     (Verb.MODEL_METADATA, "GET"): Operation(
-        "models", "Inputs and outputs of a model", "ModelMetadata", errors=(NotFoundError,)
+        "models", "Inputs and outputs of a model", ("ModelMetadata",), errors=(NotFoundError,)
     ),
     (Verb.MODEL_READY, "GET"): Operation(
         "models",
@@ -86,15 +86,15 @@ OPERATIONS: Final[dict[tuple[Verb, str], Operation]] = {
         description="200 if it would answer now, 400 if not, both without a body.",
     ),
     (Verb.MODEL_CONFIG, "GET"): Operation(
-        "models", "How a model is served", "ModelConfig", errors=(NotFoundError,)
+        "models", "How a model is served", ("ModelConfig",), errors=(NotFoundError,)
     ),
     (Verb.STATISTICS, "GET"): Operation(
-        "models", "Counts and durations of calls", "ModelStatistics", errors=(NotFoundError,)
+        "models", "Counts and durations of calls", ("ModelStatistics",), errors=(NotFoundError,)
     ),
     (Verb.INFER, "POST"): Operation(
         "inference",
         "Run a model",
-        "InferResponse",
+        ("InferResponse",),
         ("InferRequest",),
         _RUN_ERRORS,
         _BINARY,
@@ -102,7 +102,7 @@ OPERATIONS: Final[dict[tuple[Verb, str], Operation]] = {
     (Verb.INFER_STREAM, "POST"): Operation(
         "inference",
         "Run a model that answers in parts",
-        "",
+        (),
         ("InferRequest",),
         _RUN_ERRORS,
         "Each part is an event whose data is an InferResponse; one that fails, an Error.",
@@ -111,15 +111,16 @@ OPERATIONS: Final[dict[tuple[Verb, str], Operation]] = {
     (Verb.GENERATE, "POST"): Operation(
         "inference",
         "Generate text",
-        "GenerateResponse",
+        ("GenerateResponse", "InferResponse"),
         ("GenerateRequest", "InferRequest"),
         _RUN_ERRORS,
-        "Keys other than id and parameters are inputs of the model by name, or parameters.",
+        "Fields other than id and parameters are inputs of the model by name, or parameters. "
+        "Instead of text, tensors may be sent, and are then answered.",
     ),
     (Verb.GENERATE_STREAM, "POST"): Operation(
         "inference",
         "Generate text in parts",
-        "",
+        (),
         ("GenerateRequest", "InferRequest"),
         _RUN_ERRORS,
         "Each part is an event whose data is a GenerateResponse; one that fails, an Error.",
@@ -128,7 +129,7 @@ OPERATIONS: Final[dict[tuple[Verb, str], Operation]] = {
     (Verb.REPOSITORY_INDEX, "POST"): Operation(
         "repository",
         "List the models that there are to load",
-        "RepositoryIndex",
+        ("RepositoryIndex",),
         ("RepositoryIndexRequest",),
         (InvalidRequestError,),
         "With ready: true only those that can be called. The body may be empty.",
@@ -136,7 +137,7 @@ OPERATIONS: Final[dict[tuple[Verb, str], Operation]] = {
     (Verb.REPOSITORY_LOAD, "POST"): Operation(
         "repository",
         "Load a model, or load it anew",
-        "",
+        (),
         ("RepositoryRequest",),
         _LOAD_ERRORS,
         "The old one serves until the new one does. The body may be empty.",
@@ -144,27 +145,27 @@ OPERATIONS: Final[dict[tuple[Verb, str], Operation]] = {
     (Verb.REPOSITORY_UNLOAD, "POST"): Operation(
         "repository",
         "Unload a model",
-        "",
+        (),
         ("RepositoryRequest",),
         _LOAD_ERRORS,
         "The body may be empty.",
     ),
     (Verb.TRACE_SETTING, "GET"): Operation(
-        "settings", "Settings of tracing", "Settings", errors=(NotFoundError,)
+        "settings", "Settings of tracing", ("Settings",), errors=(NotFoundError,)
     ),
     (Verb.TRACE_SETTING, "POST"): Operation(
         "settings",
         "Change settings of tracing",
-        "Settings",
+        ("Settings",),
         ("SettingsChange",),
         (*_CHANGE_ERRORS, NotFoundError),
         "Every setting is answered. null takes back what a model has of its own.",
     ),
-    (Verb.LOG_SETTINGS, "GET"): Operation("settings", "Settings of the log", "Settings"),
+    (Verb.LOG_SETTINGS, "GET"): Operation("settings", "Settings of the log", ("Settings",)),
     (Verb.LOG_SETTINGS, "POST"): Operation(
         "settings",
         "Change settings of the log",
-        "Settings",
+        ("Settings",),
         ("SettingsChange",),
         _CHANGE_ERRORS,
         "Every setting is answered.",
@@ -173,6 +174,6 @@ OPERATIONS: Final[dict[tuple[Verb, str], Operation]] = {
         "documentation", "This, for people", media_type=HTML, errors=(NotFoundError,)
     ),
     (Verb.OPENAPI, "GET"): Operation(
-        "documentation", "This, for programs", "OpenApi", errors=(NotFoundError,)
+        "documentation", "This, for programs", ("OpenApi",), errors=(NotFoundError,)
     ),
 }

@@ -7,12 +7,13 @@ here is described from its fields, so that the two cannot differ.
 from collections.abc import Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from enum import Enum
-from math import prod
 from typing import Any, Final, get_args, get_origin, get_type_hints
 
 import numpy as np
 
+from seldon_core.protocol.generate import TEXT_INPUT
 from seldon_core.protocol.inference import ModelMetadata, ServerMetadata, TensorSpec
+from seldon_core.protocol.openapi_examples import BINARY_ONLY, takes_text
 from seldon_core.protocol.repository import ModelIndex
 from seldon_core.protocol.statistics import ModelStatistics
 from seldon_core.protocol.tensors import NUMPY_DTYPES
@@ -22,8 +23,6 @@ Schema = dict[str, Any]
 _STRING: Final[Schema] = {"type": "string"}
 _BOOLEAN: Final[Schema] = {"type": "boolean"}
 _SIMPLE: Final[dict[object, Schema]] = {str: _STRING, bool: _BOOLEAN, int: {"type": "integer"}}
-_BINARY_ONLY: Final = "BF16"
-_LARGEST_EXAMPLE: Final = 4096  # values: a page is to be read, and a picture has 150,528
 
 
 def ref(name: str) -> Schema:
@@ -58,7 +57,8 @@ def general_schemas() -> dict[str, Schema]:
             {"name": _STRING, "shape": _array({"type": "integer", "minimum": 0})},
             list(NUMPY_DTYPES),
         ),
-        **_text_schemas(),
+        "GenerateRequest": _text_request(),
+        "GenerateResponse": _text_response(),
     }
 
 
@@ -80,31 +80,12 @@ def model_schemas(model: ModelMetadata) -> dict[str, Schema]:
         names = {"enum": [spec.name for spec in model.outputs]}
         schemas["RequestedOutput"] = _object({"name": names}, parameters=ref("Parameters"))
         schemas["InferResponse"] = _response({"type": "array", "items": _one_of(outputs)})
+    if takes_text(model):
+        schemas["GenerateRequest"] = _text_request(model.inputs)
+        schemas["GenerateResponse"] = _text_response(model.outputs)
+    else:  # then generate is as infer
+        schemas |= {f"Generate{end}": ref(f"Infer{end}") for end in ("Request", "Response")}
     return schemas
-
-
-def example_request(model: ModelMetadata) -> dict[str, Any] | None:
-    """Return an infer request that fits the model: one row of ones.
-
-    None if it cannot be written as JSON, would not be read by people for its size, or the model
-    says nothing of its inputs.
-    """
-    shapes = {spec.name: [abs(size) for size in spec.shape] for spec in model.inputs}
-    is_small = sum(prod(shape) for shape in shapes.values()) <= _LARGEST_EXAMPLE
-    known = set(NUMPY_DTYPES) - {_BINARY_ONLY}
-    if not shapes or not is_small or any(spec.datatype not in known for spec in model.inputs):
-        return None
-    return {
-        "inputs": [
-            {
-                "name": spec.name,
-                "shape": shapes[spec.name],
-                "datatype": spec.datatype,
-                "data": [_example_value(spec.datatype)] * prod(shapes[spec.name]),
-            }
-            for spec in model.inputs
-        ]
-    }
 
 
 def schema_of(kind: Any) -> Schema:
@@ -134,7 +115,7 @@ def schema_of(kind: Any) -> Schema:
     return {"type": "object", "additionalProperties": schema_of(of[1])}
 
 
-def _object(required: Mapping[str, Schema], **optional: Schema) -> Schema:
+def _object(required: Mapping[str, Schema], /, **optional: Schema) -> Schema:
     schema: Schema = {"type": "object", "properties": {**required, **optional}}
     return {**schema, "required": list(required)} if required else schema
 
@@ -160,21 +141,25 @@ def _settings(*more: str) -> Schema:
 def _data_schemas() -> dict[str, Schema]:
     """The values of a tensor of each datatype: row-major, one flat list or nested as its shape."""
     schemas: dict[str, Schema] = {}
-    for datatype, dtype in NUMPY_DTYPES.items():
-        if datatype == _BINARY_ONLY:
+    for datatype in NUMPY_DTYPES:
+        if datatype == BINARY_ONLY:
             continue
-        values: Schema = {"type": ["number", "null"]}  # null is an output that is not finite
-        if datatype == "BYTES":
-            values = _STRING
-        elif datatype == "BOOL":
-            values = {"type": ["boolean", "integer"]}
-        elif dtype.kind in "iu":
-            limits = np.iinfo(dtype)
-            values = {"type": "integer", "minimum": int(limits.min), "maximum": int(limits.max)}
         name = f"{datatype}Data"
-        schemas[name] = _array({"anyOf": [values, ref(name)]})
+        schemas[name] = _array({"anyOf": [_value(datatype), ref(name)]})
     schemas["Data"] = {"type": "array"}
     return schemas
+
+
+def _value(datatype: str) -> Schema:
+    if datatype == "BYTES":
+        return _STRING
+    if datatype == "BOOL":
+        return {"type": ["boolean", "integer"]}
+    dtype = NUMPY_DTYPES[datatype]
+    if dtype.kind in "iu":
+        limits = np.iinfo(dtype)
+        return {"type": "integer", "minimum": int(limits.min), "maximum": int(limits.max)}
+    return {"type": ["number", "null"]}  # null is an output that is not finite
 
 
 def _infer_schemas(tensor: Mapping[str, Schema], datatypes: list[str]) -> dict[str, Schema]:
@@ -218,28 +203,28 @@ def _tensor(spec: TensorSpec, *, is_input: bool) -> Schema:
         shape["prefixItems"] = sizes
     head = {"name": {"const": spec.name}, "shape": shape, "datatype": {"const": spec.datatype}}
     optional = {"parameters": ref("Parameters")}
-    if spec.datatype != _BINARY_ONLY:
+    if spec.datatype != BINARY_ONLY:
         optional["data"] = ref(f"{spec.datatype}Data")
     return {"title": spec.name, **_object(head, **optional)}
 
 
-def _text_schemas() -> dict[str, Schema]:
-    """The generate extension: text in, text out; other keys are the model's tensors by name."""
-    return {
-        "GenerateRequest": {
-            **_object({}, id=_STRING, text_input=_STRING, parameters=ref("Parameters")),
-            "additionalProperties": True,
-        },
-        "GenerateResponse": {
-            **_object({"model_name": _STRING}, id=_STRING, text_output=_STRING),
-            "additionalProperties": True,
-        },
-    }
+def _text_request(inputs: Sequence[TensorSpec] = ()) -> Schema:
+    """The generate extension: text in; other fields are inputs by name, or parameters."""
+    tensors = {spec.name: _value_or_list(spec) for spec in inputs}
+    optional = {"id": _STRING, "parameters": ref("Parameters")}
+    request = _object({TEXT_INPUT: _STRING}, **{**tensors, **optional, TEXT_INPUT: _STRING})
+    return {**request, "additionalProperties": True}
 
 
-def _example_value(datatype: str) -> bool | int | float | str:
-    """One divides, has a logarithm, and is the index of something; zero is none of these."""
-    if datatype == "BYTES":
-        return "text"
-    kind = NUMPY_DTYPES[datatype].kind
-    return True if kind == "b" else 1.0 if kind == "f" else 1
+def _text_response(outputs: Sequence[TensorSpec] = ()) -> Schema:
+    """Text out; every output is a field."""
+    tensors = {spec.name: _value_or_list(spec) for spec in outputs} or {"text_output": _STRING}
+    optional = {"id": _STRING, "model_version": _STRING}
+    response = _object({"model_name": _STRING}, **{**tensors, **optional})
+    return {**response, "additionalProperties": True}
+
+
+def _value_or_list(spec: TensorSpec) -> Schema:
+    if spec.datatype == BINARY_ONLY:
+        return {}
+    return {"anyOf": [_value(spec.datatype), ref(f"{spec.datatype}Data")]}

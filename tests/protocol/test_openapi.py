@@ -131,7 +131,17 @@ def test_a_models_example_fits_its_schema():
     stream = document["paths"]["/v2/models/iris/infer_stream"]["post"]["requestBody"]
     assert stream["content"]["application/json"]["example"] == example
     generate = document["paths"]["/v2/models/iris/generate"]["post"]["requestBody"]
-    assert "example" not in generate["content"]["application/json"]
+    assert generate["content"]["application/json"]["example"] == example
+
+
+def test_a_model_of_text_has_examples_of_text():
+    inputs = (TensorSpec("text_input", "BYTES", (-1,)), TensorSpec("n", "INT8", (2,)))
+    model = ModelMetadata("llm_1", "python", inputs, OUTPUTS, ("1",))
+    paths = model_document(SERVER, model, "llm")["paths"]
+    for below in ("generate", "generate_stream"):
+        body = paths[f"/v2/models/llm/{below}"]["post"]["requestBody"]
+        example = body["content"]["application/json"]["example"]
+        assert example == {"text_input": "text", "n": [1, 1]}
 
 
 def test_a_model_that_says_nothing_has_the_schema_of_all_and_no_example():

@@ -5,8 +5,6 @@ from dataclasses import dataclass
 import jsonschema
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from seldon_core.protocol.inference import (
     InferRequest,
@@ -18,16 +16,11 @@ from seldon_core.protocol.inference import (
 )
 from seldon_core.protocol.oip_json import JSON_CODEC, model_metadata_body, server_metadata_body
 from seldon_core.protocol.openapi_schemas import (
-    example_request,
     general_schemas,
     model_schemas,
     schema_of,
 )
 from seldon_core.protocol.repository import IndexState
-from seldon_core.protocol.tensors import NUMPY_DTYPES
-
-SHAPES = st.lists(st.integers(-1, 5), max_size=4).map(tuple)
-SPECS = st.builds(TensorSpec, st.text(max_size=4), st.sampled_from(sorted(NUMPY_DTYPES)), SHAPES)
 
 
 def model(inputs=(), outputs=()):
@@ -37,35 +30,6 @@ def model(inputs=(), outputs=()):
 def fits(document, name, schemas):
     schema = {"$ref": f"#/components/schemas/{name}", "components": {"schemas": schemas}}
     return jsonschema.Draft202012Validator(schema).is_valid(document)
-
-
-@given(st.lists(SPECS, min_size=1, max_size=3, unique_by=lambda spec: spec.name))
-def test_the_example_of_any_model_is_read_and_fits_its_schema(specs):
-    metadata = model(specs)
-    example = example_request(metadata)
-    if any(spec.datatype == "BF16" for spec in specs):
-        assert example is None
-        return
-    assert fits(example, "InferRequest", {**general_schemas(), **model_schemas(metadata)})
-    assert fits(example, "InferRequest", general_schemas())
-    request = JSON_CODEC.decode_request(json.dumps(example).encode(), None)
-    for tensor, spec in zip(request.inputs, specs, strict=True):
-        assert tensor.datatype == spec.datatype
-        for found, wanted in zip(tensor.data.shape, spec.shape, strict=True):
-            assert found == abs(wanted)
-
-
-@pytest.mark.parametrize(
-    "specs",
-    [
-        pytest.param([], id="no inputs"),
-        pytest.param([TensorSpec("x", "BF16", (1,))], id="only as bytes"),
-        pytest.param([TensorSpec("x", "COMPLEX", (1,))], id="unknown datatype"),
-        pytest.param([TensorSpec("x", "FP32", (3, 224, 224))], id="a picture"),
-    ],
-)
-def test_a_model_may_have_no_example(specs):
-    assert example_request(model(specs)) is None
 
 
 INPUT = {"name": "x", "shape": [2, 4], "datatype": "INT8", "data": [[1, 2, 3, 4], [5, 6, 7, 8]]}
@@ -147,3 +111,26 @@ def test_a_dataclass_is_described_by_its_fields():
     for key, bad in [("state", "READ"), ("counts", {"a": "1"}), ("tags", [1]), ("is_good", 1)]:
         assert not validator.is_valid({**good, key: bad})
         assert not validator.is_valid({name: good[name] for name in good if name != key})
+
+
+TEXT = [TensorSpec("text_input", "BYTES", (-1,)), TensorSpec("required", "FP32", (-1, 2))]
+
+
+def test_a_model_of_text_is_generated_with_by_its_own_fields():
+    metadata = model(TEXT, [TensorSpec("said", "BYTES", (-1,)), TensorSpec("b", "BF16", ())])
+    schemas = {**general_schemas(), **model_schemas(metadata)}
+    request = {"text_input": "a", "required": [[1, 2]], "temperature": 0.5, "id": "7"}
+    assert fits(request, "GenerateRequest", schemas)
+    assert fits({**request, "parameters": {"stop": "x"}}, "GenerateRequest", schemas)
+    for wrong in ({"text_input": 1}, {"required": "one"}, {"id": 7}, {"parameters": [1]}):
+        assert not fits({**request, **wrong}, "GenerateRequest", schemas)
+    assert not fits({"required": 1}, "GenerateRequest", schemas)
+    answer = {"model_name": "m_1", "model_version": "1", "said": ["a", "b"]}
+    assert fits(answer, "GenerateResponse", schemas)
+    assert not fits({**answer, "said": 1}, "GenerateResponse", schemas)
+
+
+def test_a_model_without_text_is_generated_with_by_tensors():
+    schemas = {**general_schemas(), **model_schemas(model([TensorSpec("x", "INT8", (-1, 4))]))}
+    assert fits({"inputs": [INPUT]}, "GenerateRequest", schemas)
+    assert not fits({"text_input": "a"}, "GenerateRequest", schemas)

@@ -80,7 +80,7 @@ def test_every_example_works(server, model, version):
             assert answer[0] == 200, answer
             check(document, operation, answer)
             examples += 1
-    assert examples == 2  # infer and infer_stream
+    assert examples == 4  # infer and generate, and their streams
 
 
 def test_what_is_wrong_is_answered_as_described(server):
