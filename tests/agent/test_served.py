@@ -88,7 +88,7 @@ def test_a_models_own_limits_are_those_of_its_batcher():
     batcher = batcher_for(loaded(max_batch_size=3), Knobs(max_concurrency=2, max_queue=1))
     assert (batcher.max_rows, batcher._max_together, batcher._max_waiting) == (3, 2, 1)
     batcher = batcher_for(loaded(), NO_KNOBS)
-    assert (batcher.max_rows, batcher._max_together, batcher._max_waiting) == (64, None, 1024)
+    assert (batcher.max_rows, batcher._max_together, batcher._max_waiting) == (64, None, 4096)
 
 
 def test_a_model_with_a_delay_has_a_patient_batcher():

@@ -16,6 +16,8 @@ from tritonclient.utils import InferenceServerException
 from tests.support.numbered_models import INPUT, OUTPUT, ArtifactShop, Sort
 from tests.support.server import serving
 
+pytestmark = pytest.mark.system
+
 ZERO = {"inputs": [{"name": INPUT, "shape": [1], "datatype": "FP32", "data": [0.0]}]}
 
 
