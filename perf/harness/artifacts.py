@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from perf.harness.bodies import IMAGE
+
 TRITON_MODEL = '''\
 import numpy as np
 import triton_python_backend_utils as triton
@@ -22,6 +24,23 @@ class TritonPythonModel:
         rows = triton.get_input_tensor_by_name(request, "predict").as_numpy()
         zeros = np.zeros((len(rows), 1), np.int64)
         return triton.InferenceResponse([triton.Tensor("predict", zeros)])
+'''
+MLSERVER_CORNER = '''\
+from mlserver import MLModel
+from mlserver.codecs import NumpyCodec
+from mlserver.types import InferenceResponse
+
+
+class Corner(MLModel):
+    """Answers the first pixel of an image: what its way to the model costs, without a model."""
+
+    async def load(self):
+        return True
+
+    async def predict(self, payload):
+        image = NumpyCodec.decode_input(payload.inputs[0])
+        output = NumpyCodec.encode_output("y", image[:, :, 0, 0])
+        return InferenceResponse(model_name=self.name, outputs=[output])
 '''
 TRITON_CONFIG = """\
 name: "iris"
@@ -62,6 +81,20 @@ class Artifacts:
         return self.ours / "iris-onnx" / "model.onnx"
 
     @property
+    def images(self) -> Path:
+        """For our server: a model of images, and nothing else."""
+        return self.folder / "images"
+
+    @property
+    def image_onnx(self) -> Path:
+        return self.images / "corner" / "model.onnx"
+
+    @property
+    def image_mlserver(self) -> Path:
+        """For MLServer: a folder with the same model in numpy, `corner.py`."""
+        return self.folder / "corner"
+
+    @property
     def sklearn(self) -> Path:
         return self.ours / "iris" / "model.joblib"
 
@@ -97,6 +130,10 @@ class Artifacts:
             folder = self.folder / name
             folder.mkdir(parents=True)
             (folder / "model.onnx").write_bytes(onnx_bytes)
+        self.image_onnx.parent.mkdir(parents=True)
+        self.image_onnx.write_bytes(corner_as_onnx())
+        self.image_mlserver.mkdir()
+        (self.image_mlserver / "corner.py").write_text(MLSERVER_CORNER)
         version = self.triton / "iris" / "1"
         version.mkdir(parents=True)
         (version / "model.py").write_text(TRITON_MODEL)
@@ -139,6 +176,29 @@ def classifier_as_onnx(coefficients: Any, intercepts: Any) -> bytes:
         [helper.make_tensor_value_info("predict", TensorProto.FLOAT, ["n", features])],
         [helper.make_tensor_value_info("label", TensorProto.INT64, ["n", 1])],
         [weights, bias],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8)
+    onnx.checker.check_model(model)
+    encoded: bytes = model.SerializeToString()
+    return encoded
+
+
+def corner_as_onnx() -> bytes:
+    """The first pixel of an image as ONNX: `x` float32 (n, 3, 224, 224) to `y` float32 (n, 3)."""
+    import onnx
+    from onnx import TensorProto, helper, numpy_helper
+
+    zero = numpy_helper.from_array(np.array(0, np.int64), "zero")
+    nodes = [
+        helper.make_node("Gather", ["x", "zero"], ["row"], axis=3),
+        helper.make_node("Gather", ["row", "zero"], ["y"], axis=2),
+    ]
+    graph = helper.make_graph(
+        nodes,
+        "corner",
+        [helper.make_tensor_value_info("x", TensorProto.FLOAT, ["n", *IMAGE[1:]])],
+        [helper.make_tensor_value_info("y", TensorProto.FLOAT, ["n", IMAGE[1]])],
+        [zero],
     )
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8)
     onnx.checker.check_model(model)

@@ -62,7 +62,13 @@ class Bench:
 
     def ceiling(self, protocol: str, mode: str) -> Server:
         """A ceiling program, with the model that its mode names. Raises StartError."""
-        model = {"onnx": self.artifacts.onnx, "sklearn": self.artifacts.sklearn}.get(mode)
+        artifacts = self.artifacts
+        model = {
+            "onnx": artifacts.onnx,
+            "sklearn": artifacts.sklearn,
+            "binary": artifacts.image_onnx,
+            "grpc": artifacts.image_onnx,
+        }.get(mode)
         return self._keep(servers.start_ceiling(self.folder, protocol, mode, model))
 
     def triton(self) -> Server | Missing:
@@ -71,8 +77,11 @@ class Bench:
             lambda: servers.start_triton(self.folder, self.artifacts.triton),
         )
 
-    def mlserver(self, choice: MlserverChoice, *, empty: bool = False) -> Server | Missing:
-        model = None if empty else self.artifacts.sklearn
+    def mlserver(
+        self, choice: MlserverChoice, model: Path | None = None, *, empty: bool = False
+    ) -> Server | Missing:
+        """MLServer with `model`, the sklearn one if none is given, or with no model at all."""
+        model = None if empty else model or self.artifacts.sklearn
         return self._peer("MLServer", lambda: servers.start_mlserver(self.folder, choice, model))
 
     def best_mlserver(self, load: str) -> Server | Missing:

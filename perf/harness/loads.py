@@ -4,7 +4,7 @@ import http.client
 import json
 import subprocess
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -30,11 +30,16 @@ def infer_path(model: str) -> str:
     return f"/v2/models/{model}/infer"
 
 
-def post_once(port: int, path: str, body: str) -> bytes:
+JSON_HEADERS = {"content-type": "application/json"}
+
+
+def post_once(
+    port: int, path: str, body: str | bytes, headers: Mapping[str, str] = JSON_HEADERS
+) -> bytes:
     """POST and return the answer's body. Raises LoadError unless the status is 200."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
     try:
-        connection.request("POST", path, body, {"content-type": "application/json"})
+        connection.request("POST", path, body, dict(headers))
         answer = connection.getresponse()
         content = answer.read()
     except (OSError, http.client.HTTPException) as error:
@@ -109,14 +114,14 @@ def ready_rate(label: str, port: int, connections: int) -> Point:
     )
 
 
-def grpc_once(port: int, model: str) -> bytes:
+def grpc_once(port: int, message: bytes) -> bytes:
     """The encoded answer to one ModelInfer, through grpcio. Raises LoadError unless it is OK."""
     with grpc.insecure_channel(f"127.0.0.1:{port}") as channel:
         infer = channel.unary_unary(bodies.GRPC_INFER)
         try:
-            answer: bytes = infer(bodies.iris_message(model), timeout=30)
+            answer: bytes = infer(message, timeout=30)
         except grpc.RpcError as error:
-            raise outputs.LoadError(f"ModelInfer {model}: {error}") from error
+            raise outputs.LoadError(f"ModelInfer: {error}") from error
     return answer
 
 
@@ -126,8 +131,9 @@ def grpc_rate(label: str, port: int, model: str) -> Point:
     Raises LoadError now if the server does not answer such a call with OK, and when measured if
     answers got shorter: h2load takes a gRPC error for a success, but an error has no message.
     """
-    expected = len(grpc_once(port, model))
-    message = bodies.framed(bodies.iris_message(model))
+    iris = bodies.iris_message(model)
+    expected = len(grpc_once(port, iris))
+    message = bodies.framed(iris)
 
     def measure(seconds: float) -> float:
         result = h2load(port, message, seconds)
@@ -138,13 +144,55 @@ def grpc_rate(label: str, port: int, model: str) -> Point:
     return Point(label, RATE, measure)
 
 
-def h2load(port: int, message: bytes, seconds: float) -> outputs.H2loadResult:
+def h2load(
+    port: int, message: bytes, seconds: float, connections: int = 2, streams: int = 8
+) -> outputs.H2loadResult:
     """One run of h2load; `message` is sent in each request. Raises LoadError, AbsentError."""
     with tempfile.NamedTemporaryFile() as file:
         file.write(message)
         file.flush()
-        command = h2load_command(port, Path(file.name), 2, 8, seconds)
+        command = h2load_command(port, Path(file.name), connections, streams, seconds)
         return outputs.parse_h2load(run_tool(command, seconds + 30))
+
+
+@dataclass(frozen=True, slots=True)
+class Post:
+    """One kind of POST, whatever its body."""
+
+    path: str
+    body: bytes
+    headers: Mapping[str, str]
+
+    def once(self, port: int) -> bytes:
+        """Send it and return the answer's body. Raises LoadError unless the status is 200."""
+        return post_once(port, self.path, self.body, self.headers)
+
+
+def post_rate(label: str, port: int, post: Post, connections: int) -> Point:
+    """Such requests a second. Raises LoadError now if the server does not answer one."""
+    post.once(port)
+
+    def measure(seconds: float) -> float:
+        whole = max(1, round(seconds))
+        command = [peers.tool("wrk"), "-t1", f"-c{connections}", f"-d{whole}s", "--latency"]
+        with tempfile.TemporaryDirectory() as folder:
+            script = bodies.wrk_script_of(Path(folder), post.body, post.headers)
+            url = f"http://127.0.0.1:{port}{post.path}"
+            text = run_tool([*command, "-s", str(script), url], whole + 30)
+        return outputs.parse_wrk(text).rate_per_s
+
+    return Point(label, RATE, measure)
+
+
+def message_rate(label: str, port: int, message: bytes, connections: int) -> Point:
+    """ModelInfer of `message` a second, one at a time on each connection."""
+    grpc_once(port, message)
+    framed = bodies.framed(message)
+
+    def measure(seconds: float) -> float:
+        return h2load(port, framed, seconds, connections, 1).rate_per_s
+
+    return Point(label, RATE, measure)
 
 
 def open_loop(

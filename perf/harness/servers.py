@@ -84,8 +84,9 @@ def start_ceiling(folder: Path, protocol: str, mode: str, model: Path | None = N
 
 
 def start_mlserver(folder: Path, choice: MlserverChoice, model: Path | None) -> Server:
-    """MLServer with the sklearn model at `model` as `iris`, or with none.
+    """MLServer with the sklearn model at `model` as `iris`, or with none; a folder is code.
 
+    Of a folder, such as `corner`, MLServer is given the class `Corner` in its file `corner.py`.
     Its debug logging is off, which it is not by default. Raises StartError, AbsentError.
     """
     program = peers.mlserver_program()
@@ -102,16 +103,22 @@ def start_mlserver(folder: Path, choice: MlserverChoice, model: Path | None) -> 
     (place / "settings.json").write_text(json.dumps(settings))
     if model is not None:
         batching = {"max_batch_size": 16, "max_batch_time": 0.001} if choice.batching else {}
+        name, implementation = "iris", "mlserver_sklearn.SKLearnModel"
+        if model.is_dir():
+            name, implementation = model.name, f"{model.name}.{model.name.capitalize()}"
         model_settings = {
-            "name": "iris",
-            "implementation": "mlserver_sklearn.SKLearnModel",
+            "name": name,
+            "implementation": implementation,
             "parameters": {"uri": str(model)},
             **batching,
         }
-        (place / "iris").mkdir()
-        (place / "iris" / "model-settings.json").write_text(json.dumps(model_settings))
+        (place / name).mkdir()
+        (place / name / "model-settings.json").write_text(json.dumps(model_settings))
     process = ServerProcess(
-        [str(program), "start", str(place)], place / "log", env={"PYTHONPATH": ""}, cwd=place
+        [str(program), "start", str(place)],
+        place / "log",
+        env={"PYTHONPATH": str(model) if model is not None and model.is_dir() else ""},
+        cwd=place,
     )
     process.wait_ready(port, READY)
     return Server(f"MLServer ({choice})", process, port, grpc_port)

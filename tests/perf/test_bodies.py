@@ -1,5 +1,7 @@
 import json
 
+import numpy as np
+import pytest
 from tritonclient.grpc import service_pb2 as pb
 
 from perf.harness import bodies
@@ -27,3 +29,26 @@ def test_pipelined_requests_are_whole_requests_in_a_row():
 def test_a_quote_in_the_body_does_not_end_the_scripts_string(tmp_path):
     script = bodies.wrk_script(tmp_path, '{"a":"it\'s \\n"}').read_text()
     assert 'wrk.body = \'{"a":"it\\\'s \\\\n"}\'' in script
+
+
+@pytest.mark.parametrize("nested", [False, True], ids=["flat", "nested"])
+def test_an_image_as_json_has_the_numbers_of_the_image(nested):
+    (item,) = json.loads(bodies.image_json(nested=nested))["inputs"]
+    data = np.array(item["data"], "<f4")
+    assert data.shape == (bodies.IMAGE if nested else (bodies.image().size,))
+    assert (data.ravel() == bodies.image().ravel()).all()
+
+
+def test_an_image_as_bytes_lies_behind_its_head():
+    body, headers = bodies.image_binary()
+    length = int(headers["inference-header-content-length"])
+    head = json.loads(body[:length])
+    assert head["inputs"][0]["parameters"] == {"binary_data_size": len(body) - length}
+    assert body[length:] == bodies.image().tobytes()
+
+
+def test_a_script_posts_a_file_of_any_bytes(tmp_path):
+    script = bodies.wrk_script_of(tmp_path, b"\0'\"\\\n", {"a": "b"}).read_text()
+    assert (tmp_path / "body").read_bytes() == b"\0'\"\\\n"
+    assert f'io.open("{tmp_path}/body", "rb")' in script
+    assert 'wrk.headers["a"] = "b"\n' in script
