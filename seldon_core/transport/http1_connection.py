@@ -300,8 +300,7 @@ class Http1Connection(asyncio.BufferedProtocol):
     def _end_stream(self, exchange: Exchange, is_whole: bool) -> None:
         """Go on after an answer that was sent as it was made; without its end nothing follows."""
         transport = self._transport
-        if transport is None:
-            return
+        assert transport is not None  # or the way would have been told
         self._queue.popleft()
         self._release(exchange)
         if not is_whole:

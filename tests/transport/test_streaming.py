@@ -32,14 +32,15 @@ class StreamingFront(EchoFront):
         self.open = 0
         self.closed_at = 0.0
         self.tasks = set()
-        self.proceed = asyncio.Event()
 
     async def answer(self, request):
         if not request.target.startswith(b"/stream"):
             return await super().answer(request)
         self.requests.append(request)
-        if b"later" in request.target:
-            await self.proceed.wait()
+        if b"stubborn" in request.target:
+            self.began.set()
+            with contextlib.suppress(asyncio.CancelledError):
+                await asyncio.Event().wait()
         events = self.events(request.target)
         if b"peek" in request.target:
             await anext(events)
@@ -285,6 +286,26 @@ def test_an_answer_may_have_begun_before_it_is_given(version):
             await client.ask(b"/stream/peek/three")
             assert [await client.piece(), await client.piece()] == [b"%010d" % 2, b"%010d" % 3]
             assert await client.piece() is None
+
+    asyncio.run(main())
+
+
+@BOTH
+def test_an_answer_that_comes_after_its_client_has_left_is_closed(version):
+    async def main():
+        front = StreamingFront(permits=9)
+        async with asking(version, front) as (_, client):
+            target = b"/stream/stubborn/peek"
+            if version == "1.1":
+                await client.client.send(b"GET " + target + b" HTTP/1.1\r\n\r\n")
+            else:
+                client.client.request(http2_peer.request_headers(b"GET", target))
+                client.client.flush()
+            await front.began.wait()
+            client.client.writer.transport.abort()
+            await until(lambda: front.made)
+            await until(lambda: not front.open)
+            assert front.made == 1
 
     asyncio.run(main())
 
