@@ -43,6 +43,7 @@ _LOAD_ERRORS: Final = (
     StoreError,
 )
 
+_HERE_ONLY: Final = " For clients on the same machine only, and for no other site's page."
 _BINARY: Final = (
     "The body is JSON, or JSON followed by tensors as bytes (the binary tensor data extension: "
     "the header Inference-Header-Content-Length is the length of the JSON)."
@@ -140,7 +141,7 @@ OPERATIONS: Final[dict[tuple[Verb, str], Operation]] = {
         (),
         ("RepositoryRequest",),
         _LOAD_ERRORS,
-        "The old one serves until the new one does. The body may be empty.",
+        "The old one serves until the new one does. The body may be empty." + _HERE_ONLY,
     ),
     (Verb.REPOSITORY_UNLOAD, "POST"): Operation(
         "repository",
@@ -148,7 +149,7 @@ OPERATIONS: Final[dict[tuple[Verb, str], Operation]] = {
         (),
         ("RepositoryRequest",),
         _LOAD_ERRORS,
-        "The body may be empty.",
+        "The body may be empty." + _HERE_ONLY,
     ),
     (Verb.TRACE_SETTING, "GET"): Operation(
         "settings", "Settings of tracing", ("Settings",), errors=(NotFoundError,)
@@ -159,7 +160,7 @@ OPERATIONS: Final[dict[tuple[Verb, str], Operation]] = {
         ("Settings",),
         ("SettingsChange",),
         (*_CHANGE_ERRORS, NotFoundError),
-        "Every setting is answered. null takes back what a model has of its own.",
+        "Every setting is answered. null takes back what a model has of its own." + _HERE_ONLY,
     ),
     (Verb.LOG_SETTINGS, "GET"): Operation("settings", "Settings of the log", ("Settings",)),
     (Verb.LOG_SETTINGS, "POST"): Operation(
@@ -168,7 +169,7 @@ OPERATIONS: Final[dict[tuple[Verb, str], Operation]] = {
         ("Settings",),
         ("SettingsChange",),
         _CHANGE_ERRORS,
-        "Every setting is answered.",
+        "Every setting is answered." + _HERE_ONLY,
     ),
     (Verb.DOCS, "GET"): Operation(
         "documentation", "This, for people", media_type=HTML, errors=(NotFoundError,)
