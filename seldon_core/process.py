@@ -120,7 +120,12 @@ class Process:
         return ["the process is stopping", *reasons] if self._is_draining else reasons
 
     def status(self) -> Sequence[Mapping[str, object]]:
-        """Return a row for each model, then for each that was refused; `version` is 0 there."""
+        """Return a row for each model, then for each that was refused; `version` is 0 there.
+
+        One that was refused at start and is there by now was mended and loaded since.
+        """
+        models = self._models()
+        mended = {model.name for model in models} - {spec.name for spec in self._found}
         rows: list[Mapping[str, object]] = [
             {
                 "name": model.name,
@@ -134,7 +139,7 @@ class Process:
                 ],
                 "desiredReplicas": model.latest.version.spec.replicas,
             }
-            for model in self._models()
+            for model in models
         ]
         rows += [
             {
@@ -147,6 +152,7 @@ class Process:
                 "desiredReplicas": 0,
             }
             for refused in self._refused
+            if refused.name not in mended
         ]
         return rows
 

@@ -52,6 +52,19 @@ def test_models_are_shown_with_their_replicas_and_those_that_were_refused_last()
     assert (rose["reason"], rose["source"]) == ("no YAML", "/x.yaml")
 
 
+def test_what_was_refused_and_is_there_by_now_is_shown_once():
+    refused = [RefusedModel("/rose", "two files", "rose"), RefusedModel("/x", "twice", "iris")]
+    found = FoundModels([ModelSpec("iris", "/iris")], refused)
+    process: Any = Process(None, found, None)
+    process.attach(
+        QuietScheduler(
+            a_status("iris", ModelState.AVAILABLE), a_status("rose", ModelState.AVAILABLE)
+        )
+    )
+    rows = [(row["name"], row["state"]) for row in process.status()]
+    assert rows == [("iris", "ModelAvailable"), ("rose", "ModelAvailable"), ("iris", "Refused")]
+
+
 class QuietScheduler:
     """Settles every model without publishing anything for it."""
 
