@@ -31,7 +31,10 @@ EXTENSIONS = (
     "trace",
     "logging",
 )
-"""What works of what Triton names so, in its order; tests/system/test_triton_surface.py tries each."""
+"""What works of what Triton names so, in its order.
+
+tests/system/test_triton_surface.py tries each.
+"""
 
 
 @dataclass(frozen=True, slots=True)
