@@ -15,7 +15,8 @@ _UNITS = {
     "Gi": 2**30,
     "Ti": 2**40,
 }
-_SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*(%|k|M|G|T|Ki|Mi|Gi|Ti|)")
+# At most 30 digits: of 309 and more the float is an infinity.
+_SIZE = re.compile(r"(\d{1,30}(?:\.\d{1,30})?)\s*(%|k|M|G|T|Ki|Mi|Gi|Ti|)")
 
 
 def parse_bytes(value: object) -> int:

@@ -20,7 +20,7 @@ def test_a_share_is_one_of_the_machines_limit(monkeypatch):
     assert parse_bytes("25%") == 250
 
 
-@pytest.mark.parametrize("text", ["", "much", "-1", "5 Zi", "% 5"])
+@pytest.mark.parametrize("text", ["", "much", "-1", "5 Zi", "% 5", "9" * 400, "9" * 400 + "%"])
 def test_what_is_no_size_is_refused_with_what_was_found(text):
     with pytest.raises(ValueError, match="found"):
         parse_bytes(text)

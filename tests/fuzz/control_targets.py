@@ -19,6 +19,7 @@ from seldon_core.cli.configs import active_config, read_config, read_index
 from seldon_core.cli.json_text import indented
 from seldon_core.cli.session import read_session
 from seldon_core.config.load import load_settings
+from seldon_core.config.settings import known_settings
 from seldon_core.errors import (
     ConfigError,
     InvalidRequestError,
@@ -254,26 +255,38 @@ def _in_home(data: bytes, names: tuple[str, ...], call: Callable[[], Any]) -> An
             os.environ["HOME"] = before
 
 
+_NAMES = tuple(known_settings())
+
+
 def check_config(data: bytes) -> None:
     """A file, variables and flags are settings, or told what is wrong with them."""
     choices = Choices(data)
-    names = ("LISTENER__PORT", "LISTENER__BODYBYTES", "AGENT__MEMORY", "LOG__LEVEL", "LOG__FORMAT")
     environ, flags = {}, {}
-    for _ in range(choices.number() % 3):
-        text = choices.take(choices.number() % 40).decode("utf-8", "surrogateescape")
-        environ[f"SELDON_{choices.pick(names)}"] = text
-    for _ in range(choices.number() % 2):
-        name = choices.pick(("listener.port", "agent.memory", "log.level", "listener.headTimeout"))
-        flags[name] = choices.take(choices.number() % 40).decode("utf-8", "surrogateescape")
+    for _ in range(choices.number() % 4):
+        name, is_flag = choices.pick(_NAMES), choices.number() % 2
+        text = choices.take(choices.number(2) % 1000).decode("utf-8", "surrogateescape")
+        if is_flag:
+            flags[name] = text
+        else:
+            setting = known_settings()[name]
+            environ[f"SELDON_{setting.group}__{setting.field}".upper()] = text
     file = Path(_folder().name) / "settings.yaml"
     _in_home(choices.rest(), ("settings.yaml",), lambda: load_settings(file, environ, flags))
 
 
+def _config(file: str, **given: str) -> bytes:
+    """Return settings in a file, and others by flags and variables in turn."""
+    parts = [bytes([len(given)])]
+    for place, (name, text) in enumerate(given.items()):
+        which = _NAMES.index(name.replace("__", "."))
+        parts += [bytes([which, place % 2]), len(text).to_bytes(2, "little"), text.encode()]
+    return b"".join(parts) + file.encode()
+
+
 CONFIG_SEEDS = (
-    b"\0\0listener:\n  port: 9000\nagent:\n  memory: 25%\n",
-    b"\1\x045000\0\0listener: {}",
-    b"\1\x035Gi\2\1\x010\0",
-    b"\2\x02ab\3\x03a=b\4\1\x051.5e3\3{}",
+    _config("listener:\n  port: 9000\nagent:\n  memory: 25%\n"),
+    _config("{}", listener__port="5000", agent__memory="5Gi", log__level="info"),
+    *(_config("", **{name.replace(".", "__"): "a=b,c=d"}) for name in _NAMES[::9]),
 )
 
 
@@ -344,6 +357,11 @@ TARGETS = (
             b"\x81",
         ),
     ),
-    Target("config", check_config, CONFIG_SEEDS, (*MANIFEST_TOKENS, b"listener", b"9" * 39, b"%")),
+    Target(
+        "config",
+        check_config,
+        CONFIG_SEEDS,
+        (*MANIFEST_TOKENS, b"listener", b"9" * 400, b"%", b","),
+    ),
     Target("client_files", check_client_files, CLIENT_SEEDS, JSON_TOKENS),
 )
