@@ -57,7 +57,8 @@ def find_models(folders: Iterable[Path]) -> Found:
             raise ConfigError(f"--models: there is no folder {str(folder)!r}")
         found.trusted.append(folder.resolve())
         places |= dict.fromkeys(_walk(folder.resolve(), found))
-    model_folders = [place for place in places if place.is_dir()]
+    # In a dict: a list of thousands would be searched for each of them.
+    model_folders = {place: None for place in places if place.is_dir()}
     for path in places:
         if path not in model_folders:
             _add_manifests(path, found)

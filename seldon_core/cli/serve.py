@@ -41,7 +41,8 @@ def run_serve(
     def search() -> tuple[Found, FoundModels]:
         found = find_models(models)
         # The agents have this very list: what a manifest points to by now may be loaded, too.
-        trusted.extend(folder for folder in found.trusted if folder not in trusted)
+        known = set(trusted)
+        trusted.extend(folder for folder in found.trusted if folder not in known)
         return found, FoundModels(list(found.specs.values()), found.problems, trusted)
 
     found, models_found = search()

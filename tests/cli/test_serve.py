@@ -13,15 +13,22 @@ from seldon_core.errors import ConfigError
 
 
 @pytest.fixture
-def served(monkeypatch):
+def served(monkeypatch, searches):
     """What `app.serve` was called with, instead of serving."""
     calls = []
 
     async def serve(*arguments, search):
+        searches.append(search)
         calls.append((*arguments, asyncio.get_running_loop()))
 
     monkeypatch.setattr(app, "serve", serve)
     return calls
+
+
+@pytest.fixture
+def searches():
+    """How the process that is served looks into the folders again."""
+    return []
 
 
 @pytest.fixture(autouse=True)
@@ -47,6 +54,26 @@ def test_the_process_gets_settings_models_and_trust_on_uvloop(served, tmp_path):
     assert found.trusted == [data, more, models]
     assert list(data.iterdir()) == []
     assert isinstance(loop, uvloop.Loop)
+
+
+def test_the_folders_can_be_searched_again_and_what_they_point_to_is_trusted(
+    served, searches, tmp_path
+):
+    models, elsewhere = tmp_path / "models", tmp_path / "elsewhere"
+    models.mkdir()
+    elsewhere.mkdir()
+    run_serve("all", [models], None, {"data.dir": str(tmp_path / "data")})
+    [(_, _, found, _, _)] = served
+    assert not found.specs
+    (elsewhere / "model.joblib").touch()
+    (models / "iris.yaml").write_text(
+        "apiVersion: mlops.seldon.io/v1alpha1\nkind: Model\nmetadata: {name: iris}\n"
+        f"spec: {{storageUri: {elsewhere}}}\n"
+    )
+    [search] = searches
+    for _ in range(2):
+        assert [spec.name for spec in search().specs] == ["iris"]
+        assert found.trusted == [tmp_path / "data", models, elsewhere]  # the agents' own list
 
 
 def test_what_is_wrong_but_no_reason_to_stop_is_a_warning(served, tmp_path, monkeypatch, capsys):
