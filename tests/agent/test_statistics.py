@@ -1,5 +1,9 @@
 """What is counted of a model, as clients read it."""
 
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from seldon_core.agent.statistics import MOST_EXACT_ROWS, ModelCounts
 from seldon_core.protocol.statistics import BatchStatistics, Duration, MemoryUsage
 
@@ -102,3 +106,24 @@ def test_what_is_left_of_a_failed_wait_is_not_below_0():
     counts.admitted(4)
     stats = snapshot(counts).inference_stats
     assert (stats.compute_input.ns, stats.compute_output.ns) == (0, 0)
+
+
+CALLS = st.lists(st.lists(st.integers(1, 5000), min_size=1, max_size=5), max_size=50)
+
+
+@given(CALLS, CALLS)
+def test_no_row_and_no_second_is_lost_whatever_the_calls_were(lone, in_company):
+    counts = ModelCounts()
+    for rows in (rows for each in lone for rows in each):
+        alone(counts, rows, 1, 2, 3)
+    for rows_of_each in in_company:
+        shared(counts, rows_of_each)
+    told = snapshot(counts)
+    ones = sum(map(len, lone))
+    assert told.inference_count == sum(map(sum, [*lone, *in_company]))
+    assert told.execution_count == ones + len(in_company)
+    stats = told.inference_stats
+    assert stats.success.count == ones + sum(map(len, in_company))
+    parts = stats.queue, stats.compute_input, stats.compute_infer, stats.compute_output
+    assert sum(part.ns for part in parts) == pytest.approx(stats.success.ns)
+    assert len(told.batch_stats) <= MOST_EXACT_ROWS + 9  # 128 to 32,768

@@ -265,11 +265,15 @@ def test_what_is_nowhere_cannot_be_loaded_or_unloaded():
 def test_a_folder_that_holds_no_model_says_why():
     async def test():
         async with a_world() as world:
+            world.folder.specs = [ModelSpec("wine", "/models/wine")]
             world.folder.refused = [
-                RefusedModel("/models/iris", "two files", "iris"),
                 RefusedModel("/models/x.yaml", "no YAML"),
+                RefusedModel("/models/iris", "two files", "iris"),
             ]
-            assert await world.index() == [ModelIndex("iris", "", UNAVAILABLE, "two files")]
+            assert await world.index() == [
+                ModelIndex("iris", "", UNAVAILABLE, "two files"),
+                ModelIndex("wine", "", UNAVAILABLE, "not loaded"),
+            ]
             with pytest.raises(ModelRuntimeError, match="two files"):
                 await world.load()
 
