@@ -11,7 +11,7 @@ from tritonclient.grpc import service_pb2 as triton
 
 from seldon_core.errors import InvalidRequestError, ModelRuntimeError, NotFoundError
 from seldon_core.proto import open_inference_pb2 as oip
-from seldon_core.protocol.dialects import Verb
+from seldon_core.protocol.dialects import GRPC_VERBS, Verb
 from seldon_core.transport.budget import InFlightBytes
 from seldon_core.transport.conversations import CallStatusError, InitialMetadata
 from seldon_core.transport.rpc_streams import STREAM_PATH, UNANSWERED, stream_conversations
@@ -83,6 +83,10 @@ def test_messages_are_answered_in_tritons_shape():
         assert call.budget.used == 0
 
     run(test)
+
+
+def test_the_path_is_the_one_of_the_dialects():
+    assert GRPC_VERBS[STREAM_PATH] is Verb.STREAM_INFER
 
 
 def test_the_call_is_what_the_handler_needs():
