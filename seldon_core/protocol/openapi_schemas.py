@@ -7,6 +7,7 @@ here is described from its fields, so that the two cannot differ.
 from collections.abc import Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from enum import Enum
+from functools import cache
 from typing import Any, Final, get_args, get_origin, get_type_hints
 
 import numpy as np
@@ -30,8 +31,9 @@ def ref(name: str) -> Schema:
     return {"$ref": f"#/components/schemas/{name}"}
 
 
-def general_schemas() -> dict[str, Schema]:
-    """Return every schema by name, as it is whatever the model."""
+@cache
+def general_schemas() -> Mapping[str, Schema]:
+    """Return every schema by name, as it is whatever the model. Made once, not to be changed."""
     return {
         "Error": _object({"error": _STRING}),
         "Parameters": {

@@ -11,6 +11,7 @@ import pytest
 
 from seldon_core.errors import NotFoundError
 from seldon_core.protocol.inference import ModelMetadata, ServerMetadata, TensorSpec
+from seldon_core.transport import rest_docs
 from seldon_core.transport.budget import InFlightBytes
 from seldon_core.transport.exchange import HttpRequest
 from seldon_core.transport.rest import RestFront
@@ -31,11 +32,12 @@ class Server:
         return ServerMetadata("seldon-core", "0.1.0", ())
 
 
+def front_of(methods):
+    return RestFront(IrisHandler(), Server(), ListenerSettings(), InFlightBytes(1 << 20), methods)
+
+
 def get(target, headers=None):
-    handler, server = IrisHandler(), Server()
-    settings = ListenerSettings()
-    methods = docs_methods(handler, server)
-    front = RestFront(handler, server, settings, InFlightBytes(1 << 20), methods)
+    front = front_of(docs_methods(IrisHandler(), Server()))
     answer = asyncio.run(front.answer(HttpRequest(b"GET", target, headers or {})))
     return answer.status, dict(answer.headers), b"".join(answer.parts)
 
@@ -66,6 +68,25 @@ def test_of_an_unknown_model_there_is_neither_page_nor_document(below):
     status, _, body = get(f"/v2/models/nope/{below}".encode())
     assert status == 404
     assert "nope" in json.loads(body)["error"]
+
+
+def test_one_document_is_made_in_a_turn_of_the_loop(monkeypatch):
+    async def run():
+        turn, turns = 0, []
+        document = rest_docs._document
+        monkeypatch.setattr(
+            rest_docs, "_document", lambda *given: (turns.append(turn), document(*given))[1]
+        )
+        front = front_of(docs_methods(IrisHandler(), Server()))
+        request = HttpRequest(b"GET", b"/v2/models/iris/docs/dataplane.json", {})
+        asked = [asyncio.create_task(front.answer(request)) for _ in range(5)]
+        while not all(each.done() for each in asked):
+            await asyncio.sleep(0)
+            turn += 1
+        assert {each.result().status for each in asked} == {200}
+        assert len(set(turns)) == len(turns) == 5
+
+    asyncio.run(run())
 
 
 class Page(HTMLParser):
