@@ -43,6 +43,12 @@ class RouterHandler:
         upstream.in_flight += 1
         try:
             reply = await upstream.handler.infer(call)
+        except NotFoundError:
+            # Unloaded while the call waited for it to come into memory: its route led elsewhere
+            # before that. Nothing of the call has run.
+            if self._leads_to(call, candidate, upstream):
+                raise
+            return await self.infer(call)
         finally:
             upstream.in_flight -= 1
         reply.headers.append(candidate.hop)

@@ -246,3 +246,48 @@ def test_a_route_that_changes_does_not_disturb_a_call_on_its_way():
         assert (await call).headers[-1] == (b"x-seldon-route", b":iris_1:")
 
     asyncio.run(test())
+
+
+class WithoutTheFirst(EchoUpstream):
+    """Holds calls, and has no version 1 any more when it lets them go."""
+
+    async def infer(self, call):
+        reply = await super().infer(call)
+        if call.internal_model == "iris_1":
+            raise NotFoundError("model", "iris_1")
+        return reply
+
+
+def waiting_router(loop):
+    upstream = WithoutTheFirst(held=loop.create_future())
+    return router_over(upstream), upstream
+
+
+def test_a_call_whose_version_goes_while_it_waits_is_answered_by_the_next():
+    async def main():
+        router, upstream = waiting_router(asyncio.get_running_loop())
+        asking = asyncio.ensure_future(router.infer(call_of("iris")))
+        await asyncio.sleep(0)
+        router.publish(RouteUpdate("iris", (RouteCandidate("iris", 2, 100, (R0,)),)))
+        upstream.held.set_result(None)
+        reply = await asking
+        assert reply.response.model_name == "iris_2"
+        assert reply.headers[-1] == (b"x-seldon-route", b":iris_2:")
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize("update", [None, RouteUpdate("iris")], ids=["lost", "deleted"])
+def test_a_call_whose_model_goes_while_it_waits_is_not_found(update):
+    async def main():
+        router, upstream = waiting_router(asyncio.get_running_loop())
+        asking = asyncio.ensure_future(router.infer(call_of("iris")))
+        await asyncio.sleep(0)
+        if update is not None:
+            router.publish(update)
+        upstream.held.set_result(None)
+        with pytest.raises(NotFoundError):
+            await asking
+        assert upstream.calls == ["iris_1"]
+
+    asyncio.run(main())
