@@ -6,7 +6,10 @@ from collections.abc import Callable
 import numpy as np
 import orjson
 from google.protobuf.message import Message
+from grpc_health.v1 import health_pb2
+from grpc_reflection.v1alpha import reflection_pb2
 
+from seldon_core.errors import ForbiddenError
 from seldon_core.proto import extensions_pb2 as pb
 from seldon_core.proto.open_inference_pb2 import ModelStreamInferResponse
 from seldon_core.protocol import extension_json, extension_messages
@@ -26,9 +29,15 @@ from seldon_core.protocol.oip_grpc import GRPC_CODEC
 from seldon_core.protocol.oip_stream import triton_error_message, triton_message
 from seldon_core.protocol.raw_tensor import RawTensorCodec
 from seldon_core.protocol.tensors import ITEM_SIZES, from_raw, to_raw
+from seldon_core.transport import reflection
+from seldon_core.transport.compressing import answer_coding
+from seldon_core.transport.conversations import CallStatusError
+from seldon_core.transport.data_health import health_of
+from seldon_core.transport.locality import Caller, check_is_local
 from tests.fuzz.inputs import DATATYPES, protobuf_messages
 from tests.fuzz.oip_targets import GRPC_SEEDS, GRPC_TOKENS, INVALID, JSON_SEEDS, JSON_TOKENS
 from tests.fuzz.target import Choices, Target, outcome, shown
+from tests.support.extensions import fake_services
 
 _JSON_READERS: tuple[Callable[[bytes], object], ...] = (
     extension_json.read_only_ready,
@@ -177,6 +186,43 @@ def check_stream_messages(data: bytes) -> None:
     assert ModelStreamInferResponse.FromString(b"".join(parts)).error_message == "no"
 
 
+_SERVICES = ("grpc.reflection.v1.ServerReflection", "inference.GRPCInferenceService")
+
+
+def check_services(data: bytes) -> None:
+    """Reflection and health answer any message, or refuse it; a caller is told apart."""
+    server = fake_services().server
+    answered, _ = outcome((CallStatusError,), reflection.answer, _SERVICES, data)
+    if answered is not None:
+        assert reflection_pb2.ServerReflectionResponse.FromString(answered).original_request
+    outcome((CallStatusError,), health_of, server, data)
+    choices = Choices(data)
+    name = choices.pick((b"host", b"origin", b"x-forwarded-for", b"grpc-accept-encoding"))
+    headers = {name: choices.rest(), b"grpc-encoding": b"gzip"}
+    caller = Caller("127.0.0.1:5", headers)
+    outcome((ForbiddenError,), check_is_local, caller, "load models")
+    assert answer_coding(headers) in (b"", b"gzip")
+
+
+_SERVICES_TOKENS = (b"inference.", b"ModelInferRequest", b".proto", b"google.protobuf.", b".")
+
+
+def _questions() -> tuple[bytes, ...]:
+    made = reflection_pb2.ServerReflectionRequest
+    asked = reflection_pb2.ExtensionRequest(containing_type="google.protobuf.FileOptions")
+    return tuple(
+        each.SerializeToString()
+        for each in (
+            made(list_services="*"),
+            made(file_by_filename="open_inference.proto"),
+            made(file_containing_symbol="inference.GRPCInferenceService"),
+            made(file_containing_extension=asked),
+            made(all_extension_numbers_of_type="google.protobuf.FileOptions"),
+            health_pb2.HealthCheckRequest(service="inference.GRPCInferenceService"),
+        )
+    )
+
+
 _SETTINGS = (
     b'\0{"ready": true}',
     b'\1{"parameters": {"config": "{}", "unload_dependents": true}}',
@@ -231,6 +277,13 @@ TARGETS = (
             b"\x05\2\3\1" + bytes(range(250, 256)) + b"\1\2\3",
             b"\x0c\1\0\0" + np.array([1, np.nan, np.inf], "<f8").tobytes(),
         ),
+    ),
+    Target(
+        "services",
+        check_services,
+        (*_questions(), b"\0localhost:9000", b"\1http://[::1]:9000", b"\3gzip, deflate"),
+        (*_SERVICES_TOKENS, b"://", b"[::1]", b"127.0.0.1", b"localhost", b"@", b"%", b","),
+        protobuf_messages(8),
     ),
     Target("oip_stream", check_stream_messages, GRPC_SEEDS, GRPC_TOKENS, protobuf_messages(8)),
 )

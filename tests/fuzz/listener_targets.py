@@ -151,7 +151,11 @@ def _message(model: bytes) -> bytes:
     return b"\x0a" + varint(len(model)) + model + GRPC_SEEDS[0][6:]
 
 
-_PLAIN = (*(_message(model) for model in _MODELS), *GRPC_SEEDS[1:4], b"", b"\x0a\x04iris")
+_PLAIN = (
+    *(_message(model) for model in _MODELS),
+    *(*GRPC_SEEDS[1:4], b"", b"\x0a\x04iris"),
+    *(b"\x3a\x01*", b"\x22\x1cinference.GRPCInferenceService", b"\x0a\x09inference"),
+)
 _BODIES = (*JSON_SEEDS[:2], _TEXT, b"", b"{")
 _HUGE = 0x7FFFFFFF
 
@@ -349,6 +353,8 @@ _PROGRAMS = (
     _seed(b"\0\0\xf0\0", b"\x0c\0\0\4abcd"),
     _seed(_INFER, b"\3\0\2\0\1", b"\x0b", b"\x09\0\x08", ending=1),
     _seed(_INFER, b"\3\0\1\0\1", _INFER, _SENT, ending=3),
+    _seed(b"\0\1\0\0", b"\3\0\2\0\0", b"\3\0\2\0\0", b"\x0b", b"\x09\0\x08"),
+    _seed(b"\0\1\0\0", b"\3\0\2\0\0", b"\3\0\2\0\0", b"\3\0\2\x24\0", ending=2),
     _seed(b"\0\1\0\0", b"\3\0\1\0\0", b"\x0b", b"\3\0\0\0\1", ending=3),
     _seed(b"\0\1\0\4", b"\3\0\0\0\1", b"\2\4\0\0", b"\5\0\2\1", ending=3),
 )

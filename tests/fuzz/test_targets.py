@@ -12,7 +12,7 @@ from tests.fuzz.targets import TARGETS
 from tests.fuzz.test_hunt import ENGINES, finished, needs_atheris, started
 from tests.support.long_run import TOLD
 
-RUNS = {"hypothesis": 10, "atheris": 100}
+RUNS = {"hypothesis": 10, "atheris": 60}
 """Inputs for each target in `make test`, times its weight: some seconds on two cores."""
 
 
