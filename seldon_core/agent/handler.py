@@ -95,13 +95,16 @@ class AgentHandler:
         return answered_in_order(self.infer, call, messages)
 
     async def metadata(self, call: InferCall) -> ModelMetadata:
-        """Return what the model says of itself, in memory or not. Raises NotFoundError."""
+        """Return what the model says of itself, in memory or not. Raises NotFoundError.
+
+        Its version is the number that the repository's index and the statistics have.
+        """
         served = self._served.get(call.internal_model)
         if served is None:
             raise NotFoundError("model", call.internal_model)
-        signature = served.signature
+        signature, versions = served.signature, (str(served.version.version),)
         return ModelMetadata(
-            call.internal_model, signature.platform, signature.inputs, signature.outputs, ("1",)
+            call.internal_model, signature.platform, signature.inputs, signature.outputs, versions
         )
 
     async def config(self, call: InferCall) -> ModelConfig:

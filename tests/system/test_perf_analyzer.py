@@ -1,8 +1,10 @@
 """Triton's perf_analyzer, an unchanged binary: it reads configurations and statistics."""
 
+import json
 import os
 import re
 import subprocess
+import urllib.request
 
 import pytest
 
@@ -56,6 +58,17 @@ def test_it_shows_where_requests_spend_their_time_on_the_server(analyze, protoco
     for share in ("queue", "compute input", "compute infer", "compute output"):
         assert re.search(rf"{share} \d+ usec", server_side), printed
     assert "Failed" not in printed
+
+
+@pytest.mark.parametrize("protocol", ["http", "grpc"])
+def test_it_measures_the_version_that_metadata_names(analyze, protocol, server):
+    root = f"{server.url}/v2"
+    urllib.request.urlopen(f"{root}/repository/models/mul10/load", b"", 30).close()
+    with urllib.request.urlopen(f"{root}/models/mul10", timeout=30) as answer:
+        (version,) = json.load(answer)["versions"]
+    assert int(version) > 1
+    printed = analyze("-m", "mul10", "-i", protocol, "-x", version)
+    assert "Successful request count: 40" in printed, printed
 
 
 def test_it_streams_over_grpc(analyze):
