@@ -536,8 +536,7 @@ def test_a_drain_lets_calls_answer_what_has_come_and_tells_them_to_call_again():
             client.h2.send_data(within, framed(b"two")[:6])
             client.flush()
             await server.until(lambda: talks.begun == 3)
-            client.h2.ping()
-            await read_until(client, lambda: client.others)
+            await server.until(lambda: server.shared.budget.used)
             (connection,) = server.shared.connections
             connection.drain()
             late = client.request(call_headers(path=b"/t/echo"), end=False)
