@@ -536,10 +536,13 @@ def test_a_drain_lets_calls_answer_what_has_come_and_tells_them_to_call_again():
             client.h2.send_data(within, framed(b"two")[:6])
             client.flush()
             await server.until(lambda: talks.begun == 3)
-            await server.until(lambda: server.shared.budget.used)
             (connection,) = server.shared.connections
+            half = connection._calls._calls[within].incoming
+            await server.until(lambda: len(half._buffer) == 6)
             connection.drain()
             late = client.request(call_headers(path=b"/t/echo"), end=False)
+            client.flush()
+            await read_until(client, lambda: client.answers[idle].is_closed)
             client.h2.send_data(within, framed(b"two")[6:])
             talks.go.set()
             answers = await client.finish([idle, within, done, late])
