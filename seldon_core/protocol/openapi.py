@@ -28,7 +28,7 @@ _MEANINGS: Final = {
     413: "The body, or its JSON, is larger than a limit; the message names it.",
     415: "The body has a content-encoding that is not read: gzip and deflate are.",
     500: "The model failed; the message is its own.",
-    503: "There is no room now; Retry-After says when to come back.",
+    503: "There is no room now, or the disk does not take what is to be kept.",
     504: "The request's time ran out.",
 }
 
@@ -152,8 +152,9 @@ def _headers(verb: Verb, *, picks_model: bool) -> list[Document]:
     ]
 
 
-def _request_body(verb: Verb, operation: Operation, example: dict[str, Any] | None) -> Document:
+def _request_body(verb: Verb, operation: Operation, example: Mapping[str, Any] | None) -> Document:
     content: Document = {JSON: {"schema": _any_of(operation.takes)}}
+    example = example or operation.example
     if example is not None:
         content[JSON]["example"] = example
     if verb is Verb.INFER:
@@ -182,7 +183,10 @@ def _responses(verb: Verb, operation: Operation) -> Document:
             response = {"description": "It is not."}
         elif status == HTTPStatus.SERVICE_UNAVAILABLE:
             response["headers"] = {
-                "Retry-After": {"description": "Seconds.", "schema": {"type": "integer"}}
+                "Retry-After": {
+                    "description": "Seconds, if there is no room.",
+                    "schema": {"type": "integer"},
+                }
             }
         responses[str(status)] = response
     return {**responses, "default": {"description": "Any other error.", "content": error}}

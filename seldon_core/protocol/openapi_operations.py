@@ -3,8 +3,9 @@
 `openapi.py` makes documents of it. Every verb that `dialects.py` gives a REST path has its rows.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from seldon_core.errors import (
     DeadlineError,
@@ -35,13 +36,7 @@ _RUN_ERRORS: Final = (
     OverloadedError,
     DeadlineError,
 )
-_LOAD_ERRORS: Final = (
-    *_CHANGE_ERRORS,
-    NotFoundError,
-    ModelRuntimeError,
-    OverloadedError,
-    StoreError,
-)
+_LOAD_ERRORS: Final = (*_CHANGE_ERRORS, NotFoundError, StoreError)
 
 _HERE_ONLY: Final = " For clients on the same machine only, and for no other site's page."
 _BINARY: Final = (
@@ -55,6 +50,7 @@ class Operation:
     """What one HTTP method of a path does.
 
     `takes` and `answers` are names of schemas, several are alternatives, none is an empty body.
+    `example` is a body that works and changes nothing; those that run models depend on the model.
     """
 
     tag: str
@@ -64,6 +60,7 @@ class Operation:
     errors: tuple[type[SeldonError], ...] = ()
     description: str = ""
     media_type: str = JSON
+    example: Mapping[str, Any] | None = None
 
 
 OPERATIONS: Final[dict[tuple[Verb, str], Operation]] = {
@@ -134,42 +131,46 @@ OPERATIONS: Final[dict[tuple[Verb, str], Operation]] = {
         ("RepositoryIndexRequest",),
         (InvalidRequestError,),
         "With ready: true only those that can be called. The body may be empty.",
+        example={"ready": True},
     ),
     (Verb.REPOSITORY_LOAD, "POST"): Operation(
         "repository",
         "Load a model, or load it anew",
         (),
-        ("RepositoryRequest",),
+        ("LoadRequest",),
         _LOAD_ERRORS,
-        "The old one serves until the new one does. The body may be empty." + _HERE_ONLY,
+        "The old one serves until the new one does. If it cannot be loaded: 400, with the reason. "
+        "The body may be empty." + _HERE_ONLY,
     ),
     (Verb.REPOSITORY_UNLOAD, "POST"): Operation(
         "repository",
         "Unload a model",
         (),
-        ("RepositoryRequest",),
-        _LOAD_ERRORS,
+        ("UnloadRequest",),
+        (*_LOAD_ERRORS, ModelRuntimeError),
         "The body may be empty." + _HERE_ONLY,
     ),
     (Verb.TRACE_SETTING, "GET"): Operation(
-        "settings", "Settings of tracing", ("Settings",), errors=(NotFoundError,)
+        "settings", "Settings of tracing", ("TraceSettings",), errors=(NotFoundError,)
     ),
     (Verb.TRACE_SETTING, "POST"): Operation(
         "settings",
         "Change settings of tracing",
-        ("Settings",),
-        ("SettingsChange",),
+        ("TraceSettings",),
+        ("TraceSettingsChange",),
         (*_CHANGE_ERRORS, NotFoundError),
         "Every setting is answered. null takes back what a model has of its own." + _HERE_ONLY,
+        example={"trace_level": ["OFF"], "trace_rate": "1000"},
     ),
-    (Verb.LOG_SETTINGS, "GET"): Operation("settings", "Settings of the log", ("Settings",)),
+    (Verb.LOG_SETTINGS, "GET"): Operation("settings", "Settings of the log", ("LogSettings",)),
     (Verb.LOG_SETTINGS, "POST"): Operation(
         "settings",
         "Change settings of the log",
-        ("Settings",),
-        ("SettingsChange",),
+        ("LogSettings",),
+        ("LogSettingsChange",),
         _CHANGE_ERRORS,
         "Every setting is answered." + _HERE_ONLY,
+        example={"log_verbose_level": 0},
     ),
     (Verb.DOCS, "GET"): Operation(
         "documentation", "This, for people", media_type=HTML, errors=(NotFoundError,)

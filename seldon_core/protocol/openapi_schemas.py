@@ -24,6 +24,19 @@ Schema = dict[str, Any]
 _STRING: Final[Schema] = {"type": "string"}
 _BOOLEAN: Final[Schema] = {"type": "boolean"}
 _SIMPLE: Final[dict[object, Schema]] = {str: _STRING, bool: _BOOLEAN, int: {"type": "integer"}}
+_TRACE_SETTINGS: Final[dict[str, Schema]] = {
+    "trace_file": _STRING,
+    "trace_level": {"type": "array", "items": {"enum": ["OFF", "TIMESTAMPS"]}},
+    "trace_rate": {**_STRING, "description": "Every so many requests one is traced."},
+    "trace_count": {**_STRING, "description": "So many more are traced; -1 is without end."},
+    "log_frequency": _STRING,
+}
+_LOG_SETTINGS: Final[dict[str, Schema]] = {
+    "log_file": _STRING,
+    **dict.fromkeys(("log_info", "log_warning", "log_error"), _BOOLEAN),
+    "log_verbose_level": {"type": "integer", "minimum": 0},
+    "log_format": _STRING,
+}
 
 
 def ref(name: str) -> Schema:
@@ -50,10 +63,13 @@ def general_schemas() -> Mapping[str, Schema]:
         "ModelStatistics": _object({"model_stats": _array(schema_of(ModelStatistics))}),
         "RepositoryIndexRequest": _object({}, ready=_BOOLEAN),
         "RepositoryIndex": _array(schema_of(ModelIndex)),
-        "RepositoryRequest": _object({}, parameters=ref("Parameters")),
+        "LoadRequest": _object(
+            {}, parameters=_object({}, config={**_STRING, "description": "Triton's, as JSON."})
+        ),
+        "UnloadRequest": _object({}, parameters=_object({}, unload_dependents=_BOOLEAN)),
         "OpenApi": {"type": "object", "required": ["openapi", "info", "paths"]},
-        "Settings": _settings(),
-        "SettingsChange": _settings("null"),
+        **_settings("TraceSettings", _TRACE_SETTINGS),
+        **_settings("LogSettings", _LOG_SETTINGS),
         **_data_schemas(),
         **_infer_schemas(
             {"name": _STRING, "shape": _array({"type": "integer", "minimum": 0})},
@@ -130,14 +146,11 @@ def _one_of(schemas: Sequence[Schema]) -> Schema:
     return schemas[0] if len(schemas) == 1 else {"oneOf": list(schemas)}
 
 
-def _settings(*more: str) -> Schema:
-    return {
-        "type": "object",
-        "additionalProperties": {
-            "type": ["boolean", "integer", "string", "array", *more],
-            "items": _STRING,
-        },
-    }
+def _settings(name: str, settings: Mapping[str, Schema]) -> dict[str, Schema]:
+    """What is answered, every setting, and what is taken: some; null takes a change back."""
+    null = {"type": "null"}
+    changes = {key: {"anyOf": [schema, null]} for key, schema in settings.items()}
+    return {name: _object(settings), f"{name}Change": _object({}, **changes)}
 
 
 def _data_schemas() -> dict[str, Schema]:

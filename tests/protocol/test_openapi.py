@@ -119,6 +119,18 @@ def schema(document, name):
     return {"$ref": f"#/components/schemas/{name}", "components": document["components"]}
 
 
+@pytest.mark.parametrize("document", DOCUMENTS)
+def test_every_example_fits_its_schema(document):
+    examples = 0
+    for _, _, operation in operations(document):
+        content = operation.get("requestBody", {}).get("content", {}).get("application/json", {})
+        if "example" in content:
+            wanted = {**content["schema"], "components": document["components"]}
+            jsonschema.validate(content["example"], wanted)
+            examples += 1
+    assert examples
+
+
 def test_a_models_example_fits_its_schema():
     document = model_document(SERVER, MODEL, "iris")
     content = document["paths"]["/v2/models/iris/infer"]["post"]["requestBody"]["content"]

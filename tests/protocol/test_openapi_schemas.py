@@ -6,6 +6,7 @@ import jsonschema
 import numpy as np
 import pytest
 
+from seldon_core.agent.traces import Traces
 from seldon_core.protocol.inference import (
     InferRequest,
     InferResponse,
@@ -21,6 +22,7 @@ from seldon_core.protocol.openapi_schemas import (
     schema_of,
 )
 from seldon_core.protocol.repository import IndexState
+from seldon_core.transport.log_settings import LogLevels
 
 
 def model(inputs=(), outputs=()):
@@ -134,3 +136,16 @@ def test_a_model_without_text_is_generated_with_by_tensors():
     schemas = {**general_schemas(), **model_schemas(model([TensorSpec("x", "INT8", (-1, 4))]))}
     assert fits({"inputs": [INPUT]}, "GenerateRequest", schemas)
     assert not fits({"text_input": "a"}, "GenerateRequest", schemas)
+
+
+def test_settings_are_read_and_changed():
+    schemas = general_schemas()
+    logs = LogLevels().current()
+    assert fits(logs, "LogSettings", schemas)
+    assert fits(Traces().current(), "TraceSettings", schemas)
+    for change in ({}, {"log_info": False}, {"log_info": None}, logs):
+        assert fits(change, "LogSettingsChange", schemas)
+    assert fits({"trace_rate": None, "trace_level": ["OFF"]}, "TraceSettingsChange", schemas)
+    assert not fits({"trace_level": ["LOUD"]}, "TraceSettingsChange", schemas)
+    assert not fits({"log_info": "yes"}, "LogSettingsChange", schemas)
+    assert not fits({"log_info": True}, "LogSettings", schemas)
