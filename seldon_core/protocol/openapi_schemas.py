@@ -68,8 +68,12 @@ def general_schemas() -> Mapping[str, Schema]:
         ),
         "UnloadRequest": _object({}, parameters=_object({}, unload_dependents=_BOOLEAN)),
         "OpenApi": {"type": "object", "required": ["openapi", "info", "paths"]},
-        **_settings("TraceSettings", _TRACE_SETTINGS),
-        **_settings("LogSettings", _LOG_SETTINGS),
+        "TraceSettings": _object(_TRACE_SETTINGS),
+        "TraceSettingsChange": _object(
+            {}, **{name: {"anyOf": [it, {"type": "null"}]} for name, it in _TRACE_SETTINGS.items()}
+        ),
+        "LogSettings": _object(_LOG_SETTINGS),
+        "LogSettingsChange": _object({}, **_LOG_SETTINGS),
         **_data_schemas(),
         **_infer_schemas(
             {"name": _STRING, "shape": _array({"type": "integer", "minimum": 0})},
@@ -144,13 +148,6 @@ def _array(items: Schema) -> Schema:
 
 def _one_of(schemas: Sequence[Schema]) -> Schema:
     return schemas[0] if len(schemas) == 1 else {"oneOf": list(schemas)}
-
-
-def _settings(name: str, settings: Mapping[str, Schema]) -> dict[str, Schema]:
-    """What is answered, every setting, and what is taken: some; null takes a change back."""
-    null = {"type": "null"}
-    changes = {key: {"anyOf": [schema, null]} for key, schema in settings.items()}
-    return {name: _object(settings), f"{name}Change": _object({}, **changes)}
 
 
 def _data_schemas() -> dict[str, Schema]:
