@@ -31,7 +31,7 @@ def read_by_h11(data) -> Reading:
     """What h11 reads, as a server that answers each request with 200 and switches to nothing."""
     connection = h11.Connection(h11.SERVER, max_incomplete_event_size=128 * 1024)
     connection.receive_data(data)
-    requests = []
+    requests: list[tuple[bytes, bytes, bytes]] = []
     method, target, body = b"", b"", b""
     while True:
         try:
