@@ -21,6 +21,10 @@ IS_CLOSED = (
     "RFC 9113, 5.1, of a closed stream: a frame on it MAY be a connection error (RFC 7540: MUST). "
     "Both sides have ended it or the client has reset it; the frame is discarded"
 )
+UNSEEN = (
+    "The library says nothing of it; to see it ourselves would take a look at the head of every "
+    "frame, 1 to 1.6 µs of each call"
+)
 IS_ANSWERED = (
     "passes if the frame comes before the answer has ended the stream. "
     "Afterwards the stream is closed: " + IS_CLOSED
@@ -41,14 +45,14 @@ EXCLUDED = {
     "state": IS_ANSWERED,
     "http2/5.1.1: Sends stream identifier that is numerically smaller than previous": (
         "RFC 9113, 5.1.1, wants a connection error. libnghttp2 discards the frame, as it cannot "
-        "tell it from one on a stream that has been closed: no stream is opened by it"
+        "tell it from one on a stream that has been closed: no stream is opened by it. " + UNSEEN
     ),
     "http2/5.3.1: Sends PRIORITY frame that depend on itself": (
         "RFC 9113, 5.3, deprecates priorities, and with them this rule of RFC 7540"
     ),
     "http2/6.3: Sends a PRIORITY frame with 0x0 stream identifier": (
         "RFC 9113, 6.3, wants a connection error. libnghttp2 discards PRIORITY unread, whatever is "
-        "in it, as priorities are deprecated"
+        "in it, as priorities are deprecated. " + UNSEEN
     ),
     "http2/6.9.1: Sends multiple WINDOW_UPDATE frames increasing the flow control window to above "
     "2^31-1 on a stream": (
