@@ -104,6 +104,8 @@ def read_settings(path: Path) -> dict[str, Any]:
         ) from error
     except UnicodeDecodeError as error:
         raise InvalidResourceError(str(path), f"is not UTF-8: {error}") from error
+    except (ValueError, RecursionError) as error:  # a number of thousands of digits
+        raise InvalidResourceError(str(path), f"cannot be read: {error}") from error
     if not isinstance(settings, dict):
         raise InvalidResourceError(str(path), "is not a JSON object")
     _check_types(settings, _KNOWN_KEYS, str(path))

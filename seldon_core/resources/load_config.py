@@ -20,6 +20,7 @@ _TAKEN = (
     "name, dynamic_batching.max_queue_delay_microseconds, "
     f"dynamic_batching.default_queue_policy.max_queue_size and parameters '{PREFIX}…'"
 )
+_LONGEST_NUMBER = 18  # digits: all fit 64 bits, and `int` refuses thousands in its own words
 _CAPITAL = re.compile("[A-Z]")
 
 
@@ -50,7 +51,7 @@ def configured(spec: ModelSpec, parameters: Mapping[str, str]) -> ModelSpec:
 def _parsed(text: str) -> object:
     try:
         return json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise InvalidRequestError(f"the parameter {CONFIG!r} is no JSON: {error}") from error
 
 
@@ -99,7 +100,8 @@ def _within(fields: Mapping[str, _Reader]) -> _Reader:
 def _number(value: object, path: str) -> int:
     """Return a whole number, which protobuf's JSON may give as text."""
     text = str(value)
-    if isinstance(value, bool) or not (text.isascii() and text.isdecimal()):
+    is_number = text.isascii() and text.isdecimal() and len(text) <= _LONGEST_NUMBER
+    if isinstance(value, bool) or not is_number:
         raise InvalidRequestError(f"{CONFIG}: {path} must be a whole number, found {value!r}")
     return int(text)
 

@@ -140,7 +140,7 @@ class AdminFront:
         """
         try:
             changes = json.loads(bytes(request.body))
-        except ValueError as error:  # no JSON, or no text
+        except (ValueError, RecursionError) as error:  # no JSON, or no text
             return _error(400, f"the body is no JSON: {error}")
         if not isinstance(changes, dict):
             return _error(400, f"wanted {_LEVELS_WANTED}")

@@ -222,6 +222,15 @@ def test_settings_that_are_no_text_are_refused(tmp_path):
         opened(tmp_path)
 
 
+@pytest.mark.parametrize(
+    "text", ["[" * 10_000, '{"name": %s}' % ("9" * 5000)], ids=["deep", "a huge number"]
+)
+def test_settings_that_cannot_be_taken_apart_are_refused(tmp_path, text):
+    (tmp_path / "model-settings.json").write_text(text)
+    with pytest.raises(InvalidResourceError, match="cannot be read: "):
+        opened(tmp_path)
+
+
 def test_files_that_run_code_need_a_trusted_folder(tmp_path):
     lay(tmp_path, "ours/a/model.pkl", "theirs/model.pkl", "theirs/model2.onnx")
     ours, theirs = tmp_path / "ours", tmp_path / "theirs"

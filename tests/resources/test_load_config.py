@@ -76,6 +76,7 @@ def test_what_would_have_no_effect_is_refused_by_name(config, words):
     ("config", "words"),
     [
         ("{", "is no JSON"),
+        ("[" * 5000, "is no JSON"),
         ("[]", r"config must be an object, found \[\]"),
         ({"name": "wine"}, "is of model 'wine', and 'iris' is to be loaded"),
         ({"dynamic_batching": 1}, "dynamic_batching must be an object"),
@@ -86,6 +87,10 @@ def test_what_would_have_no_effect_is_refused_by_name(config, words):
         (
             {"dynamic_batching": {"max_queue_delay_microseconds": -1000}},
             "must be a whole number, found -1000",
+        ),
+        (
+            {"dynamic_batching": {"max_queue_delay_microseconds": "9" * 5000}},
+            "must be a whole number, found '999",
         ),
         (
             {"dynamic_batching": {"max_queue_delay_microseconds": True}},
@@ -100,7 +105,7 @@ def test_what_would_have_no_effect_is_refused_by_name(config, words):
         ({"parameters": {"seldon-core/max-queue": {"string_value": 1}}}, "must have a text"),
         ({"parameters": {"seldon-core/max-kju": {"string_value": "1"}}}, "did you mean"),
     ],
-    ids=str,
+    ids=lambda value: str(value)[:100],
 )
 def test_what_cannot_be_read_is_an_error_with_its_place(config, words):
     with pytest.raises(InvalidRequestError, match=words):

@@ -91,6 +91,7 @@ def test_log_levels_change_and_are_shown():
         ('{"": "info"}', "there is no component ''"),
         ('{"asyncio": "info"}', "wanted a component of seldon_core"),
         (b"\xff", "no JSON"),
+        ("[" * 10_000, "no JSON"),
     ],
     ids=[
         "broken",
@@ -102,6 +103,7 @@ def test_log_levels_change_and_are_shown():
         "no component",
         "component of another",
         "no text",
+        "deep",
     ],
 )
 def test_wrong_log_levels_are_refused(body, message):
