@@ -15,6 +15,7 @@ import yaml
 from google.protobuf.message import DecodeError
 
 from seldon_core.agent import frames
+from seldon_core.agent.repository import open_artifact
 from seldon_core.cli.configs import active_config, read_config, read_index
 from seldon_core.cli.json_text import indented
 from seldon_core.cli.session import read_session
@@ -36,8 +37,9 @@ from seldon_core.resources.model import KubernetesMeta, ModelSpec
 from seldon_core.scheduler import store_records
 from seldon_core.scheduler.records import StoredModel, StoredVersion
 from seldon_core.scheduler.store_contents import read_records
+from seldon_core.scheduler.store_export import Export, read_export, write_export
 from tests.fuzz.inputs import protobuf_messages
-from tests.fuzz.oip_targets import JSON_TOKENS
+from tests.fuzz.oip_targets import JSON_TOKENS, UNUSUAL
 from tests.fuzz.target import Choices, Target, outcome
 
 RESOURCE = (InvalidResourceError,)
@@ -131,13 +133,12 @@ def check_load_config(data: bytes) -> None:
     assert spec is None or isinstance(spec.knobs, Knobs)
 
 
-LOAD_SEEDS = tuple(
-    json.dumps(document).encode()
-    for document in (
-        {"name": "iris", "dynamic_batching": {"max_queue_delay_microseconds": 100}},
-        {"dynamicBatching": {"defaultQueuePolicy": {"maxQueueSize": 10}}},
-        {"parameters": {"seldon.timeout-ms": {"string_value": "10"}}},
-    )
+LOAD_SEEDS = (
+    b'{"name": "iris", "dynamic_batching": {"max_queue_delay_microseconds": 1000}}',
+    b'{"dynamicBatching": {"defaultQueuePolicy": {"maxQueueSize": 10}}}',
+    b'{"parameters": {"seldon-core/timeout-ms": {"string_value": "10"}}}',
+    b'{"dynamic_batching": {"max_queue_delay_microseconds": "%s"}}' % (b"9" * 5000),
+    *UNUSUAL,
 )
 
 
@@ -309,10 +310,47 @@ def _read_own_config() -> object:
     return read_config(Path(os.environ["HOME"]) / "own.json")
 
 
+def check_model_settings(data: bytes) -> None:
+    """A model's settings lead to its files, or are told to be wrong."""
+    folder = Path(_folder().name) / "model"
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "model.onnx").touch()
+    (folder / "model-settings.json").write_bytes(data)
+    spec = ModelSpec("m", str(folder))
+    artifact, _ = outcome(RESOURCE, open_artifact, "m_1", spec, [folder])
+    if artifact is not None:
+        (frame,) = _frames([_frame_bytes("load", 1, frames.artifact_fields(artifact))])
+        assert repr(frames.artifact_from(frame.fields)) == repr(artifact)
+
+
+SETTINGS_SEEDS = (
+    b'{"name": "iris", "platform": "onnxruntime_onnx", "parameters": {"uri": "model.onnx"}}',
+    b'{"implementation": "mlserver_sklearn.SKLearnModel", "parameters": {"version": "1"}}',
+    b'{"inputs": [{"name": "x", "datatype": "FP32", "shape": [-1, 4], "parameters": {"a": 1}}]}',
+    b'{"outputs": [], "max_batch_size": 4, "parameters": {"extra": {"a": [null]}}}',
+    *UNUSUAL,
+)
+
+
+def check_store_export(data: bytes) -> None:
+    """An export is read or refused with the number of a line; what is read is written again."""
+    lines = data.decode("utf-8", "surrogateescape").splitlines()
+    export, _ = outcome((StoreError,), read_export, lines)
+    if export is not None:
+        assert read_export(list(write_export(export))) == export
+
+
+EXPORT_SEEDS = (
+    "\n".join(write_export(Export(5.5, (_model(namespace=True),)))).encode(),
+    "\n".join(write_export(Export(0.0, ()))).encode(),
+    *UNUSUAL,
+)
+
 CLIENT_SEEDS = (
     b'\0{"configs": {"mine": "/path/to/mine.json"}, "active": "mine"}',
     b'\1{"configs": {"a": "own.json"}, "active": "a"}',
     b"\2:iris_1:,:a_2:\n",
+    *(b"\3" + each for each in UNUSUAL),
     b'\3{"dataplane": {"inferHost": "a:1", "tls": true}, "controlplane": {"schedulerHost": "b"}}',
 )
 
@@ -363,5 +401,7 @@ TARGETS = (
         CONFIG_SEEDS,
         (*MANIFEST_TOKENS, b"listener", b"9" * 400, b"%", b","),
     ),
+    Target("model_settings", check_model_settings, SETTINGS_SEEDS, JSON_TOKENS),
+    Target("store_export", check_store_export, EXPORT_SEEDS, (*JSON_TOKENS, b"\n")),
     Target("client_files", check_client_files, CLIENT_SEEDS, JSON_TOKENS),
 )

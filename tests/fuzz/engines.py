@@ -22,6 +22,7 @@ from tests.fuzz.target import Target
 
 LONGEST_INPUT = 8192
 _ROUND = 400  # inputs that Hypothesis makes before it looks at the clock
+_LONGEST_WORD = 64  # of libFuzzer's dictionary
 _HEAD = struct.Struct("<QQ")
 _AREA = 1 << 20
 _MOST_MEMORY = 8 << 30  # of addresses: an allocation beyond it is an error at once
@@ -144,7 +145,8 @@ def run_atheris(
         each.mkdir(parents=True, exist_ok=True)
     for index, data in enumerate(target.seeds):
         (seeds / str(index)).write_bytes(data)
-    lines = ['"' + "".join(f"\\x{byte:02x}" for byte in token) + '"' for token in target.tokens]
+    words = [token for token in target.tokens if 0 < len(token) <= _LONGEST_WORD]
+    lines = ['"' + "".join(f"\\x{byte:02x}" for byte in word) + '"' for word in words]
     dictionary.write_text("\n".join(lines) + "\n")
     watched = Watched(target, slate)
 

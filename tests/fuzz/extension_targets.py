@@ -35,7 +35,14 @@ from seldon_core.transport.conversations import CallStatusError
 from seldon_core.transport.data_health import health_of
 from seldon_core.transport.locality import Caller, check_is_local
 from tests.fuzz.inputs import DATATYPES, protobuf_messages
-from tests.fuzz.oip_targets import GRPC_SEEDS, GRPC_TOKENS, INVALID, JSON_SEEDS, JSON_TOKENS
+from tests.fuzz.oip_targets import (
+    GRPC_SEEDS,
+    GRPC_TOKENS,
+    INVALID,
+    JSON_SEEDS,
+    JSON_TOKENS,
+    UNUSUAL,
+)
 from tests.fuzz.target import Choices, Target, outcome, shown
 from tests.support.extensions import fake_services
 
@@ -228,6 +235,7 @@ _SETTINGS = (
     b'\1{"parameters": {"config": "{}", "unload_dependents": true}}',
     b'\2{"trace_level": ["TIMESTAMPS", "TENSORS"], "trace_rate": "100", "trace_file": null}',
     b'\2{"log_info": true, "log_verbose_level": 1}',
+    *(b"\1" + each for each in UNUSUAL),
 )
 
 

@@ -36,6 +36,9 @@ from tests.fuzz.target import Choices, Target, outcome, shown, shown_tensor
 
 INVALID = (InvalidRequestError,)
 
+UNUSUAL = tuple(b'{"name": "iris", "parameters": %s}' % each for each in (b"9" * 5000, b"[" * 1200))
+"""What Python's parser refuses by other errors than that of JSON: a number and a depth."""
+
 JSON_SEEDS = tuple(
     json_bytes(document)
     for document in (
@@ -332,6 +335,7 @@ def check_protojson(data: bytes) -> None:
 
 
 PROTOJSON_SEEDS = (
+    *UNUSUAL,
     b'{"inputs":[{"name":"a","datatype":"FP32","shape":[1,2],"data":[[1,2]]}]}',
     (
         b'{"inputs":[{"name":"a","datatype":"BYTES","shape":[1],"contents":{"bytes_contents":["YQ=="'
