@@ -61,7 +61,7 @@ lock: ## write constraints.txt anew from the lower bounds in pyproject.toml
 	{ echo '# Exact versions for `make serve`, `make test` and CI; written by `make lock`.'; build/lock/bin/pip freeze --exclude seldon-core; } > constraints.txt
 
 clean: ## remove what the other commands made
-	rm -rf $(VENV) build *.egg-info local .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage .import_linter_cache
+	rm -rf $(VENV) build *.egg-info local .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage .import_linter_cache .cache/fuzz
 
 $(VENV)/bin/python:
 	@echo 'making a virtual environment in $(VENV) with $(PYTHON)'

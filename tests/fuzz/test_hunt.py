@@ -1,37 +1,10 @@
 """That the hunt finds what there is to find: with targets whose faults are known."""
 
-import json
 import re
-import subprocess
-import sys
-from pathlib import Path
 
 import pytest
 
-from tests.fuzz.engines import is_atheris_published, why_no_atheris
-
-ROOT = Path(__file__).resolve().parents[2]
-
-needs_atheris = pytest.mark.skipif(
-    bool(why_no_atheris()) and not is_atheris_published(), reason=why_no_atheris()
-)
-ENGINES = ["hypothesis", pytest.param("atheris", marks=needs_atheris)]
-
-
-def started(*options):
-    """Begin a hunt; return its process."""
-    command = [sys.executable, "-m", "tests.fuzz.hunt", *options]
-    pipe = subprocess.PIPE
-    return subprocess.Popen(command, cwd=ROOT, stdout=pipe, stderr=subprocess.STDOUT, text=True)
-
-
-def finished(process, timeout_s=120):
-    """Return the exit status of a hunt, what it said, and its summary."""
-    with process:
-        words, _ = process.communicate(timeout=timeout_s)
-    lines = words.splitlines()
-    summary = json.loads(lines[-1]) if lines and lines[-1].startswith("{") else None
-    return process.returncode, words, summary
+from tests.fuzz.hunts import ENGINES, finished, started
 
 
 def hunt(*options):

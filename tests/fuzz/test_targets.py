@@ -8,8 +8,8 @@ import time
 
 import pytest
 
+from tests.fuzz.hunts import ENGINES, can_run, finished, started
 from tests.fuzz.targets import TARGETS
-from tests.fuzz.test_hunt import ENGINES, finished, needs_atheris, started
 from tests.support.long_run import TOLD
 
 RUNS = {"hypothesis": 10, "atheris": 60}
@@ -33,7 +33,6 @@ def test_nothing_breaks_in_a_seeded_slice(engine, request):
     assert few == []
 
 
-@needs_atheris
 @pytest.mark.long
 @pytest.mark.system
 def test_nothing_breaks_in_half_an_hour(request, capsys):
@@ -41,7 +40,7 @@ def test_nothing_breaks_in_half_an_hour(request, capsys):
     number = request.config.getoption("--fuzz-seed") or random.SystemRandom().randrange(1, 10**6)
     options = ("--seed", str(number), "--seconds", str(minutes * 60), "--keep")
     began = time.monotonic()
-    hunts = [started("--engine", engine, *options) for engine in ("hypothesis", "atheris")]
+    hunts = [started("--engine", engine, *options) for engine in RUNS if can_run(engine)]
     ended = [finished(each, minutes * 60 + 900) for each in hunts]
     tell = request.config.pluginmanager.get_plugin("terminalreporter").write_line
     with capsys.disabled():
@@ -54,4 +53,4 @@ def test_nothing_breaks_in_half_an_hour(request, capsys):
             f"\n{TOLD}fuzzing, seed {number}: {len(TARGETS)} targets in "
             f"{time.monotonic() - began:.0f} s; inputs: {counts}; {findings} findings"
         )
-    assert [status for status, _, _ in ended] == [0, 0], "\n".join(words for _, words, _ in ended)
+    assert not any(status for status, _, _ in ended), "\n".join(words for _, words, _ in ended)
