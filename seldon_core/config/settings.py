@@ -49,9 +49,9 @@ class ListenerSettings:
     head_timeout_s: Seconds
     body_idle_timeout_s: Seconds
     body_bytes_per_s: Bytes
-    body_stall_timeout_s: Seconds
     write_idle_timeout_s: Seconds
     write_bytes_per_s: Bytes
+    stall_timeout_s: Seconds
     idle_timeout_s: Seconds
     linger_s: Seconds
     drain_timeout_s: Seconds

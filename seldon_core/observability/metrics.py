@@ -301,6 +301,7 @@ _LISTENER = {
     "requests": "Requests begun, whatever their protocol.",
     "bad_requests": "Requests that were no proper HTTP or gRPC.",
     "overloaded": "Requests refused because too many bytes were in flight.",
+    "floods": "Connections closed because their clients sent too much that does nothing.",
     "hang_ups": "Requests whose client left before the answer.",
     "timeouts": "Connections closed because nothing came or went for too long.",
     "internal_errors": "Faults of the program itself on the data port.",

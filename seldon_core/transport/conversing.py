@@ -26,6 +26,7 @@ from seldon_core.transport.outgoing import (
     rpc_headers,
     rpc_outgoing,
 )
+from seldon_core.transport.pace import Pace
 from seldon_core.transport.request_id import REQUEST_ID, request_id_of
 from seldon_core.transport.rpc import RpcAnswer
 from seldon_core.transport.sending import Engine, Sender
@@ -97,6 +98,7 @@ class Conversations:
         self._deliveries = deliveries
         self._flush = flush
         self._calls: dict[int, _Call] = {}
+        self._paces: dict[int, Pace] = {}  # of messages that were incomplete at the last visit
         self._is_ending = False
 
     def __len__(self) -> int:
@@ -169,6 +171,27 @@ class Conversations:
                 self._stop(call, status.OK)
             else:
                 call.incoming.end_soon()
+
+    def visit(self, now: float) -> None:
+        """End the calls whose handlers wait too long for the rest of a message that has begun."""
+        before, self._paces = self._paces, {}
+        settings = self._shared.settings
+        patience_s = self._shared.patience_s(settings.body_idle_timeout_s)
+        for call in list(self._calls.values()):
+            received = call.incoming.received
+            if received < 0:
+                continue
+            pace = self._paces[call.id] = before.get(call.id) or Pace(
+                settings.body_bytes_per_s, now
+            )
+            is_shorter = received < pace.moved  # another message
+            pace.moved = received
+            if is_shorter:
+                pace.begin(now)
+            elif pace.is_too_slow(now, patience_s):
+                self._shared.counters.timeouts += 1
+                text = "the rest of the message did not come in time"
+                self._stop(call, status.DEADLINE_EXCEEDED, text)
 
     def _ended(self) -> tuple[int, str]:
         """Return what a call ends with because the port closes."""

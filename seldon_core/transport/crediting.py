@@ -1,7 +1,8 @@
 """How much an HTTP/2 client may send: what is taken in is credited, or withheld for a while.
 
-A body of unannounced length that finds the budget full is not credited until it is free again. Its
-client stops when it has used up its window, which bounds what it can have sent by then.
+A body of unannounced length that finds the budget full is not credited until it is free again, one
+that was announced not from a quarter above it on. Its client stops when it has used up its window,
+which bounds what it can have sent by then.
 """
 
 from collections.abc import Callable
@@ -29,6 +30,10 @@ class Withheld:
         """Credit `nbytes` of a stream when the budget has room."""
         self._withheld.append((nbytes, stream_id))
         self._budget.when_free(self._resume)
+
+    def holds(self, stream_id: int) -> bool:
+        """Return whether something of a stream is withheld."""
+        return any(stream_id == each for _, each in self._withheld)
 
     def give_all(self) -> None:
         """Credit everything."""

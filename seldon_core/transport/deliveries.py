@@ -34,6 +34,8 @@ class _Delivery:
 class Deliveries:
     """What one connection sends piece by piece. `under_way` are the pieces, by stream.
 
+    `nbytes` are the bytes that are counted for them.
+
     `gone` is what the library raises for a stream that is over. `flush` has what was given to it
     sent soon; `begin_sending` notes that the client is owed something from now on.
     """
@@ -52,6 +54,7 @@ class Deliveries:
         self._flush = flush
         self._begin_sending = begin_sending
         self.under_way: dict[int, _Delivery] = {}
+        self.nbytes = 0
 
     async def deliver(
         self, stream_id: int, parts: Sequence[Buffer], timeout_s: float, drop: Callable[[], None]
@@ -65,6 +68,7 @@ class Deliveries:
         delivery = _Delivery(last_first(parts), shared.loop)
         nbytes = sum(map(len, delivery.parts))
         shared.budget.take(nbytes)
+        self.nbytes += nbytes
         self._begin_sending()
         self.under_way[stream_id] = delivery
         self._watch(delivery, timeout_s, drop)
@@ -75,6 +79,7 @@ class Deliveries:
         finally:
             self.under_way.pop(stream_id, None)
             shared.budget.give(nbytes)
+            self.nbytes -= nbytes
             if delivery.watch is not None:
                 delivery.watch.cancel()
 

@@ -79,6 +79,20 @@ class Http1Reader:
         self._known_length = -1  # of that slice
         self._known: HttpRequest | None = None
 
+    @property
+    def received(self) -> int:
+        """How many bytes of the incomplete request's body have come, as far as it is known."""
+        body = self.incomplete.request.body if self.incomplete is not None else b""
+        return len(body) - len(self.body) if self.body is not None else len(self._chunks)
+
+    @property
+    def must_wait(self) -> bool:
+        """Whether the body that is being received has to wait until others have gone."""
+        budget = self._budget
+        if not budget.is_over or self.body is None or self.incomplete is None:
+            return False
+        return budget.used > self.incomplete.held  # alone, it goes on
+
     def close(self) -> None:
         """Let go of the parser, which holds methods of this object."""
         self._parser = None
@@ -127,6 +141,7 @@ class Http1Reader:
         """Take note that the first `nbytes` of `body` have been filled."""
         assert self.body is not None
         assert self.incomplete is not None
+        self._hold(self.incomplete, nbytes)
         self.body = self.body[nbytes:]
         if not self.body:
             self.body = None
@@ -307,7 +322,10 @@ class Http1Reader:
             self._check_count()
             return
         self._head_bytes = 0
-        self._reserve(exchange, nbytes)
+        budget = self._budget
+        if not budget.fits(nbytes) and (not exchange.held or budget.is_over):
+            raise _no_room()
+        self._hold(exchange, nbytes)
         for piece in self._pieces:
             self._chunks += piece
         self._pieces.clear()
@@ -325,7 +343,8 @@ class Http1Reader:
     def _receive_past_parser(self, exchange: Exchange) -> None:
         length = int(exchange.request.headers[b"content-length"])
         self._check_size(exchange, length)
-        self._reserve(exchange, length)
+        if not self._budget.fits(length):
+            raise _no_room()
         # Memory that is not zeroed costs nothing until bytes arrive, whatever the length claims.
         body = memoryview(
             bytearray(length) if length <= _ZEROED_UP_TO else np.empty(length, np.uint8).data
@@ -336,6 +355,7 @@ class Http1Reader:
             body[filled : filled + len(piece)] = piece
             filled += len(piece)
         self._pieces.clear()
+        self._hold(exchange, filled)
         self.body = body[filled:]
         self._parser = httptools.HttpRequestParser(self)
 
@@ -344,9 +364,11 @@ class Http1Reader:
         if nbytes > limit:
             raise RefusedError(413, too_large(limit, self._settings))
 
-    def _reserve(self, exchange: Exchange, nbytes: int) -> None:
-        """Take `nbytes` of the budget before they are received, so that what began can end."""
-        if not self._budget.fits(nbytes):
-            raise RefusedError(503, "too many bytes are in flight, try again", retry_after_s=1)
+    def _hold(self, exchange: Exchange, nbytes: int) -> None:
+        """Count `nbytes` that were received."""
         self._budget.take(nbytes)
         exchange.held += nbytes
+
+
+def _no_room() -> RefusedError:
+    return RefusedError(503, "too many bytes are in flight, try again", retry_after_s=1)

@@ -20,14 +20,17 @@ from seldon_core.transport.answers import CONTINUE, Exchange, refusal, size, wri
 from seldon_core.transport.exchange import HttpAnswer, HttpRequest, StreamedAnswer
 from seldon_core.transport.http1 import SLICE_BYTES, Http1Reader, RefusedError
 from seldon_core.transport.http1_streaming import Http1Way
+from seldon_core.transport.pace import Pace
 from seldon_core.transport.peers import peer_name
 from seldon_core.transport.request_id import REQUEST_ID, request_id_of
 from seldon_core.transport.shared import RECEIVE_BYTES, Shared
 from seldon_core.transport.streaming import pump
+from seldon_core.transport.unread import Unread
 
 _logger = logging.getLogger(__name__)
 
 _NOTHING = memoryview(b"")
+_NOT_SENT = HttpAnswer(503, [])
 
 
 class Http1Connection(asyncio.BufferedProtocol):
@@ -54,15 +57,15 @@ class Http1Connection(asyncio.BufferedProtocol):
         self._is_refused = False
         self._is_lingering = False
         self._next_turn: asyncio.Handle | None = None
+        self._unread = Unread(shared)
         # What the visits look at.
+        now = shared.loop.time()
         self._has_read = True
         self._begun = 0
-        self._progress_at = shared.loop.time()
-        self._head_seen = (
-            -1,
-            0.0,
-        )  # value of `_begun`, when a visit first found an unfinished head
-        self._unsent = 0  # bytes at the last visit
+        self._quiet_since = now
+        self._head_seen = (-1, 0.0)  # `_begun`, and when a visit first found an unfinished head
+        self._body_seen = -1  # `_begun` when a visit first found an unfinished body
+        self._receiving = Pace(self._settings.body_bytes_per_s, now)
 
     # From the transport.
 
@@ -90,6 +93,8 @@ class Http1Connection(asyncio.BufferedProtocol):
         if reader.body is not None:
             reader.fill(nbytes)
             self._guarded_take(_NOTHING)
+            if reader.must_wait:
+                self._await_room()
             return
         exchange = reader.feed_again(self._received, nbytes)
         if exchange is None:
@@ -127,6 +132,8 @@ class Http1Connection(asyncio.BufferedProtocol):
             return
         self._transport = None
         self._shared.unregister(self)
+        self._budget.forget(self._wake)
+        self._unread.count(0)
         if self._next_turn is not None:
             self._next_turn.cancel()
         for way in self._ways.values():
@@ -136,12 +143,17 @@ class Http1Connection(asyncio.BufferedProtocol):
     def pause_writing(self) -> None:
         """Begin and write nothing more until the client has read what it was sent."""
         self._is_writable = False
+        if self._transport is not None:
+            unsent = self._transport.get_write_buffer_size()
+            self._unread.count(unsent - sum(way.counted for way in self._ways.values()))
+            self._unread.begin(self._loop.time(), unsent)
         for way in self._ways.values():
             way.pause()
 
     def resume_writing(self) -> None:
         """Go on."""
         self._is_writable = True
+        self._unread.count(0)
         try:
             self._flush()
         except Exception:
@@ -166,22 +178,20 @@ class Http1Connection(asyncio.BufferedProtocol):
         transport = self._transport
         if transport is None or self._is_lingering:
             return
-        if self._has_read or self._has_sent():
-            self._has_read = False
-            self._progress_at = now
-        quiet_s = now - self._progress_at
         is_sending = not self._is_writable or transport.is_closing()
-        if is_sending and quiet_s > self._settings.write_idle_timeout_s:
+        if self._has_read or is_sending or self._queue:
+            self._has_read = False
+            self._quiet_since = now
+        if is_sending and self._unread.is_stuck(now, transport.get_write_buffer_size()):
             self._shared.counters.timeouts += 1
             self.abort()
         elif self._queue or is_sending:
             self._expire(now)
         elif self._reader.incomplete is not None:
-            if quiet_s > self._settings.body_idle_timeout_s:
-                self._time_out("the rest of the body did not come in time")
+            self._visit_body(now)
         elif not self._reader.is_between:
             self._visit_head(now)
-        elif quiet_s > self._settings.idle_timeout_s:
+        elif now - self._quiet_since > self._settings.idle_timeout_s:
             transport.close()
 
     # Reading and beginning.
@@ -402,8 +412,15 @@ class Http1Connection(asyncio.BufferedProtocol):
         self._turn = 0
         data, self._unparsed = memoryview(self._unparsed), b""
         self._guarded_take(data)
-        if not self._reader.completed and not self._unparsed:
+        if self._reader.must_wait:
+            self._await_room()
+        elif not self._reader.completed and not self._unparsed:
             self._resume()
+
+    def _await_room(self) -> None:
+        """Read no more of a body until others have gone."""
+        self._hold()
+        self._budget.when_free(self._wake)
 
     # The rest.
 
@@ -423,6 +440,7 @@ class Http1Connection(asyncio.BufferedProtocol):
         self._reader.close()
         for exchange in outstanding:
             self._release(exchange)
+            exchange.answer = exchange.answer or _NOT_SENT  # its work ends without another
             if exchange.task is not None:
                 exchange.task.cancel()
 
@@ -434,11 +452,18 @@ class Http1Connection(asyncio.BufferedProtocol):
         self._shared.counters.internal_errors += 1
         self.abort()
 
-    def _has_sent(self) -> bool:
-        """Return whether the client has read some of what was unsent at the last visit."""
-        assert self._transport is not None
-        before, self._unsent = self._unsent, self._transport.get_write_buffer_size()
-        return self._unsent < before
+    def _visit_body(self, now: float) -> None:
+        """Refuse a body that comes too slowly, or for which there has been no room for too long."""
+        receiving, longest_s = self._receiving, self._settings.body_idle_timeout_s
+        receiving.moved = self._reader.received
+        if self._body_seen != self._begun:
+            self._body_seen = self._begun
+            receiving.begin(now)
+        elif self._is_held:
+            if receiving.is_too_slow(now, longest_s):
+                self._time_out(503, "too many bytes are in flight, try again", 1)
+        elif receiving.is_too_slow(now, self._shared.patience_s(longest_s)):
+            self._time_out(408, "the rest of the body did not come in time")
 
     def _visit_head(self, now: float) -> None:
         """Refuse a head that is not complete in its time, however slowly it keeps coming."""
@@ -446,7 +471,7 @@ class Http1Connection(asyncio.BufferedProtocol):
         if begun != self._begun:
             self._head_seen = (self._begun, now)
         elif now - since > self._settings.head_timeout_s:
-            self._time_out("the rest of the headers did not come in time")
+            self._time_out(408, "the rest of the headers did not come in time")
 
     def _expire(self, now: float) -> None:
         """Answer what was not answered in its time."""
@@ -465,7 +490,7 @@ class Http1Connection(asyncio.BufferedProtocol):
                 if exchange.task is not None:
                     exchange.task.cancel()
 
-    def _time_out(self, message: str) -> None:
+    def _time_out(self, status: int, message: str, retry_after_s: int | None = None) -> None:
         self._shared.counters.timeouts += 1
-        self._refuse_with(408, message)
+        self._refuse_with(status, message, retry_after_s)
         self._guarded_take(_NOTHING)

@@ -25,7 +25,8 @@ class Http1Way:
 
     Its connection lets it go on with `give_turn`, stops it with `pause` while the client does not
     take what is sent, and tells it with `lose` that nothing is wanted any more. It tells its
-    connection the end by `ended(is_whole)`. `has_begun` says that the head is sent.
+    connection the end by `ended(is_whole)`. `has_begun` says that the head is sent, `counted` are
+    the bytes of the piece that is on its way, which the budget counts.
     """
 
     def __init__(
@@ -45,6 +46,7 @@ class Http1Way:
         self._is_paused = True
         self._waiter: asyncio.Future[None] | None = None
         self.has_begun = False
+        self.counted = 0
         self.is_over = False
 
     def give_turn(self) -> None:
@@ -74,6 +76,7 @@ class Http1Way:
         """Send one piece as a chunk, and let others run."""
         nbytes = piece.nbytes if isinstance(piece, memoryview) else len(piece)
         self._budget.take(nbytes)
+        self.counted = nbytes
         try:
             if self.is_over:
                 raise asyncio.CancelledError
@@ -82,6 +85,7 @@ class Http1Way:
             await self._until_taken()
         finally:
             self._budget.give(nbytes)
+            self.counted = 0
 
     def finish(self) -> None:
         """End the body."""

@@ -6,8 +6,10 @@ how much at a time, and ties events to streams (`streams.py`). Its rules:
 - Nothing escapes from reading: a bug ends this connection and nothing else.
 - At most `requests_per_turn` requests begin in one turn of the loop; the rest waits for the next
   turn, and reading with it. After `pause_writing` nothing is read, begun or pulled until resume.
-- What the client may send is credited when it is taken in, and withheld for a body of unannounced
-  length while the budget is full. Announced ones were reserved, so they can always be finished.
+- What the client may send is credited when it is taken in, and withheld while the budget is full:
+  at once for a body of unannounced length, a quarter later for one that had room when it began.
+- Frames that are legal and too many end the connection: over time (`floods.py`, `calm.py`), or at
+  once, which the library sees. At most 512 events are handled in a turn.
 - What comes of the streams is kept apart: requests and unary calls (`http2_requests.py`), streaming
   calls (`conversing.py`), and what of their answers has not left yet (`sending.py`,
   `deliveries.py`).
@@ -18,27 +20,26 @@ import asyncio
 import logging
 from collections.abc import Callable, Iterator
 from functools import wraps
+from itertools import islice
+from operator import length_hint
 from typing import Concatenate, ParamSpec, cast
 
 import ngh2
 
 from seldon_core.protocol.inference import Buffer
+from seldon_core.transport.calm import ENHANCE_YOUR_CALM, Leaving, goaway, note_flood
 from seldon_core.transport.conversing import Conversations
 from seldon_core.transport.crediting import Withheld
 from seldon_core.transport.deliveries import Deliveries
+from seldon_core.transport.floods import Flood, Floods
 from seldon_core.transport.goodbye import Goodbye
 from seldon_core.transport.http2_requests import Requests
 from seldon_core.transport.peers import peer_name
 from seldon_core.transport.sending import Sender
 from seldon_core.transport.settings import KIB, MIB
 from seldon_core.transport.shared import Shared
-from seldon_core.transport.streams import (
-    Head,
-    HttpStream,
-    RpcStream,
-    Stream,
-    read_head,
-)
+from seldon_core.transport.streams import Head, HttpStream, RpcStream, Stream, read_head
+from seldon_core.transport.unread import Unread
 
 _logger = logging.getLogger(__name__)
 
@@ -48,6 +49,17 @@ STREAM_WINDOW = 4 * MIB
 CONNECTION_WINDOW = 16 * MIB
 # How much is pulled from the library at a time: past it the transport may ask to pause.
 PULL = 64 * KIB
+# How many events are handled in a turn of the loop: 64 KiB can be 7,000, which took 4 ms, and the
+# loop reads 32 times in a turn if there is always more.
+EVENTS_PER_TURN = 512
+
+_COUNTED = {
+    ngh2.WindowUpdated: Flood.WINDOW_UPDATES,
+    ngh2.PingReceived: Flood.PINGS,
+    ngh2.SettingsReceived: Flood.SETTINGS,
+}
+_ACKNOWLEDGED = {Flood.PINGS: 17, Flood.SETTINGS: 9}  # bytes sent in return, which owe no answer
+_ENOUGH = 1 << 20  # more than requests may begin in a turn
 
 _P = ParamSpec("_P")
 
@@ -80,19 +92,30 @@ class Http2Connection(asyncio.BufferedProtocol):
         settings = shared.settings
         config = ngh2.Configuration(
             auto_window_update=False,
-            # Beyond these the library closes the connection. Up to them a stream is answered.
+            # Beyond all these the library closes the connection. Up to the first two a stream is
+            # answered.
             max_inbound_header_list_size=4 * settings.header_bytes,
             max_inbound_header_count=4 * settings.header_count,
+            # Acknowledgements that wait to be sent, entries of one SETTINGS frame, frames of one
+            # header block, and frames without sense at once and a second.
+            max_outbound_ack=1000,
+            max_settings=32,
+            max_continuations=8,
+            glitch_rate_limit=(10_000, 330),
+            # Left to `floods.py`: the library would say INTERNAL_ERROR, and not what is wrong.
+            stream_reset_rate_limit=(1 << 32, 1 << 32),
         )
         self._h2 = ngh2.Connection(ngh2.Role.SERVER, config)
         self._sender = Sender(self._h2, ngh2.NGH2Error)
         self._deliveries = Deliveries(
             shared, self._h2, ngh2.NGH2Error, self._arm_flush, self._begin_sending
         )
-        self._requests = Requests(shared, self._h2, self._sender, self._deliveries, self._arm_flush)
-        self._streams = self._requests.streams
         self._credit = self._h2.acknowledge_received_data
         self._withheld = Withheld(shared.budget, self._credit, self._credit_withheld)
+        self._requests = Requests(
+            shared, self._h2, self._sender, self._deliveries, self._withheld.holds, self._arm_flush
+        )
+        self._streams = self._requests.streams
         self._goodbye = Goodbye(self._h2)
         self._backlog: Iterator[ngh2.Event] | None = None
         self._last_block: tuple[ngh2.Header, ...] = ()
@@ -100,14 +123,16 @@ class Http2Connection(asyncio.BufferedProtocol):
         self._flush_armed = False
         self._write_paused = False
         self._touched = self._loop.time()
-        self._wrote = self._touched
+        self._unread = Unread(shared)
+        self._floods = Floods(settings, self._touched)
+        self._peer = ""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Begin: announce the settings."""
         transport = cast(asyncio.Transport, transport)  # uvloop's has the methods, not the class
         self._transport = transport
         settings = self._shared.settings
-        peer = peer_name(transport)
+        self._peer = peer = peer_name(transport)
         self._http = self._shared.http.for_peer(peer)
         self._rpc = self._shared.rpc.for_peer(peer)
         self._calls = Conversations(
@@ -156,6 +181,7 @@ class Http2Connection(asyncio.BufferedProtocol):
         self._calls.lose()
         self._sender.forget_all()
         self._withheld.forget()
+        self._unread.count(0)
         shared.unregister(self)
         # They call this connection back. Without that circle its memory is free at once.
         del self._requests, self._streams, self._calls, self._deliveries, self._withheld
@@ -193,10 +219,30 @@ class Http2Connection(asyncio.BufferedProtocol):
             self._fail()
 
     def _give_up(self, error: ngh2.NGH2Error) -> None:
-        """Close, as the library does: nothing can be sent on such a connection any more."""
+        """Close, as the library does: it sends nothing on such a connection any more."""
         _logger.debug("HTTP/2 connection closed error=%s", error)
         self._shared.counters.bad_requests += 1
-        self.abort()
+        if isinstance(error, ngh2.DenialOfServiceError):
+            self._calm(str(error), goaway(str(error)))
+        else:
+            self.abort()
+
+    def _calm(self, text: str, last_frame: bytes = b"") -> None:
+        """End the connection of a client that sends too much of what is legal."""
+        transport = self._transport
+        if transport is not None and not transport.is_closing():
+            transport.write(last_frame)
+            note_flood(self._shared, self._peer, text)
+            self.connection_lost(None)
+            Leaving(self._shared, transport)
+
+    def _count_flood(self, kind: Flood) -> int:
+        """Count a frame; return more than a turn's share if it is one too many."""
+        if not self._floods.is_flood(kind, self._touched):
+            return 0
+        text = self._floods.describe(kind)
+        self._calm(text, goaway(text))
+        return _ENOUGH
 
     def _fail(self) -> None:
         self._shared.counters.internal_errors += 1
@@ -204,34 +250,43 @@ class Http2Connection(asyncio.BufferedProtocol):
 
     def _end(self) -> None:
         """Close when the library has said all: it answers what breaks the protocol by a GOAWAY."""
+        flood = ""
         for event in self._h2.events():
             if type(event) is ngh2.ConnectionClosed and event.error_code:
                 self._shared.counters.bad_requests += 1
                 _logger.debug("HTTP/2 connection ended code=%d", event.error_code)
-        if self._transport is not None:
+                if event.error_code == ENHANCE_YOUR_CALM:
+                    flood = event.debug_data.decode("utf-8", "replace") or "frames without sense"
+        if flood:
+            self._calm(flood)
+        elif self._transport is not None:
             self._transport.close()
 
     def _handle(self, events: Iterator[ngh2.Event]) -> None:
-        """Handle events until there are no more or a turn's share of requests has begun."""
+        """Handle events until there are no more, or a turn's share of them or of requests."""
         begun, share = 0, self._shared.settings.requests_per_turn
-        for event in events:
+        for event in islice(events, EVENTS_PER_TURN):
             kind = type(event)
             if kind is ngh2.DataReceived:
                 begun += self._on_data(event)  # type: ignore[arg-type]  # `kind is` does not narrow
             elif kind is ngh2.RequestReceived:
                 begun += self._on_request(event)  # type: ignore[arg-type]
-            elif kind is ngh2.StreamClosed or kind is ngh2.StreamReset:
+            elif kind is ngh2.StreamClosed:
                 self._on_closed(event.stream_id)  # type: ignore[attr-defined]
+                if event.error_code:  # type: ignore[attr-defined]  # by the client or through it
+                    begun += self._count_flood(Flood.RESETS)
             elif kind is ngh2.TrailersReceived:
                 begun += self._on_end(event.stream_id)  # type: ignore[attr-defined]
-            elif kind is ngh2.PingAcknowledged:
-                self._goodbye.say()
+            else:
+                begun += self._on_other(kind)
             if begun >= share:
-                self._backlog = events
-                self._pace_reading()
-                self._loop.call_soon(self._continue)
-                return
-        self._backlog = None
+                break
+        if self._transport is None or (begun < share and not length_hint(events)):
+            self._backlog = None
+            return
+        self._backlog = events
+        self._pace_reading()
+        self._loop.call_soon(self._continue)
 
     @_guarded
     def _continue(self) -> None:
@@ -283,16 +338,28 @@ class Http2Connection(asyncio.BufferedProtocol):
             return True
         return event.end_stream and self._on_end(stream.id)
 
-    def _on_data(self, event: ngh2.DataReceived) -> bool:
+    def _on_other(self, kind: type[ngh2.Event]) -> int:
+        """Take a frame that belongs to no request; return as `_count_flood` does."""
+        flood = _COUNTED.get(kind)
+        if flood is not None:
+            self._unread.sent -= _ACKNOWLEDGED.get(flood, 0)
+            return self._count_flood(flood)
+        if kind is ngh2.PingAcknowledged:
+            self._goodbye.say()
+        return 0
+
+    def _on_data(self, event: ngh2.DataReceived) -> int:
         """Take a piece of a body in; return whether its request has begun."""
         stream = self._streams.get(event.stream_id)
         data = event.data
+        if not data and not event.end_stream and self._count_flood(Flood.EMPTY_DATA):
+            return _ENOUGH
         if stream is None:  # a streaming call, or it was answered early, or reset
             if not self._calls.receive(event.stream_id, data, event.end_stream):
                 self._credit(len(data), event.stream_id)
             return False
         refusal = stream.receive(data)
-        if self._shared.budget.is_full and not stream.is_reserved:
+        if self._shared.budget.is_full and stream.must_wait():
             self._withheld.add(len(data), stream.id)
         else:
             self._credit(len(data), stream.id)
@@ -330,7 +397,8 @@ class Http2Connection(asyncio.BufferedProtocol):
     def _begin_sending(self) -> None:
         """Count the time that the client takes from now on, if it was owed nothing before."""
         if not self._write_paused and not self._h2.queued_body_size():
-            self._touched = self._wrote = self._loop.time()
+            self._touched = self._loop.time()
+            self._unread.begin(self._touched)
 
     def _arm_flush(self) -> None:
         if not self._flush_armed:
@@ -348,7 +416,7 @@ class Http2Connection(asyncio.BufferedProtocol):
             while not self._write_paused:
                 data = pull(PULL)
                 if data:
-                    self._wrote = self._loop.time()
+                    self._unread.sent += len(data)
                     transport.write(data)
                 # Less than was asked for: the library has no more for now.
                 if len(data) < PULL and (sender.is_idle or not sender.refill(self._touched)):
@@ -391,30 +459,40 @@ class Http2Connection(asyncio.BufferedProtocol):
     @_guarded
     def visit(self, now: float) -> None:
         """Look at the time-outs: of the drain, of bodies, of work, of clients that do not read."""
-        if self._transport is None or self._has_ended(self._transport, now):
+        transport = self._transport
+        if transport is None or self._has_ended(transport, now):
             return
         if self._goodbye.visit(now):
             self._arm_flush()
-        settings = self._shared.settings
         self._requests.visit(now)
+        self._calls.visit(now)
         if not self._sender.is_idle:
             self._touched = now
             self._flush()
-        is_sending = not self._sender.is_idle or self._h2.queued_body_size() > 0
-        if self._write_paused or is_sending:
-            if now - self._wrote > settings.write_idle_timeout_s:
-                self._shared.counters.timeouts += 1
-                self.abort()
-        elif (
-            not self._streams and not self._calls and now - self._touched > settings.idle_timeout_s
-        ):
+        # What waits in the library is bounded for each stream, and counted here: more often would
+        # cost each call.
+        unread = self._h2.queued_body_size() + transport.get_write_buffer_size()
+        self._unread.count(unread - self._sender.nbytes - self._deliveries.nbytes)
+        if unread or self._write_paused or not self._sender.is_idle:
+            self._visit_sending(transport, now)
+            return
+        self._unread.begin(now)
+        if not self._streams and not self._calls and self._is_idle(now):
             self.drain()
+
+    def _is_idle(self, now: float) -> bool:
+        return now - self._touched > self._shared.settings.idle_timeout_s
+
+    def _visit_sending(self, transport: asyncio.Transport, now: float) -> None:
+        """Close the connection of a client that takes too little of what it is sent."""
+        if self._unread.is_stuck(now, transport.get_write_buffer_size()):
+            self._shared.counters.timeouts += 1
+            self.abort()
 
     def _has_ended(self, transport: asyncio.Transport, now: float) -> bool:
         """Return whether the connection is over, though it may still be open to send the rest."""
         if transport.is_closing():
-            if now - self._wrote > self._shared.settings.write_idle_timeout_s:
-                self.abort()
+            self._visit_sending(transport, now)
             return True
         if self._h2.want_read:
             return False

@@ -13,6 +13,7 @@ from seldon_core.aio.start import start
 from seldon_core.transport.deliveries import Deliveries
 from seldon_core.transport.http2_streaming import StreamedAnswers
 from seldon_core.transport.outgoing import Outgoing, StreamedOutgoing
+from seldon_core.transport.pace import Pace
 from seldon_core.transport.sending import Engine, Sender
 from seldon_core.transport.shared import Shared
 from seldon_core.transport.streams import Stream
@@ -23,7 +24,8 @@ _logger = logging.getLogger(__name__)
 class Requests:
     """What one connection has been asked and has not answered, by stream.
 
-    `flush` has what was given to `engine` sent soon.
+    `flush` has what was given to `engine` sent soon. `is_withheld(stream_id)` says whether a client
+    may send no more for now.
     """
 
     def __init__(
@@ -32,8 +34,11 @@ class Requests:
         engine: Engine,
         sender: Sender,
         deliveries: Deliveries,
+        is_withheld: Callable[[int], bool],
         flush: Callable[[], None],
     ) -> None:
+        self._is_withheld = is_withheld
+        self._paces: dict[int, Pace] = {}  # of bodies that were incomplete at the last visit
         self._shared = shared
         self._loop = shared.loop
         self._sender = sender
@@ -92,13 +97,29 @@ class Requests:
 
     def visit(self, now: float) -> None:
         """Answer the requests whose time has passed."""
-        settings = self._shared.settings
+        timeout_s = self._shared.settings.request_timeout_s
+        before, self._paces = self._paces, {}
         for stream in list(self.streams.values()):
-            patience = settings.body_idle_timeout_s
+            is_late = now >= stream.deadline
             if stream.has_ended:
-                patience = settings.request_timeout_s
-            if now >= stream.deadline or now - stream.touched > patience:
+                is_late = is_late or now - stream.touched > timeout_s
+            else:
+                is_late = self._comes_too_slowly(stream, before.get(stream.id), now) or is_late
+            if is_late:
                 self._expire(stream)
+
+    def _comes_too_slowly(self, stream: Stream, pace: Pace | None, now: float) -> bool:
+        settings = self._shared.settings
+        if pace is None:
+            pace = Pace(settings.body_bytes_per_s, now)
+            pace.moved = stream.received
+            pace.begin(stream.touched)
+        self._paces[stream.id] = pace
+        pace.moved = stream.received
+        patience_s = settings.body_idle_timeout_s
+        if not self._is_withheld(stream.id):
+            patience_s = self._shared.patience_s(patience_s)
+        return pace.is_too_slow(now, patience_s)
 
     def _expire(self, stream: Stream) -> None:
         """Answer a stream whose time has passed, and stop its work."""

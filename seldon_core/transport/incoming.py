@@ -30,8 +30,8 @@ class Incoming:
         self._buffer = bytearray()
         self._needed = PREFIX_LENGTH  # bytes in the buffer with which there is something to do
         self._withheld = 0  # bytes that were not credited, the last ones of the buffer
-        self._held = 0  # bytes counted in the budget: the buffer's, and
-        self._expected = 0  # the ones that the message in the buffer still lacks
+        self._held = 0  # bytes counted in the budget: the buffer's
+        self._expected = 0  # bytes that the message in the buffer still lacks
         self._taken = 0  # messages taken without having waited
         self._has_ended = False
         self._is_last = False  # what follows the message that has begun, if any, is not wanted
@@ -40,20 +40,25 @@ class Incoming:
     def feed(self, data: bytes) -> bool:
         """Take the next bytes; return whether there was room for them."""
         nbytes = len(data)
-        new = max(nbytes - self._expected, 0)
         if not self._expected and self._shared.budget.is_full:
             self._credit(nbytes)
             return False
-        self._expected -= nbytes - new
-        self._hold(new)
+        self._expected -= min(nbytes, self._expected)
+        self._hold(nbytes)
         self._buffer += data
         self._withheld += nbytes
         if self._waiter is not None:
             if len(self._buffer) >= self._needed:
                 self._wake()
             else:
-                self._credit_all_but(0)
+                self._let_send()
         return True
+
+    @property
+    def received(self) -> int:
+        """How many bytes have come of what the handler waits for; -1 if it waits for no rest."""
+        waits = self._waiter is not None and self._expected and not self._is_crowded()
+        return len(self._buffer) if waits else -1
 
     def end(self) -> None:
         """Note that the client has no more to say."""
@@ -70,6 +75,7 @@ class Incoming:
         self._buffer.clear()
         self._has_ended = True
         self._credit_all_but(0)
+        self._shared.budget.forget(self._let_send)
         self._shared.budget.give(self._held)
         self._held = self._expected = 0
 
@@ -114,7 +120,7 @@ class Incoming:
         return 0
 
     def _expect(self, nbytes: int) -> None:
-        """Count what is still to come at once: what has begun can always be finished."""
+        """Refuse a message for which there is no room; one that has begun may be finished."""
         budget = self._shared.budget
         if self._has_ended:
             return
@@ -122,7 +128,6 @@ class Incoming:
             self._shared.counters.overloaded += 1
             raise no_room()
         self._expected = nbytes
-        self._hold(nbytes)
 
     def _check_end(self) -> None:
         left = len(self._buffer)
@@ -138,7 +143,7 @@ class Incoming:
 
     async def _more(self) -> None:
         self._taken = 0
-        self._credit_all_but(0)
+        self._let_send()
         self._waiter = self._shared.loop.create_future()
         try:
             await self._waiter
@@ -168,6 +173,18 @@ class Incoming:
             self._shared.budget.take(nbytes)
         else:
             self._shared.budget.give(-nbytes)
+
+    def _is_crowded(self) -> bool:
+        """Return whether others have so much in flight that this one has to wait."""
+        budget = self._shared.budget
+        return budget.is_over and budget.used > self._held
+
+    def _let_send(self) -> None:
+        """Credit what has come, now or when there is room."""
+        if self._is_crowded():
+            self._shared.budget.when_free(self._let_send)
+        else:
+            self._credit_all_but(0)
 
     def _credit_all_but(self, nbytes: int) -> None:
         due = self._withheld - nbytes

@@ -192,11 +192,12 @@ async def open_listener(
     }
     http = RestFront(handler, server, settings, budget, methods)
     talks = {
-        **stream_conversations(handler, settings.stream_format, budget),
+        **stream_conversations(handler, settings.stream_format, budget, settings.typed_bytes),
         **data_port_talks(server, lambda: listener.is_draining),
     }
     rules = TalkRules(settings.write_idle_timeout_s)
-    rpc = RpcFront(handler, server, extension_rpc_methods(services), talks, rules)
+    rpc_methods = extension_rpc_methods(services)
+    rpc = RpcFront(handler, server, rpc_methods, talks, rules, settings.typed_bytes)
     async with AsyncExitStack() as stack:
         try:
             listener = await stack.enter_async_context(listen(settings, http, rpc, budget))

@@ -13,11 +13,12 @@ from seldon_core.errors import SeldonError
 from seldon_core.protocol import grpc_calls, status
 from seldon_core.protocol.dialects import GRPC_VERBS, Verb
 from seldon_core.protocol.inference import Buffer, Payload
-from seldon_core.protocol.oip_grpc import GRPC_CODEC, peek_model
+from seldon_core.protocol.oip_grpc import GRPC_CODEC, check_typed_size, peek_model
 from seldon_core.transport.conversations import Conversation, TalkRules
 from seldon_core.transport.handler import InferCall, InferHandler, ServerState
 from seldon_core.transport.request_id import REQUEST_ID, request_id_of
 from seldon_core.transport.rpc_call import RpcCall, RpcMethod
+from seldon_core.transport.settings import TYPED_BYTES
 
 _INFER = Verb.INFER
 _RULES = TalkRules()
@@ -43,7 +44,8 @@ class RpcFront:
     """Answers the calls of `inference.GRPCInferenceService`; implements `shared.RpcFront`.
 
     `methods` answer the verbs that are not known here, `talks` the streaming calls, by path: those
-    of this service and of any other. `rules` is of these.
+    of this service and of any other. `rules` is of these. `typed_bytes` is the most that an infer
+    call may have besides its raw contents.
     """
 
     def __init__(
@@ -53,7 +55,9 @@ class RpcFront:
         methods: Mapping[Verb, RpcMethod],
         talks: Mapping[bytes, Conversation] | None = None,
         rules: TalkRules = _RULES,
+        typed_bytes: int = TYPED_BYTES,
     ) -> None:
+        self._typed_bytes = typed_bytes
         self._handler = handler
         self._server = server
         self._talks = talks or {}
@@ -100,6 +104,8 @@ class RpcFront:
                     return RpcAnswer(status.UNIMPLEMENTED, text, trailers=trailers)
                 other = RpcCall(verb, headers, message, request_id, deadline, self._peer)
                 return RpcAnswer(status.OK, "", [], trailers, [await method(other)])
+            if len(message) > self._typed_bytes:
+                check_typed_size(message, self._typed_bytes)
             name, version = peek_model(message)
             payload = Payload(GRPC_CODEC, message)
             call = InferCall(verb, name, version, headers, payload, "grpc", request_id, deadline)

@@ -15,10 +15,10 @@ from typing import Final
 
 from seldon_core.aio.channels import Channel
 from seldon_core.aio.supervise import Tasks, open_tasks
-from seldon_core.errors import InvalidRequestError, SeldonError, UpstreamError
+from seldon_core.errors import InvalidRequestError, PayloadTooLargeError, SeldonError, UpstreamError
 from seldon_core.protocol.dialects import Verb
 from seldon_core.protocol.inference import Buffer, Payload
-from seldon_core.protocol.oip_grpc import GRPC_CODEC, peek_model
+from seldon_core.protocol.oip_grpc import GRPC_CODEC, check_typed_size, peek_model
 from seldon_core.protocol.oip_stream import (
     bare_message,
     note_final,
@@ -29,6 +29,7 @@ from seldon_core.transport.budget import InFlightBytes
 from seldon_core.transport.conversations import Conversation, InitialMetadata
 from seldon_core.transport.handler import InferCall, InferHandler, StreamReply
 from seldon_core.transport.request_id import request_id_of
+from seldon_core.transport.settings import TYPED_BYTES
 
 STREAM_PATH: Final = b"/inference.GRPCInferenceService/ModelStreamInfer"
 
@@ -44,19 +45,22 @@ _MODEL_HEADER: Final = b"seldon-model"
 
 
 def stream_conversations(
-    handler: InferHandler, stream_format: str, budget: InFlightBytes
+    handler: InferHandler,
+    stream_format: str,
+    budget: InFlightBytes,
+    typed_bytes: int = TYPED_BYTES,
 ) -> dict[bytes, Conversation]:
     """Return the streaming calls of the data port, by path.
 
     `stream_format` is how who does not say it is answered, `triton` or `mlserver`. Messages that
-    are under way are counted in `budget`.
+    are under way are counted in `budget`; each may have `typed_bytes` besides its raw contents.
     """
 
     async def stream_infer(
         headers: dict[bytes, bytes], messages: AsyncIterator[bytes], peer: str, deadline: float
     ) -> AsyncGenerator[Sequence[Buffer] | InitialMetadata, None]:
         is_triton = _is_triton(headers.get(FORMAT_HEADER, stream_format.encode()))
-        talk = _Talk(handler, headers, deadline, budget)
+        talk = _Talk(handler, headers, deadline, budget, typed_bytes)
         is_first = True
         try:
             async with open_tasks("stream") as tasks:
@@ -124,7 +128,9 @@ class _Talk:
         headers: dict[bytes, bytes],
         deadline: float,
         budget: InFlightBytes,
+        typed_bytes: int,
     ) -> None:
+        self._typed_bytes = typed_bytes
         self._handler = handler
         self._headers = headers
         self._deadline = deadline
@@ -177,8 +183,9 @@ class _Talk:
     async def _pass_on(self, payload: Payload) -> None:
         """Give a message to its model's stream, or answer it if it names none that can be read."""
         try:
+            check_typed_size(payload.body, self._typed_bytes)
             name, version = peek_model(payload.body)
-        except InvalidRequestError as error:
+        except (InvalidRequestError, PayloadTooLargeError) as error:
             await self.answers.put(StreamReply(payload, error))
             return
         # With the header every message goes to the one model that it names.

@@ -91,6 +91,11 @@ class Sender:
         """Whether every answer has been given to the library."""
         return not self._rests and not self._early
 
+    @property
+    def nbytes(self) -> int:
+        """How many bytes are counted for what has not been given to the library."""
+        return sum(rest.stream.held for rest in self._rests.values())
+
     def submit(self, stream: Stream, answer: Outgoing) -> None:
         """Begin to send an answer. What the stream holds is released when it has left here.
 

@@ -5,6 +5,9 @@ from dataclasses import dataclass
 KIB = 1024
 MIB = 1024 * KIB
 
+TYPED_BYTES = 4 * MIB
+"""The default of `typed_bytes`."""
+
 
 @dataclass(frozen=True, slots=True)
 class ListenerSettings:
@@ -40,8 +43,8 @@ class ListenerSettings:
     - `body_idle_timeout_s`: longest pause inside a body, and the time over which its rate counts.
     - `body_bytes_per_s`: rate at which a body must come; half of a slow mobile uplink. Without it
       one byte a minute would hold a request for ever.
-    - `body_stall_timeout_s`: what `body_idle_timeout_s` is while `in_flight_bytes` is used up:
-      then who does not send keeps others out.
+    - `stall_timeout_s`: what `body_idle_timeout_s` and `write_idle_timeout_s` are while
+      `in_flight_bytes` is used up: then who does not send or read keeps others out.
     - `write_idle_timeout_s`: longest time in which a client reads nothing of what it is sent, and
       the time over which its rate counts.
     - `write_bytes_per_s`: rate at which a client must take what it is sent.
@@ -68,7 +71,7 @@ class ListenerSettings:
     header_count: int = 100
     body_bytes: int = 1000 * MIB
     json_bytes: int = 64 * MIB
-    typed_bytes: int = 4 * MIB
+    typed_bytes: int = TYPED_BYTES
     gzip_ratio: int = 100
     in_flight_bytes: int = 1024 * MIB
     outstanding: int = 64
@@ -78,9 +81,9 @@ class ListenerSettings:
     head_timeout_s: float = 30.0
     body_idle_timeout_s: float = 60.0
     body_bytes_per_s: int = 4 * KIB
-    body_stall_timeout_s: float = 5.0
     write_idle_timeout_s: float = 60.0
     write_bytes_per_s: int = 1 * KIB
+    stall_timeout_s: float = 5.0
     idle_timeout_s: float = 620.0
     keep_alive_s: int = 0
     linger_s: float = 2.0

@@ -6,6 +6,7 @@ protocol hands it the transport with `transport.set_protocol(connection)`, then 
 """
 
 import asyncio
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
@@ -81,9 +82,18 @@ class Counters:
     requests: int = 0
     bad_requests: int = 0
     overloaded: int = 0
+    floods: int = 0
     hang_ups: int = 0
     timeouts: int = 0
     internal_errors: int = 0
+
+
+@dataclass(slots=True)
+class FloodLog:
+    """When a flood was last logged, on the loop's clock, and how many since then were not."""
+
+    logged_at: float = -math.inf
+    unlogged: int = 0
 
 
 class Shared:
@@ -103,6 +113,7 @@ class Shared:
         "conversing",
         "counters",
         "draining",
+        "floods",
         "http",
         "loop",
         "on_empty",
@@ -128,6 +139,7 @@ class Shared:
         self.conversing: set[asyncio.Task[None]] = set()
         self.budget = budget
         self.counters = Counters()
+        self.floods = FloodLog()
         self.connections: dict[Connection, None] = {}
         self.paused: dict[Connection, asyncio.Transport] = {}
         self.draining = False
@@ -144,6 +156,13 @@ class Shared:
         """Count `connection` as open: it is visited, drained and aborted from now on."""
         self.connections[connection] = None
         self.on_empty.clear()
+
+    def patience_s(self, longest_s: float) -> float:
+        """Return how long to wait for a client that neither sends nor reads, at most `longest_s`.
+
+        That is less while it keeps others out.
+        """
+        return min(longest_s, self.settings.stall_timeout_s) if self.budget.is_full else longest_s
 
     def unregister(self, connection: Connection) -> None:
         """Forget a closed connection; harmless if it is not known."""

@@ -109,8 +109,8 @@ class Stream(ABC):
 
     `deadline` and `touched` are instants on the loop's clock: when the caller's time ends, and when
     something last happened. `task` is the work, once it had to wait. `has_ended` says that the
-    client has sent everything. `held` are the bytes counted in the budget on the stream's behalf,
-    and `is_reserved` says that they are all that will come. `size` is the body's announced length.
+    client has sent everything. `held` are the bytes counted in the budget on the stream's behalf.
+    `size` is the body's announced length, and `is_announced` says that there was room for it.
     A client that was answered before it has ended may send on for `linger_s` seconds.
     """
 
@@ -120,7 +120,7 @@ class Stream(ABC):
         "head",
         "held",
         "id",
-        "is_reserved",
+        "is_announced",
         "linger_s",
         "shared",
         "size",
@@ -139,7 +139,7 @@ class Stream(ABC):
         self.held = 0
         self.size = 0
         self.linger_s = 0.0
-        self.is_reserved = True
+        self.is_announced = True
         self.task: Started | None = None
         self.watch: Watch | None = None
 
@@ -170,13 +170,23 @@ class Stream(ABC):
         self.head = replace(self.head, headers=headers)  # a copy: other streams have this head too
         return request_id
 
-    def reserve(self, nbytes: int) -> bool:
-        """Count `nbytes` of the body in the budget; return whether there was room."""
+    @property
+    @abstractmethod
+    def received(self) -> int:
+        """How many bytes of the body have come."""
+
+    def has_room(self) -> bool:
+        """Return whether there is room in the budget for the announced body."""
         budget = self.shared.budget
-        if budget.is_full or not budget.fits(nbytes):
-            return False
-        self.hold(nbytes)
-        return True
+        return budget.fits(self.size) and not budget.is_full
+
+    def must_wait(self) -> bool:
+        """Return whether the client may send no more until others have gone; asked if it is full.
+
+        What was announced, and had room, goes on for a while, and if it is alone to its end.
+        """
+        budget = self.shared.budget
+        return not self.is_announced or (budget.is_over and budget.used > self.held)
 
     def hold(self, nbytes: int) -> None:
         """Count `nbytes` more in the budget, room or not."""
@@ -248,12 +258,17 @@ class RpcStream(Stream):
             if self._message is not None:
                 reader.feed(grpc_frames.prefix(self.size) + self._message)
         reader.feed(data)
-        if not self.held:
+        if not self.size:
             self.size = reader.announced
-            # The announced length is taken at once: what has begun can always be finished.
-            if not self.reserve(self.size):
+            if not self.has_room():
                 return self._no_room()
+        self.hold(len(data))
         return None
+
+    @property
+    def received(self) -> int:
+        """How many bytes have come of a message that does not come whole."""
+        return self.held
 
     def _no_room(self) -> Outgoing:
         self.shared.counters.overloaded += 1
@@ -335,7 +350,7 @@ class HttpStream(Stream):
         self._front = front
         length = head.headers.get(b"content-length")
         self.size = int(length or b"0")
-        self.is_reserved = length is not None
+        self.is_announced = length is not None
         # curl 7.88 does not see an answer whose reset comes while it still sends the body.
         self.linger_s = shared.settings.linger_s
         self._body: bytes | bytearray = b""
@@ -351,8 +366,7 @@ class HttpStream(Stream):
             return self._refuse(415, "of gRPC's formats only application/grpc(+proto) is spoken")
         if self.size > self._limit:
             return self._too_large()
-        # Taken at once, so what has begun can always be finished.
-        if self.size and not self.reserve(self.size):
+        if self.size and not self.has_room():
             self.shared.counters.overloaded += 1
             return refuse_request(self.head.headers, 503, _FULL, 1)
         return None
@@ -362,8 +376,7 @@ class HttpStream(Stream):
         self._length += len(data)
         if self._length > self._limit:
             return self._too_large()
-        if not self.is_reserved:
-            self.hold(len(data))
+        self.hold(len(data))
         if not self._body:
             self._body = data
         elif isinstance(self._body, bytearray):
@@ -371,6 +384,11 @@ class HttpStream(Stream):
         else:
             self._body = bytearray(self._body) + data
         return None
+
+    @property
+    def received(self) -> int:
+        """How many bytes of the body have come."""
+        return self._length
 
     def _too_large(self) -> Outgoing:
         return self._refuse(413, too_large(self._limit, self.shared.settings))

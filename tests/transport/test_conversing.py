@@ -675,14 +675,14 @@ def test_what_the_budget_has_no_room_for_is_refused():
             headers = call_headers(path=b"/t/echo")
             waiting = client.request(headers, framed(bytes(800))[:9], end=False)
             client.flush()
-            await server.until(lambda: server.shared.budget.used == 805)
-            answer = await client.call(headers, framed(bytes(300))[:9], end=False)
+            await server.until(lambda: server.shared.budget.used == 9)
+            answer = await client.call(headers, framed(bytes(999))[:9], end=False)
             assert answer.status == 8
-            server.shared.budget.take(500)
+            server.shared.budget.take(1000)
             for end in (True, False):
                 assert (await client.call(headers, framed(b"x"), end=end)).status == 8
             assert server.shared.counters.overloaded == 3
-            server.shared.budget.give(500)
+            server.shared.budget.give(1000)
             client.h2.send_data(waiting, bytes(796), end_stream=True)
             (answer,) = await client.finish([waiting])
             assert messages_of(answer) == [bytes(800)]
@@ -709,7 +709,7 @@ def test_a_cut_message_and_an_end_that_comes_later_are_told_apart_from_a_pause()
         async with talking() as (server, _), connected(server) as client:
             stream = client.request(call_headers(path=b"/t/echo"), framed(b"abc")[:7], end=False)
             client.flush()
-            await server.until(lambda: server.shared.budget.used == 8)
+            await server.until(lambda: server.shared.budget.used == 7)
             client.h2.end_stream(stream)
             (answer,) = await client.finish([stream])
             assert answer.status == 13
@@ -827,5 +827,33 @@ def test_a_stream_that_the_library_has_given_up_already_ends_its_call(gone_from)
         assert not calls.receive(1, b"late", False)
         calls.end(1)
         assert talks.running == 0
+
+    run(test)
+
+
+@pytest.mark.parametrize("is_full", [False, True], ids=["room", "no room"])
+def test_a_message_whose_rest_does_not_come_ends_the_call(is_full):
+    async def test():
+        settings = ListenerSettings(
+            body_idle_timeout_s=10, body_bytes_per_s=100, stall_timeout_s=2, in_flight_bytes=10_000
+        )
+        async with talking(settings=settings) as (server, _), connected(server) as client:
+            stream = client.request(
+                call_headers(path=b"/t/echo"), framed(bytes(5000))[:1000], end=False
+            )
+            client.flush()
+            await server.until(lambda: server.shared.budget.used == 1000)
+            await asyncio.sleep(0.01)
+            (connection,) = server.shared.connections
+            now = asyncio.get_running_loop().time()
+            server.shared.budget.take(9000 * is_full)
+            connection.visit(now)
+            connection.visit(now + (1 if is_full else 9))
+            assert server.shared.counters.timeouts == 0
+            connection.visit(now + (4 if is_full else 12))
+            (answer,) = await client.finish([stream])
+            assert answer.status == 4
+            assert server.shared.counters.timeouts == 1
+            server.shared.budget.give(9000 * is_full)
 
     run(test)

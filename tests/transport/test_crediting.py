@@ -35,3 +35,12 @@ def test_a_lost_connection_is_credited_nothing():
     world.withheld.forget()
     world.budget.give(1)
     assert world.resumed == 0
+
+
+def test_who_may_send_no_more_is_known():
+    world = World()
+    world.withheld.add(5, 1)
+    assert world.withheld.holds(1)
+    assert not world.withheld.holds(3)
+    world.budget.give(1)
+    assert not world.withheld.holds(1)

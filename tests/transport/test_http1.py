@@ -148,10 +148,10 @@ def test_a_large_body_is_received_into_one_buffer_and_the_next_request_follows()
     assert reading.taken[0].held == len(body) == reading.budget.used
 
 
-def test_a_body_whose_length_is_only_claimed_takes_no_memory_but_is_reserved():
+def test_a_body_whose_length_is_only_claimed_takes_no_memory():
     reading = Reading()
     reading.give(b"POST / HTTP/1.1\r\n" + BINARY + b"\r\ncontent-length: 500000000\r\n\r\n")
-    assert reading.budget.used == 500_000_000
+    assert reading.budget.used == 0
     assert reading.reader.incomplete is not None
     assert len(reading.reader.body) == 500_000_000
 
@@ -469,3 +469,57 @@ def test_a_second_host_is_refused():
 def test_a_connection_of_http_1_0_that_shall_stay_and_close_is_refused(value):
     with pytest.raises(RefusedError, match="found both"):
         Reading().give(b"GET / HTTP/1.0\r\nconnection: " + value + b"\r\n\r\n")
+
+
+def test_a_body_is_counted_as_it_comes_and_knows_how_much_of_it_has():
+    reading = Reading()
+    reading.give(b"POST / HTTP/1.1\r\ncontent-length: 100000\r\n\r\n" + bytes(1000))
+    reading.give(bytes(500))
+    assert reading.reader.received == reading.budget.used == 1500
+    reading.give(bytes(98_500))
+    assert reading.reader.received == 0
+    assert reading.taken[0].held == 100_000
+
+
+def test_a_chunked_body_is_counted_as_it_comes_too():
+    reading = Reading()
+    reading.give(b"POST / HTTP/1.1\r\ntransfer-encoding: chunked\r\n\r\n3e8\r\n" + bytes(700))
+    assert reading.reader.received == 700
+
+
+def test_from_a_quarter_beyond_the_budget_a_body_waits_for_others_and_not_for_itself():
+    reading = Reading(in_flight_bytes=1000)
+    reading.give(b"POST / HTTP/1.1\r\ncontent-length: 900\r\n\r\n" + bytes(10))
+    assert not reading.reader.must_wait
+    reading.budget.take(1239)
+    assert not reading.reader.must_wait
+    reading.budget.take(1)
+    assert reading.reader.must_wait
+    reading.budget.give(1240)
+    reading.give(bytes(890))
+    assert not reading.reader.must_wait
+    reading = Reading(in_flight_bytes=1000)
+    reading.give(b"POST / HTTP/1.1\r\ncontent-length: 3000\r\n\r\n" + bytes(2000))
+    assert reading.budget.is_over
+    assert not reading.reader.must_wait
+
+
+def test_a_body_that_there_is_no_room_for_is_refused_before_it_comes():
+    reading = Reading(in_flight_bytes=1000)
+    reading.budget.take(500)
+    with pytest.raises(RefusedError, match="too many bytes") as caught:
+        reading.give(b"POST / HTTP/1.1\r\ncontent-length: 501\r\n\r\nabc")
+    assert (caught.value.status, caught.value.retry_after_s) == (503, 1)
+
+
+@pytest.mark.parametrize(("used", "is_refused"), [(1249, False), (1250, True)])
+def test_a_chunked_body_that_has_begun_goes_a_quarter_beyond_the_budget(used, is_refused):
+    reading = Reading(in_flight_bytes=1000)
+    reading.give(b"POST / HTTP/1.1\r\ntransfer-encoding: chunked\r\n\r\n3e8\r\n" + bytes(10))
+    reading.budget.take(used - reading.budget.used)
+    if is_refused:
+        with pytest.raises(RefusedError):
+            reading.give(bytes(100))
+    else:
+        reading.give(bytes(100))
+        assert reading.reader.received == 110

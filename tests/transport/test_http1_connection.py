@@ -9,6 +9,7 @@ import pytest
 import uvloop
 
 from seldon_core.transport.budget import InFlightBytes
+from seldon_core.transport.exchange import StreamedAnswer
 from seldon_core.transport.http1_connection import Http1Connection
 from tests.support.transport import Client, EchoFront, connected, listening, post, until
 
@@ -588,12 +589,13 @@ class DeafTransport(asyncio.Transport):
     """A transport whose client reads nothing: it closes only when it is aborted."""
 
     is_closed = is_aborted = False
+    unsent = 100
 
     def set_write_buffer_limits(self, high=None, low=None):
         pass
 
     def get_write_buffer_size(self):
-        return 100
+        return self.unsent
 
     def write(self, data):
         pass
@@ -641,3 +643,145 @@ def test_a_closed_connection_takes_further_calls_in_silence():
             assert await client.ends() == b""
 
     asyncio.run(main())
+
+
+def test_a_body_that_drips_is_a_408_however_long_it_does():
+    async def main():
+        limits = {"body_idle_timeout_s": 0.5, "body_bytes_per_s": 1000}
+        async with (
+            listening(EchoFront(), **limits) as listener,
+            connected(listener.port) as client,
+        ):
+            answered = asyncio.get_running_loop().create_task(client.response())
+            await client.send(b"POST / HTTP/1.1\r\ncontent-length: 100000\r\n\r\n")
+            while not answered.done():
+                client.writer.write(b"x")
+                await asyncio.sleep(0.02)
+            assert (await answered)[0] == 408
+
+    asyncio.run(main())
+
+
+def test_who_sends_nothing_while_the_budget_is_used_up_is_refused_soon():
+    async def main():
+        budget = InFlightBytes(1000)
+        limits = {"body_idle_timeout_s": 60, "stall_timeout_s": 0.5}
+        async with (
+            listening(EchoFront(), budget, **limits) as listener,
+            connected(listener.port) as client,
+        ):
+            await client.send(b"POST / HTTP/1.1\r\ncontent-length: 900\r\n\r\n")
+            await until(lambda: listener.counters.connections)
+            await asyncio.sleep(0.05)
+            budget.take(1000)
+            assert (await client.response())[0] == 408
+
+    asyncio.run(main())
+
+
+BEGUN = b"POST /a HTTP/1.1\r\ncontent-length: 900\r\n\r\n" + bytes(100)
+
+
+def test_a_body_waits_until_others_have_gone():
+    async def main():
+        budget, front = InFlightBytes(1000), EchoFront()
+        async with listening(front, budget) as listener, connected(listener.port) as client:
+            await client.send(BEGUN)
+            await until(lambda: budget.used == 100)
+            budget.take(1150)
+            await client.send(bytes(100))
+            await until(lambda: shared_of(listener).paused)
+            await client.send(bytes(700))
+            await asyncio.sleep(0.05)
+            assert budget.used < 1150 + 900
+            assert not front.requests
+            budget.give(1150)
+            assert (await client.response())[0] == 200
+            assert budget.used == 0
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize("how", ["is refused", "leaves"])
+def test_a_body_that_waits_for_too_long(how):
+    async def main():
+        budget, front = InFlightBytes(1000), EchoFront()
+        limits = {"body_idle_timeout_s": 0.5, "stall_timeout_s": 0.1, "linger_s": 0.1}
+        async with listening(front, budget, **limits) as listener:
+            async with connected(listener.port) as client:
+                await client.send(BEGUN)
+                await until(lambda: budget.used == 100)
+                budget.take(1150)
+                await client.send(bytes(100))
+                await until(lambda: shared_of(listener).paused)
+                if how == "is refused":
+                    assert (await client.response())[0] == 503
+            await until(lambda: not shared_of(listener).connections)
+            assert budget.used == 1150
+            budget.give(1150)  # nobody waits any more
+
+    asyncio.run(main())
+
+
+def test_an_answer_that_its_client_does_not_read_is_counted_until_it_does():
+    async def main():
+        budget = InFlightBytes(1 << 30)
+        async with (
+            listening(EchoFront(), budget) as listener,
+            connected(listener.port) as client,
+        ):
+            client.writer.transport.pause_reading()
+            await client.send(GET % b"/large" * 30)
+            await until(lambda: budget.used > 100_000)
+            client.writer.transport.resume_reading()
+            for _ in range(30):
+                assert (await client.response())[0] == 200
+            await until(lambda: not budget.used)
+
+    asyncio.run(main())
+
+
+def test_a_client_that_reads_a_little_now_and_then_is_cut_off():
+    async def main():
+        limits = {"write_idle_timeout_s": 10, "write_bytes_per_s": 1000}
+        async with listening(EchoFront(), **limits) as listener:
+            shared = shared_of(listener)
+            connection, transport = Http1Connection(shared), DeafTransport()
+            connection.connection_made(transport)
+            transport.unsent = 100_000
+            connection.pause_writing()
+            now = shared.loop.time()
+            for second in range(15):
+                transport.unsent -= 900
+                assert not transport.is_aborted or second > 10
+                connection.visit(now + second)
+            assert transport.is_aborted
+            assert shared.budget.used == 0
+
+    asyncio.run(main())
+
+
+def test_what_is_begun_behind_an_answer_that_is_cut_is_dropped_in_silence(caplog):
+    async def pieces():
+        yield bytes(16 << 20)
+
+    class Front(EchoFront):
+        async def answer(self, request):
+            if request.target == b"/cut":
+                return StreamedAnswer(200, [], pieces())
+            return await super().answer(request)
+
+    async def main():
+        front = Front()
+        async with (
+            listening(front, request_timeout_s=0.3) as listener,
+            connected(listener.port) as client,
+        ):
+            client.writer.transport.pause_reading()  # so that what is unsent keeps it open
+            await client.send(GET % b"/cut" + GET % b"/hold")
+            await until(front.cancelled.is_set)
+            await asyncio.sleep(0.01)
+            assert listener.counters.internal_errors == 0
+
+    asyncio.run(main())
+    assert caplog.records == []

@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from seldon_core.transport.budget import InFlightBytes
-from seldon_core.transport.http2 import STREAM_WINDOW, Http2Connection
+from seldon_core.transport.http2 import EVENTS_PER_TURN, STREAM_WINDOW, Http2Connection
 from seldon_core.transport.settings import ListenerSettings
 from seldon_core.transport.shared import Shared
 from tests.support.http2_peer import (
@@ -610,6 +610,9 @@ class Recorder(asyncio.Transport):
     def abort(self):
         self.is_aborted = True
 
+    def get_write_buffer_size(self):
+        return 0
+
 
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes((0, 0, 0, 4, 0, 0, 0, 0, 0))
 
@@ -796,3 +799,185 @@ def test_any_cutting_of_a_conversation_gives_the_same_answers(cuts):
     whole, cut = asyncio.run(both())
     assert len(whole) >= 6
     assert cut == whole
+
+
+ANNOUNCED = {
+    "call": (call_headers(), framed(bytes(100_000))),
+    "request": (request_headers(b"POST", b"/p", (b"content-length", b"100005")), bytes(100_005)),
+}
+
+
+@pytest.mark.parametrize(("headers", "body"), ANNOUNCED.values(), ids=ANNOUNCED)
+def test_a_body_that_is_announced_and_does_not_come_keeps_nobody_out(headers, body):
+    async def test():
+        settings = ListenerSettings(in_flight_bytes=110_000)
+        async with serving(settings) as server, connected(server) as client:
+            begun = [client.request(headers, body[:1000], end=False) for _ in range(5)]
+            client.flush()
+            await server.until(lambda: server.shared.budget.used == 5000)
+            assert (await client.call(headers, body)).reset is None
+            for stream in begun:
+                client.h2.reset_stream(stream)
+            client.flush()
+            await server.until(lambda: server.shared.budget.used == 0)
+
+    run(test)
+
+
+@pytest.mark.parametrize(("headers", "body"), ANNOUNCED.values(), ids=ANNOUNCED)
+def test_a_body_that_has_begun_goes_on_until_a_quarter_beyond_the_budget(headers, body):
+    async def test():
+        settings = ListenerSettings(in_flight_bytes=200_000)
+        async with serving(settings) as server, connected(server) as client:
+            budget = server.shared.budget
+            stream = client.request(headers, body[:50], end=False)
+            client.flush()
+            await server.until(lambda: budget.used == 50)
+            (connection,) = server.shared.connections
+            budget.take(249_000)
+            client.h2.send_data(stream, body[50:900])
+            client.flush()
+            await server.until(lambda: budget.used == 249_900)
+            assert not connection._withheld.holds(stream)
+            client.h2.send_data(stream, body[900:2000])
+            client.flush()
+            await server.until(lambda: budget.used == 251_000)
+            assert connection._withheld.holds(stream)
+            budget.give(249_000)
+            assert not connection._withheld.holds(stream)
+            client.h2.send_data(stream, body[2000:], end_stream=True)
+            (answer,) = await client.finish([stream])
+            assert answer.reset is None
+            assert budget.used == 0
+
+    run(test)
+
+
+def test_a_body_beyond_the_budget_goes_on_if_it_is_alone():
+    async def test():
+        settings = ListenerSettings(in_flight_bytes=10_000)
+        async with serving(settings) as server, connected(server) as client:
+            answer = await client.call(call_headers(), framed(bytes(8 << 20)))
+            assert len(answer.message) == 8 << 20
+
+    run(test)
+
+
+@pytest.mark.parametrize(("headers", "body"), ANNOUNCED.values(), ids=ANNOUNCED)
+def test_a_body_that_drips_is_ended(headers, body):
+    async def test():
+        settings = ListenerSettings(body_idle_timeout_s=10, body_bytes_per_s=100)
+        async with serving(settings) as server, connected(server) as client:
+            stream = client.request(headers, body[:50], end=False)
+            client.flush()
+            await server.until(lambda: server.shared.budget.used == 50)
+            (connection,) = server.shared.connections
+            now = asyncio.get_running_loop().time()
+            for second in range(1, 10):
+                connection.visit(now + second)
+                client.h2.send_data(stream, b"x" * 90)
+                client.flush()
+                sent = 50 + 90 * second
+                await server.until(lambda sent=sent: server.shared.budget.used == sent)
+            assert server.shared.counters.timeouts == 0
+            connection.visit(now + 11)
+            assert server.shared.counters.timeouts == 1
+            await client.finish([stream])
+            assert server.shared.budget.used == 0
+
+    run(test)
+
+
+def test_who_sends_nothing_while_the_budget_is_used_up_is_ended_soon():
+    async def test():
+        settings = ListenerSettings(stall_timeout_s=2, in_flight_bytes=200_000)
+        async with serving(settings) as server, connected(server) as client:
+            budget, (headers, body) = server.shared.budget, ANNOUNCED["call"]
+            stream = client.request(headers, body[:50], end=False)
+            client.flush()
+            await server.until(lambda: budget.used == 50)
+            (connection,) = server.shared.connections
+            now = asyncio.get_running_loop().time()
+            connection.visit(now + 3)
+            connection.visit(now + 10)
+            assert server.shared.counters.timeouts == 0
+            budget.take(200_000)
+            connection.visit(now + 11)
+            (answer,) = await client.finish([stream])
+            assert answer.status == 4
+            assert server.shared.counters.timeouts == 1
+            budget.give(200_000)
+
+    run(test)
+
+
+def test_answers_that_wait_in_the_library_are_counted():
+    async def test():
+        async with serving() as server, connected(server) as client:
+            client.h2.update_settings({ngh2.Setting.INITIAL_WINDOW_SIZE: 0})
+            streams = [
+                client.request(call_headers(path=b"/large/100000"), framed(b"x")) for _ in range(20)
+            ]
+            client.flush()
+            await server.until(lambda: server.rpc.begun == 20)
+            await client.read()
+            (connection,) = server.shared.connections
+            connection.visit(asyncio.get_running_loop().time())
+            assert server.shared.budget.used >= 20 * 100_000
+            for stream in streams:
+                client.h2.set_local_window_size(200_000, stream_id=stream)
+            client.h2.set_local_window_size(4_000_000)
+            await client.finish(streams)
+            connection.visit(asyncio.get_running_loop().time())
+            assert server.shared.budget.used == 0
+
+    run(test)
+
+
+def test_pings_do_not_keep_a_client_that_reads_nothing():
+    async def test():
+        settings = ListenerSettings(write_idle_timeout_s=10, write_bytes_per_s=100)
+        async with serving(settings) as server, connected(server) as client:
+            client.h2.update_settings({ngh2.Setting.INITIAL_WINDOW_SIZE: 0})
+            client.request(call_headers(path=b"/large/100000"), framed(b"x"))
+            client.flush()
+            await server.until(lambda: server.rpc.begun == 1)
+            (connection,) = server.shared.connections
+            now = asyncio.get_running_loop().time()
+            connection.visit(now)
+            for second in range(12):
+                for _ in range(100):
+                    client.h2.ping()
+                client.flush()
+                await client.read()
+                await asyncio.sleep(0.01)
+                connection.visit(now + second)
+            await server.until(lambda: not server.shared.connections)
+            assert server.shared.counters.timeouts == 1
+
+    run(test)
+
+
+def test_many_events_are_shared_out_over_turns():
+    async def test():
+        async with serving() as server, connected(server) as client:
+            stream = client.request(call_headers(), framed(bytes(3000))[:5], end=False)
+            for byte in range(3000):
+                client.h2.send_data(stream, b"\0", end_stream=byte == 2999)
+            turns, is_over = [], False
+            shared, loop = server.shared, asyncio.get_running_loop()
+
+            def count():
+                turns.append(shared.budget.used)
+                if not is_over:
+                    loop.call_soon(count)
+
+            loop.call_soon(count)
+            (answer,) = await client.finish([stream])
+            is_over = True
+            assert len(answer.message) == 3000
+            steps = [after - before for before, after in pairwise(turns)]
+            assert max(steps) <= EVENTS_PER_TURN + 5
+            assert shared.paused == {}
+
+    run(test)

@@ -45,8 +45,9 @@ class World:
         self.engine = RecordingEngine()
         deliveries = Deliveries(self.shared, self.engine, GoneError, lambda: None, lambda: None)
         self.flushed = 0
+        sender = Sender(self.engine, GoneError)
         self.requests = Requests(
-            self.shared, self.engine, Sender(self.engine, GoneError), deliveries, self.flush
+            self.shared, self.engine, sender, deliveries, lambda _: False, self.flush
         )
 
     def flush(self):

@@ -74,7 +74,7 @@ def test_messages_come_out_as_they_went_in_and_all_is_credited(
     asyncio.run(test())
 
 
-def test_a_message_that_is_waited_for_is_credited_as_it_comes_and_counted_whole():
+def test_a_message_that_is_waited_for_is_credited_and_counted_as_it_comes():
     async def test():
         side = Side()
         side.messages.feed(framed(bytes(1000))[:105])
@@ -82,9 +82,9 @@ def test_a_message_that_is_waited_for_is_credited_as_it_comes_and_counted_whole(
         async with asyncio.TaskGroup() as group:
             task = group.create_task(anext(side.messages))
             await asyncio.sleep(0)
-            assert (side.credited, side.budget.used) == (105, 1005)
+            assert (side.credited, side.budget.used) == (105, 105)
             side.messages.feed(bytes(500))
-            assert (side.credited, side.budget.used) == (605, 1005)
+            assert (side.credited, side.budget.used) == (605, 605)
             side.messages.feed(bytes(400) + b"next!!")
             assert await task == bytes(1000)
             assert (side.credited, side.budget.used) == (1005, 6)
@@ -112,11 +112,11 @@ def test_a_message_that_has_begun_is_finished_although_the_budget_is_full_by_the
             side.messages.feed(framed(bytes(800))[:5])
             await asyncio.sleep(0)
             await asyncio.sleep(0)
-            assert side.budget.used == 805
-            side.budget.take(500)
+            assert side.budget.used == 5
+            side.budget.take(1000)
             assert side.messages.feed(bytes(800))
             assert await task == bytes(800)
-        assert side.budget.used == 500
+        assert side.budget.used == 1000
 
     asyncio.run(test())
 
@@ -145,5 +145,26 @@ def test_the_bytes_of_a_client_that_is_not_read_occupy_their_size_and_no_more():
         async for _ in side.messages:
             taken += 1
         assert taken == 100_000
+
+    asyncio.run(test())
+
+
+def test_who_sends_a_message_waits_from_a_quarter_beyond_the_budget_on():
+    async def test():
+        side = Side(room=1000)
+        async with asyncio.TaskGroup() as group:
+            task = group.create_task(anext(side.messages))
+            side.messages.feed(framed(bytes(800))[:105])
+            await asyncio.sleep(0)
+            await asyncio.sleep(0)
+            assert (side.credited, side.messages.received) == (105, 105)
+            side.budget.take(1200)
+            side.messages.feed(bytes(100))
+            assert (side.credited, side.messages.received) == (105, -1)
+            side.budget.give(1200)
+            assert (side.credited, side.messages.received) == (205, 205)
+            side.messages.feed(bytes(600))
+            assert await task == bytes(800)
+            assert side.messages.received == -1
 
     asyncio.run(test())

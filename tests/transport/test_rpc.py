@@ -350,3 +350,21 @@ def test_a_message_over_the_limit_is_refused_by_its_prefix():
             assert handler.calls == []
 
     run(test)
+
+
+def test_large_typed_contents_are_refused_and_raw_ones_are_not():
+    def ask(message):
+        front = RpcFront(DoublingHandler(), UpServer(), {}, typed_bytes=1000)
+        path = (SERVICE + "ModelInfer").encode()
+        return asyncio.run(front.answer(path, {}, message.SerializeToString(), NO_DEADLINE))
+
+    typed = pb.ModelInferRequest(model_name="m")
+    typed.inputs.add(name="x", datatype="FP32", shape=[300]).contents.fp32_contents.extend(
+        [1] * 300
+    )
+    refused = ask(typed)
+    assert refused.status == 8
+    assert "1000 bytes besides its raw contents" in refused.message
+    raw = pb.ModelInferRequest(model_name="m", raw_input_contents=[bytes(1200)])
+    raw.inputs.add(name="x", datatype="FP32", shape=[300])
+    assert ask(raw).status == 0

@@ -453,3 +453,18 @@ def test_every_message_is_answered_once_and_in_its_models_order(given, parts):
         assert call.budget.used == 0
 
     run(test)
+
+
+def test_large_typed_contents_are_answered_by_an_error():
+    async def test():
+        small, large = message(identifier="1"), message(identifier="2", values=[1.0] * 100)
+        budget = InFlightBytes(1 << 20)
+        converse = stream_conversations(StreamHandler(), "triton", budget, 300)[STREAM_PATH]
+        answers = converse({}, Given(large, small), "", float("inf"))
+        said = [
+            triton.ModelStreamInferResponse.FromString(b"".join(answer)) async for answer in answers
+        ]
+        assert "300 bytes besides its raw contents" in said[0].error_message
+        assert said[1].error_message == ""
+
+    run(test)

@@ -27,3 +27,16 @@ def test_the_last_connection_that_leaves_is_noticed():
         assert shared.on_empty.is_set()
 
     asyncio.run(main())
+
+
+def test_patience_is_shorter_while_the_budget_is_used_up():
+    async def main():
+        loop, budget = asyncio.get_running_loop(), InFlightBytes(10)
+        settings = ListenerSettings(stall_timeout_s=5)
+        shared = Shared(loop, settings, EchoFront(), NoRpc(), budget)
+        assert shared.patience_s(60.0) == 60.0
+        budget.take(10)
+        assert shared.patience_s(60.0) == 5.0
+        assert shared.patience_s(3.0) == 3.0
+
+    asyncio.run(main())
