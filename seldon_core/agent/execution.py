@@ -71,7 +71,8 @@ class ModelRunner:
     meanwhile. `grow` is told the bytes of its copy.
 
     `began` and `ended` are of the last call on the loop. Calls are counted in `counts`, but for
-    those whose outputs `offer` returns: their requests count them.
+    those whose outputs `offer` returns: they are counted with their requests, when these are
+    answered.
     """
 
     def __init__(
@@ -196,7 +197,7 @@ class ModelRunner:
         self, entries: list[Entry], shares: list[list[Array]], rows: int, times: Times
     ) -> None:
         """Count a call of `rows` rows, and give each entry its share of the outputs."""
-        self.counts.ran(len(entries), rows, times, monotonic())
+        self.counts.ran(rows, times, monotonic())
         for entry, share in zip(entries, shares, strict=True):
             entry.times = times
             waiter: Any = entry.waiter

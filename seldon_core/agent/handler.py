@@ -55,21 +55,26 @@ class AgentHandler:
             raise NotFoundError("model", model)
         # One coroutine, not one in another: each step from the loop passes through every frame.
         slot = entry = None
+        admitted = began
         ready = 0.0  # when it began to wait for a run, if it has to
         try:
             if call.deadline <= began:
                 raise DeadlineError("the call's time had passed before it reached the model")
-            slot = self._pool.try_admit(model) or await self._host.admit(model)
+            slot = self._pool.try_admit(model)
+            if slot is None:
+                slot = await self._host.admit(model)
+                admitted = monotonic()
             request = call.payload.decode()
             entry = served.check.entry(request)
             runner = served.runner
             outputs = runner.offer(entry)
             if outputs is None:
                 ready = monotonic()
-                if served.timeout is None:
-                    outputs = await cast("Awaitable[list[Array]]", entry.waiter)
-                else:
-                    outputs = await served.timeout.outputs(entry, began, runner.withdraw)
+                outputs = await (
+                    cast("Awaitable[list[Array]]", entry.waiter)
+                    if served.timeout is None
+                    else served.timeout.outputs(entry, began, runner.withdraw)
+                )
             tensors = served.check.tensors(entry.outputs, outputs, request.outputs)
         except asyncio.CancelledError:
             if entry is not None:
@@ -83,7 +88,7 @@ class AgentHandler:
                 if decisions:
                     self._host.carry_out(decisions)
         now = monotonic()
-        served.note(call.request_id, entry, began, ready, now)
+        served.note(call.request_id, entry, began, admitted, ready, now)
         series = served.answered.get(call.protocol) or self._first_series(served, call.protocol)
         series.observe(now - began)
         return Reply(InferResponse(model, tensors, "1", request.id))
@@ -139,7 +144,8 @@ class AgentHandler:
         version = served.version
         slot = self._pool.slots.get(version.internal_name)  # None if it has just gone
         held = 0 if slot is None or slot.residence is Residence.ABSENT else slot.nbytes
-        return served.counts.snapshot(version.spec.name, str(version.version), held, wall_of)
+        counts, has_rows = served.counts, served.signature.batchable
+        return counts.snapshot(version.spec.name, str(version.version), held, wall_of, has_rows)
 
     async def ready(self, call: InferCall) -> bool:
         """Return True: what is served can be called, an evicted model too. Raises NotFoundError."""

@@ -139,14 +139,12 @@ class ModelHost:
             model,
             admission,
         )  # before the event, whose answer may be instant
-        served, began = self.served[model], monotonic()
+        timeout = self.served[model].timeout
         give_up = functools.partial(self._give_up, request)
-        watch = served.timeout.watch(began, give_up) if served.timeout is not None else None
+        watch = timeout.watch(monotonic(), give_up) if timeout is not None else None
         try:
             self.send(InferArrived(self.now(), model, request))
-            slot = await admission
-            served.counts.admitted(monotonic() - began)
-            return slot
+            return await admission
         except asyncio.CancelledError:
             if self._admissions.pop(request, None) is not None:
                 self.send(InferAbandoned(self.now(), model, request))

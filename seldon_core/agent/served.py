@@ -50,30 +50,43 @@ class Served:
         self.answered: dict[str, ModelSeries] = {}  # successful calls, by method type
         self.describe(loaded)
 
-    def note(self, request_id: str, entry: Entry, arrived: float, ready: float, now: float) -> None:
+    def note(
+        self,
+        request_id: str,
+        entry: Entry,
+        arrived: float,
+        admitted: float,
+        ready: float,
+        now: float,
+    ) -> None:
         """Count a request that is answered `now`, and trace it if that is wanted.
 
-        `ready` is when it began to wait for its run; 0 if that was at once, on the loop, and is
-        the last one there.
+        `admitted` is when its model was in memory, `arrived` itself if it was already. `ready` is
+        when it began to wait for its run; 0 if that was at once, on the loop, and is the last one
+        there.
         """
         if ready:
-            counts = self.counts
-            counts.success_s += now - arrived
-            counts.input_s += ready - arrived
-            counts.queue_s += entry.times[0] - ready
+            self.counts.answered(arrived, ready, entry.times, now)
+            began, ended = entry.times[1:]
         else:
-            began, ended = self.runner.began, self.runner.ended
-            rows = entry.rows
-            runs = self.alone.get(rows) or self.counts.runs(self.alone, rows)
+            runner = self.runner
+            began, ended = runner.began, runner.ended
+            try:
+                runs = self.alone[entry.rows]
+            except KeyError:
+                runs = self.counts.runs(self.alone, entry.rows)
             runs.count += 1
             runs.input_s += began - arrived
             runs.infer_s += ended - began
             runs.output_s += now - ended
-            self.counts.last = now
+            runs.last = now
+        if admitted != arrived:
+            self.counts.admitted(admitted - arrived)
         if self.tracer.is_on:
-            times = entry.times if ready else (began, began, ended)
             self.tracer.note(
-                request_id, self.version.internal_name, arrived, ready or began, times[1:], now
+                request_id,
+                self.version.internal_name,
+                (arrived, ready or began, began, ended, now),
             )
 
     def describe(self, loaded: Loaded | Isolated) -> None:

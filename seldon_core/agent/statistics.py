@@ -1,8 +1,10 @@
 """What the statistics extension counts of one served model: plain numbers, added up as calls end.
 
-A lone request on the loop costs one look-up and five additions; everything else is worked out when
+A lone request on the loop costs one look-up and four additions; everything else is worked out when
 somebody asks (`snapshot`). Durations are seconds on one monotonic clock until then.
 """
+
+from collections.abc import Sequence
 
 from seldon_core.agent.batching import DEFAULT_MAX_ROWS
 from seldon_core.protocol.statistics import (
@@ -22,23 +24,24 @@ could be any number, are counted by the next power of two."""
 
 
 class Runs:
-    """The calls of a model with one number of rows."""
+    """The calls of a model with one number of rows. `last` is when the last of them was over."""
 
-    __slots__ = ("count", "infer_s", "input_s", "output_s")
+    __slots__ = ("count", "infer_s", "input_s", "last", "output_s")
 
     def __init__(self) -> None:
         self.count = 0
         self.input_s = 0.0
         self.infer_s = 0.0
         self.output_s = 0.0
+        self.last = 0.0
 
 
 class ModelCounts:
     """What happened to one version of a model since it was loaded, over evictions too.
 
     `alone` are the calls of requests that ran at once on the loop, by rows: of these everything is
-    counted there. `shared` are all other calls; the requests that had a part in them are counted
-    beside, since several share a call.
+    counted there. `shared` are all other calls; the requests that were answered by them are counted
+    beside, since several share a call, and some of them may have left.
     """
 
     __slots__ = (
@@ -48,7 +51,6 @@ class ModelCounts:
         "failed_s",
         "infer_s",
         "input_s",
-        "last",
         "queue_s",
         "shared",
         "success_s",
@@ -62,7 +64,6 @@ class ModelCounts:
         self.success_s = self.queue_s = self.input_s = self.infer_s = 0.0  # of those
         self.failed = 0
         self.failed_s = 0.0
-        self.last = 0.0  # when the last request was answered
         self._rows_off = 0  # what the sizes of calls tell too much
 
     def runs(self, sizes: dict[int, Runs], rows: int) -> Runs:
@@ -79,27 +80,29 @@ class ModelCounts:
             runs = sizes[size] = Runs()
         return runs
 
-    def ran(self, requests: int, rows: int, times: Times, now: float) -> None:
-        """Count a call for so many requests, whose outputs are theirs `now`.
-
-        What all of them had in common is counted here, once; how long each waited and took in all
-        adds who answers it to `queue_s`, `input_s` and `success_s`.
-        """
+    def ran(self, rows: int, times: Times, now: float) -> None:
+        """Count a call whose outputs are its requests' `now`, whoever of them is still there."""
         began, ran, ended = times
         runs = self.runs(self.shared, rows)
         runs.count += 1
         runs.input_s += ran - began
         runs.infer_s += ended - ran
         runs.output_s += now - ended
-        self.waited += requests
-        self.input_s += requests * (ran - began)
-        self.infer_s += requests * (ended - ran)
-        self.last = now
+        runs.last = now
+
+    def answered(self, arrived: float, ready: float, times: Times, now: float) -> None:
+        """Count a request that waited from `ready` on for its call, and is answered `now`."""
+        began, ran, ended = times
+        self.waited += 1
+        self.success_s += now - arrived
+        self.queue_s += began - ready
+        self.input_s += ready - arrived + ran - began
+        self.infer_s += ended - ran
 
     def admitted(self, seconds: float) -> None:
-        """Count as waiting what a request waited for its model to come into memory.
+        """Count as waiting what an answered request waited for its model to come into memory.
 
-        It is counted as the request's input, too, where nobody knows of this.
+        It was counted as the request's input.
         """
         self.queue_s += seconds
         self.input_s -= seconds
@@ -110,26 +113,28 @@ class ModelCounts:
         self.failed_s += seconds
 
     def snapshot(
-        self, name: str, version: str, memory_bytes: int, wall_of: float
+        self, name: str, version: str, memory_bytes: int, wall_of: float, has_rows: bool
     ) -> ModelStatistics:
         """Return everything as of now; adding `wall_of` to a monotonic instant makes it UTC.
 
-        What of a request's time was neither waiting nor the model's, nor its input's, was its
-        output's: the way back from a thread or a batch too.
+        Every request to a model that `has_rows` not is one inference, whatever its shape. What of a
+        request's time was neither waiting nor the model's, nor its input's, was its output's: the
+        way back from a thread or a batch too.
         """
         alone = self.alone.values()
         success = self.waited + sum(runs.count for runs in alone)
-        # Not below 0: a request that waited for its model may have failed.
-        input_s = max(0.0, self.input_s + sum(runs.input_s for runs in alone))
+        input_s = self.input_s + sum(runs.input_s for runs in alone)
         infer_s = self.infer_s + sum(runs.infer_s for runs in alone)
         success_s = self.success_s + sum(r.input_s + r.infer_s + r.output_s for r in alone)
-        output_s = max(0.0, success_s - self.queue_s - input_s - infer_s)
-        batches = [self._batch(size) for size in sorted({*self.alone, *self.shared})]
+        output_s = success_s - self.queue_s - input_s - infer_s
+        last = max((runs.last for runs in (*alone, *self.shared.values())), default=0.0)
+        batches = self._batches(has_rows)
+        rows = sum(batch.batch_size * batch.compute_infer.count for batch in batches)
         return ModelStatistics(
             name,
             version,
-            int((self.last + wall_of) * 1000) if self.last else 0,
-            sum(batch.batch_size * batch.compute_infer.count for batch in batches) - self._rows_off,
+            int((last + wall_of) * 1000) if last else 0,
+            rows - self._rows_off if has_rows else rows,
             sum(batch.compute_infer.count for batch in batches),
             InferStatistics(
                 success=_duration(success, success_s),
@@ -143,15 +148,21 @@ class ModelCounts:
             memory_usage=(MemoryUsage("CPU", 0, memory_bytes),),
         )
 
-    def _batch(self, size: int) -> BatchStatistics:
-        both = [sizes[size] for sizes in (self.alone, self.shared) if size in sizes]
-        count = sum(runs.count for runs in both)
-        return BatchStatistics(
-            size,
-            _duration(count, sum(runs.input_s for runs in both)),
-            _duration(count, sum(runs.infer_s for runs in both)),
-            _duration(count, sum(runs.output_s for runs in both)),
-        )
+    def _batches(self, has_rows: bool) -> list[BatchStatistics]:
+        sizes: dict[int, list[Runs]] = {}
+        for size, runs in (*self.alone.items(), *self.shared.items()):
+            sizes.setdefault(size if has_rows else 1, []).append(runs)
+        return [_batch(size, sizes[size]) for size in sorted(sizes)]
+
+
+def _batch(size: int, calls: Sequence[Runs]) -> BatchStatistics:
+    count = sum(runs.count for runs in calls)
+    return BatchStatistics(
+        size,
+        _duration(count, sum(runs.input_s for runs in calls)),
+        _duration(count, sum(runs.infer_s for runs in calls)),
+        _duration(count, sum(runs.output_s for runs in calls)),
+    )
 
 
 def _duration(count: int, seconds: float) -> Duration:

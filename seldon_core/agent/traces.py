@@ -48,16 +48,11 @@ class Tracer:
         """How many requests are still to be traced, -1 if there is no end."""
         return self._left
 
-    def note(
-        self,
-        request_id: str,
-        internal_model: str,
-        arrived: float,
-        queued: float,
-        run: tuple[float, ...],
-        answered: float,
-    ) -> None:
-        """Take in a request that was answered: every so many one is traced. Monotonic seconds."""
+    def note(self, request_id: str, internal_model: str, instants: tuple[float, ...]) -> None:
+        """Take in a request that was answered: every so many one is traced.
+
+        `instants` are those of a trace, in its order, in monotonic seconds.
+        """
         self._seen += 1
         if self._seen % self._rate:
             return
@@ -68,7 +63,7 @@ class Tracer:
             "trace model=%s arrived_ns=%d queued_ns=%d compute_began_ns=%d compute_ended_ns=%d "
             "answered_ns=%d",
             internal_model,
-            *(int(instant * 1e9) for instant in (arrived, queued, *run, answered)),
+            *(int(instant * 1e9) for instant in instants),
             extra={"request_id": request_id},
         )
 

@@ -5,6 +5,7 @@ import logging
 import re
 import threading
 import time
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -584,6 +585,50 @@ def test_the_parts_of_a_request_are_its_whole_time():
             assert all(part.count == 8 and part.ns > 0 for part in parts)
             assert abs(sum(part.ns for part in parts) - stats.success.ns) < 8
             assert 4 in [batch.batch_size for batch in counts.batch_stats]
+
+    run(test)
+
+
+@pytest.mark.parametrize("when", ["while it ran", "after its time"])
+def test_a_request_whose_client_left_is_no_success(when):
+    async def test():
+        gate = threading.Event()
+        world = away_world(gate)
+        knobs = Knobs() if when == "while it ran" else Knobs(timeout_ms=1)
+        async with agent_of(world, "m", knobs=knobs) as agent:
+            asking = asyncio.create_task(agent.handler.infer(call_to("m_1", [[1, 2]])))
+            await until(lambda: world.models["m_1"].calls)
+            if when == "while it ran":
+                asking.cancel()
+            await asyncio.wait([asking])
+            gate.set()
+            await until(lambda: not agent.handler._served["m_1"].runner._batcher.is_busy)
+            [counts] = await counts_of(agent)
+        stats = counts.inference_stats
+        assert (stats.success.count, stats.success.ns) == (0, 0)
+        assert stats.fail.count == (0 if when == "while it ran" else 1)
+        assert counts.execution_count == 1
+
+    run(test)
+
+
+def test_a_request_to_a_model_that_knows_no_rows_is_one_inference():
+    async def test():
+        world = World(models={"m_1": FakeModel(replace(DOUBLE, batchable=False))})
+        async with agent_of(world, "m") as agent:
+            await agent.handler.infer(call_to("m_1", [[1, 2], [3, 4]]))
+            [counts] = await counts_of(agent)
+        assert (counts.inference_count, counts.execution_count) == (1, 1)
+
+    run(test)
+
+
+def test_what_a_request_waited_for_its_model_is_waiting_only_if_it_is_answered():
+    async def test():
+        async with agent_of(World(), "m", "n", capacity=1) as agent:
+            await infer_all(agent, call_to("m_1", [[1, 2, 3]]))
+            [counts] = await counts_of(agent)
+        assert (counts.inference_stats.fail.count, counts.inference_stats.queue.ns) == (1, 0)
 
     run(test)
 

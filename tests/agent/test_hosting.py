@@ -397,14 +397,3 @@ def test_a_kept_model_is_not_evicted_for_one_that_is_called():
         assert world.loads.count("a_1") > 1
 
     run(test)
-
-
-def test_what_a_request_waits_for_its_model_counts_as_waiting():
-    async def test():
-        async with agent_of(World(), "m", "n", capacity=1) as agent:
-            counts = agent.handler._served["m_1"].counts
-            agent._host.release(await agent._host.admit("m_1"))
-            assert counts.queue_s > 0
-            assert counts.input_s == -counts.queue_s  # where its request counts all of it
-
-    run(test)

@@ -15,21 +15,22 @@ def alone(counts, rows, input_s, infer_s, output_s):
     runs.input_s += input_s
     runs.infer_s += infer_s
     runs.output_s += output_s
+    runs.last = 5.0
 
 
-def shared(counts, rows_of_each, began=10.0):
-    """Requests that ran as one call: read in 1 s, waited 2, joined in 3, ran 4, answered in 5."""
+def shared(counts, rows_of_each, began=10.0, left=0):
+    """Requests that ran as one call: read in 1 s, waited 2, joined in 3, ran 4, answered in 5.
+
+    Some may have left while it ran.
+    """
     times = began, began + 3, began + 7
-    counts.ran(len(rows_of_each), sum(rows_of_each), times, began + 8)
-    for _ in rows_of_each:
-        arrived, ready, now = began - 3, began - 2, began + 12
-        counts.success_s += now - arrived
-        counts.input_s += ready - arrived
-        counts.queue_s += began - ready
+    counts.ran(sum(rows_of_each), times, began + 8)
+    for _ in rows_of_each[left:]:
+        counts.answered(began - 3, began - 2, times, began + 12)
 
 
-def snapshot(counts, memory_bytes=7, wall_of=1000.0):
-    return counts.snapshot("iris", "3", memory_bytes, wall_of)
+def snapshot(counts, *, has_rows=True):
+    return counts.snapshot("iris", "3", 7, 1000.0, has_rows)
 
 
 def s(count, seconds):
@@ -93,19 +94,32 @@ def test_failures_are_counted_apart():
     assert (stats.fail, stats.success) == (s(1, 2), Duration())
 
 
+def test_a_request_that_left_while_it_ran_is_no_success_and_its_rows_are_counted():
+    counts = ModelCounts()
+    shared(counts, [1, 2, 4], left=1)
+    told = snapshot(counts)
+    assert (told.inference_count, told.execution_count) == (7, 1)
+    stats = told.inference_stats
+    assert (stats.success, stats.queue) == (s(2, 2 * 15), s(2, 4))
+    assert (stats.compute_infer, stats.compute_output) == (s(2, 8), s(2, 10))
+
+
+def test_a_request_to_a_model_without_rows_is_one_inference_whatever_its_shape():
+    counts = ModelCounts()
+    alone(counts, 3, 1, 2, 3)
+    alone(counts, 1000, 1, 2, 3)
+    shared(counts, [5])
+    told = snapshot(counts, has_rows=False)
+    assert (told.inference_count, told.execution_count) == (3, 3)
+    assert told.batch_stats == (BatchStatistics(1, s(3, 5), s(3, 8), s(3, 7)),)
+
+
 def test_waiting_for_memory_counts_as_waiting():
     counts = ModelCounts()
     counts.admitted(4)
     alone(counts, 1, 5, 1, 1)
     stats = snapshot(counts).inference_stats
     assert (stats.queue, stats.compute_input, stats.success) == (s(1, 4), s(1, 1), s(1, 7))
-
-
-def test_what_is_left_of_a_failed_wait_is_not_below_0():
-    counts = ModelCounts()
-    counts.admitted(4)
-    stats = snapshot(counts).inference_stats
-    assert (stats.compute_input.ns, stats.compute_output.ns) == (0, 0)
 
 
 CALLS = st.lists(st.lists(st.integers(1, 5000), min_size=1, max_size=5), max_size=50)

@@ -26,7 +26,7 @@ def call(tracer, count=1):
     """So many requests, as the handler notes them."""
     for _ in range(count):
         if tracer.is_on:
-            tracer.note("r1", "iris_1", 1.0, 1.25, (1.5, 2.0), 2.5)
+            tracer.note("r1", "iris_1", (1.0, 1.25, 1.5, 2.0, 2.5))
 
 
 def traced(caplog):
