@@ -31,6 +31,7 @@ def pytest_addoption(parser):
         help="write what the scheduler decided into tests/scheduler/cases; review the diff",
     )
     parser.addoption("--kill-seed", type=int, help="what decides when a server is killed, and more")
+    parser.addoption("--attack-seed", type=int, help="what attackers decide by chance")
     parser.addoption("--kill-rounds", type=int, help="how often a server is killed")
     parser.addoption("--fuzz-seed", type=int, help="what inputs are made of")
     parser.addoption(

@@ -1,0 +1,104 @@
+"""Attackers over real sockets against a real server process, with one honest client beside.
+
+Whatever they do: the log tells of no bug, nothing is left over when they are gone, and the client
+is answered as if they were not there.
+"""
+
+import random
+
+import pytest
+
+from tests.support.attacked import attacked_server
+from tests.support.attacks_http1 import ATTACKS as HTTP1
+from tests.support.attacks_http2 import ATTACKS as HTTP2
+from tests.support.long_run import TOLD
+
+SHORT_S = 0.3
+GENEROUS_P99_S = 0.1
+"""In `make test` other things run on the same cores."""
+
+LONG_S = 5.0
+LONG_P99_S = 0.02
+
+GROWTH_BYTES = 200 << 20
+"""What the allocator may keep of what was once needed, all attacks together."""
+
+ANSWERS = {
+    "header_bomb": "431",
+    "many_headers": "431",
+    "slow_header": "408",
+    "slow_body": "408",
+    "empty_promise": "408",
+    "smuggling": "400",
+    "gzip_bomb": "413",
+    "half_closed": "200",
+    "streams": "reset 7",
+    "rapid_resets": "goaway 11",
+    "rapid_rpc_resets": "goaway 11",
+    "provoked_resets": "goaway 11",
+    "settings": "goaway 11",
+    "empty_settings": "goaway 11",
+    "pings": "goaway 11",
+    "priorities": "goaway 11",
+    "priority_updates": "goaway 11",
+    "unknown_frames": "goaway 11",
+    "empty_data": "goaway 11",
+    "empty_rpc_data": "goaway 11",
+    "padding": "goaway 11",
+    "window_updates": "goaway 11",
+    "stream_window_updates": "goaway 11",
+    "window_errors": "goaway 3",
+    "typed_contents": "grpc 8",
+}
+"""What the attackers hear at least once in the long runs, where they hear anything."""
+
+
+@pytest.fixture(scope="module")
+def attacked(samples, tmp_path_factory):
+    with attacked_server(samples, tmp_path_factory.mktemp("attacked")) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def seed(request):
+    given = request.config.getoption("--attack-seed")
+    return random.SystemRandom().randrange(10**6) if given is None else given
+
+
+@pytest.mark.system
+@pytest.mark.parametrize("name", [*HTTP1, *HTTP2])
+def test_a_lone_client_is_served_beside(attacked, name, seed):
+    check(attacked, attacked.attack(name, SHORT_S, seed), name, seed, GENEROUS_P99_S)
+
+
+@pytest.mark.long
+@pytest.mark.system
+@pytest.mark.parametrize("name", [*HTTP1, *HTTP2])
+def test_a_lone_client_is_answered_as_fast_beside(attacked, name, seed, request, capsys):
+    outcome = attacked.attack(name, LONG_S, seed)
+    tell = request.config.pluginmanager.get_plugin("terminalreporter").write_line
+    heard = {what: n for what, n in outcome.heard.items() if what != "bytes"}
+    with capsys.disabled():
+        tell(
+            f"\n{TOLD}attack {name}, seed {seed}: p99 {milliseconds(outcome.lone, 0.99)} ms of "
+            f"{len(outcome.lone.seconds)} calls beside, longest {milliseconds(outcome.lone, 1)}; "
+            f"{heard}"
+        )
+    check(attacked, outcome, name, seed, LONG_P99_S)
+    if name in ANSWERS:
+        assert outcome.heard.get(ANSWERS[name]), f"heard {heard} and never {ANSWERS[name]}"
+
+
+def milliseconds(lone, share):
+    return f"{lone.percentile(share) * 1e3:.1f}" if lone.seconds else "no"
+
+
+def check(attacked, outcome, name, seed, p99_s):
+    assert outcome.lone.wrong == [], f"the lone client beside {name}, seed {seed}"
+    assert outcome.heard.get("smuggled", 0) == 0
+    left = attacked.settled()
+    assert attacked.leaks(left) == [], f"after {name}, seed {seed}"
+    assert attacked.undeclared() == []
+    grown = left.resident_bytes - attacked.before.resident_bytes
+    assert grown < GROWTH_BYTES, f"{grown >> 20} MiB more after {name}, seed {seed}"
+    assert outcome.lone.percentile(0.99) < p99_s
