@@ -226,7 +226,8 @@ def serve(
       seldon-core serve --set agent.memory=2Gi --set log.format=json
 
     Settings come from the defaults, then --config, then the environment
-    (SELDON_AGENT__MEMORY=2Gi), then these options.
+    (SELDON_AGENT__MEMORY=2Gi), then these options. All of them, every limit among
+    them, stand in config/default.yaml of the package, with unit, default and reason.
     """
     from seldon_core.cli.serve import parse_assignments, run_serve
 

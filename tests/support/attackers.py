@@ -70,6 +70,11 @@ class Wire:
                     raise GoneError from error
         self._attack.heard["bytes"] += len(data)
 
+    def listen(self) -> None:
+        """Read what has come; raises GoneError if the server has closed."""
+        if select.select([self._socket], [], [], 0)[0]:
+            self._receive()
+
     def wait(self, seconds: float) -> None:
         """Read what comes for so long; raises GoneError once the server has closed."""
         deadline = time.monotonic() + seconds
@@ -168,6 +173,7 @@ class Attack:
     def _step(self, wires: list[Wire], wire: Wire, data: bytes) -> None:
         try:
             wire.send(data)
+            wire.listen()
         except GoneError:
             self.heard["closed"] += 1
             wires.remove(wire)
