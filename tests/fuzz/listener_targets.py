@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from tests.fuzz.attacked_port import ENDINGS, AttackedPort
 from tests.fuzz.inputs import varint
 from tests.fuzz.oip_targets import GRPC_SEEDS, GRPC_TOKENS, JSON_SEEDS, JSON_TOKENS
-from tests.fuzz.target import Choices, Target
+from tests.fuzz.target import CUT, Choices, Target
 from tests.fuzz.transport_targets import HTTP1_SEEDS, HTTP1_TOKENS
 
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
@@ -32,7 +32,7 @@ def _port() -> AttackedPort:
 def check_http1(data: bytes) -> None:
     """Whatever comes, what is answered is HTTP/1.1."""
     choices = Choices(data)
-    ending, pieces = choices.pick(ENDINGS), choices.pieces(3)
+    ending, pieces = choices.pick(ENDINGS), choices.parts()
     _check_answers(_port().attack(pieces, ending))
 
 
@@ -81,6 +81,10 @@ _HTTP1 = (
     *HTTP1_SEEDS,
     *(_post("v2/models/iris/infer", body) for body in JSON_SEEDS),
     _post("v2/models/later/infer", JSON_SEEDS[0]) + _post("v2/models/held/infer", JSON_SEEDS[0]),
+    CUT.join(
+        _post("v2/models/iris/infer", JSON_SEEDS[0].replace(b"1.5", x)) for x in (b"2.5", b"x")
+    ),
+    _post("v2/models/held/infer", JSON_SEEDS[0]) + CUT + JSON_SEEDS[0],
     _post("v2/models/iris/infer", gzip.compress(JSON_SEEDS[0]), b"content-encoding: gzip"),
     _post("v2/models/iris/infer", gzip.compress(bytes(50_000)), b"content-encoding: deflate"),
     _post("v2/models/iris/infer", b"abc", b"inference-header-content-length: 0"),
@@ -368,7 +372,7 @@ TARGETS = (
     Target(
         "listener_http1",
         check_http1,
-        tuple(bytes([index % 4]) + b"\x40\x80\xc0" + each for index, each in enumerate(_HTTP1)),
+        tuple(bytes([index % 4]) + each for index, each in enumerate(_HTTP1)),
         (*HTTP1_TOKENS, *JSON_TOKENS, b"/v2/models/held/infer", b"/v2/models/iris/generate_stream"),
         weight=4,
         cpu_s=5.0,

@@ -56,6 +56,10 @@ JSON_SEEDS = tuple(
         {"inputs": [{"name": "a", "datatype": "INT64", "shape": [2, 2], "data": [1, 2, 3, -4]}]},
         {"inputs": [{"name": "a", "datatype": "FP16", "shape": [0, 3], "data": []}]},
         {"inputs": [{"name": "a", "datatype": "FP64", "shape": [], "data": [1e300]}]},
+        {"inputs": [{"name": "a", "datatype": "INT8", "shape": [1], "data": [128]}]},
+        {"inputs": [{"name": "a", "datatype": "FP32", "shape": [1], "data": [1e39]}]},
+        {"inputs": [{"name": "a", "datatype": "INT8", "shape": [2], "data": [1, [2]]}]},
+        {"inputs": [{"name": "[", "datatype": "INT8", "shape": [1, 1], "data": [[[3]]]}]},
     )
 )
 JSON_TOKENS = (
@@ -159,6 +163,8 @@ BINARY_SEEDS = tuple(
     )
 )
 
+BINARY_SEEDS = (*BINARY_SEEDS, *(seed[:-1] for seed in BINARY_SEEDS))
+
 
 def check_tensors(data: bytes) -> None:
     """What is read from bytes or from values is what is written."""
@@ -256,6 +262,24 @@ def _with_parameters() -> bytes:
     return message.SerializeToString()
 
 
+def _raw_with(**fields: Any) -> bytes:
+    """A raw request with an id or outputs, or a parameter of itself, its input or its output."""
+    message = pb.ModelInferRequest(model_name="iris", id=fields.get("id", ""))
+    message.inputs.add(name="x", datatype="INT8", shape=[1])
+    for name in fields.get("outputs", ["y"]):
+        message.outputs.add(name=name)
+    holders: dict[str, Any] = {
+        "request": message,
+        "input": message.inputs[0],
+        "output": message.outputs[0],
+    }
+    for place, holder in holders.items():
+        if place in fields:
+            holder.parameters["a"].int64_param = 1
+    message.raw_input_contents.append(b"a")
+    return message.SerializeToString()
+
+
 GRPC_SEEDS = (
     _request([struct.pack("<2f", 1, 2)], inputs=[_input("x", "FP32", [1, 2])]),
     _request([b"\1\0\0\0a", b"\0\1"], inputs=[_input("x", "BYTES", [1]), _input("y", "BOOL", [2])]),
@@ -265,6 +289,8 @@ GRPC_SEEDS = (
     _request(inputs=[_input("x", "BYTES", [2], bytes_contents=[b"a", b""])]),
     _request(inputs=[_input("x", "BOOL", [1, 1], bool_contents=[True])]),
     _with_parameters(),
+    *(_raw_with(**fields) for fields in ({}, {"id": "7"}, {"outputs": ["y", "z"]})),
+    *(_raw_with(**{place: True}) for place in ("request", "input", "output")),
 )
 GRPC_TOKENS = (
     *(name.encode() for name in DATATYPES),
@@ -280,6 +306,7 @@ def check_wire(data: bytes) -> None:
         assert str(MAX_FIELDS) in str(error)
         return
     assert fields == scan(memoryview(data))
+    assert all(begin <= end <= len(data) for _, begin, end in fields or ())
     try:
         message = Empty.FromString(data)
     except DecodeError:
@@ -416,7 +443,13 @@ TARGETS = (
         (b"[", b"]", b",", b"1e40", b"-1", b"null", b'"a"', b"true"),
     ),
     Target("oip_grpc", check_grpc, GRPC_SEEDS, GRPC_TOKENS, protobuf_messages(8), weight=3),
-    Target("protobuf_wire", check_wire, GRPC_SEEDS, GRPC_TOKENS, protobuf_messages(2**29 - 1)),
+    Target(
+        "protobuf_wire",
+        check_wire,
+        (*GRPC_SEEDS, *(seed[:-1] for seed in GRPC_SEEDS)),
+        GRPC_TOKENS,
+        protobuf_messages(2**29 - 1),
+    ),
     Target(
         "grpc_contents",
         check_contents,

@@ -36,6 +36,10 @@ class Target:
     peak_bytes: int = 64 << 20
 
 
+CUT = b"\xfe\xfe"
+"""Where `Choices.parts` cuts; no protocol that is read so has these bytes."""
+
+
 class Choices:
     """Decisions read from the front of an input: what the rest is for, where to cut it."""
 
@@ -63,6 +67,10 @@ class Choices:
     def rest(self) -> bytes:
         """Return what is left."""
         return self.take(len(self._data))
+
+    def parts(self) -> list[bytes]:
+        """Return what is left in pieces, cut where `CUT` stands."""
+        return self.rest().split(CUT)
 
     def pieces(self, count: int) -> list[bytes]:
         """Return what is left in at most `count` + 1 pieces, cut where the next bytes say."""

@@ -12,7 +12,7 @@ from tests.fuzz.hunts import ENGINES, can_run, finished, started
 from tests.fuzz.targets import TARGETS
 from tests.support.long_run import TOLD
 
-RUNS = {"hypothesis": 10, "atheris": 60}
+RUNS = {"hypothesis": 15, "atheris": 100}
 """Inputs for each target in `make test`, times its weight: some seconds on two cores."""
 
 
