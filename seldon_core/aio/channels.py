@@ -11,7 +11,8 @@ class Channel(Generic[T]):
     """At most `capacity` values, first in first out, from any number of givers to one taker.
 
     The taker iterates; the end comes with `close`, after the values that were given before it.
-    Cancelling who waits loses nothing.
+    Cancelling who waits loses nothing, and another may take at once, before who was cancelled
+    hears of it.
     """
 
     __slots__ = ("_capacity", "_givers", "_is_closed", "_taker", "_values")
@@ -51,11 +52,12 @@ class Channel(Generic[T]):
         while not self._values:
             if self._is_closed:
                 raise StopAsyncIteration
-            self._taker = asyncio.get_running_loop().create_future()
+            taker = self._taker = asyncio.get_running_loop().create_future()
             try:
-                await self._taker
+                await taker
             finally:
-                self._taker = None
+                if self._taker is taker:
+                    self._taker = None
         value = self._values.popleft()
         self._wake_giver()
         return value

@@ -48,18 +48,20 @@ class RouterHandler:
             # before that. Nothing of the call has run.
             if self._leads_to(call, candidate, upstream):
                 raise
-            return await self.infer(call)
+        else:
+            reply.headers.append(candidate.hop)
+            return reply
         finally:
             upstream.in_flight -= 1
-        reply.headers.append(candidate.hop)
-        return reply
+        return await self.infer(call)
 
     async def stream(
         self, call: InferCall, messages: AsyncIterator[Payload]
     ) -> AsyncGenerator[StreamReply, None]:
         """Have one version on one replica answer; its name is on the first reply.
 
-        When its route leaves it, another goes on with the next message. Raises as `infer` does.
+        When its route leaves it, another goes on with the next message, and with those that still
+        waited for the first one to come into memory. Raises as `infer` does.
         """
         source = Messages(messages)
         is_first = True
@@ -73,7 +75,13 @@ class RouterHandler:
                         if is_first:
                             reply.headers.append(candidate.hop)
                             is_first = False
+                        if reply.is_final:
+                            source.answered()
                         yield reply
+            except NotFoundError:
+                source.take_back()
+                if not source.has_moved or self._leads_to(call, candidate, upstream):
+                    raise  # else as in `infer`
             finally:
                 upstream.in_flight -= 1
             if not source.has_moved:

@@ -87,6 +87,24 @@ def test_a_giver_whose_room_is_given_while_it_is_being_cancelled_is_passed_over(
     run(test)
 
 
+def test_another_may_take_before_who_was_cancelled_hears_of_it():
+    async def test():
+        channel = Channel(2)
+        first = asyncio.create_task(anext(channel))
+        await turns()
+        first.cancel()
+
+        async def give():
+            await turns()  # now it has heard
+            await channel.put("a")
+
+        giver = asyncio.create_task(give())
+        assert await anext(channel) == "a"
+        await asyncio.wait([first, giver])
+
+    run(test)
+
+
 def test_a_taker_that_is_cancelled_loses_nothing():
     async def test():
         channel = Channel(2)

@@ -277,6 +277,59 @@ def test_a_call_whose_version_goes_while_it_waits_is_answered_by_the_next():
     asyncio.run(main())
 
 
+def test_a_call_is_not_in_flight_any_more_where_its_version_went():
+    async def main():
+        loop = asyncio.get_running_loop()
+        old, new = WithoutTheFirst(), EchoUpstream(held=loop.create_future())
+        router = RouterHandler(RouteTable({R0: old, R1: new}), lambda: 0.0)
+        router.publish(RouteUpdate("iris", (RouteCandidate("iris", 1, 100, (R0,)),)))
+        old.held = loop.create_future()
+        asking = asyncio.ensure_future(router.infer(call_of("iris")))
+        await asyncio.sleep(0)
+        left = router._table.resolve({}, "iris").candidates[0].upstreams[0]
+        router.publish(RouteUpdate("iris", (RouteCandidate("iris", 2, 100, (R1,)),)))
+        old.held.set_result(None)
+        while not new.calls:
+            await asyncio.sleep(0)
+        assert left.in_flight == 0
+        new.held.set_result(None)
+        await asking
+
+    asyncio.run(main())
+
+
+class Missing(EchoUpstream):
+    """Takes some messages, and has no model. `then` is called before it says so."""
+
+    def __init__(self, ahead, then):
+        super().__init__()
+        self.ahead = ahead
+        self.then = then
+
+    async def stream(self, call, messages):
+        assert not self.calls, "it was asked already"
+        self.calls.append(call.internal_model)
+        for _ in range(self.ahead):
+            await anext(messages)
+        self.then()
+        raise NotFoundError("model", call.internal_model)
+        yield
+
+
+@pytest.mark.parametrize(
+    ("ahead", "version"), [(0, 2), (2, 1)], ids=["nothing to answer", "still routed"]
+)
+def test_a_stream_that_finds_no_model_is_not_found_if_no_other_can_help(ahead, version):
+    def publish():
+        router.publish(RouteUpdate("iris", (RouteCandidate("iris", version, 100, (R0,)),)))
+
+    upstream = Missing(ahead, publish)
+    router = router_over(upstream)
+    with pytest.raises(NotFoundError):
+        asyncio.run(replies_of(router.stream(call_of("iris"), Given("a", "b"))))
+    assert upstream.calls == ["iris_1"]
+
+
 @pytest.mark.parametrize("update", [None, RouteUpdate("iris")], ids=["lost", "deleted"])
 def test_a_call_whose_model_goes_while_it_waits_is_not_found(update):
     async def main():

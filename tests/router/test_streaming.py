@@ -33,6 +33,21 @@ def test_the_message_that_finds_another_version_is_the_first_of_that_one():
     asyncio.run(test())
 
 
+def test_what_a_version_left_without_an_answer_comes_first_for_the_next():
+    async def test():
+        messages = Messages(Given(1, 2, 3, 4))
+        assert [await anext(messages) for _ in range(3)] == [1, 2, 3]
+        messages.answered()
+        assert not messages.has_moved
+        messages.take_back()
+        assert messages.has_moved
+        assert await anext(messages) == 2
+        messages.take_back()  # and left by that one, too
+        assert await all_of(messages) == [2, 3, 4]
+
+    asyncio.run(test())
+
+
 def test_a_model_that_is_gone_ends_the_stream():
     def is_current():
         raise NotFoundError("model", "iris")
