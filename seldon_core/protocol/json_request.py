@@ -5,16 +5,35 @@ Optional fields may be null, as clients write them that serialise everything; un
 left alone, as the protocol asks. Errors begin with the field's path: `inputs[0].shape: …`.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Sequence, Sized
 from typing import Any, Final
 
-from seldon_core.errors import InvalidRequestError, UnsupportedError
-from seldon_core.protocol.inference import InferRequest, Parameters, RequestedOutput, Tensor
+import orjson
+
+from seldon_core.errors import InvalidRequestError, PayloadTooLargeError, UnsupportedError
+from seldon_core.protocol.inference import (
+    Buffer,
+    InferRequest,
+    Parameters,
+    RequestedOutput,
+    Tensor,
+)
 from seldon_core.protocol.oip_binary import Tail
 from seldon_core.protocol.tensors import Array, brief, from_raw
 
 Values = Callable[[str, str, Sequence[int], object], Array]
 """Reads a tensor's `data`: `tensors.from_values`, or what stands in for it with large bodies."""
+
+MAX_TENSORS: Final = 4096
+"""Most inputs of a request, and most outputs that it asks for: each takes 2 to 5 µs to read, in
+which nothing else is done."""
+
+MAX_PARAMETERS: Final = 1024
+"""Most parameters of a request, and of each of its tensors."""
+
+MOST_LOADED: Final = 4 * 1024 * 1024
+"""Most bytes of JSON that become Python's values: made of empty lists they take 0.5 s and 170 MiB,
+while numbers that go straight into numpy may be any number."""
 
 _PARAMETER_TYPES: Final = frozenset({str, int, float, bool})
 _JSON_NAMES: Final[dict[type, str]] = {
@@ -30,6 +49,23 @@ _JSON_NAMES: Final[dict[type, str]] = {
 _INPUT_PATHS: Final = tuple(f"inputs[{index}]" for index in range(64))
 
 
+def load(body: Buffer) -> Any:
+    """Return the document that a body is.
+
+    Raises InvalidRequestError if it is none, PayloadTooLargeError if it is too long.
+    """
+    if len(body) > MOST_LOADED:
+        raise PayloadTooLargeError(
+            f"of {len(body)} bytes of JSON only numbers and texts can be read that are in lists "
+            "just as their shapes say, and no name may occur twice in an object; anything else "
+            f"may have {MOST_LOADED} bytes: send large tensors as binary data"
+        )
+    try:
+        return orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        raise InvalidRequestError(f"the body is not JSON: {error}") from error
+
+
 def read_request(document: object, tail: Tail | None, values: Values) -> InferRequest:
     """Return the request in `document`; tensors not in it are taken from `tail`.
 
@@ -41,6 +77,8 @@ def read_request(document: object, tail: Tail | None, values: Values) -> InferRe
     items = document.get("inputs")
     if type(items) is not list:
         raise wrong_field(document, "", "inputs", "a list")
+    if len(items) > MAX_TENSORS:
+        raise too_many("inputs", items, MAX_TENSORS)
     inputs = [
         _read_input(input_path(index), item, tail, values) for index, item in enumerate(items)
     ]
@@ -73,6 +111,11 @@ def check_names(field: str, names: Sequence[str]) -> None:
         if name in seen:
             raise InvalidRequestError(f"{field}[{index}].name: {brief(name)} occurs twice")
         seen.add(name)
+
+
+def too_many(path: str, items: Sized, most: int) -> PayloadTooLargeError:
+    """Return the error for more items than a list or an object may have."""
+    return PayloadTooLargeError(f"{path}: has {len(items)} items, at most {most} are read")
 
 
 def json_name(value: object) -> str:
@@ -129,6 +172,8 @@ def _take(
 def _read_outputs(document: dict[str, Any], items: object) -> list[RequestedOutput]:
     if type(items) is not list:
         raise wrong_field(document, "", "outputs", "a list")
+    if len(items) > MAX_TENSORS:
+        raise too_many("outputs", items, MAX_TENSORS)
     outputs = []
     for index, item in enumerate(items):
         where = f"outputs[{index}]"
@@ -151,6 +196,8 @@ def _read_parameters(where: str, holder: dict[str, Any], flag: str | None = None
     if type(parameters) is not dict:
         raise wrong_field(holder, where, "parameters", "an object")
     path = f"{where}.parameters" if where else "parameters"
+    if len(parameters) > MAX_PARAMETERS:
+        raise too_many(path, parameters, MAX_PARAMETERS)
     for key, value in parameters.items():
         if type(value) not in _PARAMETER_TYPES:
             raise InvalidRequestError(

@@ -24,7 +24,13 @@ from seldon_core.protocol.inference import (
     RequestedOutput,
     Tensor,
 )
-from seldon_core.protocol.json_request import check_names, input_path
+from seldon_core.protocol.json_request import (
+    MAX_PARAMETERS,
+    MAX_TENSORS,
+    check_names,
+    input_path,
+    too_many,
+)
 from seldon_core.protocol.protobuf_wire import field_tag, scan, varint
 from seldon_core.protocol.tensors import from_raw, to_raw
 
@@ -49,7 +55,7 @@ class GrpcCodec:
     def decode_request(self, body: Buffer, json_length: int | None) -> InferRequest:
         """Read a request. Of more than 16 KiB, arrays of raw contents are views of `body`.
 
-        Raises InvalidRequestError if it is not a well-formed request.
+        Raises InvalidRequestError if it is not a well-formed request, or has too much in it.
         """
         raw: Sequence[Buffer]
         if len(body) > LARGE:
@@ -61,6 +67,8 @@ class GrpcCodec:
             message = _parse(body)
             raw = message.raw_input_contents[:]
         items = message.inputs
+        if len(items) > MAX_TENSORS:
+            raise too_many("inputs", items, MAX_TENSORS)
         if raw:
             inputs = _raw_inputs(items, raw)
         else:
@@ -307,6 +315,8 @@ def _typed_input(where: str, item: Any) -> Tensor:
 def _outputs(items: Sequence[Any]) -> list[RequestedOutput] | None:
     if not items:
         return None
+    if len(items) > MAX_TENSORS:
+        raise too_many("outputs", items, MAX_TENSORS)
     outputs = [
         RequestedOutput(
             item.name,
@@ -321,6 +331,8 @@ def _outputs(items: Sequence[Any]) -> list[RequestedOutput] | None:
 
 
 def _parameters(where: str, items: Mapping[str, Any]) -> Parameters:
+    if len(items) > MAX_PARAMETERS:
+        raise too_many(where, items, MAX_PARAMETERS)
     parameters: Parameters = {}
     for key, choice in items.items():
         kind = choice.WhichOneof("parameter_choice")

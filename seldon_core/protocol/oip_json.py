@@ -7,13 +7,14 @@ no infinities: they are written as null.
 """
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any, Final, Literal
 
 import numpy as np
 import orjson
 import simdjson
 
-from seldon_core.errors import InvalidRequestError, UnsupportedError
+from seldon_core.errors import InvalidRequestError, PayloadTooLargeError, UnsupportedError
 from seldon_core.protocol.inference import (
     Buffer,
     Encoded,
@@ -24,7 +25,13 @@ from seldon_core.protocol.inference import (
     Tensor,
     TensorSpec,
 )
-from seldon_core.protocol.json_request import read_request
+from seldon_core.protocol.json_request import (
+    MAX_TENSORS,
+    MOST_LOADED,
+    load,
+    read_request,
+    too_many,
+)
 from seldon_core.protocol.oip_binary import CONTENT_TYPE as BINARY_CONTENT_TYPE
 from seldon_core.protocol.oip_binary import binary_outputs, split
 from seldon_core.protocol.tensors import Array, dtype_of, element_count, from_values, to_raw
@@ -55,16 +62,17 @@ class JsonCodec:
     def decode_request(self, body: Buffer, json_length: int | None) -> InferRequest:
         """Read a request. With a `json_length`, binary tensors follow that many bytes of JSON.
 
-        Raises InvalidRequestError if it is not a well-formed request.
+        Raises InvalidRequestError if it is not a well-formed request, PayloadTooLargeError if there
+        is too much in it.
         """
         if json_length is None:
             if len(body) >= self._large:
                 request = _decode_large(body)
                 if request is not None:
                     return request
-            return read_request(_loads(body), None, from_values)
+            return read_request(load(body), None, from_values)
         head, tail = split(body, json_length)
-        request = read_request(_loads(head), tail, from_values)
+        request = read_request(load(head), tail, from_values)
         tail.finish()
         return request
 
@@ -124,13 +132,6 @@ def _spec(spec: TensorSpec) -> dict[str, Any]:
     return document if spec.parameters is None else {**document, "parameters": spec.parameters}
 
 
-def _loads(body: Buffer) -> Any:
-    try:
-        return orjson.loads(body)
-    except orjson.JSONDecodeError as error:
-        raise InvalidRequestError(f"the body is not JSON: {error}") from error
-
-
 def _head(tensor: Tensor) -> dict[str, Any]:
     document: dict[str, Any] = {
         "name": tensor.name,
@@ -185,26 +186,43 @@ def _encode_binary(
 _PARSER: Final = simdjson.Parser()
 _KEPT_UP_TO: Final = 4 * 1024 * 1024
 
+_REQUEST_FIELDS: Final = ("inputs", "outputs", "id", "parameters")
+_INPUT_FIELDS: Final = ("name", "datatype", "shape", "parameters", "data")
+_MOST_FIELDS: Final = 64  # of an object: to look one up reads those before it
+_MOST_PLAIN: Final = 1024 * 1024  # bytes of JSON of a field other than `inputs` and `data`
+_MOST_OBJECTS: Final = 1 << 20  # that a tensor becomes in Python, if only for a moment: 0.2 s
+
 
 class _NotPlainError(Exception):
     """A large body is not of the form that simdjson's flattening can be trusted with."""
 
 
 def _decode_large(body: Buffer) -> InferRequest | None:
-    """Read a large request, or return None if orjson has to: also to say what is wrong with it.
+    """Read a large request, or return None if orjson has to: also to say what is wrong with it,
+    unless it is too large for that.
 
     What it buys over orjson's lists is measured by perf/micro/bench_oip_json.py.
     """
     data = body.tobytes() if type(body) is memoryview else body
-    lists = _Lists()
+    is_small = len(data) <= MOST_LOADED
+    lists = _Lists(is_small=is_small)
     try:
         request = read_request(_parse_large(data), None, lists.values)
-    except (InvalidRequestError, ValueError, TypeError, RuntimeError, _NotPlainError):
+    except PayloadTooLargeError:
+        raise
+    except InvalidRequestError:
+        if not is_small:
+            raise
+        return None
+    except (ValueError, TypeError, RuntimeError, _NotPlainError):
         return None  # RuntimeError: what simdjson says of an integer beyond 64 bits
     # The request's inputs, and the shape of each. An array that hides among the numbers of another
-    # would have been flattened with them, but is one bracket too many. A bracket in a string or in
-    # `outputs` is too, and only costs time.
+    # would have been flattened with them, but is one bracket too many. A bracket in a name or in
+    # `outputs` is too, and only costs time. In texts they are counted where they are not escaped.
+    if lists.in_texts and b"\\u005" in data:
+        return None
     expected = 1 + len(request.inputs) + lists.count + (request.outputs is not None)
+    expected += lists.in_texts
     return request if _brackets(data, expected + 1) == expected else None
 
 
@@ -223,9 +241,15 @@ def _brackets(data: bytes | bytearray, most: int) -> int:
 def _parse_large(body: bytes | bytearray) -> dict[str, Any]:
     """Return the document in `body`, with `data` of each input left as simdjson's array."""
     parser = _PARSER if len(body) <= _KEPT_UP_TO else simdjson.Parser()
-    document = _fields(parser.parse(body))
+    try:
+        parsed = parser.parse(body)
+    except ValueError as error:
+        raise InvalidRequestError(f"the body is not JSON: {error}") from error
+    document = _fields(parsed, _REQUEST_FIELDS)
     for key, value in document.items():
         if key == "inputs" and type(value) is simdjson.Array:
+            if len(value) > MAX_TENSORS:
+                raise too_many(key, value, MAX_TENSORS)
             document[key] = [_parse_input(item) for item in value]
         else:
             document[key] = _plain(value)
@@ -233,60 +257,79 @@ def _parse_large(body: bytes | bytearray) -> dict[str, Any]:
 
 
 def _parse_input(item: Any) -> dict[str, Any]:
-    fields = _fields(item)
+    fields = _fields(item, _INPUT_FIELDS)
     return {key: value if key == "data" else _plain(value) for key, value in fields.items()}
 
 
-def _fields(value: Any) -> dict[str, Any]:
-    """Return an object's fields, arrays and objects among them still simdjson's."""
-    if type(value) is not simdjson.Object:
+def _fields(value: Any, known: tuple[str, ...]) -> dict[str, Any]:
+    """Return those of an object's fields that are `known`, arrays and objects still simdjson's."""
+    if type(value) is not simdjson.Object or len(value) > _MOST_FIELDS:
         raise _NotPlainError
     # Not `items()`, which makes Python lists of everything below.
-    fields = {key: value[key] for key in value}
-    if len(fields) != len(value):  # simdjson finds the first of equal keys, orjson the last
+    names = set(value)
+    if len(names) != len(value):  # simdjson finds the first of equal keys, orjson the last
         raise _NotPlainError
-    return fields
+    return {key: value[key] for key in known if key in names}
 
 
 def _plain(value: Any) -> Any:
-    if type(value) is simdjson.Object:
-        return value.as_dict()
-    return value.as_list() if type(value) is simdjson.Array else value
+    """Return a field's value as Python's."""
+    if type(value) not in (simdjson.Object, simdjson.Array):
+        return value
+    if len(value.mini) > _MOST_PLAIN:
+        raise _NotPlainError
+    return value.as_dict() if type(value) is simdjson.Object else value.as_list()
 
 
 class _Lists:
-    """Reads `data` from simdjson's arrays, and counts the JSON lists that it consisted of."""
+    """Reads `data` from the arrays of a body that is small enough for orjson, too, or is not.
 
-    def __init__(self) -> None:
+    `count` is of the JSON lists that they consisted of, `in_texts` of the brackets in their texts,
+    where orjson cannot be asked.
+    """
+
+    def __init__(self, *, is_small: bool) -> None:
+        self._is_small = is_small
         self.count = 0
+        self.in_texts = 0
 
     def values(self, where: str, datatype: str, shape: Sequence[int], data: Any) -> Array:
         """Do what `tensors.from_values` does; raise anything if that has to do it."""
         if type(data) is not simdjson.Array:
             raise _NotPlainError
         if datatype in ("BYTES", "BOOL", "BF16", "FP16"):
-            self.count += _count_lists(shape, data)
-            return from_values(where, datatype, shape, data.as_list())
+            rows = self._rows(shape, data)
+            if self._is_small:
+                return from_values(where, datatype, shape, data.as_list())
+            if sum(map(len, rows)) > _MOST_OBJECTS:
+                raise _NotPlainError
+            # Half as fast, but nothing is made of what lists and objects among them hold.
+            flat = [value for row in rows for value in row]
+            if datatype == "BYTES":
+                self.in_texts += sum(text.count("[") for text in flat if type(text) is str)
+            return from_values(where, datatype, shape, flat)
         dtype = dtype_of(where, datatype)
         letter, wide = _NUMBERS[dtype.kind]
         element_count(where, shape)  # its checks; of another count of numbers, `reshape` raises
-        self.count += _count_lists(shape, data)
+        self._rows(shape, data)
         array: Array = np.frombuffer(data.as_buffer(of_type=letter), wide)
         return _narrow(array, dtype).reshape(shape)
 
-
-def _count_lists(shape: Sequence[int], data: Any) -> int:
-    """Return how many lists a tensor consists of, all of them of the lengths that `shape` says."""
-    if len(shape) < 2 or not len(data) or type(data[0]) is not simdjson.Array:
-        return 1
-    level = [data]
-    _check_lengths(level, shape[0])
-    lists = 1
-    for size in shape[1:]:
-        level = [row for rows in level for row in rows]
-        _check_lengths(level, size)
-        lists += len(level)
-    return lists
+    def _rows(self, shape: Sequence[int], data: Any) -> list[Any]:
+        """Return and count the lists that have the values of a tensor; their lengths and of those
+        around them are what `shape` says."""
+        self.count += 1
+        if len(shape) < 2 or not len(data) or type(data[0]) is not simdjson.Array:
+            return [data]
+        level = [data]
+        _check_lengths(level, shape[0])
+        for above, size in pairwise(shape):
+            if len(level) * above > _MOST_OBJECTS:
+                raise _NotPlainError
+            level = [row for rows in level for row in rows]
+            _check_lengths(level, size)
+            self.count += len(level)
+        return level
 
 
 def _check_lengths(rows: list[Any], size: int) -> None:

@@ -5,8 +5,15 @@ from typing import Any
 
 import pytest
 
-from seldon_core.errors import InvalidRequestError, UnsupportedError
-from seldon_core.protocol.json_request import input_path, read_request
+from seldon_core.errors import InvalidRequestError, PayloadTooLargeError, UnsupportedError
+from seldon_core.protocol.json_request import (
+    MAX_PARAMETERS,
+    MAX_TENSORS,
+    MOST_LOADED,
+    input_path,
+    load,
+    read_request,
+)
 from seldon_core.protocol.oip_binary import Tail
 from seldon_core.protocol.tensors import from_values
 
@@ -171,3 +178,28 @@ def test_shared_memory_is_not_supported():
 
 def test_inputs_beyond_the_prepared_paths_are_named_too():
     assert [input_path(63), input_path(64)] == ["inputs[63]", "inputs[64]"]
+
+
+@pytest.mark.parametrize("key", ["inputs", "outputs"])
+def test_more_tensors_than_can_be_read_at_once_are_refused(key):
+    item = {"name": "x", "datatype": "FP32", "shape": [1], "data": [1]}
+    document = {"inputs": [item], key: [item] * (MAX_TENSORS + 1)}
+    with pytest.raises(PayloadTooLargeError, match=f"{key}: has 4097 items, at most 4096"):
+        read(document)
+    names = [{**item, "name": str(index)} for index in range(MAX_TENSORS)]
+    assert len(read({"inputs": names}).inputs) == MAX_TENSORS
+
+
+def test_more_parameters_than_can_be_read_at_once_are_refused():
+    many = {str(index): True for index in range(MAX_PARAMETERS + 1)}
+    document = {"inputs": [], "parameters": many}
+    with pytest.raises(PayloadTooLargeError, match=r"^parameters: has 1025 items, at most 1024"):
+        read(document)
+    del many["0"]
+    assert read(document).parameters == many
+
+
+def test_only_so_much_json_becomes_python_values():
+    assert load(b'"' + b"x" * (MOST_LOADED - 2) + b'"') == "x" * (MOST_LOADED - 2)
+    with pytest.raises(PayloadTooLargeError, match="of 4194305 bytes of JSON only numbers"):
+        load(b'"' + b"x" * (MOST_LOADED - 1) + b'"')

@@ -1,6 +1,7 @@
 """ModelInfer's messages, beside another implementation's."""
 
 import contextlib
+import re
 from unittest import mock
 
 import numpy as np
@@ -17,6 +18,7 @@ from seldon_core.proto import open_inference_pb2 as pb
 from seldon_core.protocol import oip_grpc
 from seldon_core.protocol.grpc_contents import RAW_ONLY, read_contents, write_contents
 from seldon_core.protocol.inference import InferRequest, InferResponse, Tensor
+from seldon_core.protocol.json_request import MAX_PARAMETERS, MAX_TENSORS
 from seldon_core.protocol.oip_grpc import GRPC_CODEC, LARGE, check_typed_size, peek_model
 from seldon_core.protocol.protobuf_wire import MAX_FIELDS
 from seldon_core.protocol.tensors import to_raw
@@ -429,3 +431,23 @@ def test_raw_contents_do_not_count_as_typed(typed):
 def test_large_typed_contents_are_refused_and_the_way_out_is_named(message):
     with pytest.raises(PayloadTooLargeError, match=r"1000 bytes .* raw_input_contents"):
         check_typed_size(message, 1000)
+
+
+@pytest.mark.parametrize("field", ["inputs", "outputs", "parameters", "inputs[0].parameters"])
+def test_more_items_than_can_be_read_at_once_are_refused(field):
+    message = pb.ModelInferRequest()
+    if field in ("inputs", "outputs"):
+        most = MAX_TENSORS
+        for index in range(most + 1):
+            getattr(message, field).add(name=str(index))
+    else:
+        most = MAX_PARAMETERS
+        holder = message if field == "parameters" else message.inputs.add(datatype="FP32")
+        if holder is not message:
+            holder.contents.fp32_contents.append(1)
+            holder.shape.append(1)
+        for index in range(most + 1):
+            holder.parameters[str(index)].bool_param = True
+    found = f"^{re.escape(field)}: has {most + 1} items, at most {most}"
+    with pytest.raises(PayloadTooLargeError, match=found):
+        GRPC_CODEC.decode_request(message.SerializeToString(), None)

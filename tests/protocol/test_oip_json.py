@@ -1,6 +1,7 @@
 """The protocol as JSON and with binary tensors, beside another implementation's client."""
 
 import contextlib
+import time
 
 import numpy as np
 import orjson
@@ -9,8 +10,8 @@ import tritonclient.http as triton
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seldon_core.errors import InvalidRequestError, UnsupportedError
-from seldon_core.protocol import oip_json
+from seldon_core.errors import InvalidRequestError, PayloadTooLargeError, UnsupportedError
+from seldon_core.protocol import json_request, oip_json
 from seldon_core.protocol.inference import (
     InferRequest,
     InferResponse,
@@ -20,6 +21,7 @@ from seldon_core.protocol.inference import (
     Tensor,
     TensorSpec,
 )
+from seldon_core.protocol.json_request import MOST_LOADED
 from seldon_core.protocol.oip_json import (
     _KEPT_UP_TO,
     JSON_CODEC,
@@ -321,6 +323,68 @@ def test_a_large_body_of_any_form_means_the_same_as_a_small_one(body):
     small, large = (codec.decode_request(body, None) for codec in (JSON_CODEC, EAGER))
     assert (small.outputs, small.parameters) == (large.outputs, large.parameters)
     assert same(small.inputs[0], large.inputs[0])
+
+
+def padded(body, item=b" "):
+    """Return a body, of which `@` is so many items that orjson is not asked to read it."""
+    return body.replace(b"@", (item * (MOST_LOADED // len(item) + 2))[:-1])
+
+
+def inputs_of(datatype, shape, data):
+    item = b'{"name":"x","datatype":"%s","shape":%s,"data":%s}' % (datatype, shape, data)
+    return b'{"inputs":[%s]}' % item
+
+
+MANY = b"[" + b"%d" % (MOST_LOADED // 3 + 2) + b",0]"
+TOO_MUCH = r"bytes of JSON only numbers"
+
+
+@pytest.mark.parametrize(
+    ("body", "item", "message"),
+    [
+        (b"@", b" ", "the body is not JSON"),
+        (b'[@]', b"[],", TOO_MUCH),
+        (b'{"inputs":[@]}', b"{},", r"^inputs: has 1398103 items, at most 4096"),
+        (b'{"inputs":[],"outputs":[@]}', b"{},", TOO_MUCH),
+        (b'{"inputs":[],"parameters":{"a":[@]}}', b"[],", TOO_MUCH),
+        (b'{"inputs":[{}],"other":[@]}', b"[],", r"^inputs\[0\].name: is missing"),
+        (inputs_of(b"FP32", b"[@]", b"[1]"), b"1,", TOO_MUCH),
+        (inputs_of(b"FP32", b"[1]", b"[@]"), b"[],", TOO_MUCH),
+        (inputs_of(b"FP32", MANY, b"[@]"), b"[],", TOO_MUCH),
+        (inputs_of(b"BYTES", b"[1398103]", b"[@]"), b'"",', TOO_MUCH),
+        (inputs_of(b"BOOL", b"[2]", b"[true,[@]]"), b"[],", r"^inputs\[0\].data: BOOL takes"),
+    ],
+    ids=[
+        "no-json", "list", "inputs", "outputs", "parameters", "unknown", "shape", "lists",
+        "lists-as-in-shape", "texts", "list-for-value",
+    ],
+)  # fmt: skip
+def test_of_a_very_large_body_little_becomes_python_values(monkeypatch, body, item, message):
+    monkeypatch.setattr(json_request, "orjson", None)  # nor in vain
+    with pytest.raises(InvalidRequestError, match=message):
+        JSON_CODEC.decode_request(padded(body, item), None)
+
+
+@pytest.mark.parametrize(
+    "text", [b"an [index", b"a \\u005bpath", b"plain"], ids=["bracket", "escaped", "without"]
+)
+def test_texts_of_a_very_large_body_may_hold_anything(text):
+    body = inputs_of(b"BYTES", b"[2,1]", b'[["%s"],["@"]]' % text)
+    if b"u005b" in text:  # then nobody knows what is a list: not how it is written
+        with pytest.raises(PayloadTooLargeError):
+            JSON_CODEC.decode_request(padded(body), None)
+    else:
+        request = JSON_CODEC.decode_request(padded(body), None)
+        assert request.inputs[0].data[0, 0] == text
+
+
+def test_fields_are_looked_up_in_time_that_grows_with_their_number_only():
+    others = b"".join(b'"%d":1,' % number for number in range(100_000))
+    body = b"{%s%s" % (others, IRIS[1:])
+    assert len(body) > LARGE
+    began = time.process_time()
+    assert JSON_CODEC.decode_request(body, None).inputs[0].name == "predict"
+    assert time.process_time() - began < 2  # it was half a minute
 
 
 @pytest.mark.parametrize("key", ["shape", "data"])
