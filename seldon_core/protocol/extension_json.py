@@ -5,14 +5,20 @@ null is what is not given; fields that are not known are left alone. Errors begi
 path: `parameters.config: …`.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Sized
 from typing import Any, Final
 
 import orjson
 
 from seldon_core.errors import InvalidRequestError, PayloadTooLargeError
 from seldon_core.protocol.inference import Buffer, TensorSpec
-from seldon_core.protocol.json_request import json_name, wrong_field
+from seldon_core.protocol.json_request import (
+    MAX_PARAMETERS,
+    json_name,
+    load,
+    too_many,
+    wrong_field,
+)
 from seldon_core.protocol.model_config import ModelConfig
 from seldon_core.protocol.repository import ModelIndex
 from seldon_core.protocol.statistics import ModelStatistics
@@ -121,12 +127,14 @@ def read_load_parameters(body: Buffer) -> dict[str, object]:
         return {}
     if type(parameters) is not dict:
         raise wrong_field(document, "", "parameters", "an object")
+    check_count("parameters", parameters)
     return parameters
 
 
 def read_settings(body: Buffer) -> dict[str, Setting | None]:
     """Return the settings that a request wants to change, None for those it takes back."""
     document = _object(body)
+    check_count("the body", document)
     for name, value in document.items():
         if type(value) is list:
             if not all(type(item) is str for item in value):
@@ -146,15 +154,18 @@ def check_length(message: Buffer) -> None:
         )
 
 
+def check_count(where: str, items: Sized) -> None:
+    """Raise PayloadTooLargeError for more parameters or settings than are read at once."""
+    if len(items) > MAX_PARAMETERS:
+        raise too_many(where, items, MAX_PARAMETERS)
+
+
 def _object(body: Buffer) -> dict[str, Any]:
     """Return the object that a body is, an empty one for no body."""
     check_length(body)
     if not len(body):
         return {}
-    try:
-        document = orjson.loads(body)
-    except orjson.JSONDecodeError as error:
-        raise InvalidRequestError(f"the body is not JSON: {error}") from error
+    document = load(body)
     if type(document) is not dict:
         raise InvalidRequestError(f"the body must be a JSON object, found {json_name(document)}")
     return document

@@ -11,7 +11,7 @@ from google.protobuf.message import DecodeError, Message
 
 from seldon_core.errors import InvalidRequestError
 from seldon_core.proto import extensions_pb2 as pb
-from seldon_core.protocol.extension_json import DATA_TYPES, Setting, check_length
+from seldon_core.protocol.extension_json import DATA_TYPES, Setting, check_count, check_length
 from seldon_core.protocol.inference import Buffer
 from seldon_core.protocol.model_config import ModelConfig
 from seldon_core.protocol.repository import ModelIndex
@@ -112,13 +112,13 @@ def read_only_ready(message: Buffer) -> bool:
 def read_load(message: Buffer) -> tuple[str, dict[str, object]]:
     """Return the model's name and the parameters of a RepositoryModelLoadRequest."""
     request = _parse(pb.RepositoryModelLoadRequest, message)
-    return request.model_name, _choices(request.parameters)
+    return request.model_name, _choices("parameters", request.parameters)
 
 
 def read_unload(message: Buffer) -> tuple[str, dict[str, object]]:
     """Return the model's name and the parameters of a RepositoryModelUnloadRequest."""
     request = _parse(pb.RepositoryModelUnloadRequest, message)
-    return request.model_name, _choices(request.parameters)
+    return request.model_name, _choices("parameters", request.parameters)
 
 
 def read_trace_settings(message: Buffer) -> tuple[str, dict[str, Setting | None]]:
@@ -127,6 +127,7 @@ def read_trace_settings(message: Buffer) -> tuple[str, dict[str, Setting | None]
     A single value is a text, whatever the setting's own type, several are a list, none is None.
     """
     request = _parse(pb.TraceSettingRequest, message)
+    check_count("settings", request.settings)
     changes: dict[str, Setting | None] = {}
     for name, setting in request.settings.items():
         values = list(setting.value)
@@ -136,7 +137,7 @@ def read_trace_settings(message: Buffer) -> tuple[str, dict[str, Setting | None]
 
 def read_log_settings(message: Buffer) -> dict[str, Setting | None]:
     """Return the changes in a LogSettingsRequest; None for a setting without a value."""
-    return _choices(_parse(pb.LogSettingsRequest, message).settings)
+    return _choices("settings", _parse(pb.LogSettingsRequest, message).settings)
 
 
 def _statistics(model: ModelStatistics) -> pb.ModelStatistics:
@@ -174,8 +175,9 @@ def _durations(
     }
 
 
-def _choices(items: Mapping[str, Any]) -> dict[str, Any]:
+def _choices(where: str, items: Mapping[str, Any]) -> dict[str, Any]:
     """Return the value of each; None where none of a known type is set."""
+    check_count(where, items)
     found = {}
     for name, choice in items.items():
         kind = choice.WhichOneof("parameter_choice")

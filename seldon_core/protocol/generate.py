@@ -4,7 +4,9 @@
     {"id": "7", "model_name": "llm_1", "model_version": "1", "text_output": "Hello, world"}
 
 Every field but `id` and `parameters` is the input of its name, if the model has one, and else a
-parameter; so are those in `parameters`. MLServer's clients send V2 tensors to the same paths, which
+parameter; so are those in `parameters`. A parameter of the protocol is one value: a list or an
+object, such as the `stop` of the text-generation schema, becomes its JSON as text, and null is what
+is not given. MLServer's clients send V2 tensors to the same paths, which
 are answered by V2 tensors: `inputs` tells one from the other.
 """
 
@@ -20,11 +22,19 @@ from seldon_core.protocol.inference import (
     InferRequest,
     InferResponse,
     ModelMetadata,
+    Parameter,
     Parameters,
     Tensor,
     TensorSpec,
 )
-from seldon_core.protocol.json_request import json_name, read_request, wrong_field
+from seldon_core.protocol.json_request import (
+    MAX_PARAMETERS,
+    json_name,
+    load,
+    read_request,
+    too_many,
+    wrong_field,
+)
 from seldon_core.protocol.oip_json import CONTENT_TYPE, JSON_CODEC
 from seldon_core.protocol.tensors import from_values
 
@@ -51,7 +61,7 @@ class GenerateCodec:
 
         Raises InvalidRequestError if it is in neither form, or wrong in it.
         """
-        document = _loads(body)
+        document = load(body)
         if type(document) is not dict:
             raise InvalidRequestError(
                 f"the body must be a JSON object, found {json_name(document)}"
@@ -104,27 +114,31 @@ class GenerateCodec:
         given = document.get("parameters")
         if given is not None and type(given) is not dict:
             raise wrong_field(document, "", "parameters", "an object")
+        inputs, parameters = self._sorted(document, given or {})
+        return InferRequest(inputs, None, identifier or "", parameters or None)
+
+    def _sorted(
+        self, document: dict[str, Any], given: dict[str, Any]
+    ) -> tuple[list[Tensor], Parameters]:
+        """Return the inputs and the parameters among a request's fields and those it has `given`
+        as parameters; null is what is not given."""
         fields = {key: value for key, value in document.items() if key not in _RESERVED}
         inputs: list[Tensor] = []
         parameters: Parameters = {}
-        for where, holder in (("", fields), ("parameters.", given or {})):
+        for where, holder in (("", fields), ("parameters.", given)):
+            if len(holder) > MAX_PARAMETERS:
+                raise too_many(where[:-1] or "the body", holder, MAX_PARAMETERS)
             for name, value in holder.items():
-                path = where + name
+                if value is None:
+                    continue
                 spec = self._specs.get(name)
                 if spec is None:
-                    parameters[name] = _parameter(path, value)
-                elif where and name in fields:
-                    raise InvalidRequestError(f"{path}: is given beside parameters, too")
+                    parameters[name] = _parameter(value)
+                elif where and fields.get(name) is not None:
+                    raise InvalidRequestError(f"{where}{name}: is given beside parameters, too")
                 else:
-                    inputs.append(_tensor(path, spec, value))
-        return InferRequest(inputs, None, identifier or "", parameters or None)
-
-
-def _loads(body: Buffer) -> Any:
-    try:
-        return orjson.loads(body)
-    except orjson.JSONDecodeError as error:
-        raise InvalidRequestError(f"the body is not JSON: {error}") from error
+                    inputs.append(_tensor(where + name, spec, value))
+        return inputs, parameters
 
 
 def _json(tensor: Tensor) -> orjson.Fragment:
@@ -145,13 +159,8 @@ def _text(tensor: Tensor) -> list[str]:
         ) from error
 
 
-def _parameter(path: str, value: Any) -> str | int | float | bool:
-    if type(value) not in _PARAMETER_TYPES:
-        raise InvalidRequestError(
-            f"{path}: is no input of the model, and a parameter must be a string, a number or a "
-            f"boolean, found {json_name(value)}"
-        )
-    return value  # type: ignore[no-any-return]  # it was just looked at
+def _parameter(value: Any) -> Parameter:
+    return value if type(value) in _PARAMETER_TYPES else orjson.dumps(value).decode()
 
 
 def _tensor(path: str, spec: TensorSpec, value: Any) -> Tensor:

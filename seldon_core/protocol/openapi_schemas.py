@@ -62,7 +62,7 @@ def general_schemas() -> Mapping[str, Schema]:
         },
         "ModelStatistics": _object({"model_stats": _array(schema_of(ModelStatistics))}),
         "RepositoryIndexRequest": _object({}, ready=_BOOLEAN),
-        "RepositoryIndex": _array(schema_of(ModelIndex)),
+        "RepositoryIndex": _array(_index_row()),
         "LoadRequest": _object(
             {}, parameters=_object({}, config={**_STRING, "description": "Triton's, as JSON."})
         ),
@@ -150,6 +150,12 @@ def _one_of(schemas: Sequence[Schema]) -> Schema:
     return schemas[0] if len(schemas) == 1 else {"oneOf": list(schemas)}
 
 
+def _index_row() -> Schema:
+    """A model of the repository's index. One that was never loaded has no version."""
+    row = schema_of(ModelIndex)
+    return {**row, "required": [name for name in row["required"] if name != "version"]}
+
+
 def _data_schemas() -> dict[str, Schema]:
     """The values of a tensor of each datatype: row-major, one flat list or nested as its shape."""
     schemas: dict[str, Schema] = {}
@@ -223,7 +229,8 @@ def _tensor(spec: TensorSpec, *, is_input: bool) -> Schema:
 def _text_request(inputs: Sequence[TensorSpec] = ()) -> Schema:
     """The generate extension: text in; other fields are inputs by name, or parameters."""
     tensors = {spec.name: _value_or_list(spec) for spec in inputs}
-    optional = {"id": _STRING, "parameters": ref("Parameters")}
+    meaning = "A list or an object reaches the model as its JSON."
+    optional = {"id": _STRING, "parameters": {"type": "object", "description": meaning}}
     request = _object({TEXT_INPUT: _STRING}, **{**tensors, **optional, TEXT_INPUT: _STRING})
     return {**request, "additionalProperties": True}
 

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from seldon_core.errors import InvalidRequestError, PayloadTooLargeError
 from seldon_core.protocol import extension_json
 from seldon_core.protocol.inference import TensorSpec
+from seldon_core.protocol.json_request import MAX_PARAMETERS
 from seldon_core.protocol.statistics import ModelStatistics
 from seldon_core.protocol.tensors import NUMPY_DTYPES
 from tests.support.extensions import CONFIG, INDEX, STATISTICS
@@ -232,3 +233,18 @@ def test_any_body_is_read_or_refused(body):
     for read in READERS:
         with contextlib.suppress(InvalidRequestError):
             read(body if isinstance(body, bytes) else body.encode())
+
+
+@pytest.mark.parametrize(
+    ("read", "body", "where"),
+    [
+        (extension_json.read_settings, b"{%s}", "the body"),
+        (extension_json.read_load_parameters, b'{"parameters":{%s}}', "parameters"),
+    ],
+    ids=["settings", "parameters"],
+)
+def test_more_items_than_are_read_at_once_are_refused(read, body, where):
+    items = [b'"%d":1' % index for index in range(MAX_PARAMETERS + 1)]
+    with pytest.raises(PayloadTooLargeError, match=f"^{where}: has 1025 items, at most 1024"):
+        read(body % b",".join(items))
+    assert len(read(body % b",".join(items[1:]))) == MAX_PARAMETERS

@@ -12,6 +12,7 @@ from tritonclient.grpc import model_config_pb2, service_pb2
 from seldon_core.errors import InvalidRequestError, PayloadTooLargeError
 from seldon_core.protocol import extension_json, extension_messages
 from seldon_core.protocol.inference import TensorSpec
+from seldon_core.protocol.json_request import MAX_PARAMETERS
 from seldon_core.protocol.statistics import ModelStatistics
 from seldon_core.protocol.tensors import NUMPY_DTYPES
 from tests.support.extensions import CONFIG, INDEX, STATISTICS
@@ -193,3 +194,26 @@ def test_any_message_is_read_or_refused(message):
     for read in READERS:
         with contextlib.suppress(InvalidRequestError):
             read(message)
+
+
+@pytest.mark.parametrize("number", [MAX_PARAMETERS, MAX_PARAMETERS + 1], ids=["most", "more"])
+@pytest.mark.parametrize(
+    ("read", "kind", "field"),
+    [
+        (extension_messages.read_load, service_pb2.RepositoryModelLoadRequest, "parameters"),
+        (extension_messages.read_unload, service_pb2.RepositoryModelUnloadRequest, "parameters"),
+        (extension_messages.read_trace_settings, service_pb2.TraceSettingRequest, "settings"),
+        (extension_messages.read_log_settings, service_pb2.LogSettingsRequest, "settings"),
+    ],
+    ids=["load", "unload", "trace", "log"],
+)
+def test_more_items_than_are_read_at_once_are_refused(read, kind, field, number):
+    message = kind()
+    for index in range(number):
+        getattr(message, field)[str(index)].SetInParent()
+    encoded = message.SerializeToString()
+    if number == MAX_PARAMETERS:
+        read(encoded)
+    else:
+        with pytest.raises(PayloadTooLargeError, match=f"^{field}: has 1025 items, at most 1024"):
+            read(encoded)

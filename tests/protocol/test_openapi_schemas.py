@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from seldon_core.agent.traces import Traces
+from seldon_core.protocol.extension_json import index_body
 from seldon_core.protocol.inference import (
     InferRequest,
     InferResponse,
@@ -23,6 +24,7 @@ from seldon_core.protocol.openapi_schemas import (
 )
 from seldon_core.protocol.repository import IndexState
 from seldon_core.transport.log_settings import LogLevels
+from tests.support.extensions import INDEX
 
 
 def model(inputs=(), outputs=()):
@@ -150,3 +152,13 @@ def test_settings_are_read_and_changed():
     for wrong in ("yes", None):
         assert not fits({"log_info": wrong}, "LogSettingsChange", schemas)
     assert not fits({"log_info": True}, "LogSettings", schemas)
+
+
+def test_the_index_and_lists_among_parameters_of_text_fit_their_schemas():
+    rows = json.loads(index_body(INDEX))
+    assert "version" not in rows[1]
+    assert fits(rows, "RepositoryIndex", general_schemas())
+    assert not fits([{**rows[0], "state": "LOADED"}], "RepositoryIndex", general_schemas())
+    for parameters in ({"stop": ["a"], "details": True}, {"response_format": {"type": "json"}}):
+        request = {"text_input": "a", "parameters": parameters}
+        assert fits(request, "GenerateRequest", general_schemas())
