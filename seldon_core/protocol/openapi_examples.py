@@ -43,7 +43,8 @@ def example_text_request(model: ModelMetadata) -> dict[str, Any] | None:
     """Return a request to generate; with tensors if that is what the model takes, or None."""
     example = example_request(model)
     names = {spec.name for spec in model.inputs}
-    if example is None or not takes_text(model) or names & _NOT_INPUTS:
+    is_fit = not names & _NOT_INPUTS and all(0 not in spec.shape for spec in model.inputs)
+    if example is None or not takes_text(model) or not is_fit:
         return example
     return {
         tensor["name"]: _nested(tensor["data"], tensor["shape"]) for tensor in example["inputs"]

@@ -85,6 +85,12 @@ def test_an_input_that_is_no_field_of_its_own_is_sent_as_a_tensor(name):
     assert example_text_request(metadata) == example_request(metadata)
 
 
+@pytest.mark.parametrize("shape", [(0,), (1, 0), (0, 3)], ids=str)
+def test_an_input_without_values_is_sent_as_a_tensor(shape):
+    metadata = model(TensorSpec("text_input", "BYTES", (-1,)), TensorSpec("x", "INT8", shape))
+    assert example_text_request(metadata) == example_request(metadata)
+
+
 @pytest.mark.parametrize(
     "specs",
     [
