@@ -27,12 +27,18 @@ _log = logging.getLogger(__name__)
 
 
 class ModelRepository:
-    """Implements `transport.handler.Repository` over the scheduler and the folders."""
+    """Implements `transport.handler.Repository` over the scheduler and the folders.
+
+    `threads` has one thread: a search of thousands of folders takes a second, so those who ask
+    while another one runs are answered by one search after it.
+    """
 
     def __init__(self, scheduler: Scheduler, search: Search, threads: ThreadPool) -> None:
         self._scheduler = scheduler
         self._search = search
         self._threads = threads
+        self._asked = self._answered = 0  # how often, and of these by `_found`
+        self._found = FoundModels()
 
     async def index(self, *, only_ready: bool) -> Sequence[ModelIndex]:
         """Return each version of every model that is known, by name.
@@ -116,11 +122,20 @@ class ModelRepository:
         raise NotFoundError("model", name)
 
     async def _find(self) -> FoundModels:
+        self._asked += 1
         try:
-            return await self._threads.run(self._search)
+            return await self._threads.run(self._found_for, self._asked)
         except ConfigError as error:  # so there is nothing in it
             _log.warning("the model folders cannot be searched reason=%r", str(error))
             return FoundModels()
+
+    def _found_for(self, ask: int) -> FoundModels:
+        """On the thread. A search answers everyone who asked before it began."""
+        if ask > self._answered:
+            asked = self._asked
+            self._found = self._search()
+            self._answered = asked
+        return self._found
 
 
 def _not_loaded(name: str, reason: str) -> ModelIndex:

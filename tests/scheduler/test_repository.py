@@ -40,8 +40,10 @@ class Folder:
         self.specs = list(specs)
         self.refused = []
         self.fault = None
+        self.searches = 0
 
     def search(self):
+        self.searches += 1
         if self.fault is not None:
             raise self.fault
         return FoundModels(list(self.specs), list(self.refused))
@@ -66,10 +68,10 @@ class Searches:
     def __init__(self):
         self._ended = 0
 
-    async def run(self, search):
+    async def run(self, search, *args):
         await asyncio.sleep(0)
         self._ended += 1
-        return search()
+        return search(*args)
 
     async def another(self):
         """Wait until a search that begins from now on has ended."""
@@ -364,8 +366,24 @@ def test_an_index_of_many_models_leaves_others_their_turn():
             for spec in reversed(specs):
                 await world.scheduler.load_model(spec)
             await world.scheduler.settled([spec.name for spec in specs])
-            rows = await world.index(only_ready=True)
-            assert [row.name for row in rows] == sorted(spec.name for spec in specs)
+            asking = asyncio.ensure_future(world.index(only_ready=True))
+            await world.searches.another()
+            assert not asking.done()
+            assert [row.name for row in await asking] == sorted(spec.name for spec in specs)
+
+    run(test)
+
+
+def test_all_who_ask_before_a_search_begins_are_answered_by_it():
+    async def test():
+        async with a_world(IRIS) as world:
+            asked = [asyncio.ensure_future(world.index()) for _ in range(5)]
+            assert await asked[0] == [ModelIndex("iris", "", UNAVAILABLE, "not loaded")]
+            world.folder.specs.append(ModelSpec("wine", "/models/wine"))
+            for asking in asked:
+                assert len(await asking) == 1
+            assert world.folder.searches == 1
+            assert len(await world.index()) == 2  # who asks later sees what is there by then
 
     run(test)
 
