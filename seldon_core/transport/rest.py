@@ -7,7 +7,8 @@ random bits it costs more time than a network takes to send them, on the loop th
 
 import math
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
+from contextlib import aclosing
 from copy import copy
 
 from seldon_core.errors import (
@@ -138,10 +139,28 @@ class RestFront:
             self._settings,
             self._budget,
         )
+        is_streamed = False
         try:
-            if target.verb is not Verb.INFER:
-                return await self._answer_other(target, request, request_id)
-            return await self._infer(target, headers, request.body, request_id)
+            if target.verb is Verb.INFER:
+                return await self._infer(target, headers, request.body, request_id)
+            answer = await self._answer_other(target, request, request_id)
+            if is_streamed := isinstance(answer, StreamedAnswer):
+                answer.pieces = self._giving_back(held, answer.pieces)
+                await anext(answer.pieces)  # so that it has begun, and its end comes
+            return answer
+        finally:
+            if not is_streamed:
+                self._budget.give(held)
+
+    async def _giving_back(
+        self, held: int, pieces: AsyncGenerator[Buffer, None]
+    ) -> AsyncGenerator[Buffer, None]:
+        """Yield nothing, then the pieces of an answer that is made from a body of `held` bytes."""
+        try:
+            async with aclosing(pieces):
+                yield b""
+                async for piece in pieces:
+                    yield piece
         finally:
             self._budget.give(held)
 

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from seldon_core.errors import ModelRuntimeError, NotFoundError, OverloadedError
+from seldon_core.protocol.dialects import Verb
 from seldon_core.protocol.inference import (
     InferResponse,
     ModelMetadata,
@@ -14,7 +15,7 @@ from seldon_core.protocol.inference import (
     TensorSpec,
 )
 from seldon_core.transport.budget import InFlightBytes
-from seldon_core.transport.exchange import HttpRequest
+from seldon_core.transport.exchange import HttpRequest, StreamedAnswer
 from seldon_core.transport.handler import Reply
 from seldon_core.transport.rest import RestFront
 from seldon_core.transport.settings import ListenerSettings
@@ -252,3 +253,40 @@ def test_a_clients_request_id_is_kept_if_it_is_harmless(sent, is_kept):
     assert (returned == sent) == is_kept
     assert handler.calls[0].request_id.encode() == returned
     assert is_kept or len(returned) == 20
+
+
+@pytest.mark.parametrize("how", ["read", "closed-at-once", "closed-later"])
+def test_what_a_compressed_body_takes_is_held_until_its_stream_has_ended(how):
+    async def test():
+        budget, ended = InFlightBytes(1 << 20), asyncio.Event()
+
+        async def pieces():
+            try:
+                yield b""
+                yield b"a"
+                yield b"b"
+            finally:
+                ended.set()
+
+        async def infer_stream(call):
+            assert call.request.body == BODY
+            source = pieces()
+            await anext(source)
+            return StreamedAnswer(200, [], source)
+
+        methods = {Verb.INFER_STREAM: infer_stream}
+        front = RestFront(DoublingHandler(), FakeServer(), ListenerSettings(), budget, methods)
+        headers = {b"content-encoding": b"gzip"}
+        request = HttpRequest(b"POST", INFER + b"_stream", headers, gzip.compress(BODY))
+        answer = await front.answer(request)
+        assert budget.used == len(BODY)
+        if how == "read":
+            assert [piece async for piece in answer.pieces] == [b"a", b"b"]
+        elif how == "closed-later":
+            assert await anext(answer.pieces) == b"a"
+        assert budget.used == (0 if how == "read" else len(BODY))
+        await answer.pieces.aclose()
+        assert budget.used == 0
+        assert ended.is_set()
+
+    asyncio.run(test())
