@@ -143,7 +143,8 @@ class FrameReader:
             kind, call, fields, described = msgpack.unpackb(view[begin : begin + header])
             if type(kind) is str and type(call) is int and type(fields) is list:
                 return Frame(kind, call, fields, _arrays(described, body))
-        except (TypeError, OverflowError, msgpack.UnpackException) as error:
+        # SyntaxError: numpy reads some texts for a dtype as Python.
+        except (TypeError, SyntaxError, OverflowError, msgpack.UnpackException) as error:
             raise ValueError(f"a frame is not as it should be: {error}") from error
         raise ValueError("a frame is not a kind, a number, fields and arrays")
 

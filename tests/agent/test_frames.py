@@ -106,12 +106,14 @@ def test_a_stream_that_is_no_frames_is_refused():
         ["infer", 1, {}, []],
         ["infer", 1, [], 5],
         ["infer", 1, [], [["no dtype", [1], None]]],
+        ["infer", 1, [], [[",", [1], None]]],
         ["infer", 1, [], [["<f4", [-1, None], None]]],
         ["infer", 1, [], [["<f4", [2**60], None]]],
         ["infer", 1, [], [["O", [3], [b"a"]]]],
     ],
     ids=[
         *("a number", "too few", "no kind", "no call", "no fields", "no arrays", "no dtype"),
+        "a dtype of Python",
         *("no shape", "a huge shape", "too few elements"),
     ],
 )
