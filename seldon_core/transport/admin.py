@@ -15,7 +15,6 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from difflib import get_close_matches
 from typing import Protocol
-from urllib.parse import urlsplit
 
 from seldon_core.config.settings import AdminSettings
 from seldon_core.errors import ConfigError
@@ -28,11 +27,11 @@ from seldon_core.transport.budget import InFlightBytes
 from seldon_core.transport.conversations import TalkRules
 from seldon_core.transport.exchange import HttpAnswer, HttpRequest
 from seldon_core.transport.listener import listen
+from seldon_core.transport.locality import foreign_name
 from seldon_core.transport.rpc import RpcAnswer
 from seldon_core.transport.settings import KIB, MIB, ListenerSettings
 
 HOST = "127.0.0.1"
-_LOCAL = frozenset({"localhost", "127.0.0.1", "::1"})
 _CLOSE_TIMEOUT_S = 1.0  # a scrape under way ends well within it; idle connections need nothing
 
 _TEXT, _JSON = "text/plain; charset=utf-8", "application/json; charset=utf-8"
@@ -185,25 +184,15 @@ def _level(component: str, level: object) -> str:
 
 
 def _refuse_foreigner(request: HttpRequest) -> HttpAnswer | None:
-    for header, prefix in (("host", "//"), ("origin", "")):
-        found = request.headers.get(header.encode())
-        if found is None:
-            continue
-        value = found.decode("latin-1")
-        if _host_of(prefix + value) not in _LOCAL:
-            return _error(
-                403,
-                f"the admin port answers only to this machine, and {header.title()} is {value!r}; "
-                "use http://localhost, or a proxy that sets Host to localhost",
-            )
-    return None
-
-
-def _host_of(url: str) -> str | None:
-    try:
-        return urlsplit(url).hostname
-    except ValueError:
+    named = foreign_name(request.headers)
+    if named is None:
         return None
+    header, value = named
+    return _error(
+        403,
+        f"the admin port answers only to this machine, and {header.title()} is {value!r}; "
+        "use http://localhost, or a proxy that sets Host to localhost",
+    )
 
 
 def _answer(status: int, content_type: str, body: str) -> HttpAnswer:

@@ -2,19 +2,25 @@
 
 An address alone does not say so. A page in a browser on this machine reaches loopback too: it is
 told by Origin, and by a Host that is a name of its own (DNS rebinding). A proxy on this machine
-passes on what others send: it says so by what it adds, if it is set up to.
+passes on what others send: it says so by what it adds, if it is set up to. A mesh's sidecar does
+that from an address of its own, such as Istio's 127.0.0.6.
+
+Over HTTP/2 there is no Host, and what stands for it does not come here; no browser speaks it
+without TLS.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from ipaddress import IPv6Address, ip_address
+from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import Final
 from urllib.parse import urlsplit
 
 from seldon_core.errors import ForbiddenError
 from seldon_core.protocol.tensors import brief
 
-_PROXIED: Final = (b"forwarded", b"x-forwarded-for", b"x-real-ip", b"via")
+_HERE: Final = frozenset(map(ip_address, ("127.0.0.1", "::1")))
+_PROXIED: Final = (b"forwarded", b"x-real-ip", b"via")
+_PROXIED_PREFIXES: Final = (b"x-forwarded-", b"x-envoy-")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,30 +46,36 @@ def check_is_local(caller: Caller, what: str) -> None:
 
 def _foreign(caller: Caller) -> str:
     """Return what speaks against a caller, "" if nothing does."""
-    if not _is_loopback(_host_of(f"//{caller.peer}")):
+    if _address_of(_host_of(f"//{caller.peer}")) not in _HERE:
         return f"this one is at {caller.peer or 'no known address'}"
-    for name in _PROXIED:
-        if name in caller.headers:
-            return f"the header {name.decode()} says that this request came through a proxy"
-    for name, prefix in ((b"host", "//"), (b"origin", "")):
-        value = caller.headers.get(name)
+    for name in caller.headers:
+        if name in _PROXIED or name.startswith(_PROXIED_PREFIXES):
+            return f"the header {brief(name.decode('latin-1'))} says that it came through a proxy"
+    named = foreign_name(caller.headers)
+    return f"the {named[0]} of this request is {brief(named[1])}" if named else ""
+
+
+def foreign_name(headers: Mapping[bytes, bytes]) -> tuple[str, str] | None:
+    """Return which of Host and Origin does not name this machine, and its value; None if both do,
+    or are not there."""
+    for name, prefix in (("host", "//"), ("origin", "")):
+        value = headers.get(name.encode())
         if value is not None and not _is_local_name(_host_of(prefix + value.decode("latin-1"))):
-            return f"the {name.decode()} of this request is {brief(value.decode('latin-1'))}"
-    return ""
+            return name, value.decode("latin-1")
+    return None
 
 
 def _is_local_name(host: str) -> bool:
-    return host == "localhost" or _is_loopback(host)
+    address = _address_of(host)
+    return host == "localhost" or (address is not None and address.is_loopback)
 
 
-def _is_loopback(host: str) -> bool:
+def _address_of(host: str) -> IPv4Address | IPv6Address | None:
     try:
         address = ip_address(host)
     except ValueError:
-        return False
-    if isinstance(address, IPv6Address):
-        address = address.ipv4_mapped or address
-    return address.is_loopback
+        return None
+    return (isinstance(address, IPv6Address) and address.ipv4_mapped) or address
 
 
 def _host_of(url: str) -> str:

@@ -73,10 +73,10 @@ def test_the_case_of_a_level_does_not_matter():
 
 
 def test_log_levels_change_and_are_shown():
-    change = {"seldon_core.agent": "debug"}
-    assert ask("/log/levels", "PUT", json=change) == (200, '{"seldon_core.agent": "debug"}')
-    assert ask("/log/levels") == (200, '{"seldon_core.agent": "debug"}')
-    assert logging.getLogger("seldon_core.agent.pool").isEnabledFor(logging.DEBUG)
+    change = {"seldon_core.transport": "debug"}
+    assert ask("/log/levels", "PUT", json=change) == (200, '{"seldon_core.transport": "debug"}')
+    assert ask("/log/levels") == (200, '{"seldon_core.transport": "debug"}')
+    assert logging.getLogger("seldon_core.transport.pool").isEnabledFor(logging.DEBUG)
 
 
 @pytest.mark.parametrize(

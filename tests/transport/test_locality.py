@@ -3,8 +3,9 @@ import pytest
 from seldon_core.errors import ForbiddenError
 from seldon_core.transport.locality import Caller, check_is_local
 
-HERE = ["127.0.0.1:1", "127.8.9.10:65535", "[::1]:51234", "[::ffff:127.0.0.1]:5", "[::1%lo]:5"]
+HERE = ["127.0.0.1:1", "[::1]:51234", "[::ffff:127.0.0.1]:5"]
 AWAY = [
+    *("127.0.0.6:40001", "127.8.9.10:65535", "[::ffff:127.0.0.6]:5", "[::1%lo]:5"),
     *("10.0.0.7:51234", "[2001:db8::1]:5", "[::ffff:10.0.0.7]:5", "[fe80::1%eth0]:5", "0.0.0.0:1"),
     *("", "localhost:5", "[::]:5", "1270.0.0.1:5", "[127.0.0.1", "127.0.0.1.example:5", "@:5"),
 ]
@@ -31,6 +32,7 @@ def test_any_other_address_is_not_and_is_told_what_to_do(peer):
         (b"host", b"localhost:9000"),
         (b"host", b"127.0.0.1:9000"),
         (b"host", b"[::1]:9000"),
+        (b"host", b"127.0.1.1:9000"),
         (b"host", b"LOCALHOST"),
         (b"origin", b"http://localhost:3000"),
         (b"user-agent", b"curl"),
@@ -58,7 +60,13 @@ def test_a_page_in_a_browser_is_not(name, value):
         check_is_local(Caller("127.0.0.1:5", {name: value}), "load a model")
 
 
-@pytest.mark.parametrize("name", [b"forwarded", b"x-forwarded-for", b"x-real-ip", b"via"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        *(b"forwarded", b"x-forwarded-for", b"x-forwarded-proto", b"x-forwarded-host"),
+        *(b"x-real-ip", b"via", b"x-envoy-internal"),
+    ],
+)
 def test_what_came_through_a_proxy_is_not(name):
-    with pytest.raises(ForbiddenError, match=f"the header {name.decode()} says .* a proxy"):
+    with pytest.raises(ForbiddenError, match=f"the header '{name.decode()}' says .* a proxy"):
         check_is_local(Caller("127.0.0.1:5", {name: b"127.0.0.1"}), "load a model")
