@@ -95,7 +95,7 @@ def _read_numbers(tag: int, encoded: bytes, count: int) -> Array | None:
     number, 48 bits: 240 against 80).
     """
     size = len(encoded)
-    if encoded[0] != tag or size > 3 * count:
+    if not encoded or encoded[0] != tag or size > 3 * count:
         return None
     for width in range(1, 6):
         if encoded[1 : 1 + width] == varint(size - 1 - width):

@@ -102,3 +102,11 @@ def test_many_numbers_that_do_not_fit_are_refused(datatype, contents, message):
     with pytest.raises(InvalidRequestError) as caught:
         read_contents("inputs[0]", datatype, [300], InferTensorContents(**contents))
     assert message in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "datatype", ["INT8", "INT32", "INT64", "UINT32", "UINT64", "FP32", "BYTES"]
+)
+def test_absent_values_are_refused(datatype):
+    with pytest.raises(InvalidRequestError, match="needs 640 values"):
+        read_contents("inputs[0]", datatype, [32, 2, 10], pb.InferTensorContents())
