@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from seldon_core.errors import InvalidRequestError
 from seldon_core.proto.open_inference_pb2 import InferTensorContents
+from seldon_core.proto import open_inference_pb2 as pb
 from seldon_core.protocol.grpc_contents import RAW_ONLY, read_contents, write_contents
 from seldon_core.protocol.inference import Tensor
 from tests.support.tensors import DATATYPES, arrays, same
