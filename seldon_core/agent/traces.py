@@ -6,10 +6,12 @@ mean something. A model is known here while an agent serves a version of it.
 """
 
 import logging
+import re
 from collections.abc import Mapping
 from typing import Final
 
 from seldon_core.errors import InvalidRequestError, NotFoundError, UnsupportedError
+from seldon_core.protocol.tensors import brief
 from seldon_core.transport.handler import Setting
 
 _log = logging.getLogger(__name__)
@@ -134,7 +136,7 @@ class Traces:
 def _checked(name: str, value: Setting | None) -> Setting | None:
     """Return a value as it is kept. Raises InvalidRequestError if it is not to be had."""
     if name not in _DEFAULTS:
-        raise InvalidRequestError(f"there is no trace setting {name!r}, only {_NAMES}")
+        raise InvalidRequestError(f"there is no trace setting {brief(name)}, only {_NAMES}")
     if value is None:
         return None
     match name:
@@ -148,11 +150,12 @@ def _checked(name: str, value: Setting | None) -> Setting | None:
         [value] = value
     if str(value) != _DEFAULTS[name]:
         raise UnsupportedError(
-            f"{name} is {_DEFAULTS[name]!r} and cannot be {value!r}: {_FIXED[name]}"
+            f"{name} is {_DEFAULTS[name]!r} and cannot be {brief(value)}: {_FIXED[name]}"
         )
     return _DEFAULTS[name]
 
 
+_NUMBER = re.compile(r"-?[0-9]{1,18}")
 _NAMES = ", ".join(_DEFAULTS)
 _FIXED = {
     "trace_file": "traces are lines of the log, of the component seldon_core.agent.traces",
@@ -163,16 +166,19 @@ _FIXED = {
 def _level(value: Setting) -> list[str]:
     levels = value if isinstance(value, list) else [str(value)]
     if levels not in ([OFF], [TIMESTAMPS]):
-        raise InvalidRequestError(f"trace_level must be {OFF} or {TIMESTAMPS}, found {value!r}")
+        raise InvalidRequestError(
+            f"trace_level must be {OFF} or {TIMESTAMPS}, found {brief(value)}"
+        )
     return levels
 
 
 def _number(name: str, value: Setting, lowest: int) -> str:
     given = value[0] if isinstance(value, list) and len(value) == 1 else value
-    try:
-        number = int(given) if isinstance(given, str | int) else lowest - 1
-    except ValueError:
-        number = lowest - 1
-    if isinstance(given, bool) or number < lowest:
-        raise InvalidRequestError(f"{name} must be a number from {lowest} on, found {value!r}")
-    return str(number)
+    if isinstance(given, int) and not isinstance(given, bool):
+        given = str(given)
+    if not isinstance(given, str) or not _NUMBER.fullmatch(given) or int(given) < lowest:
+        raise InvalidRequestError(
+            f"{name} must be a number from {lowest} on, with at most 18 digits, "
+            f"found {brief(value)}"
+        )
+    return str(int(given))

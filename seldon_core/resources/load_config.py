@@ -20,6 +20,7 @@ _TAKEN = (
     "name, dynamic_batching.max_queue_delay_microseconds, "
     f"dynamic_batching.default_queue_policy.max_queue_size and parameters '{PREFIX}…'"
 )
+_LONGEST = 65_536  # characters of a configuration: what is wrong in it is told as it is
 _LONGEST_NUMBER = 18  # digits: all fit 64 bits, and `int` refuses thousands in its own words
 _CAPITAL = re.compile("[A-Z]")
 
@@ -33,8 +34,8 @@ def configured(spec: ModelSpec, parameters: Mapping[str, str]) -> ModelSpec:
     for name in parameters:
         if name != CONFIG:
             raise UnsupportedError(
-                f"a model cannot be loaded with the parameter {name!r}, only with {CONFIG!r}: "
-                "its files are those of its folder"
+                f"a model cannot be loaded with the parameter {name[:100]!r}, "
+                f"only with {CONFIG!r}: its files are those of its folder"
             )
     text = parameters.get(CONFIG, "")
     if not text:
@@ -49,6 +50,10 @@ def configured(spec: ModelSpec, parameters: Mapping[str, str]) -> ModelSpec:
 
 
 def _parsed(text: str) -> object:
+    if len(text) > _LONGEST:
+        raise InvalidRequestError(
+            f"the parameter {CONFIG!r} has {len(text)} characters, at most {_LONGEST} are taken"
+        )
     try:
         return json.loads(text)
     except (ValueError, RecursionError) as error:

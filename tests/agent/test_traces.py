@@ -5,7 +5,12 @@ import logging
 import pytest
 
 from seldon_core.agent.traces import Traces
-from seldon_core.errors import InvalidRequestError, NotFoundError, UnsupportedError
+from seldon_core.errors import (
+    InvalidRequestError,
+    NotFoundError,
+    SeldonError,
+    UnsupportedError,
+)
 
 DEFAULTS = {
     "trace_file": "",
@@ -113,6 +118,8 @@ def test_a_model_that_nobody_serves_has_no_settings():
         ("trace_level", True),
         ("trace_rate", "0"),
         ("trace_rate", "often"),
+        ("trace_rate", "1_000"),
+        ("trace_rate", "9" * 19),
         ("trace_rate", True),
         ("trace_rate", ["1", "2"]),
         ("trace_count", -2),
@@ -132,6 +139,13 @@ def test_a_value_that_is_not_to_be_had_changes_nothing(name, value, heard):
 def test_traces_go_to_the_log_and_nowhere_else(name, value):
     with pytest.raises(UnsupportedError, match=f"{name} is .* cannot be"):
         Traces().change({name: value}, "")
+
+
+@pytest.mark.parametrize("name", ["trace_level", "trace_rate", "trace_file", "x" * 10_000])
+def test_what_is_wrong_is_shown_in_brief(name):
+    with pytest.raises(SeldonError) as raised:
+        Traces().change({name: "long" * 10_000}, "")
+    assert len(str(raised.value)) < 300
 
 
 def test_values_may_come_as_grpc_gives_them():

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from seldon_core.errors import InvalidRequestError, UnsupportedError
+from seldon_core.errors import InvalidRequestError, SeldonError, UnsupportedError
 from seldon_core.resources.knobs import Knobs
 from seldon_core.resources.load_config import configured
 from seldon_core.resources.model import ModelSpec
@@ -115,3 +115,19 @@ def test_what_cannot_be_read_is_an_error_with_its_place(config, words):
 def test_files_are_not_taken_from_a_request():
     with pytest.raises(UnsupportedError, match=r"'file:1/model.onnx'.*those of its folder"):
         configured(IRIS, {"config": "{}", "file:1/model.onnx": "AAAA"})
+
+
+@pytest.mark.parametrize(
+    "parameters", [{"config": json.dumps("x" * 70_000)}, {"x" * 70_000: ""}], ids=["value", "name"]
+)
+def test_a_request_is_not_told_back_at_any_length(parameters):
+    with pytest.raises(SeldonError) as raised:
+        configured(IRIS, parameters)
+    assert len(str(raised.value)) < 300
+
+
+def test_a_long_configuration_is_taken_up_to_a_limit():
+    text = json.dumps({"name": "iris"}).ljust(65_536)
+    assert configured(IRIS, {"config": text}) == IRIS
+    with pytest.raises(InvalidRequestError, match="has 65537 characters, at most 65536"):
+        configured(IRIS, {"config": text + " "})
