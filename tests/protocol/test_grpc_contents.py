@@ -7,7 +7,6 @@ from hypothesis import strategies as st
 
 from seldon_core.errors import InvalidRequestError
 from seldon_core.proto.open_inference_pb2 import InferTensorContents
-from seldon_core.proto import open_inference_pb2 as pb
 from seldon_core.protocol.grpc_contents import RAW_ONLY, read_contents, write_contents
 from seldon_core.protocol.inference import Tensor
 from tests.support.tensors import DATATYPES, arrays, same
@@ -110,4 +109,4 @@ def test_many_numbers_that_do_not_fit_are_refused(datatype, contents, message):
 )
 def test_absent_values_are_refused(datatype):
     with pytest.raises(InvalidRequestError, match="needs 640 values"):
-        read_contents("inputs[0]", datatype, [32, 2, 10], pb.InferTensorContents())
+        read_contents("inputs[0]", datatype, [32, 2, 10], InferTensorContents())
