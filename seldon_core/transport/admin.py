@@ -2,8 +2,7 @@
 
 A page in a browser on this machine can reach loopback too. So a request whose Host or Origin is not
 this machine is refused: a foreign page cannot read the port through its own scripts, nor through a
-name of its own that resolves to 127.0.0.1 (DNS rebinding). Over HTTP/2 there is no Host; no browser
-speaks it without TLS.
+name of its own that resolves to 127.0.0.1 (DNS rebinding).
 
 It is served by the data port's own HTTP: aiohttp, which would do as well, costs 100 ms of every
 start and 11 MiB (`perf.bench P11`).

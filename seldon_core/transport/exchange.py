@@ -16,7 +16,8 @@ class HttpRequest:
     """A whole HTTP request.
 
     `target` is the path and query as sent. `headers` has lower-case names without the
-    pseudo-headers; repeated values are joined with b",". `body` is not decompressed.
+    pseudo-headers, but for HTTP/2's authority, which is `host`; repeated values are joined with
+    b",". `body` is not decompressed.
     """
 
     method: bytes

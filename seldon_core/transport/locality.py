@@ -4,9 +4,6 @@ An address alone does not say so. A page in a browser on this machine reaches lo
 told by Origin, and by a Host that is a name of its own (DNS rebinding). A proxy on this machine
 passes on what others send: it says so by what it adds, if it is set up to. A mesh's sidecar does
 that from an address of its own, such as Istio's 127.0.0.6.
-
-Over HTTP/2 there is no Host, and what stands for it does not come here; no browser speaks it
-without TLS.
 """
 
 from collections.abc import Mapping

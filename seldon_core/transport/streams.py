@@ -71,6 +71,8 @@ def read_head(block: Sequence[tuple[bytes, bytes]], settings: ListenerSettings) 
                 head.method = value
             elif name == b":path":
                 head.target = value
+            elif name == b":authority":  # what Host is in HTTP/1 (RFC 9113, 8.3.1)
+                headers[b"host"] = value
         elif name in headers:
             headers[name] += b"," + value
         else:

@@ -7,12 +7,14 @@ import threading
 from contextlib import contextmanager
 from pathlib import Path
 
+import grpc
 import numpy as np
 import pytest
 import tritonclient.grpc as triton_grpc
 import tritonclient.http as triton_http
 from tritonclient.utils import InferenceServerException
 
+from seldon_core.proto import extensions_pb2 as pb
 from tests.support.numbered_models import INPUT, OUTPUT, ArtifactShop, Sort
 from tests.support.server import serving
 
@@ -231,3 +233,19 @@ def test_the_log_tells_more_while_that_is_on(server, client):
     assert client.update_log_settings({"log_verbose_level": 0})["log_verbose_level"] == 0
     with pytest.raises(InferenceServerException, match="log_file"):
         client.update_log_settings({"log_file": "/tmp/log"})
+
+
+def test_a_proxy_that_speaks_http_2_is_told_by_the_name_that_was_called(server):
+    call = "/inference.GRPCInferenceService/LogSettings"
+    message = pb.LogSettingsRequest()
+    message.settings["log_verbose_level"].uint32_param = 0
+
+    def change(authority):
+        options = [("grpc.default_authority", authority)]
+        with grpc.insecure_channel(f"127.0.0.1:{server.port}", options=options) as channel:
+            channel.unary_unary(call)(message.SerializeToString(), timeout=30)
+
+    change("localhost")
+    with pytest.raises(grpc.RpcError, match=r"'iris\.example:9000'") as caught:
+        change("iris.example:9000")
+    assert caught.value.code() is grpc.StatusCode.PERMISSION_DENIED

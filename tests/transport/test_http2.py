@@ -51,7 +51,12 @@ def test_a_call_is_answered_with_message_metadata_and_trailers():
             ]
             assert answer.trailers == [(b"grpc-status", b"0"), (b"x-request-id", b"1")]
             assert server.rpc.seen == [
-                {b"content-type": b"application/grpc", b"te": b"trailers", b"x-a": b"1,2"}
+                {
+                    b"host": b"server",
+                    b"content-type": b"application/grpc",
+                    b"te": b"trailers",
+                    b"x-a": b"1,2",
+                }
             ]
             assert server.shared.budget.used == 0
 
