@@ -58,6 +58,16 @@ class Exchange:
         self.task: Started | None = None
         self.answer: HttpAnswer | None = None
 
+    def cancel(self) -> None:
+        """Stop the work, if it had to wait.
+
+        And forget it: its end refers to its frames and they to this, and without that circle the
+        body's memory is free at once.
+        """
+        task, self.task = self.task, None
+        if task is not None:
+            task.cancel()
+
 
 def refusal(
     headers: Mapping[bytes, bytes], status: int, message: str, retry_after_s: int | None = None

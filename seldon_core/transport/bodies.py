@@ -18,7 +18,7 @@ from seldon_core.transport.settings import KIB, MIB, ListenerSettings
 _RATIO_FROM = MIB  # a small body of zeros may well shrink a thousandfold
 _PIECE = 64 * KIB
 _STEP = 256 * KIB  # inflated in about 1 ms, then others have their turn
-_SMALL = 64 * KIB  # up to here a turn is not waited for
+_SMALL = 32 * KIB  # so much is inflated at once, which most bodies are
 
 _WINDOW_BITS = {
     b"gzip": 16 + zlib.MAX_WBITS,
@@ -73,31 +73,34 @@ async def inflate(
     """Return what zlib makes of `body` with `window_bits`; otherwise as `decompress`."""
     inflated = bytearray()
     steps = _steps(zlib.decompressobj(window_bits), memoryview(body))
-    is_done = False
+
+    def add_until(size: int) -> bool:
+        """Inflate until there are `size` bytes; return whether there are more."""
+        while len(inflated) < size:
+            step = next(steps, None)
+            if step is None:
+                return False
+            if not budget.fits(len(step)):
+                raise OverloadedError("too many bytes are in flight, try again")
+            budget.take(len(step))
+            inflated.extend(step)
+            _check_growth(len(inflated), len(body), limit, settings)
+        return True
+
     try:
-        while not is_done:
-            # One body at a time, or as many as one connection may send would hold all others up.
-            async with budget.turn:
-                before = len(inflated)
-                while len(inflated) - before < _STEP and not is_done:
-                    step = next(steps, None)
-                    is_done = step is None
-                    if step is not None:
-                        _add(step, inflated, budget)
-                        _check_growth(len(inflated), len(body), limit, settings)
-                if len(inflated) - before > _SMALL:
-                    await sleep(0)
+        if add_until(_SMALL):
+            # Few bodies at a time, of which each turn of the loop one takes a step: as many as
+            # clients send at once would hold the loop up, and take memory that malloc keeps.
+            async with budget.places:
+                is_more = True
+                while is_more:
+                    async with budget.turn:
+                        is_more = add_until(len(inflated) + _STEP)
+                        await sleep(0)
     except BaseException:
         budget.give(len(inflated))
         raise
     return inflated, len(inflated)
-
-
-def _add(step: bytes, inflated: bytearray, budget: InFlightBytes) -> None:
-    if not budget.fits(len(step)):
-        raise OverloadedError("too many bytes are in flight, try again")
-    budget.take(len(step))
-    inflated += step
 
 
 def _check_growth(size: int, compressed: int, limit: int, settings: ListenerSettings) -> None:
@@ -114,10 +117,12 @@ def _steps(inflater: "zlib._Decompress", body: memoryview) -> Iterator[bytes]:
 
     zlib is given a piece at a time, because it copies what it has not come to at every step.
     """
+    size = _SMALL
     for at in range(0, len(body), _PIECE):
         rest: Buffer = body[at : at + _PIECE]
         while not inflater.eof:
-            step = _inflate(inflater, rest)
+            step = _inflate(inflater, rest, size)
+            size = _STEP
             rest = inflater.unconsumed_tail
             if not step and not rest:
                 break  # it wants the next piece
@@ -128,9 +133,9 @@ def _steps(inflater: "zlib._Decompress", body: memoryview) -> Iterator[bytes]:
         raise InvalidRequestError("the compressed body is cut off")
 
 
-def _inflate(inflater: "zlib._Decompress", data: Buffer) -> bytes:
+def _inflate(inflater: "zlib._Decompress", data: Buffer, size: int) -> bytes:
     try:
-        return inflater.decompress(data, _STEP)
+        return inflater.decompress(data, size)
     except zlib.error as error:
         raise InvalidRequestError(f"the body is not compressed as it says: {error}") from error
 

@@ -1,7 +1,9 @@
 """How many bytes of requests and answers may be in memory at once, over all connections."""
 
-from asyncio import Lock
+from asyncio import Lock, Semaphore
 from collections.abc import Callable
+
+_PLACES = 4
 
 
 class InFlightBytes:
@@ -15,11 +17,12 @@ class InFlightBytes:
 
     `is_full` and `is_over` are plain attributes because they are read per request.
 
-    `turn` is held by who works on a body bit by bit, such as one that is decompressed, for as long
-    as a bit takes: with it, so many as there may be take turns and not the whole loop.
+    Who works on a body bit by bit, as on one that is decompressed, has one of `places` meanwhile,
+    and holds `turn` for as long as a bit takes: however many there are, each turn of the loop one
+    takes a step.
     """
 
-    __slots__ = ("_most", "_waiting", "is_full", "is_over", "limit", "turn", "used")
+    __slots__ = ("_most", "_waiting", "is_full", "is_over", "limit", "places", "turn", "used")
 
     def __init__(self, limit: int) -> None:
         self.limit = limit
@@ -28,6 +31,7 @@ class InFlightBytes:
         self.is_full = False
         self.is_over = False
         self.turn = Lock()
+        self.places = Semaphore(_PLACES)
         self._waiting: dict[Callable[[], None], None] = {}
 
     def fits(self, nbytes: int) -> bool:

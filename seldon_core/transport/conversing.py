@@ -314,8 +314,7 @@ class Conversations:
     def _stop(self, call: _Call, code: int, message: str = "") -> None:
         """End a call from outside of its task."""
         self._finish(call, code, message)
-        if call.task is not None:
-            call.task.cancel()
+        call.stop()
 
     def _refuse(self, call: _Call, answer: Outgoing) -> None:
         """End a call of which the client has heard nothing yet."""

@@ -441,8 +441,7 @@ class Http1Connection(asyncio.BufferedProtocol):
         for exchange in outstanding:
             self._release(exchange)
             exchange.answer = exchange.answer or _NOT_SENT  # its work ends without another
-            if exchange.task is not None:
-                exchange.task.cancel()
+            exchange.cancel()
 
     def _release(self, exchange: Exchange) -> None:
         self._budget.give(exchange.held)
@@ -487,8 +486,7 @@ class Http1Connection(asyncio.BufferedProtocol):
                     limit = self._settings.request_timeout_s
                     headers = exchange.request.headers
                     self._settle(exchange, refusal(headers, 504, f"no answer within {limit:g} s"))
-                if exchange.task is not None:
-                    exchange.task.cancel()
+                exchange.cancel()
 
     def _time_out(self, status: int, message: str, retry_after_s: int | None = None) -> None:
         self._shared.counters.timeouts += 1

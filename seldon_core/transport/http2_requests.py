@@ -124,11 +124,9 @@ class Requests:
     def _expire(self, stream: Stream) -> None:
         """Answer a stream whose time has passed, and stop its work."""
         self._shared.counters.timeouts += 1
-        task = stream.task
         if not self._streamed.expire(stream):
             self.answer(stream, stream.expire())
-        if task is not None:
-            task.cancel()
+        stream.stop()
 
     async def _serve(self, stream: Stream) -> None:
         try:

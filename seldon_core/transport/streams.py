@@ -213,8 +213,17 @@ class Stream(ABC):
     def cancel(self) -> None:
         """Stop the work; nobody waits for it any more."""
         self.release()
-        if self.task is not None:
-            self.task.cancel()
+        self.stop()
+
+    def stop(self) -> None:
+        """Stop the work only.
+
+        And forget it: its end refers to its frames and they to this, and without that circle the
+        body's memory is free at once.
+        """
+        task, self.task = self.task, None
+        if task is not None:
+            task.cancel()
 
 
 class RpcStream(Stream):

@@ -1,4 +1,6 @@
 import asyncio
+import gc
+import weakref
 
 import pytest
 
@@ -345,3 +347,30 @@ def test_a_waiter_with_a_result_is_not_waited_for():
         assert got == ["early"]
 
     asyncio.run(main())
+
+
+def test_what_a_cancelled_request_held_is_free_at_once():
+    class Payload:
+        pass
+
+    async def work(kept):
+        payload = Payload()
+        kept.append(weakref.ref(payload))
+        await asyncio.Event().wait()
+        del payload
+
+    async def main():
+        kept = []
+        started = start(work(kept), asyncio.get_running_loop())
+        await asyncio.sleep(0)
+        started.cancel()
+        await asyncio.sleep(0)
+        del started
+        await asyncio.sleep(0)
+        return kept[0]()
+
+    gc.disable()
+    try:
+        assert asyncio.run(main()) is None
+    finally:
+        gc.enable()

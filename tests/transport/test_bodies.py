@@ -107,7 +107,8 @@ def test_many_large_bodies_take_one_step_in_a_turn_between_them():
             for _ in range(8):
                 group.create_task(decompress(body, b"gzip", len(NOISE), SETTINGS, budget))
         is_over = True
-        assert max(after - before for before, after in pairwise(turns)) <= 2 * 256 * 1024
+        steps = [after - before for before, after in pairwise(turns)]
+        assert max(steps) <= 3 * 256 * 1024  # the first has the beginnings of all
 
     asyncio.run(main())
 

@@ -5,6 +5,7 @@ import struct
 import time
 import tracemalloc
 
+import psutil
 import pytest
 import uvloop
 
@@ -785,3 +786,28 @@ def test_what_is_begun_behind_an_answer_that_is_cut_is_dropped_in_silence(caplog
 
     asyncio.run(main())
     assert caplog.records == []
+
+
+def test_the_body_of_a_client_that_leaves_is_free_at_once():
+    async def main():
+        front, process = EchoFront(), psutil.Process()
+        async with listening(front) as listener:
+            before = process.memory_info().rss
+            for _ in range(4):
+                async with connected(listener.port) as client:
+                    await client.send(
+                        post(b"/hold", bytes(40 << 20), b"inference-header-content-length: 0")
+                    )
+                    await front.began.wait()
+                    front.began.clear()
+                    client.writer.transport.abort()
+                await until(lambda: not listener.in_flight_bytes)
+                front.requests.clear()
+            await asyncio.sleep(0.01)
+            assert process.memory_info().rss - before < 80 << 20
+
+    gc.disable()
+    try:
+        uvloop.run(main())
+    finally:
+        gc.enable()
