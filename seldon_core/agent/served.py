@@ -66,8 +66,13 @@ class Served:
         there.
         """
         if ready:
-            self.counts.answered(arrived, ready, entry.times, now)
-            began, ended = entry.times[1:]
+            counts = self.counts
+            joined, began, ended = entry.times
+            counts.waited += 1
+            counts.queue_s += joined - ready
+            counts.input_s += ready - arrived + began - joined
+            counts.infer_s += ended - began
+            counts.output_s += now - ended
         else:
             runner = self.runner
             began, ended = runner.began, runner.ended

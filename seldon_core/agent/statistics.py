@@ -51,9 +51,9 @@ class ModelCounts:
         "failed_s",
         "infer_s",
         "input_s",
+        "output_s",
         "queue_s",
         "shared",
-        "success_s",
         "waited",
     )
 
@@ -61,7 +61,7 @@ class ModelCounts:
         self.alone: dict[int, Runs] = {}
         self.shared: dict[int, Runs] = {}
         self.waited = 0  # requests answered by shared calls
-        self.success_s = self.queue_s = self.input_s = self.infer_s = 0.0  # of those
+        self.queue_s = self.input_s = self.infer_s = self.output_s = 0.0  # of those
         self.failed = 0
         self.failed_s = 0.0
         self._rows_off = 0  # what the sizes of calls tell too much
@@ -90,15 +90,6 @@ class ModelCounts:
         runs.output_s += now - ended
         runs.last = now
 
-    def answered(self, arrived: float, ready: float, times: Times, now: float) -> None:
-        """Count a request that waited from `ready` on for its call, and is answered `now`."""
-        began, ran, ended = times
-        self.waited += 1
-        self.success_s += now - arrived
-        self.queue_s += began - ready
-        self.input_s += ready - arrived + ran - began
-        self.infer_s += ended - ran
-
     def admitted(self, seconds: float) -> None:
         """Count as waiting what an answered request waited for its model to come into memory.
 
@@ -117,16 +108,14 @@ class ModelCounts:
     ) -> ModelStatistics:
         """Return everything as of now; adding `wall_of` to a monotonic instant makes it UTC.
 
-        Every request to a model that `has_rows` not is one inference, whatever its shape. What of a
-        request's time was neither waiting nor the model's, nor its input's, was its output's: the
-        way back from a thread or a batch too.
+        If not `has_rows`, every request is one inference, whatever its shape. The way back from a
+        thread or a batch counts as a request's output.
         """
         alone = self.alone.values()
         success = self.waited + sum(runs.count for runs in alone)
         input_s = self.input_s + sum(runs.input_s for runs in alone)
         infer_s = self.infer_s + sum(runs.infer_s for runs in alone)
-        success_s = self.success_s + sum(r.input_s + r.infer_s + r.output_s for r in alone)
-        output_s = success_s - self.queue_s - input_s - infer_s
+        output_s = self.output_s + sum(runs.output_s for runs in alone)
         last = max((runs.last for runs in (*alone, *self.shared.values())), default=0.0)
         batches = self._batches(has_rows)
         rows = sum(batch.batch_size * batch.compute_infer.count for batch in batches)
@@ -137,7 +126,7 @@ class ModelCounts:
             rows - self._rows_off if has_rows else rows,
             sum(batch.compute_infer.count for batch in batches),
             InferStatistics(
-                success=_duration(success, success_s),
+                success=_duration(success, self.queue_s + input_s + infer_s + output_s),
                 fail=_duration(self.failed, self.failed_s),
                 queue=_duration(success, self.queue_s),
                 compute_input=_duration(success, input_s),

@@ -26,7 +26,11 @@ def shared(counts, rows_of_each, began=10.0, left=0):
     times = began, began + 3, began + 7
     counts.ran(sum(rows_of_each), times, began + 8)
     for _ in rows_of_each[left:]:
-        counts.answered(began - 3, began - 2, times, began + 12)
+        counts.waited += 1
+        counts.input_s += 1 + 3
+        counts.queue_s += 2
+        counts.infer_s += 4
+        counts.output_s += 5
 
 
 def snapshot(counts, *, has_rows=True):
