@@ -6,6 +6,8 @@ metadata.
 
 from math import prod
 
+import numpy as np
+
 from seldon_core.errors import InvalidRequestError
 from seldon_core.protocol.inference import (
     Buffer,
@@ -46,12 +48,10 @@ class RawTensorCodec:
         """
         spec = self._spec
         if spec.datatype == "BYTES":
-            shape = self._single_element()
-            # The form that `from_raw` reads begins with the length.
-            body = b"".join((len(body).to_bytes(4, "little"), body))
+            data = np.empty(self._single_element(), object)
+            data.fill(bytes(body))
         else:
-            shape = self._sized(len(body))
-        data = from_raw(_WHERE, spec.datatype, shape, body)
+            data = from_raw(_WHERE, spec.datatype, self._sized(len(body)), body)
         return InferRequest(
             [Tensor(spec.name, spec.datatype, data)], parameters={"binary_data_output": True}
         )

@@ -1,5 +1,7 @@
 """Bodies that are one tensor's bytes, described by the model's metadata."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 import tritonclient.http as triton
@@ -98,3 +100,16 @@ def test_every_output_comes_back_as_bytes_that_a_client_reads():
     assert result.as_numpy("y").tolist() == [[1.5]]
     assert result.as_numpy("label").tolist() == [b"a"]
     assert all("binary_data_size" in o["parameters"] for o in result.get_response()["outputs"])
+
+
+@pytest.mark.parametrize("shape", [(), (1,), (-1, 1)], ids=str)
+def test_a_text_is_copied_once_and_whole(shape):
+    body = bytearray(b"\x00text" * (1 << 20))
+    tracemalloc.start()
+    try:
+        [tensor] = decode(body, "BYTES", shape).inputs
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert tensor.data.ravel().tolist() == [body]
+    assert peak < 1.2 * len(body)
