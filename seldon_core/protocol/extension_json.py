@@ -52,8 +52,8 @@ def statistics_body(rows: Iterable[bytes]) -> bytes:
     return b'{"model_stats":[%b]}' % b",".join(rows)
 
 
-def index_body(models: Sequence[ModelIndex]) -> bytes:
-    """Return the repository's index: a list, and no `version` for a model that has none yet."""
+def index_rows(models: Sequence[ModelIndex]) -> bytes:
+    """Return some of the models that `index_body` joins; one that has no version yet is without."""
     rows = []
     for model in models:
         row = {"name": model.name, "version": model.version}
@@ -61,7 +61,12 @@ def index_body(models: Sequence[ModelIndex]) -> bytes:
         if not model.version:
             del row["version"]
         rows.append(row)
-    return orjson.dumps(rows)
+    return orjson.dumps(rows)[1:-1]
+
+
+def index_body(rows: Iterable[bytes]) -> bytes:
+    """Return the repository's index, a list; no part of `rows` is empty."""
+    return b"[%b]" % b",".join(rows)
 
 
 def config_body(config: ModelConfig) -> bytes:

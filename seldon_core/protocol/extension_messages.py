@@ -37,7 +37,7 @@ def statistics_message(models: Sequence[ModelStatistics]) -> bytes:
 
 
 def index_message(models: Sequence[ModelIndex]) -> bytes:
-    """Return a RepositoryIndexResponse."""
+    """Return a RepositoryIndexResponse; several of them joined are one with all their models."""
     return pb.RepositoryIndexResponse(
         models=[
             pb.RepositoryIndexResponse.ModelIndex(

@@ -7,7 +7,7 @@ from seldon_core.transport.exchange import HttpAnswer
 from seldon_core.transport.handler import DataServices
 from seldon_core.transport.locality import Caller
 from seldon_core.transport.rest_call import RestCall, RestMethod
-from seldon_core.transport.turns import STATISTICS_A_TURN, in_turns
+from seldon_core.transport.turns import INDEX_A_TURN, STATISTICS_A_TURN, in_turns
 
 
 def extension_methods(services: DataServices) -> dict[Verb, RestMethod]:
@@ -40,7 +40,8 @@ class _Extensions:
     async def index(self, call: RestCall) -> HttpAnswer:
         only_ready = extension_json.read_only_ready(call.request.body)
         models = await self._services.repository.index(only_ready=only_ready)
-        return call.answer(extension_json.index_body(models))
+        rows = await in_turns(models, extension_json.index_rows, INDEX_A_TURN)
+        return call.answer(extension_json.index_body(rows))
 
     async def load(self, call: RestCall) -> HttpAnswer:
         parameters = extension_json.read_load_parameters(call.request.body)

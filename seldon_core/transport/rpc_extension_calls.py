@@ -13,7 +13,7 @@ from seldon_core.transport.changes import changed_settings, load_model, unload_m
 from seldon_core.transport.handler import DataServices
 from seldon_core.transport.locality import Caller
 from seldon_core.transport.rpc_call import RpcCall
-from seldon_core.transport.turns import STATISTICS_A_TURN, in_turns
+from seldon_core.transport.turns import INDEX_A_TURN, STATISTICS_A_TURN, in_turns
 
 NOTHING: Final = b""
 """The message of an answer that says nothing."""
@@ -36,7 +36,8 @@ async def _statistics(services: DataServices, call: RpcCall) -> bytes:
 
 async def _index(services: DataServices, call: RpcCall) -> bytes:
     only_ready = messages.read_only_ready(call.message)
-    return messages.index_message(await services.repository.index(only_ready=only_ready))
+    models = await services.repository.index(only_ready=only_ready)
+    return b"".join(await in_turns(models, messages.index_message, INDEX_A_TURN))
 
 
 async def _load(services: DataServices, call: RpcCall) -> bytes:

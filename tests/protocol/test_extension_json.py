@@ -72,8 +72,16 @@ def test_statistics_of_no_model_are_an_empty_list():
     assert json.loads(extension_json.statistics_body([])) == {"model_stats": []}
 
 
+def index_of(*parts):
+    return extension_json.index_body(map(extension_json.index_rows, parts))
+
+
+def test_the_index_of_nothing_is_an_empty_list():
+    assert json.loads(index_of()) == []
+
+
 def test_the_index_is_a_list_and_a_model_without_version_has_none_there():
-    assert json.loads(extension_json.index_body(INDEX)) == [
+    assert json.loads(index_of(INDEX[:1], INDEX[1:])) == [
         {"name": "iris", "version": "1", "state": "READY", "reason": ""},
         {"name": "wine", "state": "UNAVAILABLE", "reason": "no such file"},
     ]

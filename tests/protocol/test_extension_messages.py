@@ -34,7 +34,7 @@ def test_statistics_say_the_same_as_json():
 
 
 def test_the_index_names_states():
-    message = extension_messages.index_message(INDEX)
+    message = b"".join(extension_messages.index_message([model]) for model in INDEX)
     read = service_pb2.RepositoryIndexResponse.FromString(message)
     assert [(m.name, m.version, m.state, m.reason) for m in read.models] == [
         ("iris", "1", "READY", ""),

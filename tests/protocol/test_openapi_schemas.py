@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from seldon_core.agent.traces import Traces
-from seldon_core.protocol.extension_json import index_body
+from seldon_core.protocol.extension_json import index_body, index_rows
 from seldon_core.protocol.inference import (
     InferRequest,
     InferResponse,
@@ -155,7 +155,7 @@ def test_settings_are_read_and_changed():
 
 
 def test_the_index_and_lists_among_parameters_of_text_fit_their_schemas():
-    rows = json.loads(index_body(INDEX))
+    rows = json.loads(index_body([index_rows(INDEX)]))
     assert "version" not in rows[1]
     assert fits(rows, "RepositoryIndex", general_schemas())
     assert not fits([{**rows[0], "state": "LOADED"}], "RepositoryIndex", general_schemas())

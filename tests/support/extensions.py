@@ -139,3 +139,10 @@ def fake_services(error=None):
         FakeSettings(trace_level=["OFF"], trace_rate=1000, trace_file=""),
         FakeSettings(log_file="", log_info=True, log_verbose_level=0, log_format="default"),
     )
+
+
+class LongRepository(FakeRepository):
+    """Has so many models that its index is written in several turns of the loop."""
+
+    async def index(self, *, only_ready):
+        return INDEX * 500

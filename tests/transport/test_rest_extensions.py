@@ -2,19 +2,22 @@
 
 import asyncio
 import json
+from dataclasses import replace
 
 import pytest
 import tritonclient.http.aio as triton
 from tritonclient.utils import InferenceServerException
 
 from seldon_core.errors import ModelRuntimeError, NotFoundError
+from seldon_core.protocol.dialects import Target, Verb
 from seldon_core.transport.budget import InFlightBytes
 from seldon_core.transport.exchange import HttpRequest
 from seldon_core.transport.listener import open_listener
 from seldon_core.transport.rest import RestFront
+from seldon_core.transport.rest_call import RestCall
 from seldon_core.transport.rest_extensions import extension_methods
 from seldon_core.transport.settings import ListenerSettings
-from tests.support.extensions import ELSEWHERE, LOCAL, fake_services
+from tests.support.extensions import ELSEWHERE, LOCAL, LongRepository, fake_services
 
 
 def ask(services, method, target, body=None, peer=LOCAL, **headers):
@@ -229,5 +232,20 @@ def test_a_client_library_finds_every_call_where_it_looks():
             ("load", "iris"),
             ("unload", "iris"),
         ]
+
+    asyncio.run(test())
+
+
+def test_others_have_their_turn_while_a_long_index_is_written():
+    async def test():
+        services = replace(fake_services(), repository=LongRepository())
+        method = extension_methods(services)[Verb.REPOSITORY_INDEX]
+        request = HttpRequest(b"POST", b"/v2/repository/index", {}, b"")
+        call = RestCall(Target(Verb.REPOSITORY_INDEX), request, "r-1", 0.0, LOCAL)
+        turns = []
+        asyncio.get_running_loop().call_soon(turns.append, "other")
+        answer = await method(call)
+        assert turns == ["other"]
+        assert len(json.loads(b"".join(answer.parts))) == 1000
 
     asyncio.run(test())

@@ -1,16 +1,20 @@
 """The extensions over gRPC: a client library's messages, and what they are answered."""
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 from tritonclient.grpc import service_pb2 as triton
 
 from seldon_core.errors import ModelRuntimeError, NotFoundError
 from seldon_core.protocol import status
+from seldon_core.protocol.dialects import Verb
 from seldon_core.transport.handler import NO_DEADLINE
 from seldon_core.transport.rpc import RpcFront
+from seldon_core.transport.rpc_call import RpcCall
+from seldon_core.transport.rpc_extension_calls import ANSWERS
 from seldon_core.transport.rpc_extensions import extension_methods
-from tests.support.extensions import ELSEWHERE, LOCAL, fake_services
+from tests.support.extensions import ELSEWHERE, LOCAL, LongRepository, fake_services
 
 SERVICE = b"/inference.GRPCInferenceService/"
 
@@ -174,3 +178,16 @@ def test_the_repository_answers_under_mlserver_s_service_too():
     assert ask(services, service + b"ModelLoad", load_request())[0] == status.OK
     assert ask(services, service + b"ModelUnload", unload_request())[0] == status.OK
     assert [done[0] for done in services.repository.done] == ["load", "unload"]
+
+
+def test_others_have_their_turn_while_a_long_index_is_written():
+    async def test():
+        services = replace(fake_services(), repository=LongRepository())
+        call = RpcCall(Verb.REPOSITORY_INDEX, {}, b"", "r-1", NO_DEADLINE, LOCAL)
+        turns = []
+        asyncio.get_running_loop().call_soon(turns.append, "other")
+        message = await ANSWERS[Verb.REPOSITORY_INDEX](services, call)
+        assert turns == ["other"]
+        assert len(triton.RepositoryIndexResponse.FromString(message).models) == 1000
+
+    asyncio.run(test())
