@@ -1,10 +1,12 @@
 """What requests need to know of a model. Served for real: `test_hosting`."""
 
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from seldon_core.agent.batching import Entry
 from seldon_core.agent.loading import Loaded
 from seldon_core.agent.patience import PatientBatcher
 from seldon_core.agent.runtimes.base import Artifact
@@ -29,6 +31,7 @@ class FakeRunner:
 
     def __init__(self):
         self.counts = ModelCounts()
+        self.began = self.ended = 0.0
 
 
 @pytest.mark.parametrize(
@@ -95,3 +98,49 @@ def test_a_model_with_a_delay_has_a_patient_batcher():
     batcher = batcher_for(loaded(), Knobs(max_batch_delay_ms=20))
     assert isinstance(batcher, PatientBatcher)
     assert batcher.delay_s == 0.02
+
+
+def parts_of(served):
+    told = served.counts.snapshot("m", "1", 0, 0.0, has_rows=True).inference_stats
+    parts = told.queue, told.compute_input, told.compute_infer, told.compute_output
+    assert {part.count for part in (told.success, *parts)} == {1}
+    return [part.ns // 10**9 for part in (told.success, *parts)]
+
+
+@pytest.mark.parametrize(
+    ("admitted", "waited", "read"), [(100, 0, 7), (103, 3, 4)], ids=["in memory", "evicted"]
+)
+def test_the_parts_of_a_request_that_ran_at_once_are_its_time(admitted, waited, read):
+    served = served_of(DOUBLE, ModelSpec("m", "/m"))
+    served.runner.began, served.runner.ended = 107.0, 118.0
+    served.note("r", Entry(None, 2, [], ()), 100.0, admitted, 0.0, 131.0)
+    assert parts_of(served) == [31, waited, read, 11, 13]
+    assert served.counts.alone[2].last == 131.0
+
+
+@pytest.mark.parametrize(
+    ("admitted", "waited", "read"), [(100, 0, 5), (103, 3, 2)], ids=["in memory", "evicted"]
+)
+def test_the_parts_of_a_request_that_waited_are_its_time(admitted, waited, read):
+    served = served_of(DOUBLE, ModelSpec("m", "/m"))
+    entry = Entry(None, 2, [], ())
+    entry.times = 112.0, 123.0, 140.0
+    served.note("r", entry, 100.0, admitted, 105.0, 159.0)
+    assert parts_of(served) == [59, 7 + waited, read + 11, 17, 19]
+
+
+@pytest.mark.parametrize(
+    ("ready", "instants"),
+    [(0.0, [100, 107, 107, 118, 131]), (105.0, [100, 105, 123, 125, 131])],
+    ids=["at once", "waited"],
+)
+def test_a_trace_has_the_instants_of_its_request(ready, instants):
+    served = served_of(DOUBLE, ModelSpec("m", "/m"))
+    noted: list[Any] = []
+    tracer: Any = SimpleNamespace(is_on=True, note=lambda *given: noted.append(given))
+    served.tracer = tracer
+    served.runner.began, served.runner.ended = 107.0, 118.0
+    entry = Entry(None, 1, [], ())
+    entry.times = 112.0, 123.0, 125.0
+    served.note("r7", entry, 100.0, 100.0, ready, 131.0)
+    assert noted == [("r7", "m_1", tuple(map(float, instants)))]
