@@ -46,9 +46,9 @@ class _Line:
         self._room = asyncio.Semaphore(UNDER_WAY)
         self._changed = asyncio.Event()
         self._has_ended = False
-        self.waiting: deque[_Waiting] = deque()
-        self.fault: BaseException | None = None
-        """What iterating over the messages raised."""
+        self._is_left = False
+        self._fault: BaseException | None = None  # what iterating over the messages raised
+        self._waiting: deque[_Waiting] = deque()
 
     async def read(self) -> None:
         """Begin each message as it comes, as long as there is room for it."""
@@ -58,7 +58,8 @@ class _Line:
                 self._begin(payload)
                 await self._room.acquire()
         except (Exception, asyncio.CancelledError) as fault:  # noqa: BLE001 - raised to who waits
-            self.fault = fault
+            if not self._is_left:
+                self._fault = fault
         self._has_ended = True
         self._changed.set()
 
@@ -66,7 +67,7 @@ class _Line:
         waiting = _Waiting(self._loop.create_future())
         # At once and not by a task: a model that runs on the loop has answered when this returns.
         waiting.work = start(self._answer(payload, waiting.answer), self._loop)
-        self.waiting.append(waiting)
+        self._waiting.append(waiting)
         self._changed.set()
 
     async def _answer(self, payload: Payload, answer: "asyncio.Future[StreamReply]") -> None:
@@ -86,7 +87,8 @@ class _Line:
             reply = await self._infer(call)
         except (NotFoundError, NotReadyError) as error:
             if not answer.done():  # who waited for it may just have left
-                answer.set_exception(error)
+                # Its traceback has this frame, and this frame the future that will have it.
+                answer.set_exception(error.with_traceback(None))
                 answer.exception()  # it is no fault if nobody comes to see it
             return
         except SeldonError as error:
@@ -100,18 +102,35 @@ class _Line:
             answer.set_result(outcome)
 
     async def first(self) -> "asyncio.Future[StreamReply] | None":
-        """Return where the next answer comes, None if no more messages do."""
-        while not self.waiting:
+        """Return where the next answer comes, None if no more messages do.
+
+        Raises what the messages raised, if all before that are answered.
+        """
+        while not self._waiting:
+            if self._fault is not None:
+                fault, self._fault = self._fault, None
+                try:
+                    raise fault
+                finally:
+                    del fault  # whose traceback has this frame
             if self._has_ended:
                 return None
             self._changed.clear()
             await self._changed.wait()
-        return self.waiting[0].answer
+        return self._waiting[0].answer
 
     def pop(self) -> None:
         """Forget the first message: its answer was taken, and there is room for another."""
-        self.waiting.popleft()
+        self._waiting.popleft()
         self._room.release()
+
+    def leave(self) -> None:
+        """Cancel what is under way."""
+        self._is_left = True
+        for waiting in self._waiting:
+            if waiting.work is not None:
+                waiting.work.cancel()
+        self._waiting.clear()
 
 
 async def answered_in_order(
@@ -125,17 +144,16 @@ async def answered_in_order(
     raises, the stream ends by that, after the answers to the messages before. Closing it cancels
     what is under way, in the next turn of the loop.
     """
+    # Nothing here may hold what holds it: the messages are large, and garbage is collected late.
     line = _Line(infer, call, messages)
+    answer = None
     reading = start(line.read(), asyncio.get_running_loop())
     try:
         while (answer := await line.first()) is not None:
             yield await answer
             line.pop()
-        if line.fault is not None:
-            raise line.fault
     finally:
-        for waiting in line.waiting:
-            if waiting.work is not None:
-                waiting.work.cancel()
+        answer = None
+        line.leave()
         if reading is not None:
             reading.cancel()

@@ -3,6 +3,7 @@
 import asyncio
 import gc
 import threading
+import weakref
 
 import numpy as np
 import pytest
@@ -331,3 +332,49 @@ def test_the_calls_are_the_streams_own_but_for_the_payload():
         assert (made.headers, made.request_id, made.verb) == (call.headers, "r", call.verb)
 
     run(test)
+
+
+class Body:
+    """A message's payload, whose end can be seen."""
+
+
+@pytest.mark.parametrize("end", ["closed", "cancelled", "not found", "messages failed"])
+def test_the_messages_of_a_stream_that_ended_are_no_garbage_to_be_collected(end):
+    async def infer(call):
+        await asyncio.sleep(0)
+        if end == "not found":
+            raise NotFoundError("model", "m")
+        if end != "messages failed" and call.payload is not bodies[0]:
+            await asyncio.get_running_loop().create_future()
+        return Reply(InferResponse("m", []))
+
+    async def test():
+        if end == "messages failed":
+            messages = Given(*bodies, InvalidRequestError("no message"))
+        else:
+            messages = Spoken()
+            messages.say(*bodies)
+        call = call_to("m", [])
+        call.payload = bodies[0]
+        replies = answered_in_order(infer, call, messages)
+        asking = asyncio.ensure_future(all_of(replies))
+        await turns()
+        if end == "closed":
+            replies = answered_in_order(infer, call, messages)
+            messages.say(*bodies)
+            await anext(replies)
+            await replies.aclose()
+        asking.cancel()
+        await asyncio.wait([asking])
+        await turns()
+
+    bodies = [Body() for _ in range(3)]
+    ends = [weakref.ref(body) for body in bodies]
+    gc.collect()
+    gc.disable()
+    try:
+        asyncio.run(test())
+        bodies.clear()
+        assert [end() for end in ends] == [None] * 3
+    finally:
+        gc.enable()

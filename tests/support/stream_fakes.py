@@ -23,11 +23,10 @@ class Given:
     async def __anext__(self):
         if not self._messages:
             raise StopAsyncIteration
-        message = self._messages.pop(0)
         self.taken += 1
-        if isinstance(message, BaseException):
-            raise message
-        return message
+        if isinstance(self._messages[0], BaseException):
+            raise self._messages.pop(0)  # held by no name, whose frame it would hold
+        return self._messages.pop(0)
 
 
 class Spoken:
