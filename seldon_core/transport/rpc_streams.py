@@ -62,6 +62,7 @@ def stream_conversations(
         is_triton = _is_triton(headers.get(FORMAT_HEADER, stream_format.encode()))
         talk = _Talk(handler, headers, deadline, budget, typed_bytes)
         is_first = True
+        reply = None
         try:
             async with open_tasks("stream") as tasks:
                 talk.begin(tasks, messages)
@@ -75,6 +76,9 @@ def stream_conversations(
                 raise talk.fault
         finally:
             talk.leave()
+            # What cancels a TaskGroup holds itself and this frame until garbage is collected, which
+            # is late; the messages are large.
+            del talk, reply, messages
 
     return {STREAM_PATH: stream_infer}
 
@@ -157,8 +161,12 @@ class _Talk:
             self._room.release()
 
     def leave(self) -> None:
-        """Give back what is held for messages that nobody will answer."""
+        """Give back what is held for messages that nobody will answer.
+
+        A fault holds the frames that it came through, and so this call.
+        """
         self._hold(-self._held)
+        self.fault = None
 
     def _hold(self, nbytes: int) -> None:
         self._held += nbytes

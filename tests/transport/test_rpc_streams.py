@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import sys
 
 import numpy as np
 import pytest
@@ -468,3 +469,30 @@ def test_large_typed_contents_are_answered_by_an_error():
         assert said[1].error_message == ""
 
     run(test)
+
+
+@pytest.mark.parametrize("when", ["before an answer", "after an answer"])
+def test_the_messages_of_a_call_that_was_left_are_no_garbage_to_be_collected(when):
+    async def test():
+        handler, spoken = StreamHandler(), Spoken()
+        if when == "before an answer":
+            handler.hold["m"] = asyncio.Event()
+        spoken.say(*sent)
+        call = Call(handler, spoken)
+        asking = asyncio.ensure_future(call.next())
+        await turns()
+        asking.cancel()
+        await asyncio.wait([asking])
+        await call.answers.aclose()
+        await turns()
+        handler.calls.clear()  # the first message is in there
+
+    sent = [message(identifier=str(number)) for number in range(4)]
+    before = [sys.getrefcount(one) for one in sent]
+    gc.collect()
+    gc.disable()
+    try:
+        asyncio.run(test())
+        assert [sys.getrefcount(one) for one in sent] == before
+    finally:
+        gc.enable()
