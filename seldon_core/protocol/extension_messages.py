@@ -14,6 +14,7 @@ from seldon_core.proto import extensions_pb2 as pb
 from seldon_core.protocol.extension_json import DATA_TYPES, Setting, check_count, check_length
 from seldon_core.protocol.inference import Buffer
 from seldon_core.protocol.model_config import ModelConfig
+from seldon_core.protocol.protobuf_wire import scan
 from seldon_core.protocol.repository import ModelIndex
 from seldon_core.protocol.statistics import (
     BatchStatistics,
@@ -187,6 +188,7 @@ def _choices(where: str, items: Mapping[str, Any]) -> dict[str, Any]:
 
 def _parse(kind: type[_M], message: Buffer) -> _M:
     check_length(message)
+    scan(message)  # raises if there are too many settings, for which protobuf takes long
     try:
         return kind.FromString(bytes(message))
     except DecodeError as error:

@@ -4,14 +4,17 @@ Enough to take large byte fields out of a message as views, to read its first st
 byte fields around arrays. What is inside a field is protobuf's own to read.
 """
 
+from collections.abc import Container, Iterable
 from typing import Final
 
 from seldon_core.errors import InvalidRequestError
 from seldon_core.protocol.inference import Buffer
 
-MAX_FIELDS: Final = 1 << 16
+MAX_FIELDS: Final = 1 << 14
 """Most fields of a message. Two bytes can be a whole sub-message, for which protobuf allocates more
-than a hundred: without a limit a large message would take all memory."""
+than a hundred, and a map of 300,000 entries (3.8 MB) takes it two seconds."""
+
+_LONGEST_UNSCANNED: Final = 16 * 1024  # bytes of a message that protobuf may say more of
 
 _VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
 _LONGEST_VARINT: Final = 10
@@ -37,7 +40,7 @@ def scan(message: Buffer) -> list[tuple[int, int, int]] | None:
 
     The bounds of fields that are numbers enclose the number. None if the message is malformed or
     has groups: protobuf has to read it, and says what is wrong. Raises InvalidRequestError if it
-    has more than `MAX_FIELDS`.
+    has more than `MAX_FIELDS`, or would be left to protobuf and has more than 16 KiB.
     """
     fields: list[tuple[int, int, int]] = []
     position, end = 0, len(message)
@@ -57,15 +60,41 @@ def scan(message: Buffer) -> list[tuple[int, int, int]] | None:
                     size, start = _read_varint(message, position)
                 position = start + size
             elif (position := _skip(message, position, kind)) < 0:
-                return None
+                return _unscanned(message)
             if position > end or tag < 8:
-                return None
+                return _unscanned(message)
             fields.append((tag, start, position))
             if len(fields) > MAX_FIELDS:
                 raise InvalidRequestError(f"the message has more than {MAX_FIELDS} fields")
     except IndexError:  # it ends within a tag or a number
-        return None
+        return _unscanned(message)
     return fields
+
+
+def check_inner(
+    message: Buffer, fields: Iterable[tuple[int, int, int]], tags: Container[int]
+) -> None:
+    """Raise InvalidRequestError as `scan` does for the messages in some fields of a message.
+
+    All of them together may have `MAX_FIELDS`. `fields` is what `scan` found.
+    """
+    count = 0
+    for tag, start, end in fields:
+        if tag in tags:
+            count += len(scan(message[start:end]) or ())
+            if count > MAX_FIELDS:
+                raise InvalidRequestError(f"the message's own have more than {MAX_FIELDS} fields")
+
+
+def _unscanned(message: Buffer) -> list[tuple[int, int, int]] | None:
+    """Return None, for a message that is left to protobuf. Raises InvalidRequestError if it is so
+    long that it could be kept from being counted by that."""
+    if len(message) > _LONGEST_UNSCANNED:
+        raise InvalidRequestError(
+            f"the fields of this message of {len(message)} bytes cannot be told apart: it is "
+            "malformed, or has groups"
+        )
+    return None
 
 
 def _read_varint(message: Buffer, position: int) -> tuple[int, int]:

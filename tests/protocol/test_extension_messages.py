@@ -217,3 +217,9 @@ def test_more_items_than_are_read_at_once_are_refused(read, kind, field, number)
     else:
         with pytest.raises(PayloadTooLargeError, match=f"^{field}: has 1025 items, at most 1024"):
             read(encoded)
+
+
+def test_countless_settings_are_refused_before_protobuf_reads_them():
+    message = b"\x0a\x00" * 20_000
+    with pytest.raises(InvalidRequestError, match="more than 16384 fields"):
+        extension_messages.read_log_settings(message)

@@ -162,12 +162,14 @@ def test_large_raw_outputs_are_views_of_the_arrays():
     assert any(np.shares_memory(np.frombuffer(part, "u1"), array) for part in encoded.parts)
 
 
-def test_a_large_message_with_an_unknown_group_is_read():
-    tensor = Tensor("x", "UINT8", np.zeros(LARGE, "u1"))
+def test_a_message_with_an_unknown_group_is_read_unless_it_is_large():
+    tensor = Tensor("x", "UINT8", np.zeros(LARGE - 100, "u1"))
     group = b"\xa3\x06\xa4\x06"  # field 100, which protobuf skips
     body = message_of([tensor], raw=True).SerializeToString() + group
     assert same(GRPC_CODEC.decode_request(body, None).inputs[0], tensor)
     assert peek_model(body) == ("", "")
+    with pytest.raises(InvalidRequestError, match="cannot be told apart"):
+        GRPC_CODEC.decode_request(body + b"\x3a\x7f" + bytes(127), None)
 
 
 @pytest.mark.parametrize(
@@ -226,8 +228,8 @@ def test_a_wrong_request_is_refused(message, found):
 
 @pytest.mark.parametrize(
     "body",
-    [b"\x0a\x05abc", b"\xff\xff", b"\x0a\x01\xff", b'{"inputs":[]}', b"\x0a" * (LARGE + 1)],
-    ids=["cut", "no-tag", "no-utf8", "json", "large"],
+    [b"\x0a\x05abc", b"\xff\xff", b"\x0a\x01\xff", b'{"inputs":[]}', b"\x0a" * LARGE],
+    ids=["cut", "no-tag", "no-utf8", "json", "long"],
 )
 def test_what_is_no_protobuf_message_is_refused(body):
     with pytest.raises(InvalidRequestError, match="the message is no ModelInferRequest"):
@@ -235,8 +237,30 @@ def test_what_is_no_protobuf_message_is_refused(body):
 
 
 def test_a_message_of_countless_fields_is_refused():
-    with pytest.raises(InvalidRequestError, match="more than 65536 fields"):
+    with pytest.raises(InvalidRequestError, match="more than 16384 fields"):
         GRPC_CODEC.decode_request(b"\x2a\x00" * (MAX_FIELDS + 1), None)
+
+
+@pytest.mark.parametrize("read", [peek_model, lambda body: GRPC_CODEC.decode_request(body, None)])
+@pytest.mark.parametrize(
+    "body", [b"\x0a" * (LARGE + 1), b"\x83\x7d" * LARGE], ids=["cut", "groups"]
+)
+def test_a_large_message_that_cannot_be_scanned_is_refused(read, body):
+    with pytest.raises(InvalidRequestError, match="cannot be told apart: it is malformed, or has"):
+        read(body)
+
+
+@pytest.mark.parametrize("kind", ["inputs", "outputs"])
+def test_tensors_of_countless_fields_are_refused_before_protobuf_reads_them(monkeypatch, kind):
+    message = pb.ModelInferRequest()
+    for index in range(20):
+        item = getattr(message, kind).add(name=str(index))
+        for number in range(MAX_FIELDS // 20):
+            item.parameters[str(number)].bool_param = True
+    body = message.SerializeToString()
+    monkeypatch.setattr(oip_grpc, "_parse", None)
+    with pytest.raises(InvalidRequestError, match="the message's own have more than 16384 fields"):
+        GRPC_CODEC.decode_request(body, None)
 
 
 @pytest.mark.parametrize(

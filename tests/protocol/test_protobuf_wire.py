@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from seldon_core.errors import InvalidRequestError
-from seldon_core.protocol.protobuf_wire import MAX_FIELDS, field_tag, scan, varint
+from seldon_core.protocol.protobuf_wire import MAX_FIELDS, check_inner, field_tag, scan, varint
 
 
 def test_a_message_is_cut_into_its_fields():
@@ -43,8 +43,26 @@ def test_what_is_malformed_is_left_to_protobuf(message):
 
 def test_a_message_with_too_many_fields_is_refused():
     assert len(scan(b"\x2a\x00" * MAX_FIELDS) or ()) == MAX_FIELDS
-    with pytest.raises(InvalidRequestError, match="more than 65536 fields"):
+    with pytest.raises(InvalidRequestError, match="more than 16384 fields"):
         scan(b"\x2a\x00" * (MAX_FIELDS + 1))
+
+
+def test_a_long_message_is_not_left_to_protobuf():
+    assert scan(b"\x0b" * 16_384) is None
+    with pytest.raises(InvalidRequestError, match="of this message of 16385 bytes cannot be told"):
+        scan(b"\x0b" * 16_385)
+
+
+def test_the_fields_of_inner_messages_are_counted_together():
+    half = b"\x0a\x00" * (MAX_FIELDS // 2)
+    message = b"".join(
+        bytes([field_tag(number)]) + varint(len(half)) + half for number in (5, 6, 7)
+    )
+    fields = scan(message) or []
+    check_inner(message, fields, (field_tag(5), field_tag(7)))
+    with pytest.raises(InvalidRequestError, match="the message's own have more than 16384 fields"):
+        check_inner(message, fields, (field_tag(5), field_tag(6), field_tag(7)))
+    check_inner(b"\x0a\x01\x0b", [(field_tag(1), 2, 3)], (field_tag(1),))  # protobuf says it
 
 
 @given(st.lists(st.tuples(st.integers(1, 5000), st.binary(max_size=300)), max_size=6))
