@@ -37,7 +37,7 @@ from seldon_core.transport.http2_requests import Requests
 from seldon_core.transport.peers import peer_name
 from seldon_core.transport.sending import Sender
 from seldon_core.transport.settings import KIB, MIB
-from seldon_core.transport.shared import Shared
+from seldon_core.transport.shared import RECEIVE_BYTES, Shared
 from seldon_core.transport.streams import Head, HttpStream, RpcStream, Stream, read_head
 from seldon_core.transport.unread import Unread
 
@@ -167,6 +167,12 @@ class Http2Connection(asyncio.BufferedProtocol):
     def buffer_updated(self, nbytes: int) -> None:
         """Take in what was read."""
         self._receive(self._shared.receive[:nbytes])
+        if nbytes == RECEIVE_BYTES and self._transport is not None:
+            # The loop would read again at once, up to 32 times. What comes may be work without
+            # being an event: 2 MiB of frames for a stream that is gone take 20 ms.
+            self._shared.paused[self] = self._transport
+            self._transport.pause_reading()
+            self._loop.call_soon(self._pace_reading)
 
     def eof_received(self) -> bool:
         """Take the end of the client's side as a hang-up: half a connection is of no use."""

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from seldon_core.transport.budget import InFlightBytes
 from seldon_core.transport.http2 import EVENTS_PER_TURN, STREAM_WINDOW, Http2Connection
 from seldon_core.transport.settings import ListenerSettings
-from seldon_core.transport.shared import Shared
+from seldon_core.transport.shared import RECEIVE_BYTES, Shared
 from tests.support.http2_peer import (
     EchoHttp,
     EchoRpc,
@@ -984,5 +984,21 @@ def test_many_events_are_shared_out_over_turns():
             steps = [after - before for before, after in pairwise(turns)]
             assert max(steps) <= EVENTS_PER_TURN + 5
             assert shared.paused == {}
+
+    run(test)
+
+
+def test_a_read_that_fills_the_buffer_is_the_last_of_its_turn():
+    async def test():
+        async with serving() as server, connected(server) as client:
+            await client.call(request_headers(b"GET", b"/x"))
+            (connection,) = server.shared.connections
+            connection.buffer_updated(0)
+            assert not server.shared.paused
+            server.shared.receive[:] = frame(99, 1, bytes(RECEIVE_BYTES // 4 - 9)) * 4
+            connection.buffer_updated(RECEIVE_BYTES)
+            assert connection in server.shared.paused
+            await asyncio.sleep(0)
+            assert not server.shared.paused
 
     run(test)
