@@ -356,8 +356,9 @@ def test_what_a_cancelled_request_held_is_free_at_once():
     async def work(kept):
         payload = Payload()
         kept.append(weakref.ref(payload))
-        await asyncio.Event().wait()
-        del payload
+        future = asyncio.get_running_loop().create_future()
+        await future
+        del payload, future
 
     async def main():
         kept = []

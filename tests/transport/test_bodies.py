@@ -113,6 +113,25 @@ def test_many_large_bodies_take_one_step_in_a_turn_between_them():
     asyncio.run(main())
 
 
+def test_few_large_bodies_are_in_memory_at_a_time():
+    async def main():
+        budget = InFlightBytes(1 << 30)
+        body, most = gzip.compress(NOISE, compresslevel=1), 0
+
+        async def one():
+            nonlocal most
+            _, held = await decompress(body, b"gzip", len(NOISE), SETTINGS, budget)
+            most = max(most, budget.used)
+            budget.give(held)
+
+        async with asyncio.TaskGroup() as group:
+            for _ in range(16):
+                group.create_task(one())
+        assert most <= 5 * len(NOISE)
+
+    asyncio.run(main())
+
+
 def test_small_bodies_wait_for_no_turn():
     async def main():
         budget = InFlightBytes(1 << 30)
