@@ -56,9 +56,9 @@ def load(body: Buffer) -> Any:
     """
     if len(body) > MOST_LOADED:
         raise PayloadTooLargeError(
-            f"of {len(body)} bytes of JSON only numbers and texts can be read that are in lists "
-            "just as their shapes say, and no name may occur twice in an object; anything else "
-            f"may have {MOST_LOADED} bytes: send large tensors as binary data"
+            f"JSON may have {MOST_LOADED} bytes, this has {len(body)}: more may only be tensors of "
+            "numbers or texts in lists just as their shapes say, with no name twice in an object "
+            "and no binary tensors beside them; send large tensors as binary data"
         )
     try:
         return orjson.loads(body)

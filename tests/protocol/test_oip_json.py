@@ -336,7 +336,7 @@ def inputs_of(datatype, shape, data):
 
 
 MANY = b"[" + b"%d" % (MOST_LOADED // 3 + 2) + b",0]"
-TOO_MUCH = r"bytes of JSON only numbers"
+TOO_MUCH = "JSON may have 4194304 bytes, this has "
 
 
 @pytest.mark.parametrize(
@@ -376,6 +376,13 @@ def test_texts_of_a_very_large_body_may_hold_anything(text):
     else:
         request = JSON_CODEC.decode_request(padded(body), None)
         assert request.inputs[0].data[0, 0] == text
+
+
+def test_json_before_binary_tensors_is_small():
+    head = padded(inputs_of(b"FP32", b"[2]", b"[@1,1]"))
+    assert JSON_CODEC.decode_request(head, None).inputs[0].data.tolist() == [1, 1]
+    with pytest.raises(PayloadTooLargeError, match="and no binary tensors beside them"):
+        JSON_CODEC.decode_request(head + b"1234", len(head))
 
 
 def test_fields_are_looked_up_in_time_that_grows_with_their_number_only():
