@@ -28,6 +28,8 @@ _log = logging.getLogger(__name__)
 
 _SNAPSHOTS_A_TURN = 50  # of 20 µs each; then requests on the loop have their turn
 
+_LEAVES_EARLY_S = 0.05  # a client leaves when its own clock says so, and that may be before ours
+
 _SUCCESS = {"rest": "200", "grpc": "OK"}
 
 
@@ -46,7 +48,7 @@ class AgentHandler:
         Raises InvalidRequestError if the request does not fit the model, OverloadedError if there
         is no room for it or too many wait, DeadlineError if the call's time has passed already or
         the time that the model gives a call does, ModelRuntimeError with the model's message if it
-        fails. Cancelled, it leaves its batch.
+        fails. Cancelled, it leaves its batch; it counts as failed if that is for its deadline.
         """
         began = monotonic()
         model = call.internal_model
@@ -79,6 +81,7 @@ class AgentHandler:
         except asyncio.CancelledError:
             if entry is not None:
                 served.runner.withdraw(entry)
+            self._count_late(call, served, began)
             raise
         except Exception as error:  # noqa: BLE001 - raised again, or logged and counted
             raise self._failure(error, call, served, monotonic() - began) from error.__cause__
@@ -169,9 +172,19 @@ class AgentHandler:
                 str(error),
                 exc_info=error.__cause__,
             )
+        self._count(error, call, served, seconds)
+        return error
+
+    def _count_late(self, call: InferCall, served: Served, began: float) -> None:
+        """Count a cancelled call as failed if its time is over: its caller did not just leave."""
+        now = monotonic()
+        if call.deadline <= now + _LEAVES_EARLY_S:
+            self._count(DeadlineError(), call, served, now - began)
+
+    def _count(self, error: SeldonError, call: InferCall, served: Served, seconds: float) -> None:
+        """Count a call as failed by `error`."""
         self._series(served, call.protocol, _code(call.protocol, error)).observe(seconds)
         served.counts.fail(seconds)
-        return error
 
     def _first_series(self, served: Served, protocol: str) -> ModelSeries:
         """Return where successful calls are counted, and note it."""

@@ -369,6 +369,28 @@ def test_a_client_that_leaves_takes_nobody_with_it(when):
     run(test)
 
 
+@pytest.mark.parametrize(
+    ("left_s", "failures"), [(0.0, 1), (60.0, 0)], ids=["at its deadline", "before its deadline"]
+)
+def test_a_call_that_is_cancelled_has_failed_if_its_time_is_over(left_s, failures):
+    async def test():
+        gate = threading.Event()
+        world = away_world(gate)
+        async with agent_of(world, "m") as agent:
+            call = call_to("m_1", [[1, 2]])
+            task = asyncio.create_task(agent.handler.infer(call))
+            await until(lambda: world.models["m_1"].calls)
+            call.deadline = time.monotonic() + left_s
+            task.cancel()
+            gate.set()
+            with pytest.raises(asyncio.CancelledError):
+                await task
+            assert agent.handler._served["m_1"].counts.failed == failures
+        assert [key for key in world.counts.gone if key[1] == "504"] == [("rest", "504")] * failures
+
+    run(test)
+
+
 @pytest.mark.parametrize("when", ["while it loads", "in the tick of its admission"])
 def test_a_client_that_leaves_while_its_model_loads_takes_nobody_with_it(when):
     async def test():
