@@ -52,12 +52,8 @@ class Channel(Generic[T]):
         while not self._values:
             if self._is_closed:
                 raise StopAsyncIteration
-            taker = self._taker = asyncio.get_running_loop().create_future()
-            try:
-                await taker
-            finally:
-                if self._taker is taker:
-                    self._taker = None
+            self._taker = asyncio.get_running_loop().create_future()
+            await self._taker
         value = self._values.popleft()
         self._wake_giver()
         return value

@@ -34,6 +34,7 @@ from tests.support.agent import (
     version_of,
     warm,
 )
+from tests.support.stream_fakes import Given
 
 
 def run(test):
@@ -120,6 +121,34 @@ def test_a_call_whose_time_has_passed_is_not_run():
         async with agent_of(World(), "m") as agent:
             with pytest.raises(DeadlineError):
                 await agent.handler.infer(call_to("m_1", [[1, 2]], deadline=0.0))
+
+    run(test)
+
+
+def test_a_stream_is_answered_message_by_message():
+    async def test():
+        async with agent_of(World(), "m") as agent:
+            call = call_to("m_1", [[1, 2]])
+            replies = agent.handler.stream(call, Given(call.payload, call.payload))
+            assert [reply.outcome.id async for reply in replies] == ["", ""]
+
+    run(test)
+
+
+def test_a_model_is_unloaded_when_its_last_call_is_answered():
+    async def test():
+        gate = threading.Event()
+        world = away_world(gate)
+        async with agent_of(world, "m") as agent:
+            asking = asyncio.create_task(agent.handler.infer(call_to("m_1", [[1, 2]])))
+            await until(lambda: world.models["m_1"].calls)
+            agent.unload_model("m", 1)
+            for _ in range(3):
+                await asyncio.sleep(0)
+            assert "Unloaded" not in [report[2] for report in world.reports]
+            gate.set()
+            assert values(await asking) == [[2, 4]]
+            await until(lambda: "Unloaded" in [report[2] for report in world.reports])
 
     run(test)
 

@@ -1,6 +1,7 @@
 """The router in the chain of calls."""
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 
@@ -299,7 +300,7 @@ def test_a_call_is_not_in_flight_any_more_where_its_version_went():
 
 
 class Missing(EchoUpstream):
-    """Takes some messages, and has no model. `then` is called before it says so."""
+    """Takes some messages, and has no model but `iris_2`. `then` is called before it says so."""
 
     def __init__(self, ahead, then):
         super().__init__()
@@ -307,13 +308,53 @@ class Missing(EchoUpstream):
         self.then = then
 
     async def stream(self, call, messages):
-        assert not self.calls, "it was asked already"
-        self.calls.append(call.internal_model)
+        name = call.internal_model
+        assert name not in self.calls, "it was asked already"
+        if name == "iris_2":
+            async for reply in super().stream(call, messages):
+                yield reply
+            return
+        self.calls.append(name)
         for _ in range(self.ahead):
             await anext(messages)
         self.then()
-        raise NotFoundError("model", call.internal_model)
-        yield
+        raise NotFoundError("model", name)
+
+
+def test_a_stream_whose_version_goes_while_messages_wait_is_answered_by_the_next():
+    def publish():
+        router.publish(RouteUpdate("iris", (RouteCandidate("iris", 2, 100, (R0,)),)))
+
+    upstream = Missing(2, publish)
+    router = router_over(upstream)
+    replies = asyncio.run(replies_of(router.stream(call_of("iris"), Given("a", "b", "c"))))
+    assert [(name, payload) for name, payload, _ in replies] == [
+        ("iris_2", "a"),
+        ("iris_2", "b"),
+        ("iris_2", "c"),
+    ]
+    assert upstream.calls == ["iris_1", "iris_2"]
+    assert in_flight(router) == 0
+
+
+def test_a_message_has_its_answer_with_the_final_part_of_it():
+    class InParts(EchoUpstream):
+        async def stream(self, call, messages):
+            async for reply in super().stream(call, messages):
+                for is_final in (False, True):
+                    yield replace(reply, is_final=is_final, headers=[])
+            raise NotFoundError("model", call.internal_model)
+
+    router = router_over(InParts())
+    stream = router.stream(call_of("iris"), Given("a", "b"))
+
+    async def main():
+        assert [(await anext(stream)).payload for _ in range(4)] == ["a", "a", "b", "b"]
+        router.publish(RouteUpdate("iris", (RouteCandidate("iris", 2, 100, (R0,)),)))
+        with pytest.raises(NotFoundError):  # nothing is left for the other version
+            await anext(stream)
+
+    asyncio.run(main())
 
 
 @pytest.mark.parametrize(
