@@ -303,7 +303,7 @@ _LISTENER = {
     "overloaded": "Requests refused because too many bytes were in flight.",
     "floods": "Connections closed because their clients sent too much that does nothing.",
     "hang_ups": "Requests whose client left before the answer.",
-    "timeouts": "Connections closed because nothing came or went for too long.",
+    "timeouts": "Requests and connections given up: nothing came, went or was answered in time.",
     "internal_errors": "Faults of the program itself on the data port.",
 }
 

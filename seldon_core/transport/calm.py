@@ -17,20 +17,16 @@ ENHANCE_YOUR_CALM: Final = 11
 
 _GOAWAY: Final = 7
 _ANY_STREAM: Final = (1 << 31) - 1  # streams of which something may have been done (RFC 9113, 6.8)
-_LOG_EVERY_S: Final = 1.0
 
 
 def note_flood(shared: Shared, peer: str, text: str) -> None:
     """Count a flood; log it if none was logged in the last second, with how many were not."""
     shared.counters.floods += 1
-    now, floods = shared.loop.time(), shared.floods
-    if now < floods.logged_at + _LOG_EVERY_S:
-        floods.unlogged += 1
-        return
-    _logger.warning(
-        "closed a connection that floods peer=%s reason=%r others=%d", peer, text, floods.unlogged
-    )
-    floods.logged_at, floods.unlogged = now, 0
+    others = shared.floods.due(shared.loop.time())
+    if others is not None:
+        _logger.warning(
+            "closed a connection that floods peer=%s reason=%r others=%d", peer, text, others
+        )
 
 
 def goaway(text: str) -> bytes:

@@ -15,6 +15,7 @@ from seldon_core.transport.exchange import HttpFront
 from seldon_core.transport.handler import DataServices
 from seldon_core.transport.http1_connection import Http1Connection
 from seldon_core.transport.http2 import Http2Connection
+from seldon_core.transport.peers import peer_name
 from seldon_core.transport.rest import RestFront
 from seldon_core.transport.rest_docs import docs_methods
 from seldon_core.transport.rest_extensions import extension_methods as extension_rest_methods
@@ -53,12 +54,25 @@ class Sniffer(asyncio.BufferedProtocol):
         transport = cast(asyncio.Transport, transport)  # uvloop's has its methods only
         shared = self._shared
         if shared.draining or len(shared.connections) >= shared.settings.connections:
-            shared.counters.refused_connections += 1
-            transport.abort()
+            self._refuse(transport)
             return
         shared.counters.connections += 1
         self._transport = transport
         shared.register(self)
+
+    def _refuse(self, transport: asyncio.Transport) -> None:
+        """Close at once: the client sees no more than that, the operator a line of the log."""
+        shared = self._shared
+        shared.counters.refused_connections += 1
+        others = None if shared.draining else shared.refusals.due(shared.loop.time())
+        if others is not None:
+            _logger.warning(
+                "refused a connection, listener.connections=%d are open peer=%s others=%d",
+                shared.settings.connections,
+                peer_name(transport),
+                others,
+            )
+        transport.abort()
 
     def get_buffer(self, sizehint: int) -> memoryview:
         """Return the buffer that all connections share."""

@@ -8,7 +8,7 @@ protocol hands it the transport with `transport.set_protocol(connection)`, then 
 import asyncio
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 from seldon_core.protocol.inference import Buffer
 from seldon_core.transport.budget import InFlightBytes
@@ -88,12 +88,27 @@ class Counters:
     internal_errors: int = 0
 
 
+_LOG_EVERY_S: Final = 1.0
+
+
 @dataclass(slots=True)
-class FloodLog:
-    """When a flood was last logged, on the loop's clock, and how many since then were not."""
+class RareLog:
+    """When something that attackers cause was last logged, and how many since then were not."""
 
     logged_at: float = -math.inf
     unlogged: int = 0
+
+    def due(self, now: float) -> int | None:
+        """Return how many were not logged if this one is to be, else None; call once for each.
+
+        `now` is the loop's clock. One a second is logged.
+        """
+        if now < self.logged_at + _LOG_EVERY_S:
+            self.unlogged += 1
+            return None
+        others, self.unlogged = self.unlogged, 0
+        self.logged_at = now
+        return others
 
 
 class Shared:
@@ -104,7 +119,7 @@ class Shared:
     none. `paused` are the connections whose file descriptor the listener polls for a hang-up
     because they do not read: add yourself when you pause, discard yourself when you resume.
     A connection takes its fronts from `http` and `rpc` by `for_peer`, once. `conversing` are the
-    tasks of streaming calls.
+    tasks of streaming calls. `floods` and `refusals` are what is logged of either.
     """
 
     __slots__ = (
@@ -119,6 +134,7 @@ class Shared:
         "on_empty",
         "paused",
         "receive",
+        "refusals",
         "rpc",
         "settings",
         "sweeper",
@@ -139,7 +155,8 @@ class Shared:
         self.conversing: set[asyncio.Task[None]] = set()
         self.budget = budget
         self.counters = Counters()
-        self.floods = FloodLog()
+        self.floods = RareLog()
+        self.refusals = RareLog()
         self.connections: dict[Connection, None] = {}
         self.paused: dict[Connection, asyncio.Transport] = {}
         self.draining = False

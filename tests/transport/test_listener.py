@@ -82,7 +82,7 @@ def test_a_tls_hello_on_the_plain_port_is_closed_and_counted():
     asyncio.run(main())
 
 
-def test_one_connection_too_many_is_closed():
+def test_one_connection_too_many_is_closed_and_logged(caplog):
     async def main():
         async with (
             listening(EchoFront(), connections=1) as listener,
@@ -96,6 +96,8 @@ def test_one_connection_too_many_is_closed():
             assert (await first.response())[0] == 200
 
     asyncio.run(main())
+    line = caplog.records[0].getMessage()
+    assert line.startswith("refused a connection, listener.connections=1 are open peer=127.0.0.1:")
 
 
 @pytest.mark.parametrize(
