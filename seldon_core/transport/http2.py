@@ -38,7 +38,14 @@ from seldon_core.transport.peers import peer_name
 from seldon_core.transport.sending import Sender
 from seldon_core.transport.settings import KIB, MIB
 from seldon_core.transport.shared import RECEIVE_BYTES, Shared
-from seldon_core.transport.streams import Head, HttpStream, RpcStream, Stream, read_head
+from seldon_core.transport.streams import (
+    LARGE_HEAD,
+    Head,
+    HttpStream,
+    RpcStream,
+    Stream,
+    read_head,
+)
 from seldon_core.transport.unread import Unread
 
 _logger = logging.getLogger(__name__)
@@ -342,7 +349,11 @@ class Http2Connection(asyncio.BufferedProtocol):
             stream.has_ended = event.end_stream
             self._requests.answer(stream, refusal)
             return True
-        return event.end_stream and self._on_end(stream.id)
+        if event.end_stream:
+            return self._on_end(stream.id)
+        if head.nbytes > LARGE_HEAD:
+            stream.keep()
+        return False
 
     def _on_other(self, kind: type[ngh2.Event]) -> int:
         """Take a frame that belongs to no request; return as `_count_flood` does."""

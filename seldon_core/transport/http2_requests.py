@@ -96,10 +96,11 @@ class Requests:
             stream.cancel()
 
     def visit(self, now: float) -> None:
-        """Answer the requests whose time has passed."""
+        """Answer the requests whose time has passed, and count those that stay."""
         timeout_s = self._shared.settings.request_timeout_s
         before, self._paces = self._paces, {}
         for stream in list(self.streams.values()):
+            stream.keep()
             is_late = now >= stream.deadline
             if stream.has_ended:
                 is_late = is_late or now - stream.touched > timeout_s

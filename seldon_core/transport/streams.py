@@ -32,10 +32,14 @@ from seldon_core.transport.outgoing import (
 )
 from seldon_core.transport.request_id import REQUEST_ID, request_id_of
 from seldon_core.transport.rpc import RpcAnswer
-from seldon_core.transport.settings import ListenerSettings
+from seldon_core.transport.settings import KIB, ListenerSettings
 from seldon_core.transport.shared import RpcFront, Shared
 from seldon_core.transport.sweeper import Watch
 
+LARGE_HEAD = 4 * KIB
+"""From here on a head that stays is counted in the budget at once, others when they have stayed."""
+
+_STREAM_BYTES = 2 * KIB  # what a stream takes here and in the library, besides its head and body
 _FULL = "too many bytes are in flight on this server; try again later"
 
 
@@ -44,7 +48,8 @@ class Head:
     """A header block, taken apart. One serves many streams, so `headers` is copied for each.
 
     `is_grpc` says that the stream is a gRPC call. `refusal` is what is wrong with its framing
-    headers, None if nothing, and `excess` what is wrong with its size, "" if nothing.
+    headers, None if nothing, and `excess` what is wrong with its size, "" if nothing. `nbytes` are
+    those of its names and values.
     `answer_coding` is how the messages of a call's answer are compressed, b"" if they are not.
     `converse` is what answers a streaming call, which the connection asks its front for.
     """
@@ -57,6 +62,7 @@ class Head:
     window_bits: int | None = None
     refusal: RefusedCallError | None = None
     excess: str = ""
+    nbytes: int = 0
     answer_coding: bytes = b""
     converse: Conversation | None = None
 
@@ -67,7 +73,8 @@ def read_head(block: Sequence[tuple[bytes, bytes]], settings: ListenerSettings) 
     Of one that is too large and is refused, values beyond the first of a name are not kept.
     """
     head = Head(b"", b"", {})
-    head.excess = _excess(block, settings)
+    head.nbytes = sum(len(name) + len(value) for name, value in block)
+    head.excess = _excess(block, head.nbytes, settings)
     repeated = _read_fields(block, head)
     if repeated and not head.excess:
         # At once: HPACK repeats 4 KB in a byte, and to add each to the ones before took 1 ms a
@@ -100,10 +107,10 @@ def _read_fields(block: Sequence[tuple[bytes, bytes]], head: Head) -> dict[bytes
     return repeated
 
 
-def _excess(block: Sequence[tuple[bytes, bytes]], settings: ListenerSettings) -> str:
+def _excess(block: Sequence[tuple[bytes, bytes]], nbytes: int, settings: ListenerSettings) -> str:
     if sum(name[:1] != b":" for name, _ in block) > settings.header_count:
         return f"a request may have {settings.header_count} headers, this has more"
-    if sum(len(name) + len(value) for name, value in block) > settings.header_bytes:
+    if nbytes > settings.header_bytes:
         return f"the head of a request may have {settings.header_bytes} bytes, this has more"
     return ""
 
@@ -125,8 +132,9 @@ class Stream(ABC):
 
     `deadline` and `touched` are instants on the loop's clock: when the caller's time ends, and when
     something last happened. `task` is the work, once it had to wait. `has_ended` says that the
-    client has sent everything. `held` are the bytes counted in the budget on the stream's behalf.
-    `size` is the body's announced length, and `is_announced` says that there was room for it.
+    client has sent everything. `held` are the bytes of bodies counted in the budget on the stream's
+    behalf, `kept` those of the stream itself. `size` is the body's announced length, and
+    `is_announced` says that there was room for it.
     A client that was answered before it has ended may send on for `linger_s` seconds.
     """
 
@@ -137,6 +145,7 @@ class Stream(ABC):
         "held",
         "id",
         "is_announced",
+        "kept",
         "linger_s",
         "shared",
         "size",
@@ -153,6 +162,7 @@ class Stream(ABC):
         self.touched = now
         self.has_ended = False
         self.held = 0
+        self.kept = 0
         self.size = 0
         self.linger_s = 0.0
         self.is_announced = True
@@ -194,7 +204,12 @@ class Stream(ABC):
     def has_room(self) -> bool:
         """Return whether there is room in the budget for the announced body."""
         budget = self.shared.budget
-        return budget.fits(self.size) and not budget.is_full
+        is_alone = budget.used == self.kept
+        return (is_alone or budget.fits(self.size)) and not budget.is_full
+
+    def _is_too_large_now(self) -> bool:
+        """Return whether there is no room in the budget for a head of this size."""
+        return self.head.nbytes > LARGE_HEAD and self.shared.budget.is_full
 
     def must_wait(self) -> bool:
         """Return whether the client may send no more until others have gone; asked if it is full.
@@ -202,24 +217,32 @@ class Stream(ABC):
         What was announced, and had room, goes on for a while, and if it is alone to its end.
         """
         budget = self.shared.budget
-        return not self.is_announced or (budget.is_over and budget.used > self.held)
+        return not self.is_announced or (budget.is_over and budget.used > self.held + self.kept)
 
     def hold(self, nbytes: int) -> None:
         """Count `nbytes` more in the budget, room or not."""
         self.shared.budget.take(nbytes)
         self.held += nbytes
 
+    def keep(self) -> None:
+        """Count what the stream itself takes: it stays for a while. Harmless if that was done."""
+        if not self.kept:
+            self.kept = _STREAM_BYTES + self.head.nbytes
+            self.shared.budget.take(self.kept)
+
     def wait(self, expire: Callable[[], None]) -> None:
         """Stay for a while: count what was not counted yet, and call `expire` at the deadline."""
+        if self.head.nbytes > LARGE_HEAD:
+            self.keep()
         if not self.held and self.size:
             self.hold(self.size)
         self.watch = self.shared.sweeper.watch(self.deadline, expire)
 
     def release(self) -> None:
         """Give back what is held and watch no deadline any more."""
-        if self.held:
-            self.shared.budget.give(self.held)
-            self.held = 0
+        if self.held or self.kept:
+            self.shared.budget.give(self.held + self.kept)
+            self.held = self.kept = 0
         if self.watch is not None:
             self.watch.cancel()
             self.watch = None
@@ -258,7 +281,9 @@ class RpcStream(Stream):
         refusal, excess = self.head.refusal, self.head.excess
         if excess:
             refusal = RefusedCallError(status.RESOURCE_EXHAUSTED, excess)
-        return self._refuse(refusal) if refusal is not None else None
+        if refusal is not None:
+            return self._refuse(refusal)
+        return self._no_room() if self._is_too_large_now() else None
 
     def receive(self, data: bytes) -> Outgoing | None:
         """Take the next bytes of the message. An answer means that the call is refused."""
@@ -391,7 +416,7 @@ class HttpStream(Stream):
             return self._refuse(415, "of gRPC's formats only application/grpc(+proto) is spoken")
         if self.size > self._limit:
             return self._too_large()
-        if self.size and not self.has_room():
+        if (self.size and not self.has_room()) or self._is_too_large_now():
             self.shared.counters.overloaded += 1
             return refuse_request(self.head.headers, 503, _FULL, 1)
         return None

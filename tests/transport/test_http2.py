@@ -19,6 +19,7 @@ from seldon_core.transport.http2 import EVENTS_PER_TURN, STREAM_WINDOW, Http2Con
 from seldon_core.transport.settings import ListenerSettings
 from seldon_core.transport.shared import RECEIVE_BYTES, Shared
 from tests.support.http2_peer import (
+    METHOD,
     EchoHttp,
     EchoRpc,
     call_headers,
@@ -878,12 +879,13 @@ def test_a_body_that_drips_is_ended(headers, body):
             await server.until(lambda: server.shared.budget.used == 50)
             (connection,) = server.shared.connections
             now = asyncio.get_running_loop().time()
+            (received,) = connection._streams.values()
             for second in range(1, 10):
                 connection.visit(now + second)
                 client.h2.send_data(stream, b"x" * 90)
                 client.flush()
                 sent = 50 + 90 * second
-                await server.until(lambda sent=sent: server.shared.budget.used == sent)
+                await server.until(lambda sent=sent: received.received == sent)
             assert server.shared.counters.timeouts == 0
             connection.visit(now + 11)
             assert server.shared.counters.timeouts == 1
@@ -935,6 +937,71 @@ def test_answers_that_wait_in_the_library_are_counted():
             await client.finish(streams)
             connection.visit(asyncio.get_running_loop().time())
             assert server.shared.budget.used == 0
+
+    run(test)
+
+
+@pytest.mark.parametrize("path", [METHOD, b"/wait"], ids=["incomplete", "waiting"])
+def test_large_heads_are_counted_as_long_as_their_streams_stay(path):
+    async def test():
+        async with serving() as server, connected(server) as client:
+            budget = server.shared.budget
+            headers = call_headers((b"x-large", b"x" * 8000), path=path)
+            streams = [client.request(headers, framed(b""), end=path == b"/wait") for _ in "12"]
+            client.flush()
+            await server.until(lambda: server.shared.connections)
+            (connection,) = server.shared.connections
+            await server.until(lambda: len(connection._streams) == 2)
+            assert 20_000 < budget.used < 30_000
+            client.h2.reset_stream(streams.pop())
+            client.flush()
+            await server.until(lambda: 10_000 < budget.used < 15_000)
+            if path == b"/wait":
+                server.rpc.go.set()
+            else:
+                client.h2.end_stream(streams[0])
+            (answer,) = await client.finish(streams)
+            assert answer.status == 0
+            await server.until(lambda: budget.used == 0)
+
+    run(test)
+
+
+def test_small_heads_are_counted_once_their_streams_have_stayed():
+    async def test():
+        async with serving() as server, connected(server) as client:
+            budget = server.shared.budget
+            for _ in range(100):
+                client.request(call_headers(), end=False)
+            client.flush()
+            (connection,) = server.shared.connections
+            await server.until(lambda: len(connection._streams) == 100)
+            connection.visit(asyncio.get_running_loop().time())
+            connection.visit(asyncio.get_running_loop().time())
+            assert 200_000 < budget.used < 300_000
+
+    run(test)
+
+
+@pytest.mark.parametrize(
+    ("headers", "refused"),
+    [
+        (call_headers(), (b"grpc-status", b"8")),
+        (request_headers(b"GET", b"/"), (b":status", b"503")),
+    ],
+    ids=["call", "request"],
+)
+def test_a_large_head_finds_no_room_in_a_full_budget(headers, refused):
+    async def test():
+        settings = ListenerSettings(in_flight_bytes=1000)
+        async with serving(settings) as server, connected(server) as client:
+            server.shared.budget.take(1000)
+            large = await client.call([*headers, (b"x-large", b"x" * 5000)])
+            small = await client.call(headers)
+            assert refused in large.headers
+            assert refused not in small.headers
+            assert server.shared.counters.overloaded == 1
+            server.shared.budget.give(1000)
 
     run(test)
 
