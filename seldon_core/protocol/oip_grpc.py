@@ -11,9 +11,10 @@ from typing import Any, Final
 
 from google.protobuf.message import DecodeError
 
-from seldon_core.errors import InvalidRequestError, PayloadTooLargeError
+from seldon_core.errors import InvalidRequestError
 from seldon_core.proto import open_inference_pb2 as pb
 from seldon_core.protocol.grpc_contents import RAW_ONLY, read_contents, write_contents
+from seldon_core.protocol.grpc_limits import RAW_INPUT, TENSORS
 from seldon_core.protocol.inference import (
     Buffer,
     Encoded,
@@ -42,8 +43,6 @@ LARGE: Final = 16 * 1024
 
 _MODEL_NAME: Final = field_tag(1)
 _MODEL_VERSION: Final = field_tag(2)
-_TENSORS: Final = (field_tag(5), field_tag(6))  # inputs, and the outputs that are wanted
-_RAW_INPUT: Final = field_tag(7)
 _RAW_OUTPUT: Final = bytes((field_tag(6),))
 _RESPONSE_ID: Final = bytes((field_tag(3),))
 
@@ -128,7 +127,7 @@ def _decode_known(body: Buffer) -> InferRequest | None:
     if fields is None:
         return None
     first = len(fields)
-    while first and fields[first - 1][0] == _RAW_INPUT:
+    while first and fields[first - 1][0] == RAW_INPUT:
         first -= 1
     if not first or first == len(fields):
         return None
@@ -227,25 +226,6 @@ def peek_model(message: Buffer) -> tuple[str, str]:
     return name, version
 
 
-def check_typed_size(message: Buffer, limit: int) -> None:
-    """Raise PayloadTooLargeError if a request has more than `limit` bytes besides raw contents.
-
-    Of typed contents each number becomes an object on its way: 4 MiB of them can take 0.1 s, in
-    which nothing else is done. Also raises InvalidRequestError if there are too many fields.
-    """
-    nbytes = len(message)
-    if nbytes <= limit:
-        return
-    for tag, start, end in scan(message) or ():
-        if tag == _RAW_INPUT:
-            nbytes -= end - start
-    if nbytes > limit:
-        raise PayloadTooLargeError(
-            f"a request may have {limit} bytes besides its raw contents, this has {nbytes}: send "
-            "large tensors in raw_input_contents, not in contents"
-        )
-
-
 def _parse(body: Buffer) -> pb.ModelInferRequest:
     try:
         return pb.ModelInferRequest.FromString(body)  # type: ignore[arg-type]  # any buffer will do
@@ -265,14 +245,14 @@ def _split(body: Buffer) -> tuple[pb.ModelInferRequest, Sequence[Buffer]]:
     rest: list[memoryview] = []
     kept = begin = 0
     for tag, start, end in fields:
-        if tag == _RAW_INPUT:
+        if tag == RAW_INPUT:
             rest.append(view[kept:begin])
             raw.append(view[start:end])
             kept = end
         begin = end
     rest.append(view[kept:])
     if sum(map(len, rest)) > LARGE:
-        check_inner(view, fields, _TENSORS)
+        check_inner(view, fields, TENSORS)
     return _parse(b"".join(rest)), raw
 
 

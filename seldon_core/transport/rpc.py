@@ -12,8 +12,9 @@ from dataclasses import dataclass, field
 from seldon_core.errors import SeldonError
 from seldon_core.protocol import grpc_calls, status
 from seldon_core.protocol.dialects import GRPC_VERBS, Verb
+from seldon_core.protocol.grpc_limits import check_typed_size
 from seldon_core.protocol.inference import Buffer, Payload
-from seldon_core.protocol.oip_grpc import GRPC_CODEC, check_typed_size, peek_model
+from seldon_core.protocol.oip_grpc import GRPC_CODEC, peek_model
 from seldon_core.transport.conversations import Conversation, TalkRules
 from seldon_core.transport.handler import InferCall, InferHandler, ServerState
 from seldon_core.transport.request_id import REQUEST_ID, request_id_of

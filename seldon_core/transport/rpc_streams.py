@@ -15,10 +15,11 @@ from typing import Final
 
 from seldon_core.aio.channels import Channel
 from seldon_core.aio.supervise import Tasks, open_tasks
-from seldon_core.errors import InvalidRequestError, PayloadTooLargeError, SeldonError, UpstreamError
+from seldon_core.errors import InvalidRequestError, SeldonError, UpstreamError
 from seldon_core.protocol.dialects import Verb
+from seldon_core.protocol.grpc_limits import check_typed_size
 from seldon_core.protocol.inference import Buffer, Payload
-from seldon_core.protocol.oip_grpc import GRPC_CODEC, check_typed_size, peek_model
+from seldon_core.protocol.oip_grpc import GRPC_CODEC, peek_model
 from seldon_core.protocol.oip_stream import (
     bare_message,
     note_final,
@@ -193,7 +194,7 @@ class _Talk:
         try:
             check_typed_size(payload.body, self._typed_bytes)
             name, version = peek_model(payload.body)
-        except (InvalidRequestError, PayloadTooLargeError) as error:
+        except InvalidRequestError as error:
             await self.answers.put(StreamReply(payload, error))
             return
         # With the header every message goes to the one model that it names.

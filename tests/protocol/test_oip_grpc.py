@@ -19,7 +19,7 @@ from seldon_core.protocol import oip_grpc
 from seldon_core.protocol.grpc_contents import RAW_ONLY, read_contents, write_contents
 from seldon_core.protocol.inference import InferRequest, InferResponse, Tensor
 from seldon_core.protocol.json_request import MAX_PARAMETERS, MAX_TENSORS
-from seldon_core.protocol.oip_grpc import GRPC_CODEC, LARGE, check_typed_size, peek_model
+from seldon_core.protocol.oip_grpc import GRPC_CODEC, LARGE, peek_model
 from seldon_core.protocol.protobuf_wire import MAX_FIELDS
 from seldon_core.protocol.tensors import to_raw
 from tests.support.tensors import DATATYPES, NAMES, PARAMETERS, same, tensor_lists
@@ -436,25 +436,6 @@ def test_a_client_s_parameter_of_every_kind_is_read_and_written_as_that_kind(kin
     assert type(read["p"]) is type(value)
     reply = encode(InferResponse("m", [], parameters=read), InferRequest([]))
     assert service_pb2.ModelInferResponse.FromString(reply).parameters["p"] == theirs
-
-
-def typed_and_raw(typed, raw):
-    message = pb.ModelInferRequest(model_name="m", raw_input_contents=[bytes(raw)])
-    message.inputs.add(name="x", datatype="BYTES").contents.bytes_contents.append(bytes(typed))
-    return message.SerializeToString()
-
-
-@pytest.mark.parametrize("typed", [0, 900], ids=["raw", "typed below the limit"])
-def test_raw_contents_do_not_count_as_typed(typed):
-    check_typed_size(typed_and_raw(typed, 5000), 1000)
-
-
-@pytest.mark.parametrize(
-    "message", [typed_and_raw(1001, 0), b"\x0b" * 1001], ids=["typed", "not to be scanned"]
-)
-def test_large_typed_contents_are_refused_and_the_way_out_is_named(message):
-    with pytest.raises(PayloadTooLargeError, match=r"1000 bytes .* raw_input_contents"):
-        check_typed_size(message, 1000)
 
 
 @pytest.mark.parametrize("field", ["inputs", "outputs", "parameters", "inputs[0].parameters"])
