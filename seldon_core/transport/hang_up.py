@@ -7,8 +7,11 @@ the peer has shut its side, whatever lies before.
 
 import asyncio
 import select
-from collections.abc import Iterable
-from typing import Protocol
+from itertools import islice
+from typing import Protocol, TypeVar
+
+LOOKED_AT = 250
+"""How many are asked about at once, which takes 1.5 ms: to ask about 9,000 took 47."""
 
 # Errors and the end of both sides are reported unasked; other systems than Linux have only those.
 _GONE = getattr(select, "POLLRDHUP", 0)
@@ -21,11 +24,18 @@ class Paused(Protocol):
         """The peer has closed its side: treat it as end of stream."""
 
 
-def check_hang_ups(paused: Iterable[tuple[Paused, asyncio.Transport]]) -> None:
-    """Tell every connection in `paused` whose peer has gone."""
+_P = TypeVar("_P", bound=Paused)
+
+
+def check_hang_ups(paused: dict[_P, asyncio.Transport]) -> None:
+    """Tell the connections in `paused` whose peers have gone; of many some, and others next time.
+
+    Those that were looked at become the last of `paused`.
+    """
     poll = select.poll()
     by_descriptor: dict[int, Paused] = {}
-    for connection, transport in paused:
+    for connection in list(islice(paused, LOOKED_AT)):
+        transport = paused[connection] = paused.pop(connection)
         sock = transport.get_extra_info("socket")
         if sock is not None and sock.fileno() >= 0:
             poll.register(sock.fileno(), _GONE)

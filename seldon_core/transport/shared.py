@@ -166,7 +166,7 @@ class Shared:
         self.sweeper = Sweeper(
             loop,
             lambda: [connection.visit for connection in self.connections],
-            lambda: check_hang_ups(self.paused.items()),
+            lambda: check_hang_ups(self.paused),
         )
 
     def register(self, connection: Connection) -> None:
