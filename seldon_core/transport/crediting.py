@@ -24,21 +24,21 @@ class Withheld:
         self._budget = budget
         self._credit = credit
         self._resume = resume
-        self._withheld: list[tuple[int, int]] = []
+        self._withheld: dict[int, int] = {}  # by stream: a client may send it byte by byte
 
     def add(self, nbytes: int, stream_id: int) -> None:
         """Credit `nbytes` of a stream when the budget has room."""
-        self._withheld.append((nbytes, stream_id))
+        self._withheld[stream_id] = self._withheld.get(stream_id, 0) + nbytes
         self._budget.when_free(self._resume)
 
     def holds(self, stream_id: int) -> bool:
         """Return whether something of a stream is withheld."""
-        return any(stream_id == each for _, each in self._withheld)
+        return stream_id in self._withheld
 
     def give_all(self) -> None:
         """Credit everything."""
-        withheld, self._withheld = self._withheld, []
-        for nbytes, stream_id in withheld:
+        withheld, self._withheld = self._withheld, {}
+        for stream_id, nbytes in withheld.items():
             self._credit(nbytes, stream_id)
 
     def forget(self) -> None:

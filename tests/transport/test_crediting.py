@@ -29,6 +29,15 @@ def test_what_is_withheld_is_credited_once_when_there_is_room():
     assert len(world.credited) == 2
 
 
+def test_bytes_that_come_one_by_one_are_credited_together():
+    world = World()
+    for _ in range(1000):
+        world.withheld.add(1, 1)
+        world.withheld.add(1, 3)
+    world.budget.give(1)
+    assert world.credited == [(1000, 1), (1000, 3)]
+
+
 def test_a_lost_connection_is_credited_nothing():
     world = World()
     world.withheld.add(5, 1)
