@@ -18,6 +18,9 @@ Text = Annotated[str, values.text]
 Level = Annotated[str, _read_level]
 Port = Annotated[int, values.whole(0, 65535)]
 Count = Annotated[int, values.whole(1)]
+# For the system's calls and HTTP/2's settings, which have no more than 31 or 32 bits for it.
+WireCount = Annotated[int, values.whole(1, 2**31 - 1)]
+WireBytes = Annotated[int, values.size_up_to(2**31 - 1)]
 Seconds = Annotated[float, values.seconds]
 Bytes = Annotated[int, values.size]
 
@@ -28,15 +31,15 @@ class ListenerSettings:
 
     host: Text
     port: Port
-    backlog: Count
+    backlog: WireCount
     connections: Count
-    streams: Count
+    streams: WireCount
     resets_per_s: Count
     settings_per_s: Count
     pings_per_s: Count
     empty_data_per_s: Count
     window_updates_per_s: Count
-    header_bytes: Bytes
+    header_bytes: WireBytes
     header_count: Count
     body_bytes: Bytes
     json_bytes: Bytes

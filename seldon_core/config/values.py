@@ -49,6 +49,18 @@ def size(value: object) -> int:
     return nbytes
 
 
+def size_up_to(most: int) -> Callable[[object], int]:
+    """Return a reader of sizes as `size`, of at most `most` bytes."""
+
+    def read(value: object) -> int:
+        nbytes = size(value)
+        if nbytes > most:
+            raise ValueError(f"wanted at most {most} bytes, found {value!r}")
+        return nbytes
+
+    return read
+
+
 def one_of(*choices: str) -> Callable[[object], str]:
     """Return a reader of one of `choices`, in small letters or large."""
 

@@ -47,6 +47,14 @@ def test_a_setting_knows_its_place_and_its_reader(name, given, group, field, rea
     assert setting.read(given) == read
 
 
+@pytest.mark.parametrize("name", ["backlog", "streams", "headerBytes"])
+def test_what_the_wire_has_31_bits_for_takes_no_more(name):
+    read = known_settings()[f"listener.{name}"].read
+    assert read(2**31 - 1) == 2**31 - 1
+    with pytest.raises(ValueError, match=f"found {2**31}"):
+        read(2**31)
+
+
 def test_a_tree_of_values_becomes_settings():
     tree = {}
     for setting in known_settings().values():
