@@ -22,6 +22,7 @@ _INTERRUPTED = 130  # what shells report of a program that Ctrl-C ended
 
 _PROGRAMS = ("seldon-core", "seldon")
 _PATH = click.Path(path_type=Path)
+_DEFAULTS = Path(__file__).resolve().parents[1] / "config" / "default.yaml"
 
 
 _SECTIONS = (
@@ -143,7 +144,7 @@ def cli() -> None:
     """
 
 
-@click.command()
+@click.command(epilog=f"\b\nThe settings with their defaults: {_DEFAULTS}")
 @click.option(
     "--models",
     type=_PATH,

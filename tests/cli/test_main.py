@@ -10,6 +10,7 @@ import pytest
 from seldon_core import __version__
 from seldon_core.cli import get, samples, serve
 from seldon_core.cli.main import cli, main
+from seldon_core.config.load import DEFAULTS
 from seldon_core.errors import ConfigError
 
 
@@ -36,6 +37,11 @@ def test_help_teaches_with_examples(monkeypatch, capsys, command):
     assert "..." not in text.replace("[ARGS]...", "")
     if command:
         assert "seldon-core samples samples && seldon-core serve --models samples/models" in text
+
+
+def test_the_help_of_serve_says_where_the_settings_are(monkeypatch, capsys):
+    assert run(monkeypatch, "serve", "--help") == 0
+    assert f" {DEFAULTS}\n" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(

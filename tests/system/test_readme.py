@@ -63,7 +63,7 @@ def run(script, server, data_folder=None):
 
 def test_the_readme_has_the_commands_that_the_tests_know():
     assert set(BLOCKS) >= SERVERS | {"make test\n"}
-    assert len(COMMANDS) == 13
+    assert len(COMMANDS) == 15
 
 
 @pytest.mark.system
