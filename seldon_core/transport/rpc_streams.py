@@ -77,9 +77,9 @@ def stream_conversations(
                 raise talk.fault
         finally:
             talk.leave()
-            # What cancels a TaskGroup holds itself and this frame until garbage is collected, which
-            # is late; the messages are large.
-            del talk, reply, messages
+            # A cancelled task holds the error, that this frame, and this the task by its group: all
+            # stay until garbage is collected, which is late, and messages and answers are large.
+            del talk, reply, messages, tasks
 
     return {STREAM_PATH: stream_infer}
 

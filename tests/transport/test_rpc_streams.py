@@ -3,6 +3,8 @@
 import asyncio
 import gc
 import sys
+import weakref
+from contextlib import aclosing
 
 import numpy as np
 import pytest
@@ -479,12 +481,20 @@ def test_the_messages_of_a_call_that_was_left_are_no_garbage_to_be_collected(whe
             handler.hold["m"] = asyncio.Event()
         spoken.say(*sent)
         call = Call(handler, spoken)
-        asking = asyncio.ensure_future(call.next())
+
+        async def listen():
+            async with aclosing(call.answers):
+                async for _ in call.answers:
+                    pass
+
+        listening = asyncio.ensure_future(listen())
         await turns()
-        asking.cancel()
-        await asyncio.wait([asking])
-        await call.answers.aclose()
+        listening.cancel()
+        await asyncio.wait([listening])
+        left = weakref.ref(listening)
+        del listening
         await turns()
+        assert left() is None  # it has the last answer
         handler.calls.clear()  # the first message is in there
 
     sent = [message(identifier=str(number)) for number in range(4)]
