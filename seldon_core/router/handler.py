@@ -115,7 +115,9 @@ class RouterHandler:
     async def statistics(self, call: InferCall) -> Sequence[ModelStatistics]:
         """Return the counts of every version that the route leads to, or of all models.
 
-        Those of several replicas are added up. Raises as `infer` does.
+        Those of several replicas are added up. Of a version that the call names it is these alone;
+        one that is not there is no error, as it decides nothing in other calls. Raises as `infer`
+        does.
         """
         if not call.model and not call.headers.get(MODEL_HEADER):
             call.internal_model = ""
@@ -130,7 +132,8 @@ class RouterHandler:
                 counts += await _counts(upstream.handler, call)
         if not counts:
             raise NotFoundError("model", route.name)
-        return joined(counts)
+        found = joined(counts)
+        return [one for one in found if one.version == call.version] or found
 
     def _pick(self, call: InferCall) -> Upstream:
         return self._choose(call)[1]

@@ -222,6 +222,11 @@ def test_statistics_are_of_every_version_of_the_route_on_every_replica():
     assert [(each.version, each.inference_count) for each in found] == [("1", 3), ("2", 5)]
     by_header = call_of("", {b"seldon-model": b"iris"})
     assert asyncio.run(router.statistics(by_header)) == found
+    of_version = call_of("iris")
+    of_version.version = "2"
+    assert asyncio.run(router.statistics(of_version)) == found[1:]
+    of_version.version = "7"
+    assert asyncio.run(router.statistics(of_version)) == found
 
 
 def test_statistics_of_a_model_that_no_replica_has_are_not_found():
