@@ -66,10 +66,13 @@ class ForbiddenError(SeldonError):
 
 
 class NotFoundError(SeldonError):
-    """Something that was asked for by name does not exist. `kind` is one word: model, method …."""
+    """Something that was asked for by name does not exist. `kind` is one word: model, method ….
 
-    def __init__(self, kind: str, name: str) -> None:
-        super().__init__(f"{kind} {name!r} not found")
+    `where` says in which place it was looked for, if there are several.
+    """
+
+    def __init__(self, kind: str, name: str, where: str = "") -> None:
+        super().__init__(f"{kind} {name!r} not found{where and ' ' + where}")
         self.kind = kind
         self.name = name
 

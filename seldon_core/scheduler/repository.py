@@ -119,7 +119,7 @@ class ModelRepository:
                 raise ModelRuntimeError(refused.reason)
         if declared is not None:  # its folder is gone; the load says what is missing
             return declared.latest.version.spec, True
-        raise NotFoundError("model", name)
+        raise NotFoundError("model", name, "in the folders of --models, and not declared")
 
     async def _find(self) -> FoundModels:
         self._asked += 1

@@ -251,7 +251,7 @@ def test_nothing_is_told_that_is_not_kept_yet():
 def test_what_is_nowhere_cannot_be_loaded_or_unloaded():
     async def test():
         async with a_world() as world:
-            with pytest.raises(NotFoundError):
+            with pytest.raises(NotFoundError, match="'iris' not found in the folders of --models"):
                 await world.load()
             with pytest.raises(NotFoundError):
                 await world.unload()
