@@ -31,7 +31,7 @@ _DEFAULTS: Mapping[str, Setting] = {
 class Tracer:
     """Traces one model. `is_on` is all that a request looks at while tracing is off."""
 
-    __slots__ = ("_left", "_rate", "_seen", "is_on", "model", "own", "versions")
+    __slots__ = ("_left", "_rate", "_seen", "applied", "is_on", "model", "own", "versions")
 
     def __init__(self, model: str) -> None:
         self.model = model
@@ -40,6 +40,7 @@ class Tracer:
 
     def apply(self, settings: Mapping[str, Setting]) -> None:
         """Trace as `settings` say from the next request on; what was counted counts no more."""
+        self.applied = settings
         self._rate = int(str(settings["trace_rate"]))
         self._left = int(str(settings["trace_count"]))
         self._seen = 0
@@ -85,7 +86,7 @@ class Traces:
         tracer = self._tracers.get(model)
         if tracer is None:
             tracer = self._tracers[model] = Tracer(model)
-            tracer.apply(self._settings)
+            tracer.apply(dict(self._settings))
         tracer.versions += 1
         return tracer
 
@@ -120,7 +121,9 @@ class Traces:
             else:
                 own[name] = _DEFAULTS[name]
         for tracer in [self._tracer(model)] if model else self._tracers.values():
-            tracer.apply({**self._settings, **tracer.own})
+            settings = {**self._settings, **tracer.own}
+            if model or settings != tracer.applied:
+                tracer.apply(settings)
         if checked:
             told = ", ".join(f"{name}={value}" for name, value in checked.items())
             _log.info("trace settings changed by=%s model=%s %s", actor, model or "all", told)

@@ -79,6 +79,16 @@ def test_after_so_many_traces_it_is_off(heard):
     assert not tracer.is_on
 
 
+def test_a_model_whose_settings_are_its_own_counts_on_when_those_of_all_change(heard):
+    traces = Traces()
+    tracer = traces.enter("iris")
+    traces.change({"trace_level": "TIMESTAMPS", "trace_rate": 1, "trace_count": 2}, "", "iris")
+    call(tracer, 3)
+    traces.change({"trace_rate": "5"}, "")
+    assert not tracer.is_on
+    assert traces.current("iris")["trace_count"] == "0"
+
+
 def test_a_model_has_its_own_settings_until_it_gives_them_back():
     traces = Traces()
     iris, wine = traces.enter("iris"), traces.enter("wine")
