@@ -225,7 +225,7 @@ class Http1Reader:
         self._target = b""
         self._headers = {}
         self._head_bytes = 0
-        if is_last or not _FRAMING.isdisjoint(headers):
+        if is_last or b"host" not in headers or not _FRAMING.isdisjoint(headers):
             self._look_closer(exchange, parser.get_http_version())
         if len(headers) + self._repeated > self._settings.header_count:
             self._too_many_headers()
@@ -262,6 +262,8 @@ class Http1Reader:
         if exchange.is_http10:
             exchange.echo_keep_alive = not exchange.is_last
             self._check_keep_alive(exchange)
+        elif b"host" not in headers:
+            raise RefusedError(400, "a request of HTTP/1.1 has a host header (RFC 9112, 3.2)")
         coding = headers.get(b"transfer-encoding")
         if coding is not None:
             if version == "1.0":

@@ -90,7 +90,7 @@ _HTTP1 = (
     _post("v2/models/iris/infer", b"abc", b"inference-header-content-length: 0"),
     _post("v2/models/iris/infer_stream", JSON_SEEDS[0]),
     _post("v2/models/iris/generate", _TEXT),
-    _post("v2/models/iris/generate_stream", _TEXT) + b"GET /v2 HTTP/1.1\r\n\r\n",
+    _post("v2/models/iris/generate_stream", _TEXT) + b"GET /v2 HTTP/1.1\r\nhost: a\r\n\r\n",
     _post("v2/models/later/generate_stream", _TEXT),
     _post("v2/repository/index", b'{"ready":true}'),
     _post("v2/repository/models/iris/load", b'{"parameters":{"config":"{}"}}'),
@@ -98,10 +98,11 @@ _HTTP1 = (
     _post("v2/trace/setting", b'{"trace_rate":"1","trace_level":null}'),
     _post("v2/logging", b'{"log_info":true}'),
     (
-        b"GET /v2/models/iris HTTP/1.1\r\n\r\nGET /v2/models/iris/config HTTP/1.1\r\n\r\n"
-        b"GET /v2/models/stats HTTP/1.1\r\n\r\nHEAD /v2 HTTP/1.1\r\n\r\n"
+        b"GET /v2/models/iris HTTP/1.1\r\nhost: a\r\n\r\n"
+        b"GET /v2/models/iris/config HTTP/1.1\r\nhost: a\r\n\r\n"
+        b"GET /v2/models/stats HTTP/1.1\r\nhost: a\r\n\r\nHEAD /v2 HTTP/1.1\r\nhost: a\r\n\r\n"
     ),
-    b"GET /v2/docs/dataplane.json HTTP/1.1\r\n\r\n",
+    b"GET /v2/docs/dataplane.json HTTP/1.1\r\nhost: a\r\n\r\n",
     b"\x16\x03\x01\x02\0",
     PREFACE[:20],
 )

@@ -219,14 +219,22 @@ HTTP1_SEEDS = (
     CUT.join(_SAME + body for body in (b"hello", b"world", b"a\r\n\r\n")),
     _SAME + b"hello" + CUT + _SAME.replace(b"iris", b"wine") + b"hello" + CUT + b"\r\n" + _SAME,
     _SAME + CUT + b"he" + CUT + b"llo" + _SAME + b"world",
-    b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n5;a=b\r\nhello\r\n0\r\nt: 1\r\n\r\n",
-    b"POST / HTTP/1.1\r\nExpect: 100-continue\r\nContent-Length: 3\r\n\r\nabc",
-    b"GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\nHEAD / HTTP/1.1\r\nConnection: close\r\n\r\n",
-    b"POST / HTTP/1.1\r\nConnection: upgrade\r\nUpgrade: h2c\r\nContent-Length: 2\r\n\r\nabGET / ",
+    (
+        b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
+        b"5;a=b\r\nhello\r\n0\r\nt: 1\r\n\r\n"
+    ),
+    b"POST / HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 3\r\n\r\nabc",
+    (
+        b"GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n"
+        b"HEAD / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
+    ),
+    (
+        b"POST / HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: h2c\r\n"
+        b"Content-Length: 2\r\n\r\nabGET / "
+    ),
     b"CONNECT a:1 HTTP/1.1\r\nHost: a\r\n\r\nxyz",
-    b"POST / HTTP/1.1\r\ninference-header-content-length: 4\r\ncontent-length: 9000\r\n\r\n"
-    + bytes(9000)
-    + b"GET / HTTP/1.1\r\n\r\n",
+    b"POST / HTTP/1.1\r\nhost: a\r\ninference-header-content-length: 4\r\n"
+    b"content-length: 9000\r\n\r\n" + bytes(9000) + b"GET / HTTP/1.1\r\nhost: a\r\n\r\n",
 )
 HTTP1_TOKENS = (
     CUT,
@@ -235,7 +243,11 @@ HTTP1_TOKENS = (
     *(b"Connection: upgrade", b"Upgrade: websocket", b"Expect: 100-continue", b"0\r\n\r\n"),
     *(b"ffffffffffffffff", b"18446744073709551616", b"chunked, chunked", b"identity", b" \t"),
     *(b"content-encoding: gzip", b"x-request-id: 1", b"inference-header-content-length: 0"),
-    *(b"accept: text/event-stream", b"Host: a", b"POST /v2/models/iris/infer HTTP/1.1\r\n"),
+    *(
+        b"accept: text/event-stream",
+        b"Host: a",
+        b"POST /v2/models/iris/infer HTTP/1.1\r\nhost: a\r\n",
+    ),
 )
 _CUTS = b"\x20\x40\x80\xc0"
 

@@ -47,7 +47,6 @@ def test_of_many_some_are_asked_about_at_once_and_the_others_next():
     class Asked(FakeTransport):
         def get_extra_info(self, name):
             asked.append(self)
-            return None
 
     paused = {FakeConnection(): Asked(None) for _ in range(LOOKED_AT * 5 // 2)}
     everyone = list(paused.values())

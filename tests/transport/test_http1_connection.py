@@ -252,7 +252,9 @@ def test_a_repeated_request_behind_one_that_waits_is_answered_in_its_turn(run):
 def test_100_continue_is_sent_once_it_is_the_requests_turn():
     async def main():
         front = EchoFront()
-        expecting = b"POST /a HTTP/1.1\r\nexpect: 100-continue\r\ncontent-length: 4\r\n\r\n"
+        expecting = (
+            b"POST /a HTTP/1.1\r\nhost: a\r\nexpect: 100-continue\r\ncontent-length: 4\r\n\r\n"
+        )
         async with listening(front) as listener, connected(listener.port) as client:
             await client.send(expecting)
             assert await client.receive(b"\r\n\r\n") == b"HTTP/1.1 100 Continue\r\n\r\n"
@@ -293,7 +295,7 @@ def test_a_refusal_comes_in_its_turn_and_closes(run):
 def test_a_client_still_sending_sees_the_refusal_and_not_a_reset(run):
     async def main():
         async with listening(EchoFront()) as listener, connected(listener.port) as client:
-            await client.send(b"POST / HTTP/1.1\r\ncontent-length: 70000000\r\n\r\n")
+            await client.send(b"POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 70000000\r\n\r\n")
             for _ in range(50):
                 client.writer.write(b"x" * 65536)
             status, _, body = await client.response()
@@ -337,10 +339,13 @@ def test_a_client_that_is_refused_and_does_not_read_is_cut_off():
 @pytest.mark.parametrize(
     ("sent", "status"),
     [
-        (b"GET /hold HTTP/1.1\r\nx-request-id: mine\r\n\r\n", 504),
-        (b"GET /fail HTTP/1.1\r\nx-request-id: mine\r\n\r\n", 500),
-        (b"GET / HTTP/1.1\r\nx-request-id: mine\r\nexpect: magic\r\n\r\n", 417),
-        (b"POST / HTTP/1.1\r\nx-request-id: mine\r\ncontent-length: 70000000\r\n\r\n", 413),
+        (b"GET /hold HTTP/1.1\r\nhost: a\r\nx-request-id: mine\r\n\r\n", 504),
+        (b"GET /fail HTTP/1.1\r\nhost: a\r\nx-request-id: mine\r\n\r\n", 500),
+        (b"GET / HTTP/1.1\r\nhost: a\r\nx-request-id: mine\r\nexpect: magic\r\n\r\n", 417),
+        (
+            b"POST / HTTP/1.1\r\nhost: a\r\nx-request-id: mine\r\ncontent-length: 70000000\r\n\r\n",
+            413,
+        ),
     ],
     ids=["time", "bug", "expectation", "size"],
 )
@@ -457,7 +462,10 @@ def test_over_the_budget_a_connection_with_work_reads_no_more():
     ("sent", "limits"),
     [
         (b"POST / HT", {"head_timeout_s": 0.5}),
-        (b"POST / HTTP/1.1\r\ncontent-length: 9\r\n\r\nabc", {"body_idle_timeout_s": 0.5}),
+        (
+            b"POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 9\r\n\r\nabc",
+            {"body_idle_timeout_s": 0.5},
+        ),
     ],
     ids=["head", "body"],
 )
@@ -483,7 +491,7 @@ def test_dripping_a_head_does_not_extend_its_time():
             connected(listener.port) as client,
         ):
             answered = asyncio.get_running_loop().create_task(client.response())
-            await client.send(b"GET / HTTP/1.1\r\nh: ")
+            await client.send(b"GET / HTTP/1.1\r\nhost: a\r\nh: ")
             while not answered.done():
                 client.writer.write(b"x")
                 await asyncio.sleep(0.02)
@@ -579,7 +587,7 @@ def test_a_drain_cuts_off_what_does_not_end_in_time(caplog):
 def test_a_connection_that_asks_to_close_is_closed_after_its_answer():
     async def main():
         async with listening(EchoFront()) as listener, connected(listener.port) as client:
-            await client.send(b"GET /a HTTP/1.1\r\nconnection: close\r\n\r\n")
+            await client.send(b"GET /a HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n")
             assert (await client.response())[1]["connection"] == "close"
             assert await client.ends() == b""
 
@@ -617,7 +625,7 @@ def test_a_closed_connection_whose_client_does_not_read_is_cut_off():
             shared = shared_of(listener)
             connection, transport = Http1Connection(shared), DeafTransport()
             connection.connection_made(transport)
-            connection.take_first(b"GET /a HTTP/1.1\r\nconnection: close\r\n\r\n")
+            connection.take_first(b"GET /a HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n")
             assert transport.is_closed
             now = shared.loop.time()
             connection.visit(now)
@@ -654,7 +662,7 @@ def test_a_body_that_drips_is_a_408_however_long_it_does():
             connected(listener.port) as client,
         ):
             answered = asyncio.get_running_loop().create_task(client.response())
-            await client.send(b"POST / HTTP/1.1\r\ncontent-length: 100000\r\n\r\n")
+            await client.send(b"POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 100000\r\n\r\n")
             while not answered.done():
                 client.writer.write(b"x")
                 await asyncio.sleep(0.02)
@@ -671,7 +679,7 @@ def test_who_sends_nothing_while_the_budget_is_used_up_is_refused_soon():
             listening(EchoFront(), budget, **limits) as listener,
             connected(listener.port) as client,
         ):
-            await client.send(b"POST / HTTP/1.1\r\ncontent-length: 900\r\n\r\n")
+            await client.send(b"POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 900\r\n\r\n")
             await until(lambda: listener.counters.connections)
             await asyncio.sleep(0.05)
             budget.take(1000)
@@ -680,7 +688,7 @@ def test_who_sends_nothing_while_the_budget_is_used_up_is_refused_soon():
     asyncio.run(main())
 
 
-BEGUN = b"POST /a HTTP/1.1\r\ncontent-length: 900\r\n\r\n" + bytes(100)
+BEGUN = b"POST /a HTTP/1.1\r\nhost: a\r\ncontent-length: 900\r\n\r\n" + bytes(100)
 
 
 def test_a_body_waits_until_others_have_gone():

@@ -430,7 +430,7 @@ def test_other_grpc_formats_get_415():
 def test_garbage_closes_the_connection_and_no_other():
     async def test():
         async with serving() as server, connected(server) as client, connected(server) as other:
-            client.writer.write(b"GET / HTTP/1.1\r\n\r\n")
+            client.writer.write(b"GET / HTTP/1.1\r\nhost: a\r\n\r\n")
             while not client.is_over:
                 await client.read()
             assert (await other.call(call_headers(), framed(b"on"))).message == b"on"

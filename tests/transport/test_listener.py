@@ -37,9 +37,9 @@ def test_the_fronts_of_a_handler_are_served(run):
             open_listener(settings, SERVICES) as listener,
             connected(listener.port) as client,
         ):
-            await client.send(b"GET /v2/health/live HTTP/1.1\r\n\r\n")
+            await client.send(b"GET /v2/health/live HTTP/1.1\r\nhost: a\r\n\r\n")
             assert (await client.response())[0] == 200
-            await client.send(b"GET /v2/health/ready HTTP/1.1\r\n\r\n")
+            await client.send(b"GET /v2/health/ready HTTP/1.1\r\nhost: a\r\n\r\n")
             assert (await client.response())[0] == 400
 
     run(main())
@@ -66,7 +66,7 @@ def test_a_request_that_begins_like_the_preface_is_http1():
         async with listening(EchoFront()) as listener, connected(listener.port) as client:
             await client.send(b"P")
             await asyncio.sleep(0.01)
-            await client.send(b"UT /x HTTP/1.1\r\n\r\n")
+            await client.send(b"UT /x HTTP/1.1\r\nhost: a\r\n\r\n")
             assert (await client.response())[2] == b"/x "
 
     asyncio.run(main())
@@ -92,7 +92,7 @@ def test_one_connection_too_many_is_closed_and_logged(caplog):
             async with connected(listener.port) as second:
                 assert await second.ends() == b""
             assert listener.counters.refused_connections == 1
-            await first.send(b"GET /x HTTP/1.1\r\n\r\n")
+            await first.send(b"GET /x HTTP/1.1\r\nhost: a\r\n\r\n")
             assert (await first.response())[0] == 200
 
     asyncio.run(main())
@@ -140,7 +140,7 @@ def test_a_drain_cuts_off_what_does_not_end_and_says_so(options, logged, caplog)
     async def main():
         front = EchoFront()
         async with listening(front) as listener, connected(listener.port) as client:
-            await client.send(b"GET /hold HTTP/1.1\r\n\r\n")
+            await client.send(b"GET /hold HTTP/1.1\r\nhost: a\r\n\r\n")
             await front.began.wait()
             await listener.drain(0.05, **options)
             await front.cancelled.wait()
@@ -199,7 +199,7 @@ def test_an_address_and_a_name_can_be_listened_on(run, host):
         settings = ListenerSettings(host=host, port=0)
         async with open_listener(settings, SERVICES) as listener:
             reader, writer = await asyncio.open_connection(host, listener.port)
-            writer.write(b"GET /v2/health/live HTTP/1.1\r\nconnection: close\r\n\r\n")
+            writer.write(b"GET /v2/health/live HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n")
             assert (await reader.read()).startswith(b"HTTP/1.1 200")
             writer.close()
             await writer.wait_closed()

@@ -321,7 +321,7 @@ def test_an_answer_that_comes_after_its_client_has_left_is_closed(version):
         async with asking(version, front) as (_, client):
             target = b"/stream/stubborn/peek"
             if version == "1.1":
-                await client.client.send(b"GET " + target + b" HTTP/1.1\r\n\r\n")
+                await client.client.send(b"GET " + target + b" HTTP/1.1\r\nhost: a\r\n\r\n")
             else:
                 client.client.request(http2_peer.request_headers(b"GET", target))
                 client.client.flush()
@@ -379,9 +379,10 @@ def test_a_pipelined_request_waits_its_turn_behind_a_stream():
         front = StreamingFront()
         async with asking("1.1", front) as (_, client):
             await client.client.send(
-                b"GET /a HTTP/1.1\r\n\r\nGET /stream/three HTTP/1.1\r\n\r\n" * 2
+                b"GET /a HTTP/1.1\r\nhost: a\r\n\r\nGET /stream/three HTTP/1.1\r\nhost: a\r\n\r\n"
+                * 2
             )
-            await client.client.send(b"GET /b HTTP/1.1\r\n\r\n")
+            await client.client.send(b"GET /b HTTP/1.1\r\nhost: a\r\n\r\n")
             assert (await client.client.response())[2] == b"/a "
             await client.client.receive(b"\r\n\r\n")
             await until(lambda: len(front.requests) == 5)
@@ -400,11 +401,13 @@ def test_a_stream_that_waits_for_its_turn_too_long_is_a_504():
     async def main():
         front = StreamingFront(permits=9)
         async with asking("1.1", front, request_timeout_s=0.2) as (_, client):
-            await client.client.send(b"GET /hold HTTP/1.1\r\n\r\nGET /stream HTTP/1.1\r\n\r\n")
+            await client.client.send(
+                b"GET /hold HTTP/1.1\r\nhost: a\r\n\r\nGET /stream HTTP/1.1\r\nhost: a\r\n\r\n"
+            )
             assert (await client.client.response())[0] == 504
             assert (await client.client.response())[0] == 504
             assert front.made == 0
-            await client.client.send(b"GET /b HTTP/1.1\r\n\r\n")
+            await client.client.send(b"GET /b HTTP/1.1\r\nhost: a\r\n\r\n")
             assert (await client.client.response())[2] == b"/b "
 
     asyncio.run(main())
@@ -415,7 +418,8 @@ def test_requests_behind_a_stream_that_is_cut_off_are_not_answered():
         front = StreamingFront(permits=1)
         async with asking("1.1", front) as (_, client):
             await client.client.send(
-                b"GET /stream/bug HTTP/1.1\r\n\r\nGET /b HTTP/1.1\r\n\r\nGET /hold HTTP/1.1\r\n\r\n"
+                b"GET /stream/bug HTTP/1.1\r\nhost: a\r\n\r\nGET /b HTTP/1.1\r\n"
+                b"host: a\r\n\r\nGET /hold HTTP/1.1\r\nhost: a\r\n\r\n"
             )
             await client.client.receive(b"\r\n\r\n")
             assert await client.client.ends() == b"a\r\n0000000001\r\n"
@@ -432,7 +436,9 @@ def test_nothing_follows_a_cut_that_has_not_left_yet():
         )
         connection, recorder = Http1Connection(shared), Recorder()
         connection.connection_made(recorder)
-        connection.take_first(b"GET /stream/bug HTTP/1.1\r\n\r\nGET /hold HTTP/1.1\r\n\r\n")
+        connection.take_first(
+            b"GET /stream/bug HTTP/1.1\r\nhost: a\r\n\r\nGET /hold HTTP/1.1\r\nhost: a\r\n\r\n"
+        )
         front.allow()
         await until(lambda: recorder.is_closing())
         written = bytes(recorder.written)
@@ -449,7 +455,9 @@ def test_the_connection_closes_after_a_stream_when_the_client_asked_for_it():
     async def main():
         front = StreamingFront(permits=9)
         async with asking("1.1", front) as (_, client):
-            await client.client.send(b"GET /stream/three HTTP/1.1\r\nconnection: close\r\n\r\n")
+            await client.client.send(
+                b"GET /stream/three HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n"
+            )
             assert b"connection: close" in await client.client.receive(b"\r\n\r\n")
             assert (await client.client.ends()).endswith(b"0\r\n\r\n")
 
