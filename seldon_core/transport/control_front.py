@@ -23,6 +23,7 @@ from seldon_core.transport.conversations import (
     CallStatusError,
     Conversation,
     TalkRules,
+    not_served,
     only,
 )
 from seldon_core.transport.grpc_frames import RefusedCallError
@@ -78,7 +79,7 @@ class ControlFront:
         """
         if path in self._unary:
             return None
-        return self._talks.get(path) or _not_served(path)
+        return self._talks.get(path) or not_served(path)
 
     async def answer(
         self, path: bytes, headers: dict[bytes, bytes], message: Buffer, deadline: float
@@ -112,17 +113,6 @@ def _talk(name: str, method: StreamMethod) -> Conversation:
             raise _refusal(name, peer, error) from error
 
     return converse
-
-
-def _not_served(path: bytes) -> Conversation:
-    async def refuse(
-        headers: dict[bytes, bytes], messages: AsyncIterator[bytes], peer: str, deadline: float
-    ) -> _Parts:
-        shown = path[:256].decode("latin-1")
-        raise CallStatusError(status.UNIMPLEMENTED, f"{shown} is not served here")
-        yield []  # type: ignore[unreachable]  # it makes this a generator
-
-    return refuse
 
 
 def _parse(kind: type[T], request: bytes) -> T:

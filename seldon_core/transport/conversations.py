@@ -59,6 +59,19 @@ class TalkRules:
     ends_at_once: bool = False
 
 
+def not_served(path: bytes) -> Conversation:
+    """Return what refuses calls of a method that there is not; it waits for no message."""
+
+    async def refuse(
+        headers: dict[bytes, bytes], messages: AsyncIterator[bytes], peer: str, deadline: float
+    ) -> AsyncGenerator[Sequence[Buffer], None]:
+        shown = path[:256].decode("latin-1")
+        raise CallStatusError(status.UNIMPLEMENTED, f"{shown} is not served here")
+        yield []  # type: ignore[unreachable]  # it makes this a generator
+
+    return refuse
+
+
 async def only(messages: AsyncIterator[bytes]) -> bytes:
     """Return the one message of a call that may have no more.
 

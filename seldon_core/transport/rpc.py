@@ -15,7 +15,7 @@ from seldon_core.protocol.dialects import GRPC_VERBS, Verb
 from seldon_core.protocol.grpc_limits import check_typed_size
 from seldon_core.protocol.inference import Buffer, Payload
 from seldon_core.protocol.oip_grpc import GRPC_CODEC, peek_model
-from seldon_core.transport.conversations import Conversation, TalkRules
+from seldon_core.transport.conversations import Conversation, TalkRules, not_served
 from seldon_core.transport.handler import InferCall, InferHandler, ServerState
 from seldon_core.transport.request_id import REQUEST_ID, request_id_of
 from seldon_core.transport.rpc_call import RpcCall, RpcMethod
@@ -80,13 +80,19 @@ class RpcFront:
         return front
 
     def conversation(self, path: bytes) -> Conversation | None:
-        """Return the streaming call at `path`, None if it is unary or not served."""
-        return self._talks.get(path)
+        """Return the streaming call at `path`, None if it is unary.
+
+        What is not served is refused by a conversation, which needs no message for that.
+        """
+        verb = GRPC_VERBS.get(path)
+        if verb is _INFER or verb in self._methods:
+            return None
+        return self._talks.get(path) or not_served(path)
 
     async def answer(
         self, path: bytes, headers: dict[bytes, bytes], message: Buffer, deadline: float
     ) -> RpcAnswer:
-        """Answer a call of the method at `path`; any error that this raises is a bug.
+        """Answer a call of the unary method at `path`; any error that this raises is a bug.
 
         `headers` is the call's metadata, this call's own to change; `deadline` an instant on the
         loop's clock. The request's id is returned in the trailer, whatever comes of the call.
@@ -94,17 +100,10 @@ class RpcFront:
         request_id = request_id_of(headers)
         trailers = [(REQUEST_ID, request_id.encode())]
         try:
-            verb = GRPC_VERBS.get(path)
-            if verb is None:
-                text = f"unknown method {path[:256].decode('latin-1')}"
-                return RpcAnswer(status.UNIMPLEMENTED, text, trailers=trailers)
+            verb = GRPC_VERBS[path]
             if verb is not _INFER:
-                method = self._methods.get(verb)
-                if method is None:
-                    text = f"{verb.value} is not a unary call"
-                    return RpcAnswer(status.UNIMPLEMENTED, text, trailers=trailers)
                 other = RpcCall(verb, headers, message, request_id, deadline, self._peer)
-                return RpcAnswer(status.OK, "", [], trailers, [await method(other)])
+                return RpcAnswer(status.OK, "", [], trailers, [await self._methods[verb](other)])
             if len(message) > self._typed_bytes:
                 check_typed_size(message, self._typed_bytes)
             name, version = peek_model(message)

@@ -43,7 +43,7 @@ class RpcFront(Protocol):
         """
 
     def conversation(self, path: bytes) -> "Conversation | None":
-        """Return the streaming call at `path`, None if it is unary or not served.
+        """Return the streaming call at `path`, or what refuses it; None if it is unary.
 
         A connection asks when it first sees a header block, and remembers.
         """

@@ -28,7 +28,7 @@ from seldon_core.protocol.inference import (
 from seldon_core.transport.handler import NO_DEADLINE, Reply
 from seldon_core.transport.rpc import RpcFront
 from seldon_core.transport.settings import ListenerSettings
-from tests.support.http2_peer import serving
+from tests.support.http2_peer import call_headers, connected, serving
 
 SERVICE = "/inference.GRPCInferenceService/"
 
@@ -213,10 +213,15 @@ def test_a_bug_is_left_to_the_framing():
         answer("ModelInfer", infer_request("bug"))
 
 
-def test_an_unknown_method_is_named():
-    got = answer("ModelGuess", infer_request())
-    assert got.status == status.UNIMPLEMENTED
-    assert SERVICE + "ModelGuess" in got.message
+def test_an_unknown_method_is_refused_before_there_is_a_message():
+    async def test():
+        async with called() as (_, server, _), connected(server) as client:
+            path = b"/inference.GRPCInferenceService/ModelGuess"
+            refused = await client.call(call_headers(path=path), end=False)
+            assert refused.status == status.UNIMPLEMENTED
+            assert path + b" is not served here" == dict(refused.headers)[b"grpc-message"]
+
+    run(test)
 
 
 @pytest.mark.parametrize(
