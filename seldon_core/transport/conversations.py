@@ -47,7 +47,8 @@ class CallStatusError(RefusedCallError):
 class TalkRules:
     """What conversations are given on a port.
 
-    - `write_timeout_s`: a caller that takes nothing of a message for so long is dropped.
+    - `write_timeout_s`: a caller that takes nothing of a message for so long is dropped: told
+      DEADLINE_EXCEEDED, or, where calls end at once, as if there were no more to say.
     - `opens_at_once`: the answer's headers are said before there is a message, so that subscribers
       know that they are heard; there can be no initial metadata then.
     - `ends_at_once`: a port that drains ends its conversations, as if there were no more to say.

@@ -297,7 +297,7 @@ class Conversations:
         self.closed(call.id)
 
     def _drop(self, call: _Call) -> None:
-        """End the call of a client that does not read, as if there were no more to say."""
+        """End the call of a client that does not read; one that subscribes may subscribe again."""
         self._shared.counters.timeouts += 1
         _logger.warning(
             "dropped a caller that does not read method=%s peer=%s timeout_s=%g",
@@ -305,7 +305,11 @@ class Conversations:
             self._peer,
             self._rules.write_timeout_s,
         )
-        self._stop(call, status.OK)
+        if self._rules.ends_at_once:
+            self._stop(call, status.OK)
+        else:
+            text = "the answers were not taken in time"
+            self._stop(call, status.DEADLINE_EXCEEDED, text)
 
     def _expire(self, call: _Call) -> None:
         self._shared.counters.timeouts += 1

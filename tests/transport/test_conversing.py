@@ -350,6 +350,21 @@ def test_a_client_that_does_not_read_is_dropped(size, caplog):
     run(test)
 
 
+def test_a_client_that_does_not_read_is_told_that_it_has_not_heard_all():
+    async def test():
+        talks = Talks(write_timeout_s=0.1, opens_at_once=False, ends_at_once=False)
+        async with talking(talks) as (server, _), connected(server) as client:
+            talks.size = 60_000
+            stream = client.request(call_headers(path=b"/t/flood"), framed(b""))
+            client.flush()
+            await server.until(lambda: talks.begun == 1 and not talks.running)
+            (answer,) = await client.finish([stream])
+            assert answer.status == 4
+            assert dict(answer.trailers)[b"grpc-message"] == b"the answers were not taken in time"
+
+    run(test)
+
+
 def test_a_client_whose_socket_is_full_is_dropped():
     async def test():
         async with (
