@@ -98,6 +98,17 @@ class Http1Reader:
         self._parser = None
         self.is_ended = True
 
+    def give_up(self) -> None:
+        """Drop what has come of the incomplete request, and read no more; its head stays."""
+        if self.incomplete is not None:
+            self.incomplete.request.body = b""
+        self.incomplete = None
+        self.body = None
+        self._chunks = bytearray()
+        self._pieces.clear()
+        self.owes_continue = False
+        self.is_ended = True
+
     def feed_again(self, received: bytearray, nbytes: int) -> Exchange | None:
         """Return the request in the first `nbytes` of `received` if its head is the last one's.
 

@@ -19,8 +19,8 @@ from seldon_core.aio.start import start
 from seldon_core.transport.answers import CONTINUE, Exchange, refusal, size, write
 from seldon_core.transport.exchange import HttpAnswer, HttpRequest, StreamedAnswer
 from seldon_core.transport.http1 import SLICE_BYTES, Http1Reader, RefusedError
+from seldon_core.transport.http1_arrival import Arrival
 from seldon_core.transport.http1_streaming import Http1Way
-from seldon_core.transport.pace import Pace
 from seldon_core.transport.peers import peer_name
 from seldon_core.transport.request_id import REQUEST_ID, request_id_of
 from seldon_core.transport.shared import RECEIVE_BYTES, Shared
@@ -63,9 +63,7 @@ class Http1Connection(asyncio.BufferedProtocol):
         self._has_read = True
         self._begun = 0
         self._quiet_since = now
-        self._head_seen = (-1, 0.0)  # `_begun`, and when a visit first found an unfinished head
-        self._body_seen = -1  # `_begun` when a visit first found an unfinished body
-        self._receiving = Pace(self._settings.body_bytes_per_s, now)
+        self._arrival = Arrival(shared, self._reader)
 
     # From the transport.
 
@@ -185,13 +183,16 @@ class Http1Connection(asyncio.BufferedProtocol):
         if is_sending and self._unread.is_stuck(now, transport.get_write_buffer_size()):
             self._shared.counters.timeouts += 1
             self.abort()
-        elif self._queue or is_sending:
-            self._expire(now)
-        elif self._reader.incomplete is not None:
-            self._visit_body(now)
-        elif not self._reader.is_between:
-            self._visit_head(now)
-        elif now - self._quiet_since > self._settings.idle_timeout_s:
+            return
+        self._expire(now)
+        if transport.is_closing():
+            return
+        late = self._arrival.look(now, self._begun, self._is_held)
+        if late is not None:
+            self._shared.counters.timeouts += 1
+            self._refuse_with(late.status, late.message, late.retry_after_s)
+            self._guarded_take(_NOTHING)
+        elif now - self._quiet_since > self._settings.idle_timeout_s and self._is_idle():
             transport.close()
 
     # Reading and beginning.
@@ -378,10 +379,9 @@ class Http1Connection(asyncio.BufferedProtocol):
         exchange = reader.incomplete or Exchange(HttpRequest(b"", b"", {}), True)
         exchange.is_last = True
         exchange.answer = refusal(exchange.request.headers, status, message, retry_after_s)
-        reader.incomplete = None
-        reader.body = None
-        reader.owes_continue = False
-        reader.is_ended = self._is_refused = True
+        reader.give_up()
+        self._release(exchange)  # what has come of it is of no use while others go before
+        self._is_refused = True
         reader.completed.append(exchange)
 
     def _send_continue(self) -> None:
@@ -451,27 +451,6 @@ class Http1Connection(asyncio.BufferedProtocol):
         self._shared.counters.internal_errors += 1
         self.abort()
 
-    def _visit_body(self, now: float) -> None:
-        """Refuse a body that comes too slowly, or for which there has been no room for too long."""
-        receiving, longest_s = self._receiving, self._settings.body_idle_timeout_s
-        receiving.moved = self._reader.received
-        if self._body_seen != self._begun:
-            self._body_seen = self._begun
-            receiving.begin(now)
-        elif self._is_held:
-            if receiving.is_too_slow(now, longest_s):
-                self._time_out(503, "too many bytes are in flight, try again", 1)
-        elif receiving.is_too_slow(now, self._shared.patience_s(longest_s)):
-            self._time_out(408, "the rest of the body did not come in time")
-
-    def _visit_head(self, now: float) -> None:
-        """Refuse a head that is not complete in its time, however slowly it keeps coming."""
-        begun, since = self._head_seen
-        if begun != self._begun:
-            self._head_seen = (self._begun, now)
-        elif now - since > self._settings.head_timeout_s:
-            self._time_out(408, "the rest of the headers did not come in time")
-
     def _expire(self, now: float) -> None:
         """Answer what was not answered in its time."""
         for exchange in list(self._queue):
@@ -487,8 +466,3 @@ class Http1Connection(asyncio.BufferedProtocol):
                     headers = exchange.request.headers
                     self._settle(exchange, refusal(headers, 504, f"no answer within {limit:g} s"))
                 exchange.cancel()
-
-    def _time_out(self, status: int, message: str, retry_after_s: int | None = None) -> None:
-        self._shared.counters.timeouts += 1
-        self._refuse_with(status, message, retry_after_s)
-        self._guarded_take(_NOTHING)

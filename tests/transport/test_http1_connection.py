@@ -671,6 +671,42 @@ def test_a_body_that_drips_is_a_408_however_long_it_does():
     asyncio.run(main())
 
 
+def test_a_body_that_stops_behind_a_request_that_waits_is_refused_in_its_turn():
+    async def main():
+        front = EchoFront()
+        async with (
+            listening(front, body_idle_timeout_s=0.3) as listener,
+            connected(listener.port) as client,
+        ):
+            await client.send(GET % b"/hold" + BEGUN)
+            await until(lambda: listener.in_flight_bytes == 100)
+            await until(lambda: listener.counters.timeouts == 1)
+            assert listener.in_flight_bytes == 0
+            front.release.set()
+            assert (await client.response())[2] == b"/hold "
+            assert (await client.response())[0] == 408
+            assert await client.ends() == b""
+
+    asyncio.run(main())
+
+
+def test_a_connection_that_is_closing_is_told_of_nothing_late():
+    async def main():
+        async with listening(EchoFront(), body_idle_timeout_s=1) as listener:
+            connection, transport = Http1Connection(shared_of(listener)), DeafTransport()
+            connection.connection_made(transport)
+            connection.take_first(BEGUN)
+            transport.unsent = 100
+            transport.close()
+            now = asyncio.get_running_loop().time()
+            for second in range(5):
+                connection.visit(now + second)
+            assert listener.counters.timeouts == 0
+            connection.connection_lost(None)
+
+    asyncio.run(main())
+
+
 def test_who_sends_nothing_while_the_budget_is_used_up_is_refused_soon():
     async def main():
         budget = InFlightBytes(1000)
