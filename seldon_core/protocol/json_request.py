@@ -5,7 +5,7 @@ Optional fields may be null, as clients write them that serialise everything; un
 left alone, as the protocol asks. Errors begin with the field's path: `inputs[0].shape: …`.
 """
 
-from collections.abc import Callable, Sequence, Sized
+from collections.abc import Callable, Container, Sequence, Sized
 from typing import Any, Final
 
 import orjson
@@ -35,6 +35,7 @@ MOST_LOADED: Final = 4 * 1024 * 1024
 """Most bytes of JSON that become Python's values: made of empty lists they take 0.5 s and 170 MiB,
 while numbers that go straight into numpy may be any number."""
 
+_SHARED_MEMORY: Final = "shared_memory_region"
 _PARAMETER_TYPES: Final = frozenset({str, int, float, bool})
 _JSON_NAMES: Final[dict[type, str]] = {
     dict: "an object",
@@ -118,6 +119,18 @@ def too_many(path: str, items: Sized, most: int) -> PayloadTooLargeError:
     return PayloadTooLargeError(f"{path}: has {len(items)} items, at most {most} are read")
 
 
+def refuse_shared_memory(where: str, parameters: Container[str]) -> None:
+    """Raise UnsupportedError if a tensor's parameters ask for it in shared memory.
+
+    That is Triton's extension for clients on the same machine, which this server does not offer.
+    """
+    if _SHARED_MEMORY in parameters:
+        raise UnsupportedError(
+            f"{where}.parameters.{_SHARED_MEMORY}: shared memory is not offered, send tensors in "
+            "the request and take them from the answer"
+        )
+
+
 def json_name(value: object) -> str:
     """Return what JSON calls a value's type, with its article."""
     return _JSON_NAMES[type(value)]
@@ -144,12 +157,11 @@ def _read_input(where: str, item: object, tail: Tail | None, values: Values) -> 
     parameters = None
     if item.get("parameters") is not None:
         parameters = _read_parameters(where, item)
+        refuse_shared_memory(where, parameters)
         if "binary_data_size" in parameters:
             data = _take(where, item, parameters, tail)
             return Tensor(name, datatype, from_raw(where, datatype, shape, data), parameters)
     if item.get("data") is None:
-        if parameters is not None and "shared_memory_region" in parameters:
-            raise UnsupportedError(f"{where}.parameters: shared memory is not supported")
         raise wrong_field(item, where, "data", "a list")
     return Tensor(name, datatype, values(where, datatype, shape, item["data"]), parameters)
 
@@ -185,6 +197,7 @@ def _read_outputs(document: dict[str, Any], items: object) -> list[RequestedOutp
         parameters = None
         if item.get("parameters") is not None:
             parameters = _read_parameters(where, item, "binary_data")
+            refuse_shared_memory(where, parameters)
         outputs.append(RequestedOutput(name, parameters))
     check_names("outputs", [output.name for output in outputs])
     return outputs

@@ -30,6 +30,7 @@ from seldon_core.protocol.json_request import (
     MAX_TENSORS,
     check_names,
     input_path,
+    refuse_shared_memory,
     too_many,
 )
 from seldon_core.protocol.protobuf_wire import check_inner, field_tag, scan, varint
@@ -230,7 +231,8 @@ def _parse(body: Buffer) -> pb.ModelInferRequest:
     try:
         return pb.ModelInferRequest.FromString(body)  # type: ignore[arg-type]  # any buffer will do
     except DecodeError as error:
-        raise InvalidRequestError(f"the message is no ModelInferRequest: {error}") from error
+        why = str(error).replace("seldon_core.oip.", "")  # protobuf names its package, too
+        raise InvalidRequestError(f"the message is no ModelInferRequest: {why}") from error
 
 
 def _split(body: Buffer) -> tuple[pb.ModelInferRequest, Sequence[Buffer]]:
@@ -258,6 +260,8 @@ def _split(body: Buffer) -> tuple[pb.ModelInferRequest, Sequence[Buffer]]:
 
 def _raw_inputs(items: Sequence[Any], raw: Sequence[Buffer]) -> list[Tensor]:
     if len(raw) != len(items):
+        for index, item in enumerate(items):  # one in shared memory has no entry
+            refuse_shared_memory(input_path(index), item.parameters)
         raise InvalidRequestError(
             f"raw_input_contents: has {len(raw)} entries for {len(items)} inputs"
         )
@@ -266,30 +270,16 @@ def _raw_inputs(items: Sequence[Any], raw: Sequence[Buffer]) -> list[Tensor]:
         where = input_path(index)
         if item.HasField("contents"):
             raise InvalidRequestError(f"{where}: has contents beside raw_input_contents")
-        datatype = item.datatype
+        datatype, parameters = item.datatype, _tensor_parameters(where, item)
         data = from_raw(where, datatype, item.shape[:], contents)
-        parameters = item.parameters
-        inputs.append(
-            Tensor(
-                item.name,
-                datatype,
-                data,
-                _parameters(f"{where}.parameters", parameters) if parameters else None,
-            )
-        )
+        inputs.append(Tensor(item.name, datatype, data, parameters))
     return inputs
 
 
 def _typed_input(where: str, item: Any) -> Tensor:
-    datatype = item.datatype
+    datatype, parameters = item.datatype, _tensor_parameters(where, item)
     data = read_contents(where, datatype, item.shape[:], item.contents)
-    parameters = item.parameters
-    return Tensor(
-        item.name,
-        datatype,
-        data,
-        _parameters(f"{where}.parameters", parameters) if parameters else None,
-    )
+    return Tensor(item.name, datatype, data, parameters)
 
 
 def _outputs(items: Sequence[Any]) -> list[RequestedOutput] | None:
@@ -298,16 +288,20 @@ def _outputs(items: Sequence[Any]) -> list[RequestedOutput] | None:
     if len(items) > MAX_TENSORS:
         raise too_many("outputs", items, MAX_TENSORS)
     outputs = [
-        RequestedOutput(
-            item.name,
-            _parameters(f"outputs[{index}].parameters", item.parameters)
-            if item.parameters
-            else None,
-        )
+        RequestedOutput(item.name, _tensor_parameters(f"outputs[{index}]", item))
         for index, item in enumerate(items)
     ]
     check_names("outputs", [output.name for output in outputs])
     return outputs
+
+
+def _tensor_parameters(where: str, item: Any) -> Parameters | None:
+    """Return the parameters of an input or a requested output; None if it has none."""
+    items = item.parameters
+    if not items:
+        return None
+    refuse_shared_memory(where, items)
+    return _parameters(f"{where}.parameters", items)
 
 
 def _parameters(where: str, items: Mapping[str, Any]) -> Parameters:

@@ -169,10 +169,20 @@ def test_a_binary_input_needs_the_header():
         read(binary(2))
 
 
-def test_shared_memory_is_not_supported():
+SHARED = {"shared_memory_region": "r", "shared_memory_byte_size": 8}
+
+
+@pytest.mark.parametrize("own", [{}, {"data": [1, 2]}], ids=["alone", "beside data"])
+def test_an_input_in_shared_memory_is_refused(own):
     document = changed(("inputs", 0, "data"), MISSING)
-    document["inputs"][0]["parameters"] = {"shared_memory_region": "r"}
-    with pytest.raises(UnsupportedError, match="shared memory is not supported"):
+    document["inputs"][0] |= {"parameters": SHARED, **own}
+    with pytest.raises(UnsupportedError, match=r"^inputs\[0\].*shared memory is not offered"):
+        read(document)
+
+
+def test_an_output_in_shared_memory_is_refused():
+    document = changed(("outputs",), [{"name": "y"}, {"name": "z", "parameters": SHARED}])
+    with pytest.raises(UnsupportedError, match=r"^outputs\[1\].*shared memory is not offered"):
         read(document)
 
 

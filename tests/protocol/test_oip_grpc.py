@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from tritonclient.grpc import service_pb2
 from tritonclient.grpc._utils import _get_inference_request
 
-from seldon_core.errors import InvalidRequestError, PayloadTooLargeError
+from seldon_core.errors import InvalidRequestError, PayloadTooLargeError, UnsupportedError
 from seldon_core.proto import open_inference_pb2 as pb
 from seldon_core.protocol import oip_grpc
 from seldon_core.protocol.grpc_contents import RAW_ONLY, read_contents, write_contents
@@ -456,3 +456,38 @@ def test_more_items_than_can_be_read_at_once_are_refused(field):
     found = f"^{re.escape(field)}: has {most + 1} items, at most {most}"
     with pytest.raises(PayloadTooLargeError, match=found):
         GRPC_CODEC.decode_request(message.SerializeToString(), None)
+
+
+SHARED = parameters_of({"shared_memory_region": "r", "shared_memory_byte_size": 4})
+
+
+@pytest.mark.parametrize(
+    "contents",
+    [[], [b"\0\0\0\0"], [b"\0\0\0\0"] * 2],
+    ids=["typed", "raw without it", "raw with it"],
+)
+def test_an_input_in_shared_memory_is_refused(contents):
+    items = [
+        Input(name="a", datatype="FP32", shape=[1]),
+        Input(name="b", datatype="FP32", shape=[1], parameters=SHARED),
+    ]
+    if not contents:
+        items[0].contents.fp32_contents.append(1)
+    message = pb.ModelInferRequest(inputs=items, raw_input_contents=contents)
+    with pytest.raises(UnsupportedError, match=r"^inputs\[1\].*shared memory is not offered"):
+        decode(message)
+
+
+def test_an_output_in_shared_memory_is_refused():
+    outputs = [Output(name="y", parameters=SHARED)]
+    contents = [b"\0\0\0\0"]
+    message = pb.ModelInferRequest(inputs=[fp32()], outputs=outputs, raw_input_contents=contents)
+    with pytest.raises(UnsupportedError, match=r"^outputs\[0\].*shared memory is not offered"):
+        decode(message)
+
+
+def test_what_is_no_message_is_named_as_its_caller_knows_it():
+    with pytest.raises(InvalidRequestError) as caught:
+        GRPC_CODEC.decode_request(b"\xff", None)
+    assert "ModelInferRequest" in str(caught.value)
+    assert "seldon_core" not in str(caught.value)
