@@ -9,7 +9,7 @@ answers have not left.
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from contextlib import aclosing
 from typing import Final
 
@@ -60,7 +60,7 @@ def stream_conversations(
     async def stream_infer(
         headers: dict[bytes, bytes], messages: AsyncIterator[bytes], peer: str, deadline: float
     ) -> AsyncGenerator[Sequence[Buffer] | InitialMetadata, None]:
-        is_triton = _is_triton(headers.get(FORMAT_HEADER, stream_format.encode()))
+        shape = _shape(headers.get(FORMAT_HEADER, stream_format.encode()))
         talk = _Talk(handler, headers, deadline, budget, typed_bytes)
         is_first = True
         reply = None
@@ -71,7 +71,9 @@ def stream_conversations(
                     if is_first and reply.headers:
                         yield InitialMetadata(reply.headers)
                     is_first = False
-                    yield _triton(reply) if is_triton else _bare(reply)
+                    said = shape(talk, reply)
+                    if said is not None:
+                        yield said
                     talk.answered(reply)
             if talk.fault is not None:
                 raise talk.fault
@@ -84,16 +86,17 @@ def stream_conversations(
     return {STREAM_PATH: stream_infer}
 
 
-def _is_triton(name: bytes) -> bool:
-    if name not in (b"triton", b"mlserver"):
+def _shape(name: bytes) -> "_Shape":
+    shape = _SHAPES.get(name)
+    if shape is None:
         shown = name[:64].decode("latin-1")
         raise InvalidRequestError(
             f"{FORMAT_HEADER.decode()} is triton or mlserver, found {shown!r}"
         )
-    return name == b"triton"
+    return shape
 
 
-def _triton(reply: StreamReply) -> Sequence[Buffer]:
+def _triton(talk: "_Talk", reply: StreamReply) -> Sequence[Buffer]:
     outcome, payload = reply.outcome, reply.payload
     if isinstance(outcome, SeldonError):
         return triton_error_message(str(outcome), payload, is_final=reply.is_final)
@@ -102,14 +105,25 @@ def _triton(reply: StreamReply) -> Sequence[Buffer]:
     return triton_message(outcome, request)
 
 
-def _bare(reply: StreamReply) -> Sequence[Buffer]:
-    """Return MLServer's answer, which has no place for an error: that ends the call."""
-    outcome = reply.outcome
-    if isinstance(outcome, SeldonError):
-        raise outcome
-    request = reply.payload.decode()
-    note_final(outcome, request, is_final=reply.is_final)
-    return bare_message(outcome, request)
+def _bare(talk: "_Talk", reply: StreamReply) -> Sequence[Buffer] | None:
+    """Return MLServer's answer, which has no place for an error: that ends the call, as soon as
+    the messages before have their answers. None is for a message after it."""
+    if not talk.is_wanted(reply.payload):
+        return None
+    try:
+        outcome = reply.outcome
+        if isinstance(outcome, SeldonError):
+            raise outcome
+        request = reply.payload.decode()
+        note_final(outcome, request, is_final=reply.is_final)
+        return bare_message(outcome, request)
+    except SeldonError as error:
+        talk.end_with(error, reply.payload)
+        return None
+
+
+_Shape = Callable[["_Talk", StreamReply], Sequence[Buffer] | None]
+_SHAPES: Final[dict[bytes, _Shape]] = {b"triton": _triton, b"mlserver": _bare}
 
 
 class _ModelStream:
@@ -146,6 +160,8 @@ class _Talk:
         self._room = asyncio.Semaphore(UNANSWERED)
         self._streams: dict[tuple[str, str], _ModelStream] = {}  # the one used last is the last
         self._running = 0  # tasks
+        self._unanswered: dict[int, Payload] = {}  # by their identity, in the order they came
+        self._end: SeldonError | None = None
         self.answers: Channel[StreamReply] = Channel(UNANSWERED)
         self.fault: BaseException | None = None
 
@@ -156,10 +172,24 @@ class _Talk:
         tasks.start(self._read(messages), name="read")
 
     def answered(self, reply: StreamReply) -> None:
-        """Note that a reply has left."""
+        """Note that a reply has left, or will not. Raises what the call was to end with, if it was
+        the last before that."""
         if reply.is_final:
             self._hold(-len(reply.payload.body))
             self._room.release()
+            self._unanswered.pop(id(reply.payload), None)
+        if self._end is not None and not self._unanswered:
+            raise self._end
+
+    def is_wanted(self, payload: Payload) -> bool:
+        """Whether a message's answers are still to be sent."""
+        return id(payload) in self._unanswered
+
+    def end_with(self, error: SeldonError, payload: Payload) -> None:
+        """End the call with a message's error, once those before it have their answers."""
+        self._end = error
+        while self._unanswered.popitem()[1] is not payload:
+            pass
 
     def leave(self) -> None:
         """Give back what is held for messages that nobody will answer.
@@ -167,7 +197,8 @@ class _Talk:
         A fault holds the frames that it came through, and so this call.
         """
         self._hold(-self._held)
-        self.fault = None
+        self.fault = self._end = None
+        self._unanswered.clear()
 
     def _hold(self, nbytes: int) -> None:
         self._held += nbytes
@@ -181,7 +212,11 @@ class _Talk:
             await self._room.acquire()
             async for message in messages:
                 self._hold(len(message))
-                await self._pass_on(Payload(GRPC_CODEC, message))
+                if self._end is not None:
+                    break
+                payload = Payload(GRPC_CODEC, message)
+                self._unanswered[id(payload)] = payload
+                await self._pass_on(payload)
                 await self._room.acquire()
         except (Exception, asyncio.CancelledError) as fault:  # noqa: BLE001 - raised to the caller
             self.fault = self.fault or fault

@@ -172,6 +172,64 @@ def test_mlservers_clients_get_plain_responses_and_the_first_error_as_status():
     run(test)
 
 
+def test_mlservers_clients_get_every_answer_before_the_error():
+    async def test():
+        handler = StreamHandler()
+        handler.faults["nope"] = NotFoundError("model", "nope")
+        handler.hold["m"] = asyncio.Event()
+        spoken = Spoken()
+        spoken.say(message(identifier="1"), message(identifier="2"), message("nope", "3"))
+        call = Call(handler, spoken, "mlserver")
+        first = asyncio.ensure_future(call.next())
+        await turns()
+        spoken.say(message(identifier="4"))  # nobody will hear its answer
+        handler.hold["m"].set()
+        found = [await first, await call.next()]
+        assert [oip.ModelInferResponse.FromString(each).id for each in found] == ["1", "2"]
+        with pytest.raises(NotFoundError, match="nope"):
+            await call.next()
+        assert call.budget.used == 0
+
+    run(test)
+
+
+def test_mlservers_clients_get_the_error_of_the_first_message_that_has_one():
+    async def test():
+        handler = StreamHandler()
+        handler.faults["nope"] = NotFoundError("model", "nope")
+        handler.errors["1"] = ModelRuntimeError("it broke")
+        handler.hold["m"] = asyncio.Event()
+        spoken = Spoken()
+        spoken.say(message(identifier="1"), message("nope", "2"), message(identifier="3"))
+        call = Call(handler, spoken, "mlserver")
+        found = asyncio.ensure_future(call.next())
+        await turns()
+        handler.hold["m"].set()
+        with pytest.raises(ModelRuntimeError, match="it broke"):
+            await found
+        assert call.budget.used == 0
+
+    run(test)
+
+
+def test_an_answer_that_comes_after_the_error_is_not_sent():
+    async def test():
+        handler = StreamHandler()
+        handler.faults["nope"] = NotFoundError("model", "nope")
+        handler.hold["m"] = asyncio.Event()
+        spoken = Spoken()
+        spoken.say(message(identifier="1"), message("nope", "2"), message("other", "3"))
+        call = Call(handler, spoken, "mlserver")
+        first = asyncio.ensure_future(call.next())
+        await turns()
+        handler.hold["m"].set()
+        assert oip.ModelInferResponse.FromString(await first).id == "1"
+        with pytest.raises(NotFoundError, match="nope"):
+            await call.next()
+
+    run(test)
+
+
 @pytest.mark.parametrize("header", [None, "triton", "mlserver"])
 @pytest.mark.parametrize("setting", ["triton", "mlserver"])
 def test_the_callers_metadata_overrules_the_setting(setting, header):
