@@ -491,7 +491,8 @@ class Http2Connection(asyncio.BufferedProtocol):
         unread = self._h2.queued_body_size() + transport.get_write_buffer_size()
         self._unread.count(unread - self._sender.nbytes - self._deliveries.nbytes)
         if unread or self._write_paused or not self._sender.is_idle:
-            self._visit_sending(transport, now)
+            if not self._is_cut_off(transport, now):
+                self._requests.visit_unread(now)
             return
         self._unread.begin(now)
         if not self._streams and not self._calls and self._is_idle(now):
@@ -500,16 +501,18 @@ class Http2Connection(asyncio.BufferedProtocol):
     def _is_idle(self, now: float) -> bool:
         return now - self._touched > self._shared.settings.idle_timeout_s
 
-    def _visit_sending(self, transport: asyncio.Transport, now: float) -> None:
-        """Close the connection of a client that takes too little of what it is sent."""
-        if self._unread.is_stuck(now, transport.get_write_buffer_size()):
+    def _is_cut_off(self, transport: asyncio.Transport, now: float) -> bool:
+        """Close the connection if its client takes too little; return whether that was so."""
+        is_stuck = self._unread.is_stuck(now, transport.get_write_buffer_size())
+        if is_stuck:
             self._shared.counters.timeouts += 1
             self.abort()
+        return is_stuck
 
     def _has_ended(self, transport: asyncio.Transport, now: float) -> bool:
         """Return whether the connection is over, though it may still be open to send the rest."""
         if transport.is_closing():
-            self._visit_sending(transport, now)
+            self._is_cut_off(transport, now)
             return True
         if self._h2.want_read:
             return False

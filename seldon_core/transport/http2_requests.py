@@ -8,6 +8,7 @@ just read may already be reset. So every answer goes through the one guarded `an
 import asyncio
 import logging
 from collections.abc import Callable
+from typing import Protocol
 
 from seldon_core.aio.start import start
 from seldon_core.transport.deliveries import Deliveries
@@ -17,8 +18,15 @@ from seldon_core.transport.pace import Pace
 from seldon_core.transport.sending import Engine, Sender
 from seldon_core.transport.shared import Shared
 from seldon_core.transport.streams import Stream
+from seldon_core.transport.taking import Taking, Windows
 
 _logger = logging.getLogger(__name__)
+
+_CANCEL = 8  # HTTP/2's code for a stream that is not wanted any more
+
+
+class WindowedEngine(Engine, Windows, Protocol):
+    """What is used of the library's connection."""
 
 
 class Requests:
@@ -31,7 +39,7 @@ class Requests:
     def __init__(
         self,
         shared: Shared,
-        engine: Engine,
+        engine: WindowedEngine,
         sender: Sender,
         deliveries: Deliveries,
         is_withheld: Callable[[int], bool],
@@ -40,6 +48,8 @@ class Requests:
         self._is_withheld = is_withheld
         self._paces: dict[int, Pace] = {}  # of bodies that were incomplete at the last visit
         self._shared = shared
+        self._engine = engine
+        self._taking = Taking(shared, engine, sender.gone)
         self._loop = shared.loop
         self._sender = sender
         self._deliveries = deliveries
@@ -108,6 +118,14 @@ class Requests:
                 is_late = self._comes_too_slowly(stream, before.get(stream.id), now) or is_late
             if is_late:
                 self._expire(stream)
+
+    def visit_unread(self, now: float) -> None:
+        """Reset the streams whose answers are not taken, though others of the connection may be."""
+        for stream_id in self._taking.look(self._sender.unread(), now):
+            self._shared.counters.timeouts += 1
+            self._sender.forget(stream_id)
+            self._engine.reset_stream(stream_id, _CANCEL)
+            self._flush()
 
     def _comes_too_slowly(self, stream: Stream, pace: Pace | None, now: float) -> bool:
         settings = self._shared.settings

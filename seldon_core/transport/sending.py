@@ -85,6 +85,7 @@ class Sender:
         self.gone = gone
         self._rests: dict[int, _Rest] = {}
         self._early: dict[int, float] = {}  # when each may be reset
+        self._given: dict[int, None] = {}  # streams with answers that may not have left
 
     @property
     def is_idle(self) -> bool:
@@ -107,7 +108,9 @@ class Sender:
         engine.send_response(stream_id, answer.headers, end_stream=parts is None)
         if parts is None:
             stream.release()
-        elif len(parts) == 1 and len(parts[0]) <= SEND_AHEAD:
+            return
+        self._given[stream_id] = None
+        if len(parts) == 1 and len(parts[0]) <= SEND_AHEAD:
             stream.release()
             engine.send_data(stream_id, parts[0], end_stream=answer.trailers is None)
             if answer.trailers is not None:
@@ -124,6 +127,7 @@ class Sender:
     def forget(self, stream_id: int) -> None:
         """Drop what is left for a stream that is gone."""
         self._early.pop(stream_id, None)
+        self._given.pop(stream_id, None)
         self._drop(stream_id)
 
     def _drop(self, stream_id: int) -> None:
@@ -136,6 +140,20 @@ class Sender:
         for stream_id in list(self._rests):
             self.forget(stream_id)
         self._early.clear()
+        self._given.clear()
+
+    def unread(self) -> dict[int, int]:
+        """Return how many bytes of each answer have not left, for those of which there are any."""
+        engine, left = self._engine, {}
+        for stream_id in list(self._given):
+            rest = self._rests.get(stream_id)
+            nbytes = engine.queued_body_size(stream_id)
+            nbytes += sum(map(len, rest.parts)) if rest is not None else 0
+            if nbytes:
+                left[stream_id] = nbytes
+            else:
+                del self._given[stream_id]
+        return left
 
     def refill(self, now: float) -> bool:
         """Give the library more after it has sent all it could; return whether there was any.

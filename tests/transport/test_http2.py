@@ -1030,6 +1030,31 @@ def test_pings_do_not_keep_a_client_that_reads_nothing():
     run(test)
 
 
+@pytest.mark.parametrize("size", [100, 1_000_000], ids=["in the library", "and beyond"])
+def test_an_answer_that_is_left_is_reset_though_others_are_taken(size):
+    async def test():
+        settings = ListenerSettings(write_idle_timeout_s=10, write_bytes_per_s=100)
+        async with serving(settings) as server, connected(server) as client:
+            client.h2.update_settings({ngh2.Setting.INITIAL_WINDOW_SIZE: 1})
+            left = client.request(request_headers(b"GET", b"/large/%d" % size))
+            client.flush()
+            await server.until(lambda: server.shared.connections)
+            (connection,) = server.shared.connections
+            now = asyncio.get_running_loop().time()
+            for second in range(12):
+                heads = [request_headers(b"HEAD", b"/")] * 20
+                await client.finish([client.request(head) for head in heads])
+                connection.visit(now + second)
+            (answer,) = await client.finish([left])
+            assert answer.reset == ngh2.ErrorCode.CANCEL
+            connection.visit(now + 12)
+            assert server.shared.counters.timeouts == 1
+            assert server.shared.budget.used == 0
+            assert server.shared.connections
+
+    run(test)
+
+
 def test_many_events_are_shared_out_over_turns():
     async def test():
         async with serving() as server, connected(server) as client:
