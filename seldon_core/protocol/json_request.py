@@ -35,6 +35,7 @@ MOST_LOADED: Final = 4 * 1024 * 1024
 """Most bytes of JSON that become Python's values: made of empty lists they take 0.5 s and 170 MiB,
 while numbers that go straight into numpy may be any number."""
 
+_LOOKED_AT: Final = 64 * 1024  # bytes of what is no JSON, for what it may be instead
 _SHARED_MEMORY: Final = "shared_memory_region"
 _PARAMETER_TYPES: Final = frozenset({str, int, float, bool})
 _JSON_NAMES: Final[dict[type, str]] = {
@@ -64,7 +65,21 @@ def load(body: Buffer) -> Any:
     try:
         return orjson.loads(body)
     except orjson.JSONDecodeError as error:
-        raise InvalidRequestError(f"the body is not JSON: {error}") from error
+        raise not_json(body, error) from error
+
+
+def not_json(body: Buffer, reason: Exception) -> InvalidRequestError:
+    """Return the error for a body that is no JSON, with what its sender may have forgotten."""
+    if not len(body):
+        return InvalidRequestError("the body is empty; wanted a JSON object with inputs")
+    begin = bytes(body[:_LOOKED_AT])
+    hint = ""
+    if b'"binary_data_size"' in begin or b"\0" in begin:
+        hint = (
+            "; if tensors follow it as bytes, the header Inference-Header-Content-Length has to "
+            "say where the JSON ends"
+        )
+    return InvalidRequestError(f"the body is not JSON: {reason}{hint}")
 
 
 def read_request(document: object, tail: Tail | None, values: Values) -> InferRequest:

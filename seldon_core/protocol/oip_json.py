@@ -29,6 +29,7 @@ from seldon_core.protocol.json_request import (
     MAX_TENSORS,
     MOST_LOADED,
     load,
+    not_json,
     read_request,
     too_many,
 )
@@ -244,7 +245,7 @@ def _parse_large(body: bytes | bytearray) -> dict[str, Any]:
     try:
         parsed = parser.parse(body)
     except ValueError as error:
-        raise InvalidRequestError(f"the body is not JSON: {error}") from error
+        raise not_json(body, error) from error
     document = _fields(parsed, _REQUEST_FIELDS)
     for key, value in document.items():
         if key == "inputs" and type(value) is simdjson.Array:

@@ -137,7 +137,10 @@ def _inflate(inflater: "zlib._Decompress", data: Buffer, size: int) -> bytes:
     try:
         return inflater.decompress(data, size)
     except zlib.error as error:
-        raise InvalidRequestError(f"the body is not compressed as it says: {error}") from error
+        reason = str(error).rpartition(": ")[2]  # before it is a number
+        raise InvalidRequestError(
+            f"the body is not compressed as its headers say: {reason}"
+        ) from error
 
 
 def _wbits(coding: bytes, body: Buffer) -> int:

@@ -216,13 +216,30 @@ def test_bytes_that_are_no_text_have_to_be_asked_for_as_binary():
 
 @pytest.mark.parametrize(
     "body",
-    [b"", b"{", b"nope", b"[1,", b'{"inputs":NaN}', b"\xff", b'{"id":"\\ud800"}', b"[" * 5000],
+    [b" ", b"{", b"nope", b"[1,", b'{"inputs":NaN}', b"\xff", b'{"id":"\\ud800"}', b"[" * 5000],
     ids=["empty", "open", "word", "cut", "nan", "no-utf8", "surrogate", "deep"],
 )
 @pytest.mark.parametrize("codec", [JSON_CODEC, EAGER], ids=["small", "large"])
 def test_a_body_that_is_not_json_is_refused(codec, body):
     with pytest.raises(InvalidRequestError, match="the body is not JSON"):
         codec.decode_request(body, None)
+
+
+@pytest.mark.parametrize("codec", [JSON_CODEC, EAGER], ids=["small", "large"])
+def test_an_empty_body_is_refused_as_that(codec):
+    with pytest.raises(InvalidRequestError, match="^the body is empty; wanted a JSON object with"):
+        codec.decode_request(b"", None)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b'{"inputs":[{"parameters":{"binary_data_size":4}}]}abcd', b"{}\0\0\x80?"],
+    ids=["by its parameter", "by its bytes"],
+)
+@pytest.mark.parametrize("nbytes", [0, MOST_LOADED], ids=["small", "large"])
+def test_a_binary_body_without_its_header_is_told_of_that(body, nbytes):
+    with pytest.raises(InvalidRequestError, match="the header Inference-Header-Content-Length has"):
+        JSON_CODEC.decode_request(body + b"\1" * nbytes, None)
 
 
 def test_bytes_behind_the_last_binary_input_are_refused():

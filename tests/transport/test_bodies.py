@@ -66,6 +66,13 @@ def test_what_is_not_its_encoding_is_refused_and_gives_back(body, encoding, erro
     assert budget.used == 0
 
 
+def test_what_is_wrong_with_a_compressed_body_is_said_without_numbers_of_zlib():
+    with pytest.raises(InvalidRequestError) as caught:
+        inflate(b"no gzip at all", b"gzip")
+    said = "the body is not compressed as its headers say: incorrect header check"
+    assert str(caught.value) == said
+
+
 @pytest.mark.parametrize("size", [0, 1, 64 * 1024, 256 * 1024, 1 << 20, (1 << 20) + 1])
 @pytest.mark.parametrize("source", [bytes(1 << 21), NOISE], ids=["zeros", "noise"])
 def test_a_body_of_any_size_is_whole(size, source):
