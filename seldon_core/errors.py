@@ -4,7 +4,7 @@
     ├── InvalidRequestError      the caller's request cannot be understood or does not fit the model
     │   ├── PayloadTooLargeError     … because it exceeds a limit
     │   ├── UnsupportedError         … because it asks for what this server does not do
-    │   │   └── UnsupportedEncodingError     … namely to read a body in an encoding it does not know
+    │   │   └── UnsupportedEncodingError     … namely to read a body in an encoding or of a type it does not know
     │   └── MethodNotAllowedError    … because the path is right but the HTTP method is not
     ├── InvalidResourceError     a manifest or model folder is wrong; `path` says where
     ├── ForbiddenError           the caller may not do that
@@ -39,7 +39,7 @@ class UnsupportedError(InvalidRequestError):
 
 
 class UnsupportedEncodingError(UnsupportedError):
-    """A body has a content-encoding that this server does not read."""
+    """A body has a content-encoding, or a type, that this server does not read."""
 
 
 class MethodNotAllowedError(InvalidRequestError):
@@ -72,7 +72,8 @@ class NotFoundError(SeldonError):
     """
 
     def __init__(self, kind: str, name: str, where: str = "") -> None:
-        super().__init__(f"{kind} {name!r} not found{where and ' ' + where}")
+        found = f"{kind} {name!r} not found" if name else f"the request names no {kind}"
+        super().__init__(f"{found}{where and ' ' + where}")
         self.kind = kind
         self.name = name
 

@@ -156,13 +156,19 @@ def _read(method: bytes, target: bytes) -> Target:
         path = "/" + path.partition("://")[2].partition("/")[2]
     found = _find(path[1:])
     if found is None:
-        raise NotFoundError("path", path)
+        raise NotFoundError("path", path, _where_else(path))
     (allowed, verb), model, version = found
     # HEAD is GET without the body (RFC 9110, 9.3.2), which is left out where the answer is written.
     name = "GET" if method == b"HEAD" else method.decode("latin-1")
     if name not in allowed:
         raise MethodNotAllowedError(method.decode("latin-1"), path, allowed)
     return Target(verb, model, version)
+
+
+def _where_else(path: str) -> str:
+    if "sharedmemory" in path:
+        return "here: shared memory is not offered"
+    return "here: /v2/docs lists the paths that there are"
 
 
 _cached = lru_cache(maxsize=4096)(_read)

@@ -67,7 +67,8 @@ def not_served(path: bytes) -> Conversation:
         headers: dict[bytes, bytes], messages: AsyncIterator[bytes], peer: str, deadline: float
     ) -> AsyncGenerator[Sequence[Buffer], None]:
         shown = path[:256].decode("latin-1")
-        raise CallStatusError(status.UNIMPLEMENTED, f"{shown} is not served here")
+        why = ": shared memory is not offered" if b"SharedMemory" in path else ""
+        raise CallStatusError(status.UNIMPLEMENTED, f"{shown} is not served here{why}")
         yield []  # type: ignore[unreachable]  # it makes this a generator
 
     return refuse

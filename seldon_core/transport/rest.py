@@ -14,9 +14,11 @@ from copy import copy
 from seldon_core.errors import (
     InvalidRequestError,
     MethodNotAllowedError,
+    NotFoundError,
     OverloadedError,
     PayloadTooLargeError,
     SeldonError,
+    UnsupportedEncodingError,
 )
 from seldon_core.protocol.dialects import Target, Verb, rest_target
 from seldon_core.protocol.inference import Buffer, Payload
@@ -38,6 +40,7 @@ from seldon_core.transport.rest_call import JSON_TYPE, RestCall, RestMethod
 from seldon_core.transport.settings import ListenerSettings
 
 _CONTENT_TYPE = b"content-type"
+_GRPC = b"application/grpc"
 _LONGEST_LENGTH = 19  # digits; int() of more is slow, and no body is that long
 
 
@@ -93,7 +96,7 @@ class RestFront:
                 return await self._answer_other(target, request, request_id)
             return await self._infer(target, headers, request.body, request_id)
         except SeldonError as error:
-            return _error_answer(error, request_id)
+            return _error_answer(_better(error, headers), request_id)
 
     async def _infer(
         self, target: Target, headers: dict[bytes, bytes], body: Buffer, request_id: str
@@ -200,10 +203,21 @@ def _health(is_good: bool, call: RestCall) -> HttpAnswer:
     return HttpAnswer(200 if is_good else 400, [call.id_header])
 
 
+def _better(error: SeldonError, headers: dict[bytes, bytes]) -> SeldonError:
+    """Return an error that says what is wrong, if that is the protocol and not the path."""
+    if isinstance(error, NotFoundError) and headers.get(_CONTENT_TYPE, b"").startswith(_GRPC):
+        return UnsupportedEncodingError(
+            "this port speaks gRPC over HTTP/2 only, and no gRPC-Web: connect without TLS and with "
+            "prior knowledge of HTTP/2"
+        )
+    return error
+
+
 def _error_answer(error: SeldonError, request_id: str) -> HttpAnswer:
     headers = [JSON_TYPE, (REQUEST_ID, request_id.encode())]
     if isinstance(error, OverloadedError):
         headers.append((b"retry-after", b"%d" % max(1, math.ceil(error.retry_after_s))))
     elif isinstance(error, MethodNotAllowedError):
-        headers.append((b"allow", ", ".join(error.allowed).encode("latin-1")))
+        allowed = (*error.allowed, "HEAD") if "GET" in error.allowed else error.allowed
+        headers.append((b"allow", ", ".join(allowed).encode("latin-1")))
     return HttpAnswer(status_of(error).http, headers, (error_body(str(error)),))

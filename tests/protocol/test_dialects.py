@@ -70,6 +70,28 @@ def test_any_other_path_is_not_found(path):
 
 
 @pytest.mark.parametrize(
+    ("path", "said"),
+    [
+        (b"/", "path '/' not found here: /v2/docs lists the paths that there are"),
+        (
+            b"/v2/systemsharedmemory/status",
+            "path '/v2/systemsharedmemory/status' not found here: shared memory is not offered",
+        ),
+        (
+            b"/v2/cudasharedmemory/region/r/register",
+            "path '/v2/cudasharedmemory/region/r/register' not found here: "
+            "shared memory is not offered",
+        ),
+    ],
+    ids=["root", "system", "cuda"],
+)
+def test_a_path_that_is_not_found_says_what_is(path, said):
+    with pytest.raises(NotFoundError) as caught:
+        rest_target(b"GET", path)
+    assert str(caught.value) == said
+
+
+@pytest.mark.parametrize(
     ("method", "path", "allowed"),
     [
         (b"GET", b"/v2/models/iris/infer", ("POST",)),

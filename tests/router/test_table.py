@@ -62,7 +62,7 @@ def test_a_name_with_a_suffix_of_its_own_is_a_name(name):
     [
         pytest.param({}, "rose", "model 'rose' not found", id="model"),
         pytest.param({}, "iris_1", "model 'iris_1' not found", id="internal name"),
-        pytest.param({}, "", "model '' not found", id="no name"),
+        pytest.param({}, "", "the request names no model", id="no name"),
         pytest.param({}, ".model", "model '.model' not found", id="only a suffix"),
         pytest.param({}, "rose.model", "model 'rose' not found", id="model with a suffix"),
         pytest.param({}, "a.experiment", "experiment 'a' not found", id="experiment"),

@@ -140,10 +140,14 @@ def test_model_status_tells_of_what_was_asked_for(request_, told):
     ]
 
 
-@pytest.mark.parametrize("name", ["wines", ""])
-def test_an_unknown_model_is_not_found(name):
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [("wines", "model 'wines' not found"), ("", "the request names no model")],
+    ids=["unknown", "none"],
+)
+def test_an_unknown_model_is_not_found(name, said):
     request = pb.ModelStatusRequest(model={"name": name})
-    with pytest.raises(NotFoundError, match=f"^model '{name}' not found$"):
+    with pytest.raises(NotFoundError, match=f"^{said}$"):
         run(all_of(SchedulerApi(some_models()).model_status(request, PEER)))
 
 
@@ -176,7 +180,7 @@ def test_server_status_tells_of_what_was_asked_for():
     assert every == [server_message(server) for server in servers]
     one = run(all_of(api.server_status(pb.ServerStatusRequest(name="triton"), PEER)))
     assert one == every[1:]
-    with pytest.raises(NotFoundError, match=r"^server '' not found$"):
+    with pytest.raises(NotFoundError, match=r"^the request names no server$"):
         run(all_of(api.server_status(pb.ServerStatusRequest(name=""), PEER)))
 
 

@@ -210,6 +210,28 @@ def test_what_does_not_exist_is_an_error_with_a_body(method, target, status):
     assert (b"allow" in headers) == (status == 405)
 
 
+@pytest.mark.parametrize(
+    ("target", "method", "allowed"),
+    [
+        (b"/v2/health/live", b"POST", b"GET, HEAD"),
+        (b"/v2/logging", b"PUT", b"GET, POST, HEAD"),
+        (INFER, b"GET", b"POST"),
+    ],
+    ids=["read", "read and changed", "run"],
+)
+def test_allow_names_head_where_there_is_get(target, method, allowed):
+    status, headers, _ = ask(DoublingHandler(), method, target)
+    assert (status, headers[b"allow"]) == (405, allowed)
+
+
+def test_grpc_over_another_protocol_is_a_415_that_says_what_it_needs():
+    target = b"/inference.GRPCInferenceService/ModelInfer"
+    headers = {b"content-type": b"application/grpc+proto"}
+    status, _, body = ask(DoublingHandler(), b"POST", target, headers, b"\0\0\0\0\0")
+    assert status == 415
+    assert "gRPC over HTTP/2 only" in json.loads(body)["error"]
+
+
 def test_broken_json_is_a_400():
     status, _, body = ask(DoublingHandler(), b"POST", INFER, body=b"{")
     assert status == 400

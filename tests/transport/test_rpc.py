@@ -224,6 +224,18 @@ def test_an_unknown_method_is_refused_before_there_is_a_message():
     run(test)
 
 
+def test_the_methods_of_shared_memory_are_refused_as_that():
+    async def test():
+        async with called() as (_, server, _), connected(server) as client:
+            path = b"/inference.GRPCInferenceService/SystemSharedMemoryStatus"
+            refused = await client.call(call_headers(path=path), end=False)
+            assert refused.status == status.UNIMPLEMENTED
+            said = dict(refused.headers)[b"grpc-message"]
+            assert said == path + b" is not served here: shared memory is not offered"
+
+    run(test)
+
+
 @pytest.mark.parametrize(
     ("sent", "is_kept"),
     [
