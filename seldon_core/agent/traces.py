@@ -12,6 +12,7 @@ from typing import Final
 
 from seldon_core.errors import InvalidRequestError, NotFoundError, UnsupportedError
 from seldon_core.protocol.tensors import brief
+from seldon_core.resources.words import did_you_mean
 from seldon_core.transport.handler import Setting
 
 _log = logging.getLogger(__name__)
@@ -139,7 +140,9 @@ class Traces:
 def _checked(name: str, value: Setting | None) -> Setting | None:
     """Return a value as it is kept. Raises InvalidRequestError if it is not to be had."""
     if name not in _DEFAULTS:
-        raise InvalidRequestError(f"there is no trace setting {brief(name)}, only {_NAMES}")
+        raise InvalidRequestError(
+            f"there is no trace setting {brief(name)}, only {_NAMES}{did_you_mean(name, _DEFAULTS)}"
+        )
     if value is None:
         return None
     match name:

@@ -1,8 +1,8 @@
 """The bodies of the extensions' REST calls: statistics, configuration, repository, settings.
 
 Answers are as Triton writes them. Of requests every body may be absent, as clients leave it out;
-null is what is not given; fields that are not known are left alone. Errors begin with the field's
-path: `parameters.config: …`.
+null is what is not given; fields that are not known are refused, since a typo would change what is
+asked for. Errors begin with the field's path: `parameters.config: …`.
 """
 
 from collections.abc import Iterable, Mapping, Sequence, Sized
@@ -116,6 +116,7 @@ def read_only_ready(body: Buffer) -> bool:
     too long.
     """
     document = _object(body)
+    _check_known(document, "ready")
     ready = document.get("ready")
     if ready is None:
         return False
@@ -127,6 +128,7 @@ def read_only_ready(body: Buffer) -> bool:
 def read_load_parameters(body: Buffer) -> dict[str, object]:
     """Return the `parameters` of a request to load or unload, whatever they are."""
     document = _object(body)
+    _check_known(document, "parameters")
     parameters = document.get("parameters")
     if parameters is None:
         return {}
@@ -163,6 +165,15 @@ def check_count(where: str, items: Sized) -> None:
     """Raise PayloadTooLargeError for more parameters or settings than are read at once."""
     if len(items) > MAX_PARAMETERS:
         raise too_many(where, items, MAX_PARAMETERS)
+
+
+def _check_known(document: Mapping[str, Any], known: str) -> None:
+    """Refuse an object that has another field than the one that is `known`."""
+    for name in document:
+        if name != known:
+            raise InvalidRequestError(
+                f"{brief(name)}: is no field of this request, only {known!r} is"
+            )
 
 
 def _object(body: Buffer) -> dict[str, Any]:

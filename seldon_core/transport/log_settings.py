@@ -10,6 +10,7 @@ from itertools import pairwise
 
 from seldon_core.errors import InvalidRequestError, UnsupportedError
 from seldon_core.observability.logs import ROOT, levels, set_levels
+from seldon_core.resources.words import did_you_mean
 from seldon_core.transport.handler import Setting
 
 _SWITCHES = ("log_error", "log_warning", "log_info")  # from the most severe on
@@ -72,7 +73,8 @@ def _checked(name: str, value: Setting | None) -> Setting:
         if not isinstance(value, bool):
             raise InvalidRequestError(f"{name} must be true or false, found {value!r}")
     elif name != _VERBOSE:
-        raise InvalidRequestError(f"there is no log setting {name!r}, only {_NAMES}")
+        meant = did_you_mean(name, (*_FIXED, *_SWITCHES, _VERBOSE))
+        raise InvalidRequestError(f"there is no log setting {name!r}, only {_NAMES}{meant}")
     elif isinstance(value, bool) or not isinstance(value, int) or value < 0:
         raise InvalidRequestError(f"{name} must be a number from 0 on, found {value!r}")
     assert value is not None

@@ -145,6 +145,11 @@ def test_a_value_that_is_not_to_be_had_changes_nothing(name, value, heard):
     assert not heard.messages
 
 
+def test_a_setting_that_there_is_not_is_refused_with_the_nearest():
+    with pytest.raises(InvalidRequestError, match="'trace_levl', only .*, did you mean trace_lev"):
+        Traces().change({"trace_levl": ["OFF"]}, "")
+
+
 @pytest.mark.parametrize(("name", "value"), [("trace_file", "/tmp/t"), ("log_frequency", "10")])
 def test_traces_go_to_the_log_and_nowhere_else(name, value):
     with pytest.raises(UnsupportedError, match=f"{name} is .* cannot be"):

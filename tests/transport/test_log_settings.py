@@ -66,7 +66,8 @@ def test_switches_are_a_level(changes, level):
         ({"log_verbose_level": True}, "log_verbose_level must be a number"),
         ({"log_verbose_level": -1}, "log_verbose_level must be a number"),
         ({"log_verbose_level": "1"}, "log_verbose_level must be a number"),
-        ({"log_colour": "red"}, "no log setting 'log_colour'"),
+        ({"colour": "red"}, "no log setting 'colour', only .* log_format$"),
+        ({"log_worning": True}, "no log setting 'log_worning', .*, did you mean log_warning?"),
     ],
     ids=str,
 )
