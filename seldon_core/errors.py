@@ -4,7 +4,7 @@
     ├── InvalidRequestError      the caller's request cannot be understood or does not fit the model
     │   ├── PayloadTooLargeError     … because it exceeds a limit
     │   ├── UnsupportedError         … because it asks for what this server does not do
-    │   │   └── UnsupportedEncodingError     … namely to read a body in an encoding or of a type it does not know
+    │   │   └── UnsupportedEncodingError     … namely to read a body in a way it does not know
     │   └── MethodNotAllowedError    … because the path is right but the HTTP method is not
     ├── InvalidResourceError     a manifest or model folder is wrong; `path` says where
     ├── ForbiddenError           the caller may not do that

@@ -78,9 +78,8 @@ def test_any_other_path_is_not_found(path):
             "path '/v2/systemsharedmemory/status' not found here: shared memory is not offered",
         ),
         (
-            b"/v2/cudasharedmemory/region/r/register",
-            "path '/v2/cudasharedmemory/region/r/register' not found here: "
-            "shared memory is not offered",
+            b"/v2/cudasharedmemory/status",
+            "path '/v2/cudasharedmemory/status' not found here: shared memory is not offered",
         ),
     ],
     ids=["root", "system", "cuda"],

@@ -227,8 +227,9 @@ def test_a_body_that_is_not_json_is_refused(codec, body):
 
 @pytest.mark.parametrize("codec", [JSON_CODEC, EAGER], ids=["small", "large"])
 def test_an_empty_body_is_refused_as_that(codec):
-    with pytest.raises(InvalidRequestError, match="^the body is empty; wanted a JSON object with"):
+    with pytest.raises(InvalidRequestError) as caught:
         codec.decode_request(b"", None)
+    assert str(caught.value) == "the body is empty; wanted a JSON object with inputs"
 
 
 @pytest.mark.parametrize(
