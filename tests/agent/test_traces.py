@@ -146,7 +146,7 @@ def test_a_value_that_is_not_to_be_had_changes_nothing(name, value, heard):
 
 
 def test_a_setting_that_there_is_not_is_refused_with_the_nearest():
-    with pytest.raises(InvalidRequestError, match="'trace_levl', only .*, did you mean trace_lev"):
+    with pytest.raises(InvalidRequestError, match=r"'trace_levl'.*did you mean trace_level\?"):
         Traces().change({"trace_levl": ["OFF"]}, "")
 
 
