@@ -2,31 +2,39 @@
 
 What makes a stream's body piece by piece hands each one over here and goes on when the client has
 taken it: the library has sent it, as far as the client's window and the socket allow. Meanwhile it
-is counted in the budget. A client that takes nothing for too long is dropped by who sends to it.
+is counted in the budget. A client that takes nothing for too long, or too little while it is its
+stream's window that holds more up, is dropped by who sends to it.
 """
 
 import asyncio
 from collections.abc import Callable, Sequence
+from typing import Protocol
 
 from seldon_core.protocol.inference import Buffer
 from seldon_core.transport.sending import Engine, feed, last_first
 from seldon_core.transport.shared import Shared
 from seldon_core.transport.sweeper import Watch
+from seldon_core.transport.taking import Windows
+
+
+class WindowedEngine(Engine, Windows, Protocol):
+    """What is used of the library's connection."""
 
 
 class _Delivery:
     """One piece. `parts` are what the library has had no room for yet, last first.
 
     `queued` are the bytes that the library held when it was last looked at, `moved_at` when they
-    last changed.
+    last changed. `since` is when it was last seen that enough was taken, `left` what was left then.
     """
 
-    __slots__ = ("has_left", "moved_at", "parts", "queued", "watch")
+    __slots__ = ("has_left", "left", "moved_at", "parts", "queued", "since", "watch")
 
     def __init__(self, parts: list[memoryview], loop: asyncio.AbstractEventLoop) -> None:
         self.parts = parts
         self.has_left: asyncio.Future[None] = loop.create_future()
-        self.moved_at = loop.time()
+        self.moved_at = self.since = loop.time()
+        self.left = sum(map(len, parts))
         self.queued = 0
         self.watch: Watch | None = None
 
@@ -43,7 +51,7 @@ class Deliveries:
     def __init__(
         self,
         shared: Shared,
-        engine: Engine,
+        engine: WindowedEngine,
         gone: type[Exception],
         flush: Callable[[], None],
         begin_sending: Callable[[], None],
@@ -66,12 +74,12 @@ class Deliveries:
         """
         shared = self._shared
         delivery = _Delivery(last_first(parts), shared.loop)
-        nbytes = sum(map(len, delivery.parts))
+        nbytes = delivery.left
         shared.budget.take(nbytes)
         self.nbytes += nbytes
         self._begin_sending()
         self.under_way[stream_id] = delivery
-        self._watch(delivery, timeout_s, drop)
+        self._watch(stream_id, delivery, timeout_s, drop)
         try:
             feed(self._engine, stream_id, delivery.parts)
             self._flush()
@@ -114,12 +122,30 @@ class Deliveries:
             if not delivery.has_left.done():
                 delivery.has_left.set_exception(error)
 
-    def _watch(self, delivery: _Delivery, timeout_s: float, drop: Callable[[], None]) -> None:
+    def _watch(
+        self, stream_id: int, delivery: _Delivery, timeout_s: float, drop: Callable[[], None]
+    ) -> None:
         def look() -> None:
-            if loop.time() < delivery.moved_at + timeout_s:
-                self._watch(delivery, timeout_s, drop)
-            else:
+            now = loop.time()
+            if now >= delivery.moved_at + timeout_s or self._drips(stream_id, delivery, now):
                 drop()
+            else:
+                self._watch(stream_id, delivery, timeout_s, drop)
 
         loop = self._shared.loop
         delivery.watch = self._shared.sweeper.watch(delivery.moved_at + timeout_s, look)
+
+    def _drips(self, stream_id: int, delivery: _Delivery, now: float) -> bool:
+        """Return whether the client permits too little; who waits for others is left alone."""
+        left = sum(map(len, delivery.parts)) + self._engine.queued_body_size(stream_id)
+        wanted = (now - delivery.since) * self._shared.settings.write_bytes_per_s
+        if delivery.left - left < wanted and self._is_shut(stream_id):
+            return True
+        delivery.since, delivery.left = now, left
+        return False
+
+    def _is_shut(self, stream_id: int) -> bool:
+        try:
+            return self._engine.stream_remote_window_size(stream_id) <= 0
+        except self._gone:
+            return False  # its end is read and not handled yet

@@ -8,25 +8,20 @@ just read may already be reset. So every answer goes through the one guarded `an
 import asyncio
 import logging
 from collections.abc import Callable
-from typing import Protocol
 
 from seldon_core.aio.start import start
-from seldon_core.transport.deliveries import Deliveries
+from seldon_core.transport.deliveries import Deliveries, WindowedEngine
 from seldon_core.transport.http2_streaming import StreamedAnswers
 from seldon_core.transport.outgoing import Outgoing, StreamedOutgoing
 from seldon_core.transport.pace import Pace
-from seldon_core.transport.sending import Engine, Sender
+from seldon_core.transport.sending import Sender
 from seldon_core.transport.shared import Shared
 from seldon_core.transport.streams import Stream
-from seldon_core.transport.taking import Taking, Windows
+from seldon_core.transport.taking import Taking
 
 _logger = logging.getLogger(__name__)
 
 _CANCEL = 8  # HTTP/2's code for a stream that is not wanted any more
-
-
-class WindowedEngine(Engine, Windows, Protocol):
-    """What is used of the library's connection."""
 
 
 class Requests:

@@ -9,6 +9,8 @@ class RecordingEngine:
     """Keeps what it is told; `queued` is what it says of every stream's unsent body, in bytes."""
 
     is_gone = False
+    remote_window_size = 0
+    window = 0
 
     def __init__(self) -> None:
         self.told: list[tuple[object, ...]] = []
@@ -31,6 +33,11 @@ class RecordingEngine:
 
     def reset_stream(self, stream_id, error_code):
         self.told.append(("reset", stream_id, error_code))
+
+    def stream_remote_window_size(self, stream_id):
+        if self.is_gone:
+            raise GoneError
+        return self.window
 
     def queued_body_size(self, stream_id=None):
         return self.queued

@@ -7,7 +7,7 @@ import pytest
 from seldon_core.transport.budget import InFlightBytes
 from seldon_core.transport.deliveries import Deliveries
 from seldon_core.transport.sending import SEND_AHEAD
-from seldon_core.transport.settings import MIB
+from seldon_core.transport.settings import MIB, ListenerSettings
 from seldon_core.transport.shared import Shared
 from tests.support.http2_engine import GoneError, RecordingEngine
 
@@ -50,6 +50,7 @@ class World:
         self.clock = Clock(asyncio.get_running_loop())
         self.shared = Shared.__new__(Shared)  # of it only these are looked at
         self.shared.budget = InFlightBytes(MIB)
+        self.shared.settings = ListenerSettings(write_bytes_per_s=2)
         self.shared.loop = self.shared.sweeper = self.clock
         self.dropped = 0
         self.deliveries = Deliveries(
@@ -144,6 +145,29 @@ def test_only_a_client_that_takes_nothing_is_dropped():
         task.cancel()
         await asyncio.sleep(0)
         assert world.shared.budget.used == 0
+
+    run(test)
+
+
+@pytest.mark.parametrize(
+    ("taken", "how", "dropped_at"),
+    [(1, "shut", 10), (3, "shut", None), (1, "open", None), (1, "gone", None)],
+    ids=["too little", "enough", "for others", "over"],
+)
+def test_a_client_that_takes_too_little_of_what_it_could_is_dropped(taken, how, dropped_at):
+    async def test(world, tasks):
+        task = tasks.create_task(world.deliver(bytes(100)))
+        await asyncio.sleep(0)
+        world.engine.window = 5 if how == "open" else 0
+        world.engine.is_gone = how == "gone"
+        for second in range(1, 30):
+            world.clock.pass_to(second)
+            if world.dropped:
+                break
+            world.engine.queued = 100 - taken * second
+            world.deliveries.refill()
+        assert (second if world.dropped else None) == dropped_at
+        task.cancel()
 
     run(test)
 
