@@ -10,6 +10,7 @@ from typing import Any, Protocol
 
 import numpy.typing as npt
 
+from seldon_core.errors import InvalidRequestError, ModelRuntimeError, SeldonError
 from seldon_core.protocol.inference import TensorSpec
 
 
@@ -53,6 +54,20 @@ def words_of(error: Exception) -> str:
     type: the text of a `KeyError('a')` alone is `'a'`."""
     lines = str(error).strip().splitlines()
     return f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__
+
+
+def failed(words: str, inputs: Sequence[npt.NDArray[Any]]) -> SeldonError:
+    """Return the error of a run that failed with `words`.
+
+    Many models cannot run on nothing, and then it is the caller who has to change something.
+    """
+    for array in inputs:
+        if not array.size:
+            return InvalidRequestError(
+                f"the model takes no input without values, send at least one row; got the shape "
+                f"{list(array.shape)}: {words}"
+            )
+    return ModelRuntimeError(words)
 
 
 class LoadedModel(Protocol):

@@ -16,7 +16,7 @@ from typing import Any
 import numpy.typing as npt
 import onnxruntime
 
-from seldon_core.agent.runtimes.base import Artifact, Signature
+from seldon_core.agent.runtimes.base import Artifact, Signature, failed
 from seldon_core.agent.runtimes.probe import Arrays, random_rows, try_rows
 from seldon_core.agent.runtimes.text import decoded, encoded
 from seldon_core.errors import InvalidRequestError, ModelRuntimeError
@@ -71,14 +71,15 @@ class OnnxModel:
         """Run the session; safe to call from several threads.
 
         Raises ModelRuntimeError with ONNX Runtime's message if it refuses or fails, and
-        InvalidRequestError if BYTES are not the text that ONNX's strings are.
+        InvalidRequestError if BYTES are not the text that ONNX's strings are, or if it fails on an
+        input without values.
         """
         try:
             return self._run(inputs, outputs)
         except InvalidRequestError:
             raise
         except Exception as error:  # its errors have no base but Exception
-            raise ModelRuntimeError(_message(error)) from error
+            raise failed(_message(error), inputs) from error
 
     def _run_numbers(self, inputs: Arrays, outputs: Sequence[str]) -> list[npt.NDArray[Any]]:
         feed = dict(zip(self._names, inputs, strict=True))

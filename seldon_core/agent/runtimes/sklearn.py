@@ -17,7 +17,7 @@ import joblib
 import numpy as np
 import numpy.typing as npt
 
-from seldon_core.agent.runtimes.base import Artifact, Signature, words_of
+from seldon_core.agent.runtimes.base import Artifact, Signature, failed, words_of
 from seldon_core.agent.runtimes.probe import ROWS, Trial, random_rows, try_rows
 from seldon_core.agent.runtimes.text import decoded, encoded
 from seldon_core.errors import InvalidRequestError, InvalidResourceError, ModelRuntimeError
@@ -55,8 +55,8 @@ class SklearnModel:
     ) -> list[npt.NDArray[Any]]:
         """Call the methods named by `outputs` on the one input.
 
-        Raises InvalidRequestError if it does not have the estimator's columns, ModelRuntimeError
-        with the estimator's message if it fails.
+        Raises InvalidRequestError if it does not have the estimator's columns, or no rows and the
+        estimator needs some; ModelRuntimeError with the estimator's message if it fails.
         """
         rows = inputs[0]
         if self.features is not None and (rows.ndim != 2 or rows.shape[1] != self.features):
@@ -73,7 +73,7 @@ class SklearnModel:
         except ModelRuntimeError:
             raise
         except Exception as error:  # an estimator may raise anything
-            raise ModelRuntimeError(words_of(error)) from error
+            raise failed(words_of(error), inputs) from error
 
 
 class SklearnRuntime:

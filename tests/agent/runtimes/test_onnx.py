@@ -157,6 +157,15 @@ def test_an_error_has_the_librarys_words_and_no_places_in_its_code(tmp_path):
     }
 
 
+def test_a_request_without_rows_is_answered_by_none_or_refused(tmp_path):
+    nothing = np.zeros((0, 2), np.float32)
+    model = OnnxRuntime().load(double(tmp_path))
+    assert model.infer([nothing], ("y",))[0].shape == (0, 2)
+    fixed = OnnxRuntime().load(double(tmp_path, shape=(1, 2)))
+    with pytest.raises(InvalidRequestError, match=r"at least one row; got the shape \[0, 2\]: Got"):
+        fixed.infer([nothing], ("y",))
+
+
 @pytest.mark.parametrize("content", [b"", b"nonsense"], ids=["empty", "nonsense"])
 def test_a_broken_file_is_named(tmp_path, content):
     artifact = double(tmp_path)

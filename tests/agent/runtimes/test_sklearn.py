@@ -270,6 +270,12 @@ def test_what_is_not_a_number_is_refused_in_the_librarys_words(tmp_path):
         model.infer([np.full((1, 4), np.nan)], ("predict",))
 
 
+def test_a_request_without_rows_is_refused_where_some_are_needed(tmp_path):
+    model = load(tmp_path, LogisticRegression(max_iter=1000).fit(ROWS, SPECIES))
+    with pytest.raises(InvalidRequestError, match=r"at least one row; got the shape \[0, 4\]: Val"):
+        model.infer([np.zeros((0, 4))], ("predict",))
+
+
 def test_an_error_without_words_is_named_by_its_kind(tmp_path):
     model = load(tmp_path, Answering(ZeroDivisionError()))
     with pytest.raises(ModelRuntimeError, match=r"^ZeroDivisionError$"):
