@@ -136,14 +136,14 @@ def rest_target(method: bytes, path: bytes) -> Target:
 
 def rest_paths() -> Iterator[tuple[str, tuple[str, ...], Verb]]:
     """Yield each REST path as OpenAPI writes it (`/v2/models/{model}/infer`), its HTTP methods and
-    its verb. Left out are other spellings of the same: `/v2/`, and a repository's name."""
+    its verb. Left out are other spellings of the same, `/v2/` and a repository's name, and the
+    paths of pipelines, which nobody serves yet."""
     for path, (methods, verb) in _SERVER.items():
         if not path.endswith("/"):
             yield f"/{path}", methods, verb
     for root, rows in (
         ("/v2/models/{model}", _MODEL),
         ("/v2/models/{model}/versions/{version}", _MODEL),
-        ("/v2/pipelines/{pipeline}", _PIPELINE),
         ("/v2/repository/models/{model}", _REPOSITORY),
     ):
         for below, (methods, verb) in rows.items():

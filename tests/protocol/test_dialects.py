@@ -179,8 +179,8 @@ def test_every_rest_path_is_read_as_it_is_listed():
     assert len({path for path, _, _ in listed}) == len(listed)
     assert {verb for _, _, verb in listed} == set(Verb) - {Verb.STREAM_INFER}
     for path, methods, verb in listed:
-        filled = path.format(model="m", version="v", pipeline="p")
-        model = "m" if "{model}" in path else "p.pipeline" if "{pipeline}" in path else ""
+        filled = path.format(model="m", version="v")
+        model = "m" if "{model}" in path else ""
         for method in methods:
             target = rest_target(method.encode(), filled.encode())
             assert target == Target(verb, model, "v" if "{version}" in path else "")
