@@ -15,6 +15,7 @@ from pathlib import Path
 import yaml
 
 from seldon_core.config.settings import Settings, build_settings, known_settings
+from seldon_core.config.sizes import memory_limit
 from seldon_core.errors import ConfigError
 
 DEFAULTS = Path(__file__).with_name("default.yaml")
@@ -141,4 +142,32 @@ def _checked(layers: Mapping[str, _Value]) -> Settings:
         except ValueError as error:
             raise ConfigError(f"{name} (from {given.origin}): {error}") from error
         tree.setdefault(setting.group, {})[setting.field] = value
-    return build_settings(tree)
+    settings = build_settings(tree)
+    _check_together(settings, layers)
+    return settings
+
+
+def _check_together(settings: Settings, layers: Mapping[str, _Value]) -> None:
+    """Refuse limits of which one makes another senseless.
+
+    The default of `jsonBytes` is one limit of two, and gives way to a smaller `bodyBytes`.
+    """
+    listener, in_flight = settings.listener, settings.payload.in_flight_bytes
+    json, room = layers["listener.jsonBytes"], layers["payload.inFlightBytes"]
+    if listener.json_bytes > listener.body_bytes and json.origin != str(DEFAULTS):
+        raise ConfigError(
+            f"listener.jsonBytes (from {json.origin}): {json.value!r} is more than "
+            f"listener.bodyBytes, {listener.body_bytes} bytes, of which it is a part"
+        )
+    if in_flight < listener.header_bytes:
+        raise ConfigError(
+            f"payload.inFlightBytes (from {room.origin}): {room.value!r} is less than "
+            f"listener.headerBytes, {listener.header_bytes} bytes, which one request may have "
+            "before its body"
+        )
+    if in_flight > memory_limit():
+        raise ConfigError(
+            f"payload.inFlightBytes (from {room.origin}): {room.value!r} is more than the "
+            f"{memory_limit()} bytes that this process may use, of which agent.memory takes "
+            f"{settings.agent.memory}"
+        )

@@ -1,5 +1,6 @@
 import pytest
 
+from seldon_core.config import load, sizes
 from seldon_core.config.load import load_settings
 from seldon_core.errors import ConfigError
 
@@ -108,3 +109,42 @@ def test_our_variable_wins_over_seldons_and_says_so():
     loaded = load_settings(None, environ, {})
     assert loaded.settings.agent.memory == 2**21
     assert loaded.notices == ("MEMORY_REQUEST is ignored: SELDON_AGENT__MEMORY is set as well",)
+
+
+@pytest.mark.parametrize(
+    ("flags", "message"),
+    [
+        (
+            {"listener.jsonBytes": "2Mi", "listener.bodyBytes": "1Mi"},
+            (
+                "listener.jsonBytes (from the command line): '2Mi' is more than listener.bodyBytes, "
+                "1048576 bytes, of which it is a part"
+            ),
+        ),
+        (
+            {"payload.inFlightBytes": "1"},
+            (
+                "payload.inFlightBytes (from the command line): '1' is less than "
+                "listener.headerBytes, 65536 bytes, which one request may have before its body"
+            ),
+        ),
+        (
+            {"payload.inFlightBytes": "300%", "agent.memory": "1Gi"},
+            (
+                "payload.inFlightBytes (from the command line): '300%' is more than the 4294967296 "
+                "bytes that this process may use, of which agent.memory takes 1073741824"
+            ),
+        ),
+    ],
+    ids=["JSON above bodies", "no room for a head", "more than there is"],
+)
+def test_limits_that_contradict_each_other_are_refused(flags, message, monkeypatch):
+    for module in (load, sizes):
+        monkeypatch.setattr(module, "memory_limit", lambda: 4 << 30)
+    with pytest.raises(ConfigError) as caught:
+        load_settings(None, {}, flags)
+    assert str(caught.value) == message
+
+
+def test_the_default_for_json_gives_way_to_a_smaller_limit_of_bodies():
+    assert load_settings(None, {}, {"listener.bodyBytes": "1Mi"}).settings.listener.body_bytes
