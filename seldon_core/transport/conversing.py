@@ -127,6 +127,10 @@ class Conversations:
             self._finish(call, *self._ended())
         elif call.deadline <= now:
             self._expire(call)
+        elif len(self._shared.conversing) >= self._shared.most_conversing:
+            self._shared.counters.overloaded += 1
+            text = "too many streaming calls are open on this server; try again later"
+            self._finish(call, status.RESOURCE_EXHAUSTED, text)
         else:
             self._begin(call, head.converse)
 

@@ -23,6 +23,11 @@ if TYPE_CHECKING:
 
 RECEIVE_BYTES = 64 * KIB
 
+# What a streaming call takes, with its tasks, though nothing is said on it. They may take an eighth
+# of the budget's bytes, so that other calls have room: no time-out ends a stream that is silent.
+_CONVERSATION_BYTES = 16 * KIB
+_CONVERSATIONS_SHARE = 8
+
 
 class RpcFront(Protocol):
     """Answers gRPC calls: unary ones in `answer`, streaming ones by conversations.
@@ -119,7 +124,8 @@ class Shared:
     none. `paused` are the connections whose file descriptor the listener polls for a hang-up
     because they do not read: add yourself when you pause, discard yourself when you resume.
     A connection takes its fronts from `http` and `rpc` by `for_peer`, once. `conversing` are the
-    tasks of streaming calls. `floods` and `refusals` are what is logged of either.
+    tasks of streaming calls, of which there may be `most_conversing`. `floods` and `refusals` are
+    what is logged of either.
     """
 
     __slots__ = (
@@ -131,6 +137,7 @@ class Shared:
         "floods",
         "http",
         "loop",
+        "most_conversing",
         "on_empty",
         "paused",
         "receive",
@@ -153,6 +160,8 @@ class Shared:
         self.http = http
         self.rpc = rpc
         self.conversing: set[asyncio.Task[None]] = set()
+        share = budget.limit // (_CONVERSATIONS_SHARE * _CONVERSATION_BYTES)
+        self.most_conversing = max(settings.streams, share)
         self.budget = budget
         self.counters = Counters()
         self.floods = RareLog()

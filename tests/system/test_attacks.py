@@ -22,7 +22,7 @@ LONG_P99_S = 0.02
 TRIES = 3
 """What else runs on the machine disturbs one try, and a fault of ours disturbs all."""
 
-GROWTH_BYTES = 200 << 20
+GROWTH_BYTES = 100 << 20
 """What the allocator may keep of what was once needed, all attacks together."""
 
 ANSWERS = {

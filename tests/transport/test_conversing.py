@@ -17,7 +17,7 @@ from seldon_core.transport.deliveries import Deliveries
 from seldon_core.transport.http2 import STREAM_WINDOW
 from seldon_core.transport.listener import listen
 from seldon_core.transport.sending import Sender
-from seldon_core.transport.settings import MIB, ListenerSettings
+from seldon_core.transport.settings import KIB, MIB, ListenerSettings
 from seldon_core.transport.shared import Shared
 from seldon_core.transport.streams import Head
 from tests.support.http2_engine import RecordingEngine
@@ -701,6 +701,40 @@ def test_what_the_budget_has_no_room_for_is_refused():
             client.h2.send_data(waiting, bytes(796), end_stream=True)
             (answer,) = await client.finish([waiting])
             assert messages_of(answer) == [bytes(800)]
+
+    run(test)
+
+
+def test_only_so_many_calls_are_open_at_once_over_all_connections():
+    async def test():
+        settings = ListenerSettings(in_flight_bytes=1000, streams=3)
+        async with (
+            talking(settings=settings) as (server, talks),
+            connected(server) as client,
+            connected(server) as other,
+        ):
+            headers = call_headers(path=b"/t/echo")
+            streams = [client.request(headers, end=False) for _ in range(3)]
+            client.flush()
+            await server.until(lambda: talks.running == 3)
+            refused = await other.call(headers, framed(b"x"))
+            assert refused.status == 8
+            assert b"streaming calls" in dict(refused.headers)[b"grpc-message"]
+            assert server.shared.counters.overloaded == 1
+            unary = await other.call(call_headers(path=b"/unary"), framed(b"x"))
+            assert unary.status == 0
+            client.h2.reset_stream(streams[0])
+            client.flush()
+            await server.until(lambda: talks.running == 2)
+            assert (await other.call(headers, framed(b"x"))).status == 0
+
+    run(test)
+
+
+def test_a_larger_budget_allows_more_calls():
+    async def test():
+        async with talking() as (server, _):
+            assert server.shared.most_conversing == 1024 * MIB // (128 * KIB)
 
     run(test)
 
