@@ -75,7 +75,8 @@ def encode(
             if padding:
                 parts.append(bytes(padding))
             length += array.nbytes + padding
-    header = msgpack.packb((kind, call, fields, described))
+    # Settings and paths may hold lone surrogates, which are no UTF-8.
+    header = msgpack.packb((kind, call, fields, described), unicode_errors="surrogatepass")
     start = _PREFIX.pack(len(header), length) + header + bytes(-len(header) % _ALIGNMENT)
     return [start, *parts]
 
@@ -140,7 +141,9 @@ class FrameReader:
         if total <= _ROOM_BYTES:  # the buffer will be overwritten; a copy this small costs little
             body = bytes(body)
         try:
-            kind, call, fields, described = msgpack.unpackb(view[begin : begin + header])
+            kind, call, fields, described = msgpack.unpackb(
+                view[begin : begin + header], unicode_errors="surrogatepass"
+            )
             if type(kind) is str and type(call) is int and type(fields) is list:
                 return Frame(kind, call, fields, _arrays(described, body))
         # SyntaxError: numpy reads some texts for a dtype as Python.

@@ -200,9 +200,12 @@ _bool = _exactly(bool)
 
 
 def _seconds(value: object) -> float:
-    if type(value) not in (int, float) or not math.isfinite(value):  # type: ignore[arg-type]  # is a number
-        raise ValueError(f"wanted a time in seconds, found {value!r}")
-    return float(value)  # type: ignore[arg-type]  # is a number
+    try:
+        if isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value):
+            return float(value)
+    except OverflowError:
+        raise ValueError("wanted a time in seconds, found a number that is none") from None
+    raise ValueError(f"wanted a time in seconds, found {value!r}")
 
 
 def _or_none(read: Callable[[object], T]) -> Callable[[object], T | None]:

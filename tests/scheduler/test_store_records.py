@@ -192,6 +192,8 @@ SPEC = ("versions", 0, "spec")
         (("versions", 0, "number"), 0, r"^wanted versions of rising numbers .* found \[0, 2\]$"),
         (("versions", 0, "declared_at"), "now", r"^versions: declared_at: wanted a time in sec"),
         (("deleted_at",), float("nan"), r"^deleted_at: wanted a time in seconds, found nan$"),
+        (("deleted_at",), True, r"^deleted_at: wanted a time in seconds, found True$"),
+        (("deleted_at",), 10**400, r"^deleted_at: wanted a time .* found a number that is none$"),
         (("fallback",), 3, r"^its fallback is version 3, it has \[1, 2\]$"),
         ((*SPEC, "log_payloads"), 1, r"^versions: spec: log_payloads: wanted bool, found 1$"),
         ((*SPEC, "replicas"), True, r"^versions: spec: replicas: wanted int, found True$"),
