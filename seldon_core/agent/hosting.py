@@ -58,6 +58,7 @@ from seldon_core.errors import (
 )
 from seldon_core.observability.metrics import ReplicaMetrics
 from seldon_core.resources.model import ModelVersion
+from seldon_core.resources.words import without_folders
 from seldon_core.transport.control import ModelReport, ReplicaId, ReplicaModelEvent, ReportSink
 
 _log = logging.getLogger(__name__)
@@ -428,7 +429,7 @@ def _refusal_error(model: str, refusal: Refusal, reason: str) -> SeldonError:
         case Refusal.UNKNOWN | Refusal.REMOVED:
             return NotFoundError("model", model)
         case Refusal.LOAD_FAILED:
-            return NotReadyError(f"model {model} failed to load: {reason}")
+            return NotReadyError(f"model {model} failed to load: {without_folders(reason)}")
         case Refusal.NO_ROOM:
             return OverloadedError(reason)
         case _:

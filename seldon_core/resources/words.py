@@ -1,10 +1,15 @@
 """Words of error messages: the nearest known name for a typo, and what was found, cut to size."""
 
+import re
 import reprlib
 from collections.abc import Iterable
 from difflib import get_close_matches
+from posixpath import basename
 
 _LONGEST = 80
+
+# Of a URL it is none: what stands before its first slash is a colon or a slash.
+_PATH = re.compile(r"(?<![\w:/.])/(?:[^\s/:'\"]+/)*([^\s/:'\"]+)/?")
 
 _shorten = reprlib.Repr()
 _shorten.maxstring = _shorten.maxother = _shorten.maxlong = _LONGEST
@@ -29,3 +34,15 @@ def show(value: object) -> str:
     """Return a value as it looks in an error, the beginning of it if it is long."""
     text = _shorten.repr(value)
     return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
+
+
+def without_folders(text: str, folder: str = "") -> str:
+    """Return what clients may read of a text that tells where files are on this machine.
+
+    Paths below `folder`, which is absolute, begin behind it; of others only the last name is left.
+    """
+    folder = folder.rstrip("/")
+    if folder.startswith("/"):
+        text = text.replace(f"{folder}/", "")
+        text = re.sub(rf"{re.escape(folder)}(?![\w-])", lambda _: basename(folder), text)
+    return _PATH.sub(r"\1", text)

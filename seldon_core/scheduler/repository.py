@@ -14,6 +14,7 @@ from seldon_core.errors import ConfigError, ModelRuntimeError, NotFoundError
 from seldon_core.protocol.repository import IndexState, ModelIndex
 from seldon_core.resources.load_config import configured
 from seldon_core.resources.model import FoundModels, ModelSpec
+from seldon_core.resources.words import without_folders
 from seldon_core.scheduler.service import Scheduler
 from seldon_core.scheduler.state import HAS_COME, ModelState
 from seldon_core.scheduler.status import ModelStatus, ModelVersionStatus
@@ -139,7 +140,7 @@ class ModelRepository:
 
 
 def _not_loaded(name: str, reason: str) -> ModelIndex:
-    return ModelIndex(name, "", IndexState.UNAVAILABLE, reason)
+    return ModelIndex(name, "", IndexState.UNAVAILABLE, without_folders(reason))
 
 
 def _is_over(version: ModelVersionStatus) -> bool:
@@ -148,17 +149,18 @@ def _is_over(version: ModelVersionStatus) -> bool:
 
 def _index_of(model: ModelStatus, version: ModelVersionStatus) -> ModelIndex:
     number = str(version.version.version)
+    reason = without_folders(version.reason, version.version.spec.storage_uri)
     match version.state:
         case ModelState.TERMINATING:
             return ModelIndex(model.name, number, IndexState.UNLOADING, "unloading")
         case ModelState.TERMINATE_FAILED:
-            return ModelIndex(model.name, number, IndexState.UNAVAILABLE, version.reason)
+            return ModelIndex(model.name, number, IndexState.UNAVAILABLE, reason)
         case _ if version.available_replicas:
             return ModelIndex(model.name, number, IndexState.READY)
         case ModelState.PROGRESSING:
-            return ModelIndex(model.name, number, IndexState.LOADING, version.reason or "loading")
+            return ModelIndex(model.name, number, IndexState.LOADING, reason or "loading")
         case ModelState.SCALED_DOWN:
             reason = "scaled down to no replica"
             return ModelIndex(model.name, number, IndexState.UNAVAILABLE, reason)
         case _:
-            return ModelIndex(model.name, number, IndexState.UNAVAILABLE, version.reason)
+            return ModelIndex(model.name, number, IndexState.UNAVAILABLE, reason)

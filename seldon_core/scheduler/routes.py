@@ -5,6 +5,7 @@ the latest on what replicas it has. So a new version that fails, or finds no roo
 route from a healthy older one.
 """
 
+from seldon_core.resources.words import without_folders
 from seldon_core.scheduler.state import (
     HAS_COME,
     ModelRecord,
@@ -23,7 +24,8 @@ def derive(model: ModelRecord) -> RouteUpdate:
         return RouteUpdate(model.name)
     serving = serving_version(model)
     if serving is None:
-        return RouteUpdate(model.name, notice=_notice(model.latest))
+        storage = model.latest.version.spec.storage_uri
+        return RouteUpdate(model.name, notice=without_folders(_notice(model.latest), storage))
     replicas = serving.replicas_in(ReplicaState.AVAILABLE)
     return RouteUpdate(
         model.name, (RouteCandidate(model.name, serving.number, FULL_WEIGHT, replicas),)

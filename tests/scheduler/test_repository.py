@@ -270,10 +270,10 @@ def test_a_folder_that_holds_no_model_says_why():
             world.folder.specs = [ModelSpec("wine", "/models/wine")]
             world.folder.refused = [
                 RefusedModel("/models/x.yaml", "no YAML"),
-                RefusedModel("/models/iris", "two files", "iris"),
+                RefusedModel("/models/iris", "two files in /models/iris", "iris"),
             ]
             assert await world.index() == [
-                ModelIndex("iris", "", UNAVAILABLE, "two files"),
+                ModelIndex("iris", "", UNAVAILABLE, "two files in iris"),
                 ModelIndex("wine", "", UNAVAILABLE, "not loaded"),
             ]
             with pytest.raises(ModelRuntimeError, match="two files"):
@@ -404,3 +404,10 @@ def test_a_version_that_cannot_be_called_says_why(state, shown):
     row = _index_of(a_model(version), version)
     assert (row.name, row.version) == ("iris", "4")
     assert (row.state, row.reason) == shown
+
+
+@pytest.mark.parametrize("state", [ModelState.FAILED, ModelState.TERMINATE_FAILED])
+def test_the_index_does_not_tell_where_files_are(state):
+    folder = a_version(4, state).version.spec.storage_uri
+    version = a_version(4, state, reason=f"{folder}/1/m.onnx: is cut off")
+    assert _index_of(a_model(version), version).reason == "1/m.onnx: is cut off"

@@ -110,6 +110,12 @@ def test_a_model_that_is_loaded_nowhere_says_why(state, notice):
     assert derive(a_model((state,))) == RouteUpdate("iris", notice=notice)
 
 
+def test_callers_are_not_told_where_a_models_files_are():
+    model = a_model((ModelState.FAILED,))
+    model.latest.reason = f"{model.latest.version.spec.storage_uri}/1/m.onnx: is cut off, see /a/b"
+    assert derive(model).notice == "failed to load: 1/m.onnx: is cut off, see b"
+
+
 def test_a_deleted_model_has_no_route_however_loaded():
     model = a_model((ModelState.TERMINATING, LOADED))
     model.deleted_at = 5.0
