@@ -98,7 +98,7 @@ def log_change(event: Event, change: Change, event_id: int) -> None:
                     actor or "this process",
                     event_id,
                 )
-        case ModelUnloadRequested(model=model, actor=actor):
+        case ModelUnloadRequested(model=model, actor=actor) if change is not Change.UNCHANGED:
             _log.info(
                 "model deleted model=%s by=%s event=%d", model, actor or "this process", event_id
             )

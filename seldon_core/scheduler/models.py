@@ -74,6 +74,7 @@ def on_unload_requested(state: SchedulerState, event: ModelUnloadRequested) -> l
     model = state.models.get(event.model)
     if model is None or not _is_in_namespace(model, event.meta):
         return [AnswerCaller(event.caller, NotFoundError("model", event.model))]
+    change = Change.UNCHANGED if model.is_deleted else Change.DELETED
     if not model.is_deleted:
         model.deleted_at = event.now
     if event.meta is not None:
@@ -83,7 +84,7 @@ def on_unload_requested(state: SchedulerState, event: ModelUnloadRequested) -> l
     _start_over(model)
     decisions = unload_unwanted(state, model, event.now)
     decisions += unload_again(model, event.now)
-    answer = AnswerCaller(event.caller, change=Change.DELETED)
+    answer = AnswerCaller(event.caller, change=change)
     return [answer, *decisions, *settle(state, model, event.now)]
 
 

@@ -187,9 +187,10 @@ def test_what_somebody_changed_is_a_line(caplog, event, change, told):
             ModelLoadRequested(1, ModelSpec("iris", "/iris"), 1, from_folder=True),
             Change.CREATED,
         ),
+        (ModelUnloadRequested(1, "iris", 1), Change.UNCHANGED),
         (Tick(1), Change.CREATED),
     ],
-    ids=["nothing new", "a folder's", "nobody's"],
+    ids=["nothing new", "a folder's", "gone already", "nobody's"],
 )
 def test_what_nobody_changed_is_no_line(caplog, event, change):
     caplog.set_level(logging.INFO, logger=logs.__name__)

@@ -102,7 +102,7 @@ def test_unloading_again_retries_what_failed_to_unload():
     unload(machine)
     report(machine, 1, "UnloadFailed", reason="busy")
     assert acts(unload(machine)) == [
-        AnswerCaller(1, change=Change.DELETED),
+        AnswerCaller(1, change=Change.UNCHANGED),
         UnloadOnReplica(R0, "iris", 1),
     ]
     assert latest(machine).state is ModelState.TERMINATING
