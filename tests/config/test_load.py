@@ -117,8 +117,8 @@ def test_our_variable_wins_over_seldons_and_says_so():
         (
             {"listener.jsonBytes": "2Mi", "listener.bodyBytes": "1Mi"},
             (
-                "listener.jsonBytes (from the command line): '2Mi' is more than listener.bodyBytes, "
-                "1048576 bytes, of which it is a part"
+                "listener.jsonBytes (from the command line): '2Mi' is more than "
+                "listener.bodyBytes, 1048576 bytes, of which it is a part"
             ),
         ),
         (
