@@ -353,7 +353,7 @@ def half_closed_http2(attack: Attack) -> None:
 ATTACKS: dict[str, Callable[[Attack], None]] = {
     "hpack_bomb": hpack_bomb,
     "held_heads": _held(15),
-    "refused_heads": _held(62),
+    "refused_heads": _held(30),
     "idle_conversations": by_stream(lambda stream: open_post(stream, TALK)),
     "continuations": continuations,
     "many_fields": many_fields,

@@ -466,7 +466,7 @@ def test_far_too_many_headers_close_the_connection_and_no_other():
             connected(server) as client,
             connected(server) as other,
         ):
-            client.request(call_headers((b"x-long", b"x" * 8000)), framed(b"x"))
+            client.request(call_headers((b"x-long", b"x" * 3000)), framed(b"x"))
             client.flush()
             while not client.is_over:
                 await client.read()
@@ -963,6 +963,23 @@ def test_large_heads_are_counted_as_long_as_their_streams_stay(path):
             (answer,) = await client.finish(streams)
             assert answer.status == 0
             await server.until(lambda: budget.used == 0)
+
+    run(test)
+
+
+def test_a_turn_of_the_loop_takes_at_most_its_share_of_large_heads():
+    async def test():
+        async with serving() as server, connected(server) as client:
+            for n in range(100):
+                client.request(call_headers((b"x-large", b"%d" % n * 3000)), end=False)
+            client.flush()
+            await server.until(lambda: server.shared.connections)
+            (connection,) = server.shared.connections
+            opened = [0]
+            while opened[-1] < 100:
+                await asyncio.sleep(0)
+                opened.append(len(connection._streams))
+            assert max(after - before for before, after in pairwise(opened)) <= 32
 
     run(test)
 
