@@ -6,7 +6,7 @@ names and labels are made when somebody scrapes.
 """
 
 from bisect import bisect_left
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import accumulate
 from typing import Protocol
 
@@ -286,6 +286,10 @@ class WatchedListener(Protocol):
         """Counts since the port opened."""
 
     @property
+    def refusals(self) -> Mapping[tuple[str, str], int]:
+        """Requests answered by an error, by `rest` or `grpc` and the code."""
+
+    @property
     def open_connections(self) -> int:
         """Connections now."""
 
@@ -313,6 +317,15 @@ def listener_families(listener: WatchedListener) -> Iterator[Family]:
     for name, text in _LISTENER.items():
         count = getattr(listener.counters, name)
         yield Family(f"seldon_listener_{name}_total", "counter", text, [("", {}, count)])
+    yield Family(
+        "seldon_listener_refusals_total",
+        "counter",
+        "Requests that were answered by an error.",
+        [
+            ("", {"method_type": method_type, "code": code}, count)
+            for (method_type, code), count in listener.refusals.items()
+        ],
+    )
     yield Family(
         "seldon_listener_open_connections",
         "gauge",

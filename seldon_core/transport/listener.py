@@ -4,7 +4,7 @@ import asyncio
 import errno
 import logging
 import socket
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import cast
 
@@ -16,6 +16,7 @@ from seldon_core.transport.handler import DataServices
 from seldon_core.transport.http1_connection import Http1Connection
 from seldon_core.transport.http2 import Http2Connection
 from seldon_core.transport.peers import peer_name
+from seldon_core.transport.refusals import Refusals
 from seldon_core.transport.rest import RestFront
 from seldon_core.transport.rest_docs import docs_methods
 from seldon_core.transport.rest_extensions import extension_methods as extension_rest_methods
@@ -135,7 +136,8 @@ class Sniffer(asyncio.BufferedProtocol):
 class Listener:
     """An open port. `port` is the real one, also if 0 was asked for."""
 
-    def __init__(self, server: asyncio.Server, shared: Shared) -> None:
+    def __init__(self, server: asyncio.Server, shared: Shared, refusals: Refusals) -> None:
+        self._refusals = refusals
         self._server = server
         self._shared = shared
         self.port: int = server.sockets[0].getsockname()[1]
@@ -144,6 +146,11 @@ class Listener:
     def counters(self) -> Counters:
         """What has happened so far, for metrics."""
         return self._shared.counters
+
+    @property
+    def refusals(self) -> Mapping[tuple[str, str], int]:
+        """How many requests were answered by an error, by `rest` or `grpc` and the code."""
+        return self._refusals.counts
 
     @property
     def open_connections(self) -> int:
@@ -197,24 +204,27 @@ async def open_listener(
     What is open then is cut off: see `Listener.drain`. Raises ConfigError if the address cannot be
     listened on.
     """
-    budget = InFlightBytes(settings.in_flight_bytes)
+    budget, refusals = InFlightBytes(settings.in_flight_bytes), Refusals()
     handler, server = services.handler, services.server
     methods = {
         **extension_rest_methods(services),
         **docs_methods(handler, server),
         **stream_methods(handler),
     }
-    http = RestFront(handler, server, settings, budget, methods)
+    http = RestFront(handler, server, settings, budget, methods, refusals=refusals)
     talks = {
-        **stream_conversations(handler, settings.stream_format, budget, settings.typed_bytes),
+        **stream_conversations(
+            handler, settings.stream_format, budget, settings.typed_bytes, refusals
+        ),
         **data_port_talks(server, lambda: listener.is_draining),
     }
     rules = TalkRules(settings.write_idle_timeout_s)
     rpc_methods = extension_rpc_methods(services)
-    rpc = RpcFront(handler, server, rpc_methods, talks, rules, settings.typed_bytes)
+    rpc = RpcFront(handler, server, rpc_methods, talks, rules, settings.typed_bytes, refusals)
     async with AsyncExitStack() as stack:
         try:
-            listener = await stack.enter_async_context(listen(settings, http, rpc, budget))
+            opened = listen(settings, http, rpc, budget, refusals)
+            listener = await stack.enter_async_context(opened)
         except ConfigError as error:
             # What can be wrong with a port is one of two; all else is the host.
             code = getattr(error.__cause__, "errno", None)
@@ -267,8 +277,9 @@ async def listen(
     http: HttpFront,
     rpc: AnyRpcFront,
     budget: InFlightBytes,
+    refusals: Refusals | None = None,
 ) -> AsyncIterator[Listener]:
-    """Serve two fronts; otherwise as `open_listener`."""
+    """Serve two fronts, which count in `refusals`; otherwise as `open_listener`."""
     loop = asyncio.get_running_loop()
     shared = Shared(loop, settings, http, rpc, budget)
     try:
@@ -276,7 +287,7 @@ async def listen(
     except OSError as error:
         raise ConfigError(why_not_listening(settings.host, settings.port, error)) from error
     shared.sweeper.start()
-    listener = Listener(server, shared)
+    listener = Listener(server, shared, refusals or Refusals())
     try:
         yield listener
     finally:

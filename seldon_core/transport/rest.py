@@ -35,6 +35,7 @@ from seldon_core.transport.bodies import decompress, largest_body, too_large
 from seldon_core.transport.budget import InFlightBytes
 from seldon_core.transport.exchange import HttpAnswer, HttpRequest, StreamedAnswer
 from seldon_core.transport.handler import InferCall, InferHandler, ServerState
+from seldon_core.transport.refusals import Refusals
 from seldon_core.transport.request_id import REQUEST_ID, request_id_of
 from seldon_core.transport.rest_call import JSON_TYPE, RestCall, RestMethod
 from seldon_core.transport.settings import ListenerSettings
@@ -47,7 +48,8 @@ _LONGEST_LENGTH = 19  # digits; int() of more is slow, and no body is that long
 class RestFront:
     """Answers REST requests of every dialect; implements `HttpFront`.
 
-    `methods` answer the verbs that are not known here. `clock` is the one of `InferCall.deadline`.
+    `methods` answer the verbs that are not known here. `clock` is the one of `InferCall.deadline`,
+    `refusals` where errors are counted.
     """
 
     def __init__(
@@ -58,7 +60,9 @@ class RestFront:
         budget: InFlightBytes,
         methods: Mapping[Verb, RestMethod],
         clock: Callable[[], float] = time.monotonic,
+        refusals: Refusals | None = None,
     ) -> None:
+        self._refusals = refusals or Refusals()
         self._handler = handler
         self._server = server
         self._settings = settings
@@ -96,7 +100,9 @@ class RestFront:
                 return await self._answer_other(target, request, request_id)
             return await self._infer(target, headers, request.body, request_id)
         except SeldonError as error:
-            return _error_answer(_better(error, headers), request_id)
+            error = _better(error, headers)
+            self._refusals.rest(error)
+            return _error_answer(error, request_id)
 
     async def _infer(
         self, target: Target, headers: dict[bytes, bytes], body: Buffer, request_id: str

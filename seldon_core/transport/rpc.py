@@ -5,7 +5,7 @@ message of an infer call stays as it is until somebody asks for its tensors; of 
 model's name and version are read here.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass, field
 
@@ -15,8 +15,9 @@ from seldon_core.protocol.dialects import GRPC_VERBS, Verb
 from seldon_core.protocol.grpc_limits import check_typed_size
 from seldon_core.protocol.inference import Buffer, Payload
 from seldon_core.protocol.oip_grpc import GRPC_CODEC, peek_model
-from seldon_core.transport.conversations import Conversation, TalkRules, not_served
+from seldon_core.transport.conversations import Conversation, InitialMetadata, TalkRules, not_served
 from seldon_core.transport.handler import InferCall, InferHandler, ServerState
+from seldon_core.transport.refusals import Refusals
 from seldon_core.transport.request_id import REQUEST_ID, request_id_of
 from seldon_core.transport.rpc_call import RpcCall, RpcMethod
 from seldon_core.transport.settings import TYPED_BYTES
@@ -46,7 +47,7 @@ class RpcFront:
 
     `methods` answer the verbs that are not known here, `talks` the streaming calls, by path: those
     of this service and of any other. `rules` is of these. `typed_bytes` is the most that an infer
-    call may have besides its raw contents.
+    call may have besides its raw contents, `refusals` where errors are counted.
     """
 
     def __init__(
@@ -57,7 +58,9 @@ class RpcFront:
         talks: Mapping[bytes, Conversation] | None = None,
         rules: TalkRules = _RULES,
         typed_bytes: int = TYPED_BYTES,
+        refusals: Refusals | None = None,
     ) -> None:
+        self._refusals = refusals or Refusals()
         self._typed_bytes = typed_bytes
         self._handler = handler
         self._server = server
@@ -87,7 +90,18 @@ class RpcFront:
         verb = GRPC_VERBS.get(path)
         if verb is _INFER or verb in self._methods:
             return None
-        return self._talks.get(path) or not_served(path)
+        return self._talks.get(path) or self._refusing(path)
+
+    def _refusing(self, path: bytes) -> Conversation:
+        refuse = not_served(path)
+
+        def counted(
+            headers: dict[bytes, bytes], messages: AsyncIterator[bytes], peer: str, deadline: float
+        ) -> AsyncGenerator[Sequence[Buffer] | InitialMetadata, None]:
+            self._refusals.grpc_code(status.UNIMPLEMENTED)
+            return refuse(headers, messages, peer, deadline)
+
+        return counted
 
     async def answer(
         self, path: bytes, headers: dict[bytes, bytes], message: Buffer, deadline: float
@@ -113,6 +127,7 @@ class RpcFront:
             encoded = GRPC_CODEC.encode_response(reply.response, payload.decode())
             return RpcAnswer(status.OK, "", reply.headers, trailers, encoded.parts)
         except SeldonError as error:
+            self._refusals.grpc(error)
             return RpcAnswer(status.status_of(error).grpc, str(error), trailers=trailers)
 
     async def _server_live(self, call: RpcCall) -> bytes:

@@ -29,6 +29,7 @@ from seldon_core.protocol.oip_stream import (
 from seldon_core.transport.budget import InFlightBytes
 from seldon_core.transport.conversations import Conversation, InitialMetadata
 from seldon_core.transport.handler import InferCall, InferHandler, StreamReply
+from seldon_core.transport.refusals import Refusals
 from seldon_core.transport.request_id import request_id_of
 from seldon_core.transport.settings import TYPED_BYTES
 
@@ -50,17 +51,20 @@ def stream_conversations(
     stream_format: str,
     budget: InFlightBytes,
     typed_bytes: int = TYPED_BYTES,
+    refusals: Refusals | None = None,
 ) -> dict[bytes, Conversation]:
     """Return the streaming calls of the data port, by path.
 
     `stream_format` is how who does not say it is answered, `triton` or `mlserver`. Messages that
     are under way are counted in `budget`; each may have `typed_bytes` besides its raw contents.
+    `refusals` is where errors are counted, of messages as well as of calls.
     """
+    counted = refusals or Refusals()
 
     async def stream_infer(
         headers: dict[bytes, bytes], messages: AsyncIterator[bytes], peer: str, deadline: float
     ) -> AsyncGenerator[Sequence[Buffer] | InitialMetadata, None]:
-        shape = _shape(headers.get(FORMAT_HEADER, stream_format.encode()))
+        shape = _shape(headers.get(FORMAT_HEADER, stream_format.encode()), counted)
         talk = _Talk(handler, headers, deadline, budget, typed_bytes)
         is_first = True
         reply = None
@@ -71,6 +75,8 @@ def stream_conversations(
                     if is_first and reply.headers:
                         yield InitialMetadata(reply.headers)
                     is_first = False
+                    if isinstance(reply.outcome, SeldonError):
+                        counted.grpc(reply.outcome)
                     said = shape(talk, reply)
                     if said is not None:
                         yield said
@@ -86,13 +92,15 @@ def stream_conversations(
     return {STREAM_PATH: stream_infer}
 
 
-def _shape(name: bytes) -> "_Shape":
+def _shape(name: bytes, refusals: Refusals) -> "_Shape":
     shape = _SHAPES.get(name)
     if shape is None:
         shown = name[:64].decode("latin-1")
-        raise InvalidRequestError(
+        error = InvalidRequestError(
             f"{FORMAT_HEADER.decode()} is triton or mlserver, found {shown!r}"
         )
+        refusals.grpc(error)
+        raise error
     return shape
 
 

@@ -195,6 +195,7 @@ def test_a_parts_own_counters_are_asked_for_at_each_scrape(metrics):
 
 class BusyListener:
     counters = Counters(connections=3, overloaded=2)
+    refusals = {("rest", "404"): 5, ("grpc", "NotFound"): 7}  # noqa: RUF012 - never changed
     open_connections = 1
     in_flight_bytes = 64
 
@@ -206,6 +207,14 @@ def test_the_data_port_is_measured(metrics):
     assert found["seldon_listener_overloaded_total", frozenset()] == 2
     assert found["seldon_listener_open_connections", frozenset()] == 1
     assert found["seldon_listener_in_flight_bytes", frozenset()] == 64
+
+
+def test_what_is_answered_by_errors_is_shown_by_its_code(metrics):
+    metrics.add_source(lambda: listener_families(BusyListener()))
+    found = samples(metrics)
+    name = "seldon_listener_refusals_total"
+    assert found[name, frozenset({("method_type", "rest"), ("code", "404")})] == 5
+    assert found[name, frozenset({("method_type", "grpc"), ("code", "NotFound")})] == 7
 
 
 def test_every_counter_of_the_data_port_is_shown(metrics):

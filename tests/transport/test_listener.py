@@ -41,6 +41,10 @@ def test_the_fronts_of_a_handler_are_served(run):
             assert (await client.response())[0] == 200
             await client.send(b"GET /v2/health/ready HTTP/1.1\r\nhost: a\r\n\r\n")
             assert (await client.response())[0] == 400
+            assert listener.refusals == {}  # it is an answer, not an error
+            await client.send(b"GET /nowhere HTTP/1.1\r\nhost: a\r\n\r\n")
+            assert (await client.response())[0] == 404
+            assert listener.refusals == {("rest", "404"): 1}
 
     run(main())
 
@@ -147,6 +151,10 @@ def test_a_drain_cuts_off_what_does_not_end_and_says_so(options, logged, caplog)
 
     asyncio.run(main())
     assert [record.levelname for record in caplog.records] == logged
+
+
+def test_clients_that_vanish_are_asked_after_before_they_would_be_idle_for_too_long():
+    assert 0 < ListenerSettings().keep_alive_s <= ListenerSettings().idle_timeout_s
 
 
 @LOOPS

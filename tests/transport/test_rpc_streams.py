@@ -17,6 +17,7 @@ from seldon_core.proto import open_inference_pb2 as oip
 from seldon_core.protocol.dialects import GRPC_VERBS, Verb
 from seldon_core.transport.budget import InFlightBytes
 from seldon_core.transport.conversations import CallStatusError, InitialMetadata
+from seldon_core.transport.refusals import Refusals
 from seldon_core.transport.rpc_streams import STREAM_PATH, UNANSWERED, stream_conversations
 from tests.support.stream_fakes import Given, Spoken, StreamHandler, turns
 
@@ -44,7 +45,9 @@ class Call:
 
     def __init__(self, handler, messages, setting="triton", deadline=float("inf"), **headers):
         self.budget = InFlightBytes(1 << 20)
-        converse = stream_conversations(handler, setting, self.budget)[STREAM_PATH]
+        self.refusals = Refusals()
+        talks = stream_conversations(handler, setting, self.budget, refusals=self.refusals)
+        converse = talks[STREAM_PATH]
         sent = {name.replace("_", "-").encode(): value.encode() for name, value in headers.items()}
         self.answers = converse(sent, messages, "127.0.0.1:1", deadline)
         self.metadata = []
@@ -132,8 +135,10 @@ def test_an_error_of_a_message_is_a_message_and_the_stream_goes_on():
         handler = StreamHandler()
         handler.errors["2"] = ModelRuntimeError("it broke")
         given = Given(*[message(identifier=name) for name in "123"])
-        assert await Call(handler, given).all() == [("1", ""), ("2", "it broke"), ("3", "")]
+        call = Call(handler, given)
+        assert await call.all() == [("1", ""), ("2", "it broke"), ("3", "")]
         assert handler.streams == ["m"]
+        assert call.refusals.counts == {("grpc", "Internal"): 1}
 
     run(test)
 
@@ -252,6 +257,7 @@ def test_an_unknown_shape_is_refused():
         call = Call(StreamHandler(), Given(message()), x_seldon_stream_format="kserve")
         with pytest.raises(InvalidRequestError, match="triton or mlserver, found 'kserve'"):
             await call.next()
+        assert call.refusals.counts == {("grpc", "InvalidArgument"): 1}
 
     run(test)
 
