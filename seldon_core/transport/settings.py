@@ -51,7 +51,8 @@ class ListenerSettings:
     - `idle_timeout_s`: longest pause between requests; above the 600 s after which common load
       balancers close idle connections, so that they close first and never race us.
     - `keep_alive_s`: silence after which TCP asks whether the client's machine is there, then every
-      20 s, three times; 0 for never. For connections that may be idle for ever.
+      20 s, three times; 0 for never. A stream on which nothing is said may be open for ever, also
+      if its client's machine has vanished.
     - `linger_s`: time to read on after a refusal, so that the client sees it and not a reset.
     - `stream_format`: what the answers of ModelStreamInfer look like to who does not say it,
       `triton` or `mlserver`; most clients that stream are Triton's.
@@ -85,6 +86,6 @@ class ListenerSettings:
     write_bytes_per_s: int = 1 * KIB
     stall_timeout_s: float = 5.0
     idle_timeout_s: float = 620.0
-    keep_alive_s: int = 0
+    keep_alive_s: int = 600
     linger_s: float = 2.0
     stream_format: str = "triton"
