@@ -270,14 +270,16 @@ def _raw_inputs(items: Sequence[Any], raw: Sequence[Buffer]) -> list[Tensor]:
         where = input_path(index)
         if item.HasField("contents"):
             raise InvalidRequestError(f"{where}: has contents beside raw_input_contents")
-        datatype, parameters = item.datatype, _tensor_parameters(where, item)
+        datatype, given = item.datatype, item.parameters
+        parameters = _tensor_parameters(where, given) if given else None
         data = from_raw(where, datatype, item.shape[:], contents)
         inputs.append(Tensor(item.name, datatype, data, parameters))
     return inputs
 
 
 def _typed_input(where: str, item: Any) -> Tensor:
-    datatype, parameters = item.datatype, _tensor_parameters(where, item)
+    datatype, given = item.datatype, item.parameters
+    parameters = _tensor_parameters(where, given) if given else None
     data = read_contents(where, datatype, item.shape[:], item.contents)
     return Tensor(item.name, datatype, data, parameters)
 
@@ -288,18 +290,18 @@ def _outputs(items: Sequence[Any]) -> list[RequestedOutput] | None:
     if len(items) > MAX_TENSORS:
         raise too_many("outputs", items, MAX_TENSORS)
     outputs = [
-        RequestedOutput(item.name, _tensor_parameters(f"outputs[{index}]", item))
+        RequestedOutput(
+            item.name,
+            _tensor_parameters(f"outputs[{index}]", item.parameters) if item.parameters else None,
+        )
         for index, item in enumerate(items)
     ]
     check_names("outputs", [output.name for output in outputs])
     return outputs
 
 
-def _tensor_parameters(where: str, item: Any) -> Parameters | None:
-    """Return the parameters of an input or a requested output; None if it has none."""
-    items = item.parameters
-    if not items:
-        return None
+def _tensor_parameters(where: str, items: Mapping[str, Any]) -> Parameters:
+    """Return the parameters of an input or a requested output."""
     refuse_shared_memory(where, items)
     return _parameters(f"{where}.parameters", items)
 
