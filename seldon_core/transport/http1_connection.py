@@ -134,6 +134,7 @@ class Http1Connection(asyncio.BufferedProtocol):
         self._unread.count(0)
         if self._next_turn is not None:
             self._next_turn.cancel()
+            self._shared.queue_up(-1)
         for way in self._ways.values():
             way.lose()
         self._drop_requests()
@@ -227,7 +228,7 @@ class Http1Connection(asyncio.BufferedProtocol):
         """Begin what may begin now; return False if something has to wait."""
         completed, settings = self._reader.completed, self._settings
         while completed:
-            if self._turn >= settings.requests_per_turn:
+            if self._turn >= self._shared.share:
                 self._wake()
                 return False
             if not self._is_writable or len(self._queue) >= settings.outstanding:
@@ -406,9 +407,11 @@ class Http1Connection(asyncio.BufferedProtocol):
     def _wake(self) -> None:
         if self._next_turn is None:
             self._next_turn = self._loop.call_soon(self._continue)
+            self._shared.queue_up(1)
 
     def _continue(self) -> None:
         self._next_turn = None
+        self._shared.queue_up(-1)
         self._turn = 0
         data, self._unparsed = memoryview(self._unparsed), b""
         self._guarded_take(data)

@@ -277,7 +277,7 @@ class Http2Connection(asyncio.BufferedProtocol):
 
     def _handle(self, events: Iterator[ngh2.Event]) -> None:
         """Handle events until there are no more, or a turn's share of them or of requests."""
-        begun, share = 0, self._shared.settings.requests_per_turn
+        begun, share = 0, self._shared.share
         for event in islice(events, EVENTS_PER_TURN):
             kind = type(event)
             if kind is ngh2.DataReceived:
@@ -299,7 +299,12 @@ class Http2Connection(asyncio.BufferedProtocol):
             return
         self._backlog = events
         self._pace_reading()
-        self._loop.call_soon(self._continue)
+        self._shared.queue_up(1)
+        self._loop.call_soon(self._take_turn)
+
+    def _take_turn(self) -> None:
+        self._shared.queue_up(-1)
+        self._continue()
 
     @_guarded
     def _continue(self) -> None:

@@ -23,6 +23,10 @@ if TYPE_CHECKING:
 
 RECEIVE_BYTES = 64 * KIB
 
+REQUESTS_A_TURN = 256
+"""How many requests begin in a turn of the loop if more connections have more of them than their
+share: a thousand that each send what they can held all others up for seconds."""
+
 # What a streaming call takes, with its tasks, though nothing is said on it. They may take an eighth
 # of the budget's bytes, so that other calls have room: no time-out ends a stream that is silent.
 _CONVERSATION_BYTES = 16 * KIB
@@ -125,7 +129,7 @@ class Shared:
     because they do not read: add yourself when you pause, discard yourself when you resume.
     A connection takes its fronts from `http` and `rpc` by `for_peer`, once. `conversing` are the
     tasks of streaming calls, of which there may be `most_conversing`. `floods` and `refusals` are
-    what is logged of either.
+    what is logged of either. `share` is how many requests a connection may begin in a turn.
     """
 
     __slots__ = (
@@ -140,10 +144,12 @@ class Shared:
         "most_conversing",
         "on_empty",
         "paused",
+        "queueing",
         "receive",
         "refusals",
         "rpc",
         "settings",
+        "share",
         "sweeper",
     )
 
@@ -162,6 +168,8 @@ class Shared:
         self.conversing: set[asyncio.Task[None]] = set()
         share = budget.limit // (_CONVERSATIONS_SHARE * _CONVERSATION_BYTES)
         self.most_conversing = max(settings.streams, share)
+        self.queueing = 0
+        self.share = settings.requests_per_turn
         self.budget = budget
         self.counters = Counters()
         self.floods = RareLog()
@@ -182,6 +190,12 @@ class Shared:
         """Count `connection` as open: it is visited, drained and aborted from now on."""
         self.connections[connection] = None
         self.on_empty.clear()
+
+    def queue_up(self, number: int) -> None:
+        """Count `number` connections more, or less, that have more to begin in the next turn."""
+        self.queueing += number
+        share = REQUESTS_A_TURN // max(self.queueing, 1)
+        self.share = max(min(share, self.settings.requests_per_turn), 1)
 
     def patience_s(self, longest_s: float) -> float:
         """Return how long to wait for a client that neither sends nor reads, at most `longest_s`.

@@ -4,6 +4,7 @@ import itertools
 import struct
 import time
 import tracemalloc
+from contextlib import AsyncExitStack
 
 import psutil
 import pytest
@@ -96,6 +97,23 @@ def test_at_most_32_begin_in_one_turn_of_the_loop():
                 await client.response()
             steps = [after - before for before, after in itertools.pairwise(began)]
             assert max(steps) <= 32
+
+    asyncio.run(main())
+
+
+def test_many_that_flood_share_what_begins_in_a_turn_of_the_loop():
+    async def main():
+        front, began = EchoFront(), [0]
+        async with listening(front) as listener, AsyncExitStack() as stack:
+            clients = [await stack.enter_async_context(connected(listener.port)) for _ in range(32)]
+            for client in clients:
+                client.writer.write(GET % b"/" * 200)
+            while began[-1] < 32 * 200:
+                await asyncio.sleep(0)
+                began.append(len(front.requests))
+            # The first turn finds out how many they are; each by itself would begin 32.
+            assert max(after - before for before, after in itertools.pairwise(began)) < 700
+        assert shared_of(listener).queueing == 0
 
     asyncio.run(main())
 
