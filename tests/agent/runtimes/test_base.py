@@ -1,9 +1,11 @@
 """The words that runtimes share with the agent."""
 
+import numpy as np
 import pytest
 
 from seldon_core.agent.runtimes import runtime_named
-from seldon_core.agent.runtimes.base import Artifact, Signature, words_of
+from seldon_core.agent.runtimes.base import Artifact, Signature, failed, words_of
+from seldon_core.errors import InvalidRequestError, ModelRuntimeError
 
 
 def test_the_careful_answer_is_the_default():
@@ -33,3 +35,13 @@ def test_runtimes_say_where_they_may_run(name, releases_gil, inline_limit_us):
     runtime = runtime_named(name)
     assert runtime.releases_gil is releases_gil
     assert runtime.inline_limit_s == pytest.approx(inline_limit_us * 1e-6)
+
+
+def test_a_run_that_fails_on_nothing_is_the_callers_to_change():
+    rows, none = np.zeros((2, 4)), np.zeros((0, 4))
+    refused = failed("it broke", [rows, none])
+    assert isinstance(refused, InvalidRequestError)
+    assert str(refused).endswith("got the shape [0, 4]: it broke")
+    broken = failed("it broke", [rows])
+    assert isinstance(broken, ModelRuntimeError)
+    assert str(broken) == "it broke"
