@@ -216,3 +216,21 @@ def test_only_so_much_json_becomes_python_values():
         match="JSON may have 4194304 bytes, this has 4194305: more may only be tensors",
     ):
         load(b'"' + b"x" * (MOST_LOADED - 1) + b'"')
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        (b"", "the body is empty; wanted a JSON object with inputs"),
+        (b"{", r"the body is not JSON: [^;]*"),
+        (
+            b'{"binary_data_size":1}x',
+            r"the body is not JSON: .*; if tensors follow it as bytes, .*",
+        ),
+        (b"\0", r"the body is not JSON: .*; if tensors follow it as bytes, .*"),
+    ],
+    ids=["empty", "cut off", "tensors behind", "a tensor"],
+)
+def test_what_is_no_json_is_told_what_it_lacks(body, said):
+    with pytest.raises(InvalidRequestError, match=f"^{said}$"):
+        load(memoryview(body))
