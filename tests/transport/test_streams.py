@@ -148,7 +148,7 @@ def test_deflate_is_zlibs():
 @pytest.mark.parametrize(
     ("piece", "changes", "code", "text"),
     [
-        (framed(b"no gzip", 1), {}, b"13", b"not compressed as it says"),
+        (framed(b"no gzip", 1), {}, b"13", b"not compressed as its headers say"),
         (framed(gzip.compress(b"text")[:-9], 1), {}, b"13", b"cut off"),
         (framed(b"", 1), {}, b"13", b"cut off"),
         (packed(bytes(5_000_000)), {}, b"8", b"100 times"),
