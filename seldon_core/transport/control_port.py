@@ -8,12 +8,11 @@ callers declare 0.6 times as many models, and every process is 12 MiB larger (`p
 """
 
 import logging
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Final
 
 from seldon_core.errors import ConfigError
-from seldon_core.protocol.inference import Buffer
 from seldon_core.transport.budget import InFlightBytes
 from seldon_core.transport.control_front import ControlFront
 from seldon_core.transport.control_health import Health
