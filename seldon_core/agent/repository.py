@@ -88,6 +88,14 @@ def _open_artifact(
     return Artifact(internal_name, runtime, str(folder), str(main), settings, stamp)
 
 
+def _read_whole(text: str) -> int:
+    """Return a whole number, which has to reach worker processes in 64 bits."""
+    number = int(text)
+    if not -(1 << 63) <= number < 1 << 64:
+        raise ValueError(f"{text[:40]} is a number of more than 64 bits")
+    return number
+
+
 def read_settings(path: Path) -> dict[str, Any]:
     """Return a `model-settings.json` with every key kept.
 
@@ -95,7 +103,7 @@ def read_settings(path: Path) -> dict[str, Any]:
     wrong type.
     """
     try:
-        settings = json.loads(path.read_bytes())
+        settings = json.loads(path.read_bytes(), parse_int=_read_whole)
     except OSError as error:
         raise InvalidResourceError(str(path), f"cannot be read: {error.strerror}") from error
     except json.JSONDecodeError as error:

@@ -181,7 +181,7 @@ def to_raw(tensor: Tensor) -> Buffer:
         bits = data.view("<u4")
         upper = (bits >> 16).astype("<u2")
         # A NaN may have only lower bits set, and would become an infinity without this one.
-        upper[np.isnan(data)] |= 0x40
+        upper[np.isnan(data) & (upper & 0x7F == 0)] |= 0x40
         return upper.tobytes()
     # Below 512 bytes a copy is cheaper than a view: 0.05 against 0.2 µs.
     return data.tobytes() if data.nbytes < 512 else data.data.cast("B")

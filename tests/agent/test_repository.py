@@ -265,6 +265,17 @@ def test_settings_that_cannot_be_read_are_refused(tmp_path):
         read_settings(tmp_path / "none.json")
 
 
+@pytest.mark.parametrize(
+    "number",
+    ["18446744073709551616", "-9223372036854775809", "9" * 5000],
+    ids=["much", "little", "long"],
+)
+def test_settings_with_a_number_that_no_worker_could_be_sent_are_refused(tmp_path, number):
+    settings(tmp_path, f'{{"parameters": {{"extra": {number}}}}}')
+    with pytest.raises(InvalidResourceError, match="cannot be read: "):
+        read_settings(tmp_path / "model-settings.json")
+
+
 def test_what_is_no_url_is_refused():
     with pytest.raises(InvalidResourceError, match="is not a URL: Invalid IPv6"):
         local_path("file://[x")

@@ -98,6 +98,11 @@ def test_bf16_sends_the_upper_half_of_each_number():
     assert raw == b"\x80\x3f\x20\xc0\x80\x7f"
 
 
+def test_a_nan_of_bf16_keeps_its_bits():
+    raw = bytes.fromhex("b7ff817f")
+    assert bytes(to_raw(Tensor("x", "BF16", from_raw(WHERE, "BF16", [2], raw)))) == raw
+
+
 def test_a_nan_stays_a_nan_in_bf16():
     low_bits = np.array([0x7F800001], "<u4").view("<f4")
     raw = to_raw(Tensor("x", "BF16", low_bits))
