@@ -50,6 +50,9 @@ from seldon_core.transport.unread import Unread
 
 _logger = logging.getLogger(__name__)
 
+# What the library makes of the end of every client in Go, which names a stream of its own there.
+_GO_LEAVES = b"GOAWAY: invalid last_stream_id"
+
 # How much a client may send before it is credited. With the default of 64 KiB it waits for a round
 # trip after each 64 KiB.
 STREAM_WINDOW = 4 * MIB
@@ -246,8 +249,12 @@ class Http2Connection(asyncio.BufferedProtocol):
         if transport is not None and not transport.is_closing():
             transport.write(last_frame)
             note_flood(self._shared, self._peer, text)
-            self.connection_lost(None)
-            Leaving(self._shared, transport)
+            self._leave(transport)
+
+    def _leave(self, transport: asyncio.Transport) -> None:
+        """Close when the client has had time to read what it was told."""
+        self.connection_lost(None)
+        Leaving(self._shared, transport)
 
     def _count_flood(self, kind: Flood) -> int:
         """Count a frame; return more than a turn's share if it is one too many."""
@@ -266,14 +273,17 @@ class Http2Connection(asyncio.BufferedProtocol):
         flood = ""
         for event in self._h2.events():
             if type(event) is ngh2.ConnectionClosed and event.error_code:
-                self._shared.counters.bad_requests += 1
+                if event.debug_data != _GO_LEAVES:
+                    self._shared.counters.bad_requests += 1
                 _logger.debug("HTTP/2 connection ended code=%d", event.error_code)
                 if event.error_code == ENHANCE_YOUR_CALM:
                     flood = event.debug_data.decode("utf-8", "replace") or "frames without sense"
         if flood:
             self._calm(flood)
-        elif self._transport is not None:
+        elif self._transport is not None and self._transport.get_write_buffer_size():
             self._transport.close()
+        elif self._transport is not None:
+            self._leave(self._transport)
 
     def _handle(self, events: Iterator[ngh2.Event]) -> None:
         """Handle events until there are no more, or a turn's share of them or of requests."""

@@ -594,6 +594,7 @@ class Recorder(asyncio.Transport):
         super().__init__()
         self.written = bytearray()
         self.is_aborted = self.is_closed = False
+        self.unsent = 0
 
     def close(self):
         self.is_closed = True
@@ -617,7 +618,7 @@ class Recorder(asyncio.Transport):
         self.is_aborted = True
 
     def get_write_buffer_size(self):
-        return 0
+        return self.unsent
 
 
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes((0, 0, 0, 4, 0, 0, 0, 0, 0))
@@ -661,6 +662,24 @@ def test_what_breaks_the_protocol_is_told_so_and_its_work_ends(fault):
     run(test)
 
 
+@pytest.mark.parametrize("last_stream", [0, 1], ids=["right", "as Go has it"])
+def test_a_client_that_says_goaway_and_more_sees_the_end_and_no_reset(last_stream):
+    async def test():
+        async with serving() as server:
+            reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+            writer.write(PREFACE + frame(7, 0, last_stream.to_bytes(4, "big") + bytes(4)))
+            await server.until(lambda: server.shared.paused)
+            for _ in range(3):
+                writer.write(frame(6, 0, b"not read"))
+                await asyncio.sleep(0)
+            await reader.read()  # to its end; a reset would raise
+            writer.close()
+            await server.until(lambda: not server.shared.connections)
+            assert server.shared.counters.bad_requests == 0
+
+    run(test)
+
+
 def test_a_client_that_says_goaway_is_answered_first():
     async def test():
         async with serving() as server, connected(server) as client:
@@ -700,6 +719,7 @@ def test_a_connection_that_is_over_hinders_no_drain():
             asyncio.get_running_loop(), ListenerSettings(), EchoHttp(), EchoRpc(), InFlightBytes(1)
         )
         connection, recorder = Http2Connection(shared), Recorder()
+        recorder.unsent = 1
         connection.connection_made(recorder)
         connection.take_first(PREFACE + frame(0, 0, b"abc"))
         connection.drain()
@@ -716,6 +736,7 @@ def test_a_closed_connection_whose_client_does_not_read_is_cut_off():
             asyncio.get_running_loop(), ListenerSettings(), EchoHttp(), EchoRpc(), InFlightBytes(1)
         )
         connection, recorder = Http2Connection(shared), Recorder()
+        recorder.unsent = 1
         connection.connection_made(recorder)
         connection.take_first(PREFACE + frame(0, 0, b"abc"))
         assert recorder.is_closing()
