@@ -280,10 +280,14 @@ class Http2Connection(asyncio.BufferedProtocol):
                     flood = event.debug_data.decode("utf-8", "replace") or "frames without sense"
         if flood:
             self._calm(flood)
-        elif self._transport is not None and self._transport.get_write_buffer_size():
-            self._transport.close()
-        elif self._transport is not None:
-            self._leave(self._transport)
+            return
+        transport = self._transport
+        if transport is None or transport.is_closing():
+            return
+        if transport.get_write_buffer_size():
+            transport.close()  # which waits for a client that reads slowly
+        else:
+            self._leave(transport)
 
     def _handle(self, events: Iterator[ngh2.Event]) -> None:
         """Handle events until there are no more, or a turn's share of them or of requests."""

@@ -730,6 +730,22 @@ def test_a_connection_that_is_over_hinders_no_drain():
     asyncio.run(test())
 
 
+def test_the_end_of_a_connection_that_is_closing_already_changes_nothing():
+    async def test():
+        shared = Shared(
+            asyncio.get_running_loop(), ListenerSettings(), EchoHttp(), EchoRpc(), InFlightBytes(1)
+        )
+        connection, recorder = Http2Connection(shared), Recorder()
+        connection.connection_made(recorder)
+        recorder.close()
+        connection.take_first(PREFACE + frame(7, 0, bytes(8)))
+        assert shared.counters.internal_errors == 0
+        assert not recorder.is_aborted
+        connection.connection_lost(None)
+
+    asyncio.run(test())
+
+
 def test_a_closed_connection_whose_client_does_not_read_is_cut_off():
     async def test():
         shared = Shared(
