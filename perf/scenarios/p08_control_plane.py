@@ -1,6 +1,6 @@
 """P8: 10,000 models, declared through the scheduler's API, and a start with all of them.
 
-The client is one process of its own (`perf.declarer`), on asyncio. Each round has a new data folder
+The client is one process of its own (`perf.declarer`). Each round has a new data folder
 for 16 callers and another for one, then a start with the models of the first. Beside it stands a
 ceiling, gRPC and LMDB and nothing else: how fast this machine's disk and cores are at the moment.
 """

@@ -42,7 +42,7 @@ def without_folders(text: str, folder: str = "") -> str:
     Paths below `folder`, which is absolute, begin behind it; of others only the last name is left.
     """
     folder = folder.rstrip("/")
-    if folder.startswith("/"):
+    if folder.startswith("/") and folder in text:
         text = text.replace(f"{folder}/", "")
         text = re.sub(rf"{re.escape(folder)}(?![\w-])", lambda _: basename(folder), text)
     return _PATH.sub(r"\1", text)
