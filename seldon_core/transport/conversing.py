@@ -14,10 +14,12 @@ from typing import Protocol
 from seldon_core.errors import SeldonError
 from seldon_core.protocol import status
 from seldon_core.protocol.inference import Buffer
+from seldon_core.transport.call_stream import RpcStream
 from seldon_core.transport.compressing import compressed
 from seldon_core.transport.conversations import Conversation, InitialMetadata
 from seldon_core.transport.deliveries import Deliveries
 from seldon_core.transport.grpc_frames import RefusedCallError
+from seldon_core.transport.heads import Head
 from seldon_core.transport.incoming import Incoming, no_room
 from seldon_core.transport.outgoing import (
     Headers,
@@ -31,7 +33,6 @@ from seldon_core.transport.request_id import REQUEST_ID, request_id_of
 from seldon_core.transport.rpc import RpcAnswer
 from seldon_core.transport.sending import Engine, Sender
 from seldon_core.transport.shared import RpcFront, Shared
-from seldon_core.transport.streams import Head, RpcStream
 
 _logger = logging.getLogger(__name__)
 

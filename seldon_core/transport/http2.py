@@ -27,25 +27,21 @@ from typing import Concatenate, ParamSpec, cast
 import ngh2
 
 from seldon_core.protocol.inference import Buffer
+from seldon_core.transport.call_stream import RpcStream
 from seldon_core.transport.calm import ENHANCE_YOUR_CALM, Leaving, goaway, note_flood
 from seldon_core.transport.conversing import Conversations
 from seldon_core.transport.crediting import Withheld
 from seldon_core.transport.deliveries import Deliveries
 from seldon_core.transport.floods import Flood, Floods
 from seldon_core.transport.goodbye import Goodbye
+from seldon_core.transport.heads import Head, read_head
 from seldon_core.transport.http2_requests import Requests
 from seldon_core.transport.peers import peer_name
+from seldon_core.transport.request_stream import HttpStream
 from seldon_core.transport.sending import Sender
 from seldon_core.transport.settings import KIB, MIB
 from seldon_core.transport.shared import RECEIVE_BYTES, Shared
-from seldon_core.transport.streams import (
-    LARGE_HEAD,
-    Head,
-    HttpStream,
-    RpcStream,
-    Stream,
-    read_head,
-)
+from seldon_core.transport.streams import LARGE_HEAD, Stream
 from seldon_core.transport.unread import Unread
 
 _logger = logging.getLogger(__name__)

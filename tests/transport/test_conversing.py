@@ -14,12 +14,12 @@ import uvloop
 from seldon_core.transport.budget import InFlightBytes
 from seldon_core.transport.conversing import Conversations
 from seldon_core.transport.deliveries import Deliveries
+from seldon_core.transport.heads import Head
 from seldon_core.transport.http2 import STREAM_WINDOW
 from seldon_core.transport.listener import listen
 from seldon_core.transport.sending import Sender
 from seldon_core.transport.settings import KIB, MIB, ListenerSettings
 from seldon_core.transport.shared import Shared
-from seldon_core.transport.streams import Head
 from tests.support.http2_engine import RecordingEngine
 from tests.support.http2_peer import Client, EchoHttp, call_headers, connected, framed, serving
 from tests.support.talks import Talks
