@@ -27,6 +27,8 @@ Small enough that a slice of the smallest requests (230) takes under a milliseco
 """
 
 _END_OF_HEAD = b"\r\n\r\n"
+_FIRST_LINE_BYTES = len("  HTTP/1.1\r\n\r\n")  # besides method and target, the last line too
+_LINE_BYTES = len(": \r\n")  # besides a header's name and value
 _ZEROED_UP_TO = 64 * KIB
 _FRAMING = frozenset((b"connection", b"transfer-encoding", b"expect"))
 
@@ -57,6 +59,8 @@ class Http1Reader:
     def __init__(self, settings: ListenerSettings, budget: InFlightBytes) -> None:
         self._settings = settings
         self._budget = budget
+        # Of a head so much, and the slices in which it begins and ends, are within its limit.
+        self._surely_small = settings.header_bytes - 2 * SLICE_BYTES
         self.completed: deque[Exchange] = deque()
         self.body: memoryview | None = None
         self.incomplete: Exchange | None = None
@@ -233,6 +237,8 @@ class Http1Reader:
         is_last = not parser.should_keep_alive()
         exchange = Exchange(HttpRequest(parser.get_method(), self._target, headers), is_last)
         self.incomplete = exchange
+        if self._head_bytes > self._surely_small:
+            self._check_head(exchange.request)
         self._target = b""
         self._headers = {}
         self._head_bytes = 0
@@ -313,10 +319,24 @@ class Http1Reader:
         limit = self._settings.header_count
         raise RefusedError(431, f"a request may have {limit} headers, this has more")
 
+    def _check_head(self, request: HttpRequest) -> None:
+        """Refuse a head that ends in a slice and is too large with what is in it.
+
+        Where in the slice it ended llhttp does not tell, so it is what is kept of it that counts.
+        """
+        nbytes = len(request.method) + len(request.target) + _FIRST_LINE_BYTES
+        nbytes += sum(len(name) + len(value) for name, value in request.headers.items())
+        if nbytes + _LINE_BYTES * len(request.headers) > self._settings.header_bytes:
+            self._too_large_a_head()
+
+    def _too_large_a_head(self) -> None:
+        limit = self._settings.header_bytes
+        raise RefusedError(431, f"the head of a request may have {limit} bytes, this has more")
+
     def _keep_partial(self, nbytes: int) -> None:
         """Look after a request that the slice of `nbytes` did not complete."""
         if self.incomplete is None:
-            self._count_head(nbytes)
+            self._count_head(0 if self.completed else nbytes)  # the slice may be of those before it
             self._check_count()
         elif self._is_chunked:
             self._grow_chunked(self.incomplete, nbytes)
@@ -325,9 +345,8 @@ class Http1Reader:
 
     def _count_head(self, nbytes: int) -> None:
         self._head_bytes += nbytes
-        limit = self._settings.header_bytes
-        if self._head_bytes > limit:
-            raise RefusedError(431, f"the head of a request may have {limit} bytes, this has more")
+        if self._head_bytes > self._settings.header_bytes:
+            self._too_large_a_head()
 
     def _grow_chunked(self, exchange: Exchange, nbytes: int) -> None:
         if not self._pieces:  # nothing but a chunk's extensions, or trailers

@@ -258,6 +258,34 @@ def test_a_head_above_its_limits_is_refused_with_431(data):
     assert refused(data).status == 431
 
 
+LINES = b"GET / HTTP/1.1\r\nhost: a\r\nx: %s\r\n\r\n"
+
+
+@pytest.mark.parametrize("limit", [100, 5000, 9000], ids="{} bytes".format)
+def test_a_head_that_comes_whole_may_have_its_limit_and_not_a_byte_more(limit):
+    fitting = LINES % (b"y" * (limit - len(LINES) + 2))
+    assert len(fitting) == limit
+    assert len(Reading(header_bytes=limit).give(fitting).taken) == 1
+    assert refused(fitting.replace(b"y", b"yy", 1), header_bytes=limit).status == 431
+    body = b"content-length: 3\r\n\r\nabc"
+    assert refused(fitting[:-2] + body, header_bytes=limit).status == 431
+
+
+@pytest.mark.parametrize("cut", [10, 30, 60])
+def test_a_head_behind_others_in_a_slice_is_measured_alone(cut):
+    small = post(b"/", b"b" * 900)
+    reading = Reading(header_bytes=100).give(small * 3 + small[:cut]).give(small[cut:] + small)
+    assert len(reading.taken) == 5
+
+
+def test_a_head_that_begins_behind_another_and_ends_in_a_slice_has_the_same_limit():
+    reading = Reading(header_bytes=9000)
+    large = LINES % (b"y" * 9500)
+    reading.give(post(b"/", b"") + large[:3000]).give(large[3000:7000])
+    with pytest.raises(RefusedError, match="may have 9000 bytes"):
+        reading.give(large[7000:])
+
+
 def test_a_hundred_headers_are_allowed():
     data = (
         b"GET / HTTP/1.1\r\nhost: a\r\n" + b"".join(b"h%d: 1\r\n" % n for n in range(99)) + b"\r\n"
