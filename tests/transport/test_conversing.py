@@ -15,7 +15,7 @@ from seldon_core.transport.budget import InFlightBytes
 from seldon_core.transport.conversing import Conversations
 from seldon_core.transport.deliveries import Deliveries
 from seldon_core.transport.heads import Head
-from seldon_core.transport.http2 import STREAM_WINDOW
+from seldon_core.transport.http2_frames import STREAM_WINDOW
 from seldon_core.transport.listener import listen
 from seldon_core.transport.sending import Sender
 from seldon_core.transport.settings import KIB, MIB, ListenerSettings

@@ -15,7 +15,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from seldon_core.transport.budget import InFlightBytes
-from seldon_core.transport.http2 import EVENTS_PER_TURN, STREAM_WINDOW, Http2Connection
+from seldon_core.transport.http2 import Http2Connection
+from seldon_core.transport.http2_frames import EVENTS_PER_TURN, STREAM_WINDOW
 from seldon_core.transport.settings import ListenerSettings
 from seldon_core.transport.shared import RECEIVE_BYTES, Shared
 from tests.support.http2_peer import (
