@@ -1,5 +1,7 @@
 """A plain HTTP request on an HTTP/2 stream: its body, of any length announced or not."""
 
+from seldon_core.errors import TunnelError
+from seldon_core.protocol.status import status_of
 from seldon_core.transport.bodies import largest_body, too_large
 from seldon_core.transport.exchange import HttpFront, HttpRequest, StreamedAnswer
 from seldon_core.transport.heads import Head
@@ -34,12 +36,18 @@ class HttpStream(Stream):
         self._limit = largest_body(head.headers, shared.settings)
 
     def open(self) -> Outgoing | None:
-        """Refuse a gRPC dialect that nobody here speaks, and a body announced too large."""
+        """Refuse a gRPC dialect that nobody here speaks, a tunnel, and a body announced too large.
+
+        Who asks for a tunnel sends no end before there is one.
+        """
         if self.head.excess:
             return self._refuse(431, self.head.excess)
         content_type = self.head.headers.get(b"content-type", b"")
         if self.head.method == b"POST" and content_type[:16].lower() == b"application/grpc":
             return self._refuse(415, "of gRPC's formats only application/grpc(+proto) is spoken")
+        if self.head.method == b"CONNECT":
+            error = TunnelError()
+            return self._refuse(status_of(error).http, str(error))
         if self.size > self._limit:
             return self._too_large()
         if (self.size and not self.has_room()) or self.is_too_large_now():

@@ -26,6 +26,18 @@ def test_a_json_body_above_its_limit_is_told_of_the_binary_extension():
     assert headers[b":status"] == b"200"
 
 
+def test_a_tunnel_is_refused_before_its_client_ends():
+    async def main():
+        world = OneStream([(b":method", b"CONNECT"), (b":authority", b"a:80")])
+        refusal = world.stream.open()
+        assert world.shared.counters.bad_requests == 1
+        return dict(refusal.headers), b"".join(refusal.parts)
+
+    headers, body = asyncio.run(main())
+    assert headers[b":status"] == b"501"
+    assert b"opens no tunnel" in body
+
+
 def test_a_body_comes_in_any_pieces():
     _, body = asked(request_headers(b"POST", b"/p"), b"a", b"bc", b"def")
     assert body == b"POST /p 6"
