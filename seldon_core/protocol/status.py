@@ -90,7 +90,7 @@ STATUSES: Final[dict[type[SeldonError], Status]] = {
     # as this server's failure in alerts and is retried by proxies.
     UnsupportedError: Status(400, UNIMPLEMENTED),
     UnsupportedEncodingError: Status(415, UNIMPLEMENTED),
-    # RFC 9110, 9.1: a method implemented for no resource. 405 would name those of one, but CONNECT's
+    # RFC 9110, 9.1: implemented for no resource. 405 would name the methods of one, but CONNECT's
     # target is no path.
     TunnelError: Status(501, UNIMPLEMENTED),
     MethodNotAllowedError: Status(405, UNIMPLEMENTED),
