@@ -544,8 +544,8 @@ _EMPTY_LINE = (
 )
 _SPACES = (
     "3: recipients MAY parse the request line on white space; llhttp takes several SP for one, "
-    "and nothing else. The target is the same, and so is where the next request begins. llhttp says "
-    "nothing of it: to see it would be to find every first line in what was received once more"
+    "and nothing else. The target is the same, and so is where the next request begins. It does "
+    "not tell; to see it would be to look for every first line in what was received"
 )
 _TUNNEL = (
     "RFC 9110, 9.3.6: what follows CONNECT is for the tunnel. No tunnel is opened here, and h11 "
