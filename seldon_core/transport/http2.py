@@ -12,8 +12,8 @@ decides how much at a time. Its rules:
 - Frames that are legal and too many end the connection: over time (`floods.py`, `calm.py`), or at
   once, which the library sees.
 - What comes of the streams is kept apart: requests and unary calls (`http2_requests.py`), streaming
-  calls (`conversing.py`), and what of their answers has not left yet (`sending.py`,
-  `deliveries.py`).
+  calls (`conversing.py`), and what of their answers has not left yet (`http2_outflow.py`,
+  `sending.py`, `deliveries.py`).
 - A stream that is reset, and every stream of a connection that is lost, has its work cancelled.
 """
 
@@ -27,8 +27,6 @@ from seldon_core.protocol.inference import Buffer
 from seldon_core.transport.calm import Leaving, goaway, note_flood
 from seldon_core.transport.conversing import Conversations
 from seldon_core.transport.crediting import Withheld
-from seldon_core.transport.deliveries import Deliveries
-from seldon_core.transport.goodbye import Goodbye
 from seldon_core.transport.http2_frames import (
     Event,
     FloodError,
@@ -39,17 +37,12 @@ from seldon_core.transport.http2_frames import (
     last_words,
     new_engine,
 )
+from seldon_core.transport.http2_outflow import Outflow
 from seldon_core.transport.http2_requests import Requests
 from seldon_core.transport.peers import peer_name
-from seldon_core.transport.sending import Sender
-from seldon_core.transport.settings import KIB
 from seldon_core.transport.shared import RECEIVE_BYTES, Shared
-from seldon_core.transport.unread import Unread
 
 _logger = logging.getLogger(__name__)
-
-# How much is pulled from the library at a time: past it the transport may ask to pause.
-PULL = 64 * KIB
 _P = ParamSpec("_P")
 
 
@@ -79,59 +72,43 @@ class Http2Connection(asyncio.BufferedProtocol):
     def __init__(self, shared: Shared) -> None:
         self._shared = shared
         self._loop = shared.loop
-        self._transport: asyncio.Transport | None = None
-        settings = shared.settings
-        self._h2 = new_engine(settings)
-        self._sender = Sender(self._h2, Http2Error)
-        self._deliveries = Deliveries(
-            shared, self._h2, Http2Error, self._arm_flush, self._begin_sending
-        )
+        self._h2 = new_engine(shared.settings)
+        self._out = out = Outflow(shared, self._h2, self._is_done)
         credit = self._h2.acknowledge_received_data
         self._withheld = Withheld(shared.budget, credit, self._credit_withheld)
         self._requests = Requests(
-            shared, self._h2, self._sender, self._deliveries, self._withheld.holds, self._arm_flush
+            shared, self._h2, out.sender, out.deliveries, self._withheld.holds, out.arm
         )
         self._streams = self._requests.streams
-        self._goodbye = Goodbye(self._h2)
         self._backlog: Iterator[Event] | None = None
-        self._flush_armed = False
-        self._write_paused = False
-        self._touched = self._loop.time()
-        self._unread = Unread(shared)
         self._peer = ""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Begin: announce the settings."""
         transport = cast(asyncio.Transport, transport)  # uvloop's has the methods, not the class
-        self._transport = transport
-        settings = self._shared.settings
+        out, shared, settings = self._out, self._shared, self._shared.settings
+        out.transport = transport
         self._peer = peer = peer_name(transport)
-        rpc = self._shared.rpc.for_peer(peer)
+        rpc = shared.rpc.for_peer(peer)
         self._calls = Conversations(
-            self._shared,
-            rpc,
-            peer,
-            self._h2,
-            self._sender,
-            self._deliveries,
-            self._arm_flush,
+            shared, rpc, peer, self._h2, out.sender, out.deliveries, out.arm
         )
         self._frames = Frames(
-            self._shared,
+            shared,
             self._h2,
-            self._shared.http.for_peer(peer),
+            shared.http.for_peer(peer),
             rpc,
             self._requests,
             self._calls,
             self._withheld,
-            self._sender,
-            self._goodbye,
-            self._unread,
+            out.sender,
+            out.goodbye,
+            out.unread,
         )
         transport.set_write_buffer_limits(high=settings.write_buffer_bytes)
         announce(self._h2, settings)
-        self._shared.register(self)
-        self._flush()
+        shared.register(self)
+        out.flush()
 
     def take_first(self, data: bytes) -> None:
         """Take in what was read before this connection had the transport."""
@@ -144,11 +121,12 @@ class Http2Connection(asyncio.BufferedProtocol):
     def buffer_updated(self, nbytes: int) -> None:
         """Take in what was read."""
         self._receive(self._shared.receive[:nbytes])
-        if nbytes == RECEIVE_BYTES and self._transport is not None:
+        transport = self._out.transport
+        if nbytes == RECEIVE_BYTES and transport is not None:
             # The loop would read again at once, up to 32 times. What comes may be work without
             # being an event: 2 MiB of frames for a stream that is gone take 20 ms.
-            self._shared.paused[self] = self._transport
-            self._transport.pause_reading()
+            self._shared.paused[self] = transport
+            transport.pause_reading()
             self._loop.call_soon(self._pace_reading)
 
     def eof_received(self) -> bool:
@@ -157,43 +135,41 @@ class Http2Connection(asyncio.BufferedProtocol):
 
     def connection_lost(self, error: Exception | None) -> None:
         """Cancel the work of every stream."""
-        shared = self._shared
-        self._transport = None
+        self._out.transport = None
         self._backlog = None
         self._requests.lose()
         self._calls.lose()
-        self._sender.forget_all()
+        self._out.lose()
         self._withheld.forget()
-        self._unread.count(0)
-        shared.unregister(self)
+        self._shared.unregister(self)
         # They call this connection back. Without that circle its memory is free at once.
-        del self._requests, self._streams, self._calls, self._deliveries
-        del self._withheld, self._frames
+        del self._requests, self._streams, self._calls, self._withheld, self._frames
 
     def pause_writing(self) -> None:
         """Stop pulling answers, and stop reading: the client does not take what it asked for."""
-        self._write_paused = True
+        self._out.is_paused = True
         self._pace_reading()
 
     def resume_writing(self) -> None:
         """Go on with what `pause_writing` stopped."""
-        self._write_paused = False
+        self._out.is_paused = False
         self._pace_reading()
         if self._backlog is not None:
             self._continue()
         else:
-            self._flush()
+            self._out.flush()
 
     def _receive(self, data: Buffer) -> None:
         """Take in bytes: turn them into events, handle those, send what came of it."""
-        if self._transport is None:
+        out = self._out
+        if out.transport is None:
             return
-        self._touched = self._loop.time()
-        self._flush_armed = True  # one flush at the end, however many answers
+        out.touched = self._loop.time()
+        out.is_armed = True  # one flush at the end, however many answers
         try:
             self._h2.receive_data(data)
             self._handle(iter(self._h2.events()))
-            self._flush()
+            out.flush()
             if not self._h2.want_read:
                 self._end()
         except FloodError as error:
@@ -215,7 +191,7 @@ class Http2Connection(asyncio.BufferedProtocol):
 
     def _calm(self, text: str, last_frame: bytes = b"") -> None:
         """End the connection of a client that sends too much of what is legal."""
-        transport = self._transport
+        transport = self._out.transport
         if transport is not None and not transport.is_closing():
             transport.write(last_frame)
             note_flood(self._shared, self._peer, text)
@@ -236,7 +212,7 @@ class Http2Connection(asyncio.BufferedProtocol):
         if flood:
             self._calm(flood)
             return
-        transport = self._transport
+        transport = self._out.transport
         if transport is None or transport.is_closing():
             return
         if transport.get_write_buffer_size():
@@ -247,7 +223,8 @@ class Http2Connection(asyncio.BufferedProtocol):
     def _handle(self, events: Iterator[Event]) -> None:
         """Handle a turn's share of events; the rest comes in the next one, before what is read."""
         self._backlog = None
-        if not self._frames.handle(events, self._touched) or self._transport is None:
+        out = self._out
+        if not self._frames.handle(events, out.touched) or out.transport is None:
             return
         self._backlog = events
         self._pace_reading()
@@ -261,20 +238,21 @@ class Http2Connection(asyncio.BufferedProtocol):
     @_guarded
     def _continue(self) -> None:
         """Handle what an earlier turn has left."""
-        if self._backlog is None or self._write_paused:
+        out = self._out
+        if self._backlog is None or out.is_paused:
             return
-        self._flush_armed = True
+        out.is_armed = True
         self._handle(self._backlog)
         self._pace_reading()
-        self._flush()
+        out.flush()
 
     def _pace_reading(self) -> None:
         """Read only while nothing is left to handle and the client takes its answers."""
-        transport = self._transport
+        transport = self._out.transport
         if transport is None:
             return
         paused = self._shared.paused
-        if self._backlog is not None or self._write_paused:
+        if self._backlog is not None or self._out.is_paused:
             if self not in paused:
                 paused[self] = transport
                 transport.pause_reading()
@@ -283,67 +261,23 @@ class Http2Connection(asyncio.BufferedProtocol):
 
     @_guarded
     def _credit_withheld(self) -> None:
-        if self._transport is not None:
+        if self._out.transport is not None:
             self._withheld.give_all()
-            self._arm_flush()
-
-    def _begin_sending(self) -> None:
-        """Count the time that the client takes from now on, if it was owed nothing before."""
-        if not self._write_paused and not self._h2.queued_body_size():
-            self._touched = self._loop.time()
-            self._unread.begin(self._touched)
-
-    def _arm_flush(self) -> None:
-        if not self._flush_armed:
-            self._flush_armed = True
-            self._loop.call_soon(self._flush)
-
-    def _flush(self) -> None:
-        """Write what the library has to send, until the transport or the client has had enough."""
-        self._flush_armed = False
-        transport = self._transport
-        if transport is None:
-            return
-        pull, sender = self._h2.data_to_send, self._sender
-        try:
-            while not self._write_paused:
-                data = pull(PULL)
-                if data:
-                    self._unread.sent += len(data)
-                    transport.write(data)
-                # Less than was asked for: the library has no more for now.
-                if len(data) < PULL and (sender.is_idle or not sender.refill(self._touched)):
-                    if self._deliveries.under_way:
-                        self._deliveries.refill()
-                    break
-        except Http2Error as error:
-            _logger.debug("HTTP/2 connection closed error=%s", error)
-            self.abort()
-            return
-        if self._goodbye.is_said:
-            self._close_if_done()
+            self._out.arm()
 
     @_guarded
     def drain(self) -> None:
         """Begin nothing new, answer what is outstanding, then close."""
-        transport = self._transport
-        if transport is None or transport.is_closing() or self._goodbye.is_begun:
+        out = self._out
+        if out.transport is None or out.transport.is_closing() or out.goodbye.is_begun:
             return
         self._calls.end_all()
-        self._goodbye.begin(self._loop.time())
-        self._flush()
-
-    def _close_if_done(self) -> None:
-        is_sent = self._sender.is_idle and not self._h2.queued_body_size()
-        is_done = is_sent and not self._streams and not self._calls
-        if is_done and self._transport is not None:
-            self._transport.close()
+        out.goodbye.begin(self._loop.time())
+        out.flush()
 
     def abort(self) -> None:
         """Close now; what is outstanding is cancelled."""
-        transport, self._transport = self._transport, None
-        if transport is not None:
-            transport.abort()
+        self._out.abort()
 
     def check_hang_up(self) -> None:
         """Take the end of the client's side, seen while reading is paused, as a hang-up."""
@@ -352,43 +286,29 @@ class Http2Connection(asyncio.BufferedProtocol):
     @_guarded
     def visit(self, now: float) -> None:
         """Look at the time-outs: of the drain, of bodies, of work, of clients that do not read."""
-        transport = self._transport
+        out = self._out
+        transport = out.transport
         if transport is None or self._has_ended(transport, now):
             return
-        if self._goodbye.visit(now):
-            self._arm_flush()
+        if out.goodbye.visit(now):
+            out.arm()
         self._requests.visit(now)
         self._calls.visit(now)
-        if not self._sender.is_idle:
-            self._touched = now
-            self._flush()
-        # What waits in the library is bounded for each stream, and counted here: more often would
-        # cost each call.
-        unread = self._h2.queued_body_size() + transport.get_write_buffer_size()
-        self._unread.count(unread - self._sender.nbytes - self._deliveries.nbytes)
-        if unread or self._write_paused or not self._sender.is_idle:
-            if not self._is_cut_off(transport, now):
+        out.push(now)
+        if out.look(now):
+            if not out.cut_off(now):
                 self._requests.visit_unread(now)
-            return
-        self._unread.begin(now)
-        if not self._streams and not self._calls and self._is_idle(now):
+        elif self._is_done() and out.is_idle(now):
             self.drain()
 
-    def _is_idle(self, now: float) -> bool:
-        return now - self._touched > self._shared.settings.idle_timeout_s
-
-    def _is_cut_off(self, transport: asyncio.Transport, now: float) -> bool:
-        """Close the connection if its client takes too little; return whether that was so."""
-        is_stuck = self._unread.is_stuck(now, transport.get_write_buffer_size())
-        if is_stuck:
-            self._shared.counters.timeouts += 1
-            self.abort()
-        return is_stuck
+    def _is_done(self) -> bool:
+        """Return whether nothing is outstanding; what is answered may still be unsent."""
+        return not self._streams and not self._calls
 
     def _has_ended(self, transport: asyncio.Transport, now: float) -> bool:
         """Return whether the connection is over, though it may still be open to send the rest."""
         if transport.is_closing():
-            self._is_cut_off(transport, now)
+            self._out.cut_off(now)
             return True
         if self._h2.want_read:
             return False
