@@ -31,17 +31,19 @@ def stream_methods(handler: InferHandler) -> dict[Verb, RestMethod]:
 
     async def infer_stream(call: RestCall) -> StreamedAnswer:
         _check_json(call)
-        return await _streamed(handler, call, Payload(JSON_CODEC, call.request.body))
+        asked = call.for_handler(Payload(JSON_CODEC, call.request.body))
+        return await _streamed(handler, asked, call.id_header)
 
     async def generate(call: RestCall) -> HttpAnswer:
-        payload = await _generate_payload(handler, call)
-        reply = await handler.infer(call.for_handler(payload))
+        asked = await _generating(handler, call)
+        reply = await handler.infer(asked)
+        payload = asked.payload
         request = without_binary(payload.decode())
         encoded = payload.codec.encode_response(reply.response, request)
         return HttpAnswer(200, [JSON_TYPE, call.id_header, *reply.headers], encoded.parts)
 
     async def generate_stream(call: RestCall) -> StreamedAnswer:
-        return await _streamed(handler, call, await _generate_payload(handler, call))
+        return await _streamed(handler, await _generating(handler, call), call.id_header)
 
     return {
         Verb.INFER_STREAM: infer_stream,
@@ -58,10 +60,12 @@ def _check_json(call: RestCall) -> None:
         )
 
 
-async def _generate_payload(handler: InferHandler, call: RestCall) -> Payload:
+async def _generating(handler: InferHandler, call: RestCall) -> InferCall:
+    """Return the call whose payload is read by its model's metadata; that model answers it."""
     _check_json(call)
-    metadata = await handler.metadata(call.for_handler())
-    return Payload(GenerateCodec(metadata), call.request.body)
+    asked = call.for_handler()
+    asked.payload = Payload(GenerateCodec(await handler.metadata(asked)), call.request.body)
+    return asked
 
 
 class _Only(AsyncIterator[Payload]):
@@ -77,10 +81,12 @@ class _Only(AsyncIterator[Payload]):
         return payload
 
 
-async def _streamed(handler: InferHandler, call: RestCall, payload: Payload) -> StreamedAnswer:
+async def _streamed(
+    handler: InferHandler, call: InferCall, id_header: tuple[bytes, bytes]
+) -> StreamedAnswer:
     """Return the answers as events, once the first is there. Raises the error if that is one."""
-    headers = [*_EVENT_HEADERS, call.id_header]
-    pieces = _pieces(handler, call.for_handler(payload), headers)
+    headers = [*_EVENT_HEADERS, id_header]
+    pieces = _pieces(handler, call, headers)
     # So that it has begun: a generator that has not would close nothing when it is closed.
     await anext(pieces)
     return StreamedAnswer(200, headers, pieces)

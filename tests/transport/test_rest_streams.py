@@ -143,6 +143,32 @@ def test_generate_answers_in_one():
     run(test)
 
 
+class Described(StreamHandler):
+    """Keeps the calls that asked for metadata."""
+
+    def __init__(self):
+        super().__init__(TEXT)
+        self.described = []
+
+    async def metadata(self, call):
+        self.described.append(call)
+        return await super().metadata(call)
+
+
+@pytest.mark.parametrize("verb", ["generate", "generate_stream"])
+def test_the_call_that_asks_for_metadata_is_the_one_that_is_answered(verb):
+    async def test():
+        handler = Described()
+        answer = await ask(handler, verb, {"text_input": "a"})
+        if verb == "generate_stream":
+            await events_of(answer)
+        assert len(handler.described) == len(handler.calls) == 1
+        assert handler.described[0] is handler.calls[0]
+        assert handler.calls[0].payload.body == b'{"text_input": "a"}'
+
+    run(test)
+
+
 @pytest.mark.parametrize("verb", ["infer_stream", "generate", "generate_stream"])
 @pytest.mark.parametrize(
     ("document", "message"),
