@@ -71,7 +71,8 @@ def test_who_told_its_metadata_answers_the_call(then):
         await router.metadata(call)
         if then == "infer":
             return (await router.infer(call)).response
-        return [reply.outcome async for reply in router.stream(call, Given(call.payload))][0]
+        (reply,) = [reply async for reply in router.stream(call, Given(call.payload))]
+        return reply.outcome
 
     assert asyncio.run(main()).model_name == "iris_1"
 
