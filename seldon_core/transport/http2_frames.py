@@ -19,6 +19,7 @@ from seldon_core.transport.crediting import Withheld
 from seldon_core.transport.exchange import HttpFront
 from seldon_core.transport.floods import Flood, Floods
 from seldon_core.transport.goodbye import Goodbye
+from seldon_core.transport.handler import NO_DEADLINE
 from seldon_core.transport.heads import Head, read_head
 from seldon_core.transport.http2_requests import Requests
 from seldon_core.transport.request_stream import HttpStream
@@ -151,6 +152,7 @@ class Frames:
         self._floods = Floods(shared.settings, self._now)
         self._last_block: tuple[ngh2.Header, ...] = ()
         self._last_head = Head(b"", b"", {})
+        self._timed: list[Stream] = []  # opened in this turn, by calls that have a deadline
 
     def handle(self, events: Iterator[ngh2.Event], now: float) -> bool:
         """Handle events until there are no more, or a turn's share of them or of requests.
@@ -176,6 +178,9 @@ class Frames:
                 self._on_other(kind)
             if begun >= share:
                 break
+        if self._timed:
+            self._requests.watch_unfinished(self._timed)
+            self._timed.clear()
         return begun >= share or length_hint(events) > 0
 
     def _on_request(self, event: ngh2.RequestReceived) -> bool:
@@ -205,6 +210,8 @@ class Frames:
             return True
         if event.end_stream:
             return self._on_end(stream.id)
+        if head.timeout_s != NO_DEADLINE:
+            self._timed.append(stream)
         if head.nbytes > LARGE_HEAD:
             stream.keep()
             return True  # to read it took as long as a request

@@ -136,7 +136,12 @@ class Stream(ABC):
             self.keep()
         if not self.held and self.size:
             self.hold(self.size)
-        self.watch = self.shared.sweeper.watch(self.deadline, expire)
+        self.watch_deadline(expire)
+
+    def watch_deadline(self, expire: Callable[[], None]) -> None:
+        """Call `expire` at the deadline, if that is not watched yet."""
+        if self.watch is None:
+            self.watch = self.shared.sweeper.watch(self.deadline, expire)
 
     def release(self) -> None:
         """Give back what is held and watch no deadline any more."""

@@ -253,6 +253,38 @@ def test_a_deadline_that_passes_is_answered_and_cancels_the_work():
     run(test)
 
 
+@pytest.mark.parametrize("pieces", [[], [b"\0\0"], [framed(b"x")]], ids=["none", "part", "whole"])
+def test_a_deadline_is_seen_at_once_of_calls_that_do_not_come_whole(pieces):
+    async def test():
+        async with serving() as server, connected(server) as client:
+            server.shared.sweeper._visitors = tuple  # once a second would be too late
+            first = client.request(call_headers((b"grpc-timeout", b"20m")), *pieces, end=False)
+            second = client.request(call_headers((b"grpc-timeout", b"9S")), framed(b"on"))
+            answer, other = await client.finish([first, second])
+            assert (answer.status, other.message) == (4, b"on")
+            assert server.shared.counters.timeouts == 1
+            await server.until(lambda: not server.shared.sweeper._buckets)
+
+    run(test)
+
+
+def test_a_call_that_comes_late_is_watched_once():
+    async def test():
+        async with serving() as server, connected(server) as client:
+            headers = call_headers((b"grpc-timeout", b"9S"), path=b"/wait")
+            stream = client.request(headers, b"\0\0", end=False)
+            client.flush()
+            await server.until(lambda: server.shared.sweeper._buckets)
+            client.h2.send_data(stream, b"\0\0\1x", end_stream=True)
+            client.flush()
+            await server.until(lambda: server.rpc.begun)
+            server.rpc.go.set()
+            assert (await client.finish([stream]))[0].message == b"x"
+            assert not server.shared.sweeper._buckets
+
+    run(test)
+
+
 def test_large_messages_go_both_ways():
     async def test():
         async with serving() as server, connected(server) as client:

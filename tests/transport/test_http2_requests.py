@@ -131,6 +131,16 @@ def test_a_request_that_nobody_waits_for_is_cancelled(end):
     run(test, request_timeout_s=5.0)
 
 
+def test_the_deadline_of_what_is_answered_already_is_no_time_out():
+    async def test(world):
+        stream = world.open(5.0)
+        world.requests.answer(stream, Outgoing([(b":status", b"200")], [b"x"]))
+        world.requests._expire(stream)
+        assert world.shared.counters.timeouts == 0
+
+    run(test)
+
+
 def test_a_body_that_does_not_go_on_is_refused():
     async def test(world):
         world.open()
