@@ -164,7 +164,7 @@ def test_a_client_that_never_reads_does_not_grow_memory(run):
                 await asyncio.sleep(0.002)
             await until(lambda: shared_of(listener).paused)
             (connection,) = shared_of(listener).connections
-            transport = connection._transport
+            transport = connection._requests.transport
             assert transport.get_write_buffer_size() <= 2 * 1024 * 1024
             assert len(front.requests) < 100
             gc.collect()
