@@ -3,6 +3,7 @@
 import asyncio
 from itertools import pairwise
 
+import ngh2
 import pytest
 import uvloop
 
@@ -179,6 +180,33 @@ def test_far_too_many_headers_close_the_connection_and_no_other():
             while not client.is_over:
                 await client.read()
             assert (await other.call(call_headers(), framed(b"on"))).message == b"on"
+
+    run(test)
+
+
+@pytest.mark.parametrize(
+    ("nbytes", "status", "goaway"),
+    [(65_536, b"431", None), (65_537, b"", 9)],
+    ids=["431", "goaway"],
+)
+def test_a_header_line_that_the_library_does_not_read_ends_the_connection(nbytes, status, goaway):
+    async def test():
+        async with serving() as server, connected(server) as client:
+            client.h2 = ngh2.Connection(
+                ngh2.Role.CLIENT, ngh2.Configuration(max_send_header_block_length=1 << 20)
+            )
+            client.h2.initiate_connection({})
+            line = (b"x", b"&" * nbytes)  # which Huffman's code makes no shorter
+            answer = await client.call(request_headers(b"GET", b"/", line))
+            assert dict(answer.headers).get(b":status", b"") == status
+            if goaway:
+                while not client.is_over:
+                    await client.read()
+            told = [other for other in client.others if type(other) is ngh2.GoAwayReceived]
+            assert [(each.error_code, each.debug_data) for each in told] == (
+                [(goaway, b"")] if goaway else []
+            )
+            assert server.shared.counters.bad_requests == 1
 
     run(test)
 
