@@ -16,9 +16,10 @@ from typing import cast
 
 from seldon_core.transport.answers import Exchange, refusal
 from seldon_core.transport.exchange import HttpRequest
-from seldon_core.transport.http1 import SLICE_BYTES, Http1Reader, RefusedError
+from seldon_core.transport.http1 import SLICE_BYTES, Http1Reader
 from seldon_core.transport.http1_arrival import Arrival
 from seldon_core.transport.http1_requests import Requests
+from seldon_core.transport.http1_rules import RefusedError
 from seldon_core.transport.peers import peer_name
 from seldon_core.transport.shared import RECEIVE_BYTES, Shared
 
