@@ -8,7 +8,7 @@ from seldon_core.protocol.inference import Buffer
 from seldon_core.transport import grpc_frames
 from seldon_core.transport.bodies import inflate
 from seldon_core.transport.compressing import compressed
-from seldon_core.transport.grpc_frames import MessageReader, RefusedCallError
+from seldon_core.transport.grpc_frames import MessageReader, RefusedCallError, no_room
 from seldon_core.transport.handler import NO_DEADLINE
 from seldon_core.transport.heads import Head
 from seldon_core.transport.outgoing import Outgoing, packed_outgoing, refuse_call, rpc_outgoing
@@ -76,11 +76,15 @@ class RpcStream(Stream):
 
     def _no_room(self) -> Outgoing:
         self.shared.counters.overloaded += 1
-        return refuse_call(self.head.headers, status.RESOURCE_EXHAUSTED, FULL)
+        return self._end_with(no_room(FULL))
 
     def _refuse(self, error: RefusedCallError) -> Outgoing:
         self.shared.counters.bad_requests += 1
-        return refuse_call(self.head.headers, error.code, error.message)
+        return self._end_with(error)
+
+    def _end_with(self, refusal: RefusedCallError) -> Outgoing:
+        self.shared.refusals.call(refusal)
+        return refuse_call(self.head.headers, refusal.code, refusal.message)
 
     async def answer(self) -> Outgoing:
         """Call the front; what it raises is a bug and comes out."""
@@ -110,8 +114,10 @@ class RpcStream(Stream):
         assert bits is not None  # or the reader would have refused the message
         try:
             plain, held = await inflate(message, bits, settings.body_bytes, settings, budget)
-        except (PayloadTooLargeError, OverloadedError) as error:
+        except PayloadTooLargeError as error:
             raise RefusedCallError(status.RESOURCE_EXHAUSTED, str(error)) from error
+        except OverloadedError as error:
+            raise no_room(str(error)) from error
         except InvalidRequestError as error:
             raise RefusedCallError(status.INTERNAL, str(error)) from error
         try:
@@ -134,9 +140,9 @@ class RpcStream(Stream):
             message = "the rest of the message did not come in time"
         elif self.deadline == NO_DEADLINE:
             message = f"no answer within {self.shared.settings.request_timeout_s:g} s"
-        return refuse_call(self.head.headers, status.DEADLINE_EXCEEDED, message)
+        return self._end_with(RefusedCallError(status.DEADLINE_EXCEEDED, message))
 
     def fail(self) -> Outgoing:
         """Return INTERNAL."""
         message = "internal error; the server's log has more"
-        return refuse_call(self.head.headers, status.INTERNAL, message)
+        return self._end_with(RefusedCallError(status.INTERNAL, message))

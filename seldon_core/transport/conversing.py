@@ -11,16 +11,16 @@ from collections.abc import Callable, Sequence
 from contextlib import aclosing
 from typing import Protocol
 
-from seldon_core.errors import SeldonError
+from seldon_core.errors import OverloadedError, SeldonError
 from seldon_core.protocol import status
 from seldon_core.protocol.inference import Buffer
 from seldon_core.transport.call_stream import RpcStream
 from seldon_core.transport.compressing import compressed
 from seldon_core.transport.conversations import Conversation, InitialMetadata
 from seldon_core.transport.deliveries import Deliveries
-from seldon_core.transport.grpc_frames import RefusedCallError
+from seldon_core.transport.grpc_frames import RefusedCallError, no_room
 from seldon_core.transport.heads import Head
-from seldon_core.transport.incoming import Incoming, no_room
+from seldon_core.transport.incoming import Incoming
 from seldon_core.transport.outgoing import (
     Headers,
     Outgoing,
@@ -33,6 +33,7 @@ from seldon_core.transport.request_id import REQUEST_ID, request_id_of
 from seldon_core.transport.rpc import RpcAnswer
 from seldon_core.transport.sending import Engine, Sender
 from seldon_core.transport.shared import RpcFront, Shared
+from seldon_core.transport.streams import FULL
 
 _logger = logging.getLogger(__name__)
 
@@ -125,13 +126,13 @@ class Conversations:
         if refusal is not None:
             self._refuse(call, refusal)
         elif self._is_ending:
-            self._finish(call, *self._ended())
+            self._finish(call, self._ended())
         elif call.deadline <= now:
             self._expire(call)
         elif len(self._shared.conversing) >= self._shared.most_conversing:
             self._shared.counters.overloaded += 1
             text = "too many streaming calls are open on this server; try again later"
-            self._finish(call, status.RESOURCE_EXHAUSTED, text)
+            self._finish(call, no_room(text))
         else:
             self._begin(call, head.converse)
 
@@ -143,7 +144,7 @@ class Conversations:
         if not call.incoming.feed(data):
             call.has_ended = has_ended
             self._shared.counters.overloaded += 1
-            self._stop(call, status.RESOURCE_EXHAUSTED, no_room().message)
+            self._stop(call, no_room(FULL))
         elif has_ended:
             self.end(stream_id)
         return True
@@ -173,7 +174,7 @@ class Conversations:
         self._is_ending = True
         for call in list(self._calls.values()):
             if self._rules.ends_at_once:
-                self._stop(call, status.OK)
+                self._stop(call, None)
             else:
                 call.incoming.end_soon()
 
@@ -195,14 +196,13 @@ class Conversations:
                 pace.begin(now)
             elif pace.is_too_slow(now, patience_s):
                 self._shared.counters.timeouts += 1
-                text = "the rest of the message did not come in time"
-                self._stop(call, status.DEADLINE_EXCEEDED, text)
+                self._stop(call, _late("the rest of the message did not come in time"))
 
-    def _ended(self) -> tuple[int, str]:
+    def _ended(self) -> RefusedCallError | None:
         """Return what a call ends with because the port closes."""
         if self._rules.ends_at_once:
-            return status.OK, ""
-        return status.UNAVAILABLE, "the server is stopping; call again"
+            return None
+        return RefusedCallError(status.UNAVAILABLE, "the server is stopping; call again")
 
     def _begin(self, call: _Call, converse: Conversation) -> None:
         shared = self._shared
@@ -227,7 +227,7 @@ class Conversations:
         self._flush()
 
     async def _run(self, call: _Call, converse: Conversation) -> None:
-        code, message = status.OK, ""
+        refusal: RefusedCallError | None = None
         try:
             headers = {**call.head.headers, REQUEST_ID: call.request_id}
             answers = converse(headers, call.incoming, self._peer, call.deadline)
@@ -235,25 +235,28 @@ class Conversations:
                 async for parts in answers:
                     await self._answer(call, parts)
             if self._is_ending and not call.has_ended:
-                code, message = self._ended()
+                refusal = self._ended()
         except RefusedCallError as error:
-            code, message = error.code, error.message
+            # Another: this one has a traceback, and by that this frame, which has it.
+            refusal = RefusedCallError(error.code, error.message, lacks_room=error.lacks_room)
         except SeldonError as error:
-            code, message = status.status_of(error).grpc, str(error)
+            lacks_room = isinstance(error, OverloadedError)
+            code = status.status_of(error).grpc
+            refusal = RefusedCallError(code, str(error), lacks_room=lacks_room)
         except asyncio.CancelledError:
             if call.id not in self._calls:
                 raise
             # Not our doing: what the handler waited for was cancelled. The client is told.
-            code, message = self._fail(call, "was cancelled by others")
+            refusal = self._fail(call, "was cancelled by others")
         except Exception:  # noqa: BLE001 - whatever the bug is, it is logged and the client told
-            code, message = self._fail(call, "failed by a bug")
-        self._finish(call, code, message)
+            refusal = self._fail(call, "failed by a bug")
+        self._finish(call, refusal)
 
-    def _fail(self, call: _Call, how: str) -> tuple[int, str]:
+    def _fail(self, call: _Call, how: str) -> RefusedCallError:
         self._shared.counters.internal_errors += 1
         target = call.head.target[:256].decode("latin-1")
         _logger.exception("a call %s method=%s peer=%s", how, target, self._peer)
-        return status.INTERNAL, _BROKEN
+        return RefusedCallError(status.INTERNAL, _BROKEN)
 
     async def _answer(self, call: _Call, said: Sequence[Buffer] | InitialMetadata) -> None:
         """Send what a handler says, and wait until the client has taken it."""
@@ -303,26 +306,27 @@ class Conversations:
 
     def _drop(self, call: _Call) -> None:
         """End the call of a client that does not read; one that subscribes may subscribe again."""
-        self._shared.counters.timeouts += 1
-        _logger.warning(
-            "dropped a caller that does not read method=%s peer=%s timeout_s=%g",
-            call.head.target[:256].decode("latin-1"),
-            self._peer,
-            self._rules.write_timeout_s,
-        )
-        if self._rules.ends_at_once:
-            self._stop(call, status.OK)
-        else:
-            text = "the answers were not taken in time"
-            self._stop(call, status.DEADLINE_EXCEEDED, text)
+        shared = self._shared
+        shared.counters.timeouts += 1
+        others = shared.drops.due(shared.loop.time())
+        if others is not None:
+            _logger.warning(
+                "dropped a caller that does not read method=%s peer=%s timeout_s=%g others=%d",
+                call.head.target[:256].decode("latin-1"),
+                self._peer,
+                self._rules.write_timeout_s,
+                others,
+            )
+        is_told_nothing = self._rules.ends_at_once
+        self._stop(call, None if is_told_nothing else _late("the answers were not taken in time"))
 
     def _expire(self, call: _Call) -> None:
         self._shared.counters.timeouts += 1
-        self._stop(call, status.DEADLINE_EXCEEDED, "the deadline of the call has passed")
+        self._stop(call, _late("the deadline of the call has passed"))
 
-    def _stop(self, call: _Call, code: int, message: str = "") -> None:
+    def _stop(self, call: _Call, refusal: RefusedCallError | None) -> None:
         """End a call from outside of its task."""
-        self._finish(call, code, message)
+        self._finish(call, refusal)
         call.stop()
 
     def _refuse(self, call: _Call, answer: Outgoing) -> None:
@@ -330,10 +334,14 @@ class Conversations:
         self._leave(call)
         self._guarded(call, lambda: self._sender.submit(call, answer))
 
-    def _finish(self, call: _Call, code: int, message: str = "") -> None:
-        """Tell the client how its call has ended, if it is still there."""
+    def _finish(self, call: _Call, refusal: RefusedCallError | None) -> None:
+        """Tell the client how its call has ended, None well, if it is still there."""
         if call.id not in self._calls:
             return
+        code, message = status.OK, ""
+        if refusal is not None:
+            self._shared.refusals.call(refusal)
+            code, message = refusal.code, refusal.message
         named = (REQUEST_ID, call.request_id)
         if not call.has_said_headers:
             self._refuse(call, rpc_outgoing(RpcAnswer(code, message, call.metadata, [named])))
@@ -355,3 +363,7 @@ class Conversations:
         del self._calls[call.id]
         self._deliveries.forget(call.id)
         call.release()
+
+
+def _late(message: str) -> RefusedCallError:
+    return RefusedCallError(status.DEADLINE_EXCEEDED, message)

@@ -14,7 +14,7 @@ import asyncio
 import logging
 from typing import cast
 
-from seldon_core.transport.answers import Exchange, refusal
+from seldon_core.transport.answers import Exchange
 from seldon_core.transport.exchange import HttpRequest
 from seldon_core.transport.http1 import SLICE_BYTES, Http1Reader
 from seldon_core.transport.http1_arrival import Arrival
@@ -241,7 +241,7 @@ class Http1Connection(asyncio.BufferedProtocol):
         reader = self._reader
         exchange = reader.incomplete or Exchange(HttpRequest(b"", b"", {}), True)
         exchange.is_last = True
-        exchange.answer = refusal(exchange.request.headers, status, message, retry_after_s)
+        exchange.answer = self._requests.refusal(exchange, status, message, retry_after_s)
         reader.give_up()
         self._requests.release(exchange)  # what has come of it is of no use while others go before
         self._is_refused = True

@@ -76,8 +76,8 @@ class Requests:
             return
         if self._budget.is_full and not exchange.held:
             self._shared.counters.overloaded += 1
-            headers = exchange.request.headers
-            exchange.answer = refusal(headers, 503, "too many bytes are in flight, try again", 1)
+            text = "too many bytes are in flight, try again"
+            exchange.answer = self.refusal(exchange, 503, text, 1)
             self.flush()
             return
         task = start(self._serve(exchange), self._loop)
@@ -87,6 +87,14 @@ class Requests:
             if not exchange.held:
                 exchange.held = len(exchange.request.body)
                 self._budget.take(exchange.held)
+
+    def refusal(
+        self, exchange: Exchange, status: int, message: str, retry_after_s: int | None = None
+    ) -> HttpAnswer:
+        """Return what the framing answers by an error; it is counted, unless there is an answer."""
+        if exchange.answer is None:
+            self._shared.refusals.rest_status(status, message)
+        return refusal(exchange.request.headers, status, message, retry_after_s)
 
     def flush(self) -> None:
         """Write the answers that are there and whose turn it is, and have more requests begun."""
@@ -154,8 +162,8 @@ class Requests:
                     if way is not None:
                         way.lose()
                     limit = self._settings.request_timeout_s
-                    headers = exchange.request.headers
-                    self._settle(exchange, refusal(headers, 504, f"no answer within {limit:g} s"))
+                    late = self.refusal(exchange, 504, f"no answer within {limit:g} s")
+                    self._settle(exchange, late)
                 exchange.cancel()
 
     def lose(self) -> None:
@@ -200,8 +208,7 @@ class Requests:
 
     def _bug(self, exchange: Exchange) -> HttpAnswer:
         self._shared.counters.internal_errors += 1
-        headers = exchange.request.headers
-        return refusal(headers, 500, "internal error; the server's log has more")
+        return self.refusal(exchange, 500, "internal error; the server's log has more")
 
     def _settle(self, exchange: Exchange, answer: HttpAnswer) -> None:
         """Take the answer; write it if it is its turn."""

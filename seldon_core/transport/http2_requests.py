@@ -164,6 +164,8 @@ class Requests:
         except Exception:
             _logger.exception("a request failed by a bug request_id=%s", stream.name())
             self._shared.counters.internal_errors += 1
+            if stream.id not in self.streams:
+                return  # nobody waits any more
             answer = stream.fail()
         if type(answer) is Outgoing:
             self.answer(stream, answer)

@@ -52,7 +52,7 @@ class HttpStream(Stream):
             return self._too_large()
         if (self.size and not self.has_room()) or self.is_too_large_now():
             self.shared.counters.overloaded += 1
-            return refuse_request(self.head.headers, 503, FULL, 1)
+            return self._end_with(503, FULL, 1)
         return None
 
     def receive(self, data: bytes) -> Outgoing | None:
@@ -79,7 +79,11 @@ class HttpStream(Stream):
 
     def _refuse(self, code: int, message: str) -> Outgoing:
         self.shared.counters.bad_requests += 1
-        return refuse_request(self.head.headers, code, message)
+        return self._end_with(code, message)
+
+    def _end_with(self, code: int, message: str, retry_after_s: int | None = None) -> Outgoing:
+        self.shared.refusals.rest_status(code, message)
+        return refuse_request(self.head.headers, code, message, retry_after_s)
 
     async def answer(self) -> Outgoing | StreamedOutgoing:
         """Call the front; what it raises is a bug and comes out."""
@@ -95,10 +99,9 @@ class HttpStream(Stream):
         """Return 408 if the body was not complete, else 504."""
         if self.has_ended:
             limit = self.shared.settings.request_timeout_s
-            return refuse_request(self.head.headers, 504, f"no answer within {limit:g} s")
-        return refuse_request(self.head.headers, 408, "the rest of the body did not come in time")
+            return self._end_with(504, f"no answer within {limit:g} s")
+        return self._end_with(408, "the rest of the body did not come in time")
 
     def fail(self) -> Outgoing:
         """Return 500."""
-        message = "internal error; the server's log has more"
-        return refuse_request(self.head.headers, 500, message)
+        return self._end_with(500, "internal error; the server's log has more")

@@ -6,14 +6,15 @@ protocol hands it the transport with `transport.set_protocol(connection)`, then 
 """
 
 import asyncio
-import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from seldon_core.protocol.inference import Buffer
 from seldon_core.transport.budget import InFlightBytes
 from seldon_core.transport.exchange import HttpFront
 from seldon_core.transport.hang_up import check_hang_ups
+from seldon_core.transport.rare_log import RareLog
+from seldon_core.transport.refusals import Refusals
 from seldon_core.transport.settings import KIB, ListenerSettings
 from seldon_core.transport.sweeper import Sweeper
 
@@ -97,29 +98,6 @@ class Counters:
     internal_errors: int = 0
 
 
-_LOG_EVERY_S: Final = 1.0
-
-
-@dataclass(slots=True)
-class RareLog:
-    """When something that attackers cause was last logged, and how many since then were not."""
-
-    logged_at: float = -math.inf
-    unlogged: int = 0
-
-    def due(self, now: float) -> int | None:
-        """Return how many were not logged if this one is to be, else None; call once for each.
-
-        `now` is the loop's clock. One a second is logged.
-        """
-        if now < self.logged_at + _LOG_EVERY_S:
-            self.unlogged += 1
-            return None
-        others, self.unlogged = self.unlogged, 0
-        self.logged_at = now
-        return others
-
-
 class Shared:
     """One per listener.
 
@@ -128,8 +106,10 @@ class Shared:
     none. `paused` are the connections whose file descriptor the listener polls for a hang-up
     because they do not read: add yourself when you pause, discard yourself when you resume.
     A connection takes its fronts from `http` and `rpc` by `for_peer`, once. `conversing` are the
-    tasks of streaming calls, of which there may be `most_conversing`. `floods` and `refusals` are
-    what is logged of either. `share` is how many requests a connection may begin in a turn.
+    tasks of streaming calls, of which there may be `most_conversing`. `refusals` counts what is
+    answered by an error. `floods`, `crowds` and `drops` are what is logged of connections that
+    flood, of those that are too many, and of callers that do not read. `share` is how many requests
+    a connection may begin in a turn.
     """
 
     __slots__ = (
@@ -137,7 +117,9 @@ class Shared:
         "connections",
         "conversing",
         "counters",
+        "crowds",
         "draining",
+        "drops",
         "floods",
         "http",
         "loop",
@@ -160,6 +142,7 @@ class Shared:
         http: HttpFront,
         rpc: RpcFront,
         budget: InFlightBytes,
+        refusals: Refusals | None = None,
     ) -> None:
         self.loop = loop
         self.settings = settings
@@ -173,7 +156,9 @@ class Shared:
         self.budget = budget
         self.counters = Counters()
         self.floods = RareLog()
-        self.refusals = RareLog()
+        self.crowds = RareLog()
+        self.drops = RareLog()
+        self.refusals = refusals or Refusals()
         self.connections: dict[Connection, None] = {}
         self.paused: dict[Connection, asyncio.Transport] = {}
         self.draining = False

@@ -2,6 +2,7 @@
 
 import asyncio
 
+from seldon_core.protocol.status import GRPC_CODES
 from seldon_core.transport.budget import InFlightBytes
 from seldon_core.transport.call_stream import RpcStream
 from seldon_core.transport.heads import read_head
@@ -36,13 +37,19 @@ class OneStream:
 
 
 def asked(block, *pieces, **changes):
-    """What comes of one stream: the headers, the parts joined, and what stays in the budget."""
+    """What comes of one stream, its headers and the parts joined; nothing stays in the budget, and
+    a refusal is counted once."""
 
     async def main():
         world = OneStream(block, **changes)
         outgoing = await world.send(*pieces)
         world.stream.release()
+        counts = world.shared.refusals.counts
+        headers = dict(outgoing.headers)
+        code = int(headers.get(b"grpc-status", 0))
+        refusal = ("grpc", GRPC_CODES[code]) if code else ("rest", headers[b":status"].decode())
+        assert counts == ({} if refusal == ("rest", "200") else {refusal: 1})
         assert world.budget.used == 0
-        return dict(outgoing.headers), b"".join(outgoing.parts or ())
+        return headers, b"".join(outgoing.parts or ())
 
     return asyncio.run(main())

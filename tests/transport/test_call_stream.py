@@ -29,6 +29,9 @@ def test_a_call_is_told_which_time_has_passed(extra, has_ended, text):
         stream.has_ended = has_ended
         headers = dict(stream.expire().headers)
         assert (headers[b"grpc-status"], headers[b"grpc-message"]) == (b"4", text)
+        assert stream.shared.refusals.counts == {("grpc", "DeadlineExceeded"): 1}
+        assert dict(stream.fail().headers)[b"grpc-status"] == b"13"
+        assert stream.shared.refusals.counts[("grpc", "Internal")] == 1
 
     asyncio.run(main())
 
@@ -57,10 +60,11 @@ def test_deflate_is_zlibs():
     ],
     ids=["not gzip", "cut off", "empty", "bomb", "above the limit", "no room"],
 )
-def test_a_message_that_does_not_decompress_is_refused(piece, changes, code, text):
+def test_a_message_that_does_not_decompress_is_refused(piece, changes, code, text, caplog):
     headers, _ = asked(call_headers(GZIP), piece, **changes)
     assert headers[b"grpc-status"] == code
     assert text in headers[b"grpc-message"]
+    assert ("lack of room" in caplog.text) == ("in_flight_bytes" in changes)
 
 
 def test_others_have_their_turn_while_a_message_is_decompressed():

@@ -590,3 +590,103 @@ def test_the_memory_of_a_closed_connection_is_free_at_once():
         asyncio.run(main())
     finally:
         gc.enable()
+
+
+COUNTED = {
+    "no HTTP": (b"nonsense\r\n\r\n", 400),
+    "two hosts": (b"GET / HTTP/1.1\r\nhost: a\r\nhost: b\r\n\r\n", 400),
+    "too large a body": (b"PUT / HTTP/1.1\r\nhost: a\r\ncontent-length: 2000\r\n\r\n", 413),
+    "too large a chunked body": (
+        b"PUT / HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n5dc\r\n" + bytes(1100),
+        413,
+    ),
+    "too large a head": (b"GET / HTTP/1.1\r\nhost: a\r\nx: " + b"y" * 900 + b"\r\n\r\n", 431),
+    "too many headers": (b"GET / HTTP/1.1\r\nhost: a\r\n" + b"x: y\r\n" * 10 + b"\r\n", 431),
+    "another coding": (b"GET / HTTP/1.1\r\nhost: a\r\ntransfer-encoding: x\r\n\r\n", 501),
+    "another version": (b"GET / HTTP/2.0\r\nhost: a\r\n\r\n", 505),
+    "another expectation": (b"GET / HTTP/1.1\r\nhost: a\r\nexpect: x\r\n\r\n", 417),
+    "no room": (b"PUT / HTTP/1.1\r\nhost: a\r\ncontent-length: 900\r\n\r\n", 503),
+    "a late head": (b"GET / HTTP/1.1\r\nhost:", 408),
+    "a late body": (b"PUT / HTTP/1.1\r\nhost: a\r\ncontent-length: 90\r\n\r\n", 408),
+    "a late answer": (b"GET /hold HTTP/1.1\r\nhost: a\r\n\r\n", 504),
+    "a bug": (b"GET /fail HTTP/1.1\r\nhost: a\r\n\r\n", 500),
+    "a work cancelled": (b"GET /cancel HTTP/1.1\r\nhost: a\r\n\r\n", 500),
+}
+
+
+@pytest.mark.parametrize(("sent", "status"), COUNTED.values(), ids=COUNTED)
+def test_what_the_framing_refuses_is_counted_once_under_its_status(sent, status, caplog):
+    async def main():
+        limits = {"json_bytes": 1000, "header_bytes": 800, "header_count": 9}
+        budget = InFlightBytes(10_000)
+        budget.take(9500 if status == 503 else 0)
+        async with (
+            listening(EchoFront(), budget, linger_s=0.1, **limits) as listener,
+            connected(listener.port) as client,
+        ):
+            await client.send(sent)
+            if status in (408, 504):
+                await until(lambda: any(type(c) is Http1Connection for c in opened(listener)))
+                (connection,) = opened(listener)
+                await until(lambda: connection._has_read)
+                for later in (0, 1000, 2000):
+                    connection.visit(connection._loop.time() + later)
+            assert (await client.response())[0] == status
+            assert listener.refusals == {("rest", str(status)): 1}
+        said = [message for message in caplog.messages if message.startswith("refused a request")]
+        assert len(said) == (status == 503)
+
+    asyncio.run(main())
+
+
+def test_what_is_refused_because_others_have_all_the_room_is_counted_and_logged_once(caplog):
+    async def main():
+        budget = InFlightBytes(1000)
+        budget.take(1001)
+        async with (
+            listening(EchoFront(), budget) as listener,
+            connected(listener.port) as client,
+        ):
+            for _ in range(5):
+                await client.send(b"GET / HTTP/1.1\r\nhost: a\r\n\r\n")
+                assert (await client.response())[0] == 503
+            assert listener.refusals == {("rest", "503"): 5}
+        (line,) = [each for each in caplog.messages if "lack of room" in each]
+        assert line == (
+            "refused a request for lack of room method_type=rest "
+            "reason='too many bytes are in flight, try again' others=0"
+        )
+
+    asyncio.run(main())
+
+
+class StumblingFront(EchoFront):
+    """Raises when it is cancelled."""
+
+    async def answer(self, request):
+        self.began.set()
+        try:
+            await self.release.wait()
+        except asyncio.CancelledError:
+            raise ValueError("a bug") from None
+
+
+def test_a_bug_after_the_answer_is_no_second_refusal():
+    async def main():
+        front = StumblingFront()
+        async with listening(front) as listener, connected(listener.port) as client:
+            await client.send(b"GET / HTTP/1.1\r\nhost: a\r\n\r\n")
+            await front.began.wait()
+            await until(lambda: any(type(c) is Http1Connection for c in opened(listener)))
+            (connection,) = opened(listener)
+            await asyncio.sleep(0)
+            connection.visit(connection._loop.time() + 1000)
+            assert (await client.response())[0] == 504
+            await until(lambda: listener.counters.internal_errors == 1)
+            assert listener.refusals == {("rest", "504"): 1}
+
+    asyncio.run(main())
+
+
+def opened(listener):
+    return list(listener._shared.connections)

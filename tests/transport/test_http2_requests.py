@@ -141,6 +141,31 @@ def test_the_deadline_of_what_is_answered_already_is_no_time_out():
     run(test)
 
 
+class Stumbling(Front):
+    """Raises when it is cancelled."""
+
+    async def answer(self, request):
+        try:
+            await self.go.wait()
+        except asyncio.CancelledError:
+            raise ValueError("a bug") from None
+
+
+def test_a_bug_after_the_answer_is_no_second_refusal(caplog):
+    async def test(world):
+        world.front = Stumbling()
+        stream = world.open()
+        world.requests.begin(stream, 0.0)
+        await asyncio.sleep(0)
+        world.requests.visit(6.0)
+        while not world.shared.counters.internal_errors:
+            await asyncio.sleep(0)
+        assert world.shared.refusals.counts == {("rest", "504"): 1}
+        assert "failed by a bug" in caplog.text
+
+    run(test, request_timeout_s=5.0)
+
+
 def test_a_body_that_does_not_go_on_is_refused():
     async def test(world):
         world.open()

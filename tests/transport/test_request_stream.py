@@ -10,6 +10,10 @@ def test_whose_fault_it_was_that_time_passed_is_told_apart():
         assert stream.expire().headers[0] == (b":status", b"408")
         stream.has_ended = True
         assert stream.expire().headers[0] == (b":status", b"504")
+        assert stream.fail().headers[0] == (b":status", b"500")
+        assert stream.shared.refusals.counts == {
+            ("rest", code): 1 for code in ("408", "504", "500")
+        }
 
     asyncio.run(main())
 
@@ -43,14 +47,17 @@ def test_a_body_comes_in_any_pieces():
     assert body == b"POST /p 6"
 
 
-def test_without_room_a_request_is_told_when_to_come_back():
+def test_without_room_a_request_is_told_when_to_come_back(caplog):
     block = request_headers(b"POST", b"/p", (b"content-length", b"2000"))
 
     async def main():
         world = OneStream(block, in_flight_bytes=1000)
         world.budget.take(1)
-        return dict((await world.send()).headers)
+        headers = dict((await world.send()).headers)
+        assert world.shared.refusals.counts == {("rest", "503"): 1}
+        return headers
 
     headers = asyncio.run(main())
     assert headers[b":status"] == b"503"
     assert headers[b"retry-after"] == b"1"
+    assert "refused a request for lack of room method_type=rest" in caplog.text

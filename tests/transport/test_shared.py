@@ -2,7 +2,7 @@ import asyncio
 
 from seldon_core.transport.budget import InFlightBytes
 from seldon_core.transport.settings import ListenerSettings
-from seldon_core.transport.shared import RareLog, Shared
+from seldon_core.transport.shared import Shared
 from tests.support.transport import EchoFront, NoRpc
 
 
@@ -54,16 +54,3 @@ def test_patience_is_shorter_while_the_budget_is_used_up():
         assert shared.patience_s(3.0) == 3.0
 
     asyncio.run(main())
-
-
-def test_what_happens_often_is_logged_once_a_second_with_how_often_it_was_not():
-    log = RareLog()
-    assert [log.due(now) for now in (5.0, 5.0, 5.9, 6.0, 6.5, 8.0, 9.0)] == [
-        0,
-        None,
-        None,
-        2,
-        None,
-        1,
-        0,
-    ]
