@@ -288,7 +288,7 @@ def test_a_fault_while_a_batch_runs_fails_its_members_only(place, monkeypatch, c
         world = World() if place == "loop" else away()
         async with agent_of(world, "m") as agent:
             await warm(agent, "m")
-            monkeypatch.setattr("seldon_core.agent.execution._joined", lambda entries: 1 / 0)
+            monkeypatch.setattr("seldon_core.agent.execution.joined", lambda entries: 1 / 0)
             results = await infer_all(agent, [1, 0], [2, 0], [3, 0])
             assert values(results[0]) == [[2, 0]]
             assert {str(error) for error in results[1:]} == {"internal error in model m_1"}
