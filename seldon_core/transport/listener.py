@@ -9,6 +9,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from typing import cast
 
 from seldon_core.errors import ConfigError
+from seldon_core.transport.accepting import Backlog
 from seldon_core.transport.budget import InFlightBytes
 from seldon_core.transport.conversations import TalkRules
 from seldon_core.transport.exchange import HttpFront
@@ -247,7 +248,9 @@ async def _create_server(
     bound.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     if settings.keep_alive_s:
         _keep_alive(bound, settings.keep_alive_s)
-    return await loop.create_server(protocol, sock=bound, backlog=backlog)
+    bound.setblocking(False)
+    first = Backlog(loop, bound, protocol).first
+    return await loop.create_server(first, sock=bound, backlog=backlog)
 
 
 def _keep_alive(listening: socket.socket, after_s: int) -> None:
