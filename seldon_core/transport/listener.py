@@ -209,7 +209,7 @@ async def open_listener(
     methods = {
         **extension_rest_methods(services),
         **docs_methods(handler, server),
-        **stream_methods(handler),
+        **stream_methods(handler, refusals),
     }
     http = RestFront(handler, server, settings, budget, methods, refusals=refusals)
     talks = {

@@ -17,6 +17,7 @@ from seldon_core.protocol.oip_json import JSON_CODEC
 from seldon_core.protocol.oip_stream import note_final
 from seldon_core.transport.exchange import HttpAnswer, StreamedAnswer
 from seldon_core.transport.handler import InferCall, InferHandler, StreamReply
+from seldon_core.transport.refusals import Refusals
 from seldon_core.transport.rest_call import JSON_TYPE, RestCall, RestMethod
 
 _EVENT_HEADERS = [
@@ -26,13 +27,19 @@ _EVENT_HEADERS = [
 ]
 
 
-def stream_methods(handler: InferHandler) -> dict[Verb, RestMethod]:
-    """Return what answers `infer_stream`, `generate` and `generate_stream`."""
+def stream_methods(
+    handler: InferHandler, refusals: Refusals | None = None
+) -> dict[Verb, RestMethod]:
+    """Return what answers `infer_stream`, `generate` and `generate_stream`.
+
+    `refusals` is where events that are errors are counted; an error that is the answer is not one.
+    """
+    counted = refusals or Refusals()
 
     async def infer_stream(call: RestCall) -> StreamedAnswer:
         _check_json(call)
         asked = call.for_handler(Payload(JSON_CODEC, call.request.body))
-        return await _streamed(handler, asked, call.id_header)
+        return await _streamed(handler, asked, call.id_header, counted)
 
     async def generate(call: RestCall) -> HttpAnswer:
         asked = await _generating(handler, call)
@@ -43,7 +50,8 @@ def stream_methods(handler: InferHandler) -> dict[Verb, RestMethod]:
         return HttpAnswer(200, [JSON_TYPE, call.id_header, *reply.headers], encoded.parts)
 
     async def generate_stream(call: RestCall) -> StreamedAnswer:
-        return await _streamed(handler, await _generating(handler, call), call.id_header)
+        asked = await _generating(handler, call)
+        return await _streamed(handler, asked, call.id_header, counted)
 
     return {
         Verb.INFER_STREAM: infer_stream,
@@ -82,18 +90,21 @@ class _Only(AsyncIterator[Payload]):
 
 
 async def _streamed(
-    handler: InferHandler, call: InferCall, id_header: tuple[bytes, bytes]
+    handler: InferHandler, call: InferCall, id_header: tuple[bytes, bytes], refusals: Refusals
 ) -> StreamedAnswer:
     """Return the answers as events, once the first is there. Raises the error if that is one."""
     headers = [*_EVENT_HEADERS, id_header]
-    pieces = _pieces(handler, call, headers)
+    pieces = _pieces(handler, call, headers, refusals)
     # So that it has begun: a generator that has not would close nothing when it is closed.
     await anext(pieces)
     return StreamedAnswer(200, headers, pieces)
 
 
 async def _pieces(
-    handler: InferHandler, call: InferCall, headers: list[tuple[bytes, bytes]]
+    handler: InferHandler,
+    call: InferCall,
+    headers: list[tuple[bytes, bytes]],
+    refusals: Refusals,
 ) -> AsyncGenerator[Buffer, None]:
     """Yield nothing when the first answer is there, its headers among `headers`; then the events.
 
@@ -110,9 +121,9 @@ async def _pieces(
         yield event
         try:
             async for reply in replies:
-                yield _event_of_any(reply)
+                yield _event_of_any(reply, refusals)
         except SeldonError as error:
-            yield error_event(str(error))
+            yield _error_event(error, refusals)
 
 
 def _event(reply: StreamReply) -> bytes:
@@ -125,8 +136,13 @@ def _event(reply: StreamReply) -> bytes:
     return answer_event(reply.payload.codec, outcome, request)
 
 
-def _event_of_any(reply: StreamReply) -> bytes:
+def _event_of_any(reply: StreamReply, refusals: Refusals) -> bytes:
     try:
         return _event(reply)
     except SeldonError as error:
-        return error_event(str(error))
+        return _error_event(error, refusals)
+
+
+def _error_event(error: SeldonError, refusals: Refusals) -> bytes:
+    refusals.rest(error)
+    return error_event(str(error))
