@@ -44,11 +44,10 @@ class Http1Connection(asyncio.BufferedProtocol):
         self._requests = Requests(shared, self._reader, self)
         self._queue = self._requests.queue
         self._turn_from = 0  # what had begun before this turn of the loop
-        self._unparsed = b""  # read, but not parsed because something before has to wait
+        self._unparsed = _NOTHING  # read, but not parsed because something before has to wait
         self.is_held = False
         self._is_refused = False
         self._is_lingering = False
-        self._next_turn: asyncio.Handle | None = None
         # What the visits look at.
         now = shared.loop.time()
         self._has_read = True
@@ -120,9 +119,7 @@ class Http1Connection(asyncio.BufferedProtocol):
             return
         self._shared.unregister(self)
         self._budget.forget(self.wake)
-        if self._next_turn is not None:
-            self._next_turn.cancel()
-            self._shared.queue_up(-1)
+        self._shared.rota.leave(self._continue)
         self._requests.lose()
 
     def pause_writing(self) -> None:
@@ -202,19 +199,24 @@ class Http1Connection(asyncio.BufferedProtocol):
             except RefusedError as error:
                 self._refuse(error)
             at += SLICE_BYTES
-        self._unparsed = bytes(data[at:])
+        # The buffer into which all connections receive is needed again, and nothing else is.
+        rest = data[at:]
+        self._unparsed = memoryview(bytes(rest)) if rest.obj is self._received else rest
         self._hold()
 
     def _begin_completed(self) -> bool:
         """Begin what may begin now; return False if something has to wait."""
-        completed, requests, settings = self._reader.completed, self._requests, self._settings
+        completed, requests, queue = self._reader.completed, self._requests, self._queue
+        rota = self._shared.rota
         while completed:
-            if requests.begun - self._turn_from >= self._shared.share:
+            if not requests.is_writable or len(queue) >= self._settings.outstanding:
+                return False
+            if self._budget.is_full and queue:
+                return False
+            begun = requests.begun - self._turn_from
+            # The first request of a client that waits for nothing is begun when it is read.
+            if (begun or queue) and (begun >= rota.share or not rota.has_room()):
                 self.wake()
-                return False
-            if not requests.is_writable or len(self._queue) >= settings.outstanding:
-                return False
-            if self._budget.is_full and self._queue:
                 return False
             requests.begin(completed.popleft())
         return True
@@ -264,16 +266,12 @@ class Http1Connection(asyncio.BufferedProtocol):
             self._shared.paused.pop(self, None)
 
     def wake(self) -> None:
-        """Go on with what could not be begun, in the next turn of the loop."""
-        if self._next_turn is None:
-            self._next_turn = self._loop.call_soon(self._continue)
-            self._shared.queue_up(1)
+        """Go on with what could not be begun, in a later turn of the loop."""
+        self._shared.rota.queue_up(self._continue)
 
     def _continue(self) -> None:
-        self._next_turn = None
-        self._shared.queue_up(-1)
         self._turn_from = self._requests.begun
-        data, self._unparsed = memoryview(self._unparsed), b""
+        data, self._unparsed = self._unparsed, _NOTHING
         self._guarded_take(data)
         if self._reader.must_wait:
             self._await_room()

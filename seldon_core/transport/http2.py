@@ -137,6 +137,7 @@ class Http2Connection(asyncio.BufferedProtocol):
         """Cancel the work of every stream."""
         self._out.transport = None
         self._backlog = None
+        self._shared.rota.leave(self._continue)
         self._requests.lose()
         self._calls.lose()
         self._out.lose()
@@ -155,9 +156,8 @@ class Http2Connection(asyncio.BufferedProtocol):
         self._out.is_paused = False
         self._pace_reading()
         if self._backlog is not None:
-            self._continue()
-        else:
-            self._out.flush()
+            self._shared.rota.queue_up(self._continue)
+        self._out.flush()
 
     def _receive(self, data: Buffer) -> None:
         """Take in bytes: turn them into events, handle those, send what came of it."""
@@ -168,7 +168,11 @@ class Http2Connection(asyncio.BufferedProtocol):
         out.is_armed = True  # one flush at the end, however many answers
         try:
             self._h2.receive_data(data)
-            self._handle(iter(self._h2.events()))
+            events = iter(self._h2.events())
+            if self._streams and not self._shared.rota.has_room():
+                self._put_off(events)
+            else:
+                self._handle(events)
             out.flush()
             if not self._h2.want_read:
                 self._end()
@@ -226,14 +230,12 @@ class Http2Connection(asyncio.BufferedProtocol):
         out = self._out
         if not self._frames.handle(events, out.touched) or out.transport is None:
             return
+        self._put_off(events)
+
+    def _put_off(self, events: Iterator[Event]) -> None:
         self._backlog = events
         self._pace_reading()
-        self._shared.queue_up(1)
-        self._loop.call_soon(self._take_turn)
-
-    def _take_turn(self) -> None:
-        self._shared.queue_up(-1)
-        self._continue()
+        self._shared.rota.queue_up(self._continue)
 
     @_guarded
     def _continue(self) -> None:

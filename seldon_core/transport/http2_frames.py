@@ -161,7 +161,7 @@ class Frames:
         client sends too much of what is legal.
         """
         self._now = now
-        begun, share = 0, self._shared.share
+        begun, share = 0, self._shared.rota.share
         for event in islice(events, EVENTS_PER_TURN):
             kind = type(event)
             if kind is ngh2.DataReceived:

@@ -15,6 +15,7 @@ from seldon_core.transport.exchange import HttpFront
 from seldon_core.transport.hang_up import check_hang_ups
 from seldon_core.transport.rare_log import RareLog
 from seldon_core.transport.refusals import Refusals
+from seldon_core.transport.rota import Rota
 from seldon_core.transport.settings import KIB, ListenerSettings
 from seldon_core.transport.sweeper import Sweeper
 
@@ -23,10 +24,6 @@ if TYPE_CHECKING:
     from seldon_core.transport.rpc import RpcAnswer
 
 RECEIVE_BYTES = 64 * KIB
-
-REQUESTS_A_TURN = 256
-"""How many requests begin in a turn of the loop if more connections have more of them than their
-share: a thousand that each send what they can held all others up for seconds."""
 
 # What a streaming call takes, with its tasks, though nothing is said on it. They may take an eighth
 # of the budget's bytes, so that other calls have room: no time-out ends a stream that is silent.
@@ -108,8 +105,8 @@ class Shared:
     A connection takes its fronts from `http` and `rpc` by `for_peer`, once. `conversing` are the
     tasks of streaming calls, of which there may be `most_conversing`. `refusals` counts what is
     answered by an error. `floods`, `crowds` and `drops` are what is logged of connections that
-    flood, of those that are too many, and of callers that do not read. `share` is how many requests
-    a connection may begin in a turn.
+    flood, of those that are too many, and of callers that do not read. In `rota` stands who has
+    more to begin than it may at once.
     """
 
     __slots__ = (
@@ -126,12 +123,11 @@ class Shared:
         "most_conversing",
         "on_empty",
         "paused",
-        "queueing",
         "receive",
         "refusals",
+        "rota",
         "rpc",
         "settings",
-        "share",
         "sweeper",
     )
 
@@ -151,10 +147,9 @@ class Shared:
         self.conversing: set[asyncio.Task[None]] = set()
         share = budget.limit // (_CONVERSATIONS_SHARE * _CONVERSATION_BYTES)
         self.most_conversing = max(settings.streams, share)
-        self.queueing = 0
-        self.share = settings.requests_per_turn
         self.budget = budget
         self.counters = Counters()
+        self.rota = Rota(loop, self.counters, settings.requests_per_turn)
         self.floods = RareLog()
         self.crowds = RareLog()
         self.drops = RareLog()
@@ -175,12 +170,6 @@ class Shared:
         """Count `connection` as open: it is visited, drained and aborted from now on."""
         self.connections[connection] = None
         self.on_empty.clear()
-
-    def queue_up(self, number: int) -> None:
-        """Count `number` connections more, or less, that have more to begin in the next turn."""
-        self.queueing += number
-        share = REQUESTS_A_TURN // max(self.queueing, 1)
-        self.share = max(min(share, self.settings.requests_per_turn), 1)
 
     def patience_s(self, longest_s: float) -> float:
         """Return how long to wait for a client that neither sends nor reads, at most `longest_s`.

@@ -29,20 +29,6 @@ def test_the_last_connection_that_leaves_is_noticed():
     asyncio.run(main())
 
 
-def test_the_more_connections_have_more_to_begin_the_less_each_may():
-    async def main():
-        loop = asyncio.get_running_loop()
-        settings = ListenerSettings(requests_per_turn=32)
-        shared = Shared(loop, settings, EchoFront(), NoRpc(), InFlightBytes(1))
-        shares = []
-        for more in (1, 7, 8, 984, -999, -1):
-            shared.queue_up(more)
-            shares.append(shared.share)
-        assert shares == [32, 32, 16, 1, 32, 32]
-
-    asyncio.run(main())
-
-
 def test_patience_is_shorter_while_the_budget_is_used_up():
     async def main():
         loop, budget = asyncio.get_running_loop(), InFlightBytes(10)
