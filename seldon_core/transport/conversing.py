@@ -14,25 +14,17 @@ from typing import Protocol
 from seldon_core.errors import OverloadedError, SeldonError
 from seldon_core.protocol import status
 from seldon_core.protocol.inference import Buffer
-from seldon_core.transport.call_stream import RpcStream
-from seldon_core.transport.compressing import compressed
 from seldon_core.transport.conversations import Conversation, InitialMetadata
 from seldon_core.transport.deliveries import Deliveries
 from seldon_core.transport.grpc_frames import RefusedCallError, no_room
 from seldon_core.transport.heads import Head
-from seldon_core.transport.incoming import Incoming
 from seldon_core.transport.outgoing import (
-    Headers,
     Outgoing,
-    framed_packed,
-    rpc_headers,
-    rpc_outgoing,
 )
-from seldon_core.transport.pace import Pace
-from seldon_core.transport.request_id import REQUEST_ID, request_id_of
-from seldon_core.transport.rpc import RpcAnswer
+from seldon_core.transport.request_id import REQUEST_ID
 from seldon_core.transport.sending import Engine, Sender
 from seldon_core.transport.shared import RpcFront, Shared
+from seldon_core.transport.streaming_call import StreamingCall
 from seldon_core.transport.streams import FULL
 
 _logger = logging.getLogger(__name__)
@@ -46,32 +38,6 @@ class CreditingEngine(Engine, Protocol):
 
     def acknowledge_received_data(self, amount: int, stream_id: int) -> None:
         """Let the client send `amount` bytes more."""
-
-
-class _Call(RpcStream):
-    """A streaming call."""
-
-    __slots__ = ("has_said_headers", "incoming", "metadata", "request_id")
-
-    def __init__(
-        self,
-        stream_id: int,
-        head: Head,
-        shared: Shared,
-        now: float,
-        front: RpcFront,
-        credit: Callable[[int], None],
-    ) -> None:
-        super().__init__(stream_id, head, shared, now, front)
-        self.incoming = Incoming(shared, head.window_bits, credit)
-        self.has_said_headers = False
-        self.metadata: Headers = []
-        self.request_id = request_id_of(head.headers).encode()
-
-    def release(self) -> None:
-        """Drop what is left to read too."""
-        super().release()
-        self.incoming.drop()
 
 
 class Conversations:
@@ -99,8 +65,7 @@ class Conversations:
         self._gone = sender.gone
         self._deliveries = deliveries
         self._flush = flush
-        self._calls: dict[int, _Call] = {}
-        self._paces: dict[int, Pace] = {}  # of messages that were incomplete at the last visit
+        self._calls: dict[int, StreamingCall] = {}
         self._is_ending = False
 
     def __len__(self) -> int:
@@ -112,7 +77,7 @@ class Conversations:
         `has_ended` says that the client sends nothing more, `now` is the loop's clock.
         """
         assert head.converse is not None
-        call = _Call(
+        call = StreamingCall(
             stream_id,
             head,
             self._shared,
@@ -180,21 +145,9 @@ class Conversations:
 
     def visit(self, now: float) -> None:
         """End the calls whose handlers wait too long for the rest of a message that has begun."""
-        before, self._paces = self._paces, {}
-        settings = self._shared.settings
-        patience_s = self._shared.patience_s(settings.body_idle_timeout_s)
+        patience_s = self._shared.patience_s(self._shared.settings.body_idle_timeout_s)
         for call in list(self._calls.values()):
-            received = call.incoming.received
-            if received < 0:
-                continue
-            pace = self._paces[call.id] = before.get(call.id) or Pace(
-                settings.body_bytes_per_s, now
-            )
-            is_shorter = received < pace.moved  # another message
-            pace.moved = received
-            if is_shorter:
-                pace.begin(now)
-            elif pace.is_too_slow(now, patience_s):
+            if call.comes_too_slowly(now, patience_s):
                 self._shared.counters.timeouts += 1
                 self._stop(call, _late("the rest of the message did not come in time"))
 
@@ -204,13 +157,12 @@ class Conversations:
             return None
         return RefusedCallError(status.UNAVAILABLE, "the server is stopping; call again")
 
-    def _begin(self, call: _Call, converse: Conversation) -> None:
+    def _begin(self, call: StreamingCall, converse: Conversation) -> None:
         shared = self._shared
         shared.counters.requests += 1
         if call.has_ended:
             call.incoming.end()
-        name = f"call {call.head.target[:256].decode('latin-1')}"
-        task = shared.loop.create_task(self._run(call, converse), name=name)
+        task = shared.loop.create_task(self._run(call, converse), name=f"call {call.method}")
         shared.conversing.add(task)
         task.add_done_callback(shared.conversing.discard)
         call.task = task
@@ -226,7 +178,7 @@ class Conversations:
             _logger.debug("nothing more can be credited error=%s", error)
         self._flush()
 
-    async def _run(self, call: _Call, converse: Conversation) -> None:
+    async def _run(self, call: StreamingCall, converse: Conversation) -> None:
         refusal: RefusedCallError | None = None
         try:
             headers = {**call.head.headers, REQUEST_ID: call.request_id}
@@ -252,22 +204,21 @@ class Conversations:
             refusal = self._fail(call, "failed by a bug")
         self._finish(call, refusal)
 
-    def _fail(self, call: _Call, how: str) -> RefusedCallError:
+    def _fail(self, call: StreamingCall, how: str) -> RefusedCallError:
         self._shared.counters.internal_errors += 1
-        target = call.head.target[:256].decode("latin-1")
-        _logger.exception("a call %s method=%s peer=%s", how, target, self._peer)
+        _logger.exception("a call %s method=%s peer=%s", how, call.method, self._peer)
         return RefusedCallError(status.INTERNAL, _BROKEN)
 
-    async def _answer(self, call: _Call, said: Sequence[Buffer] | InitialMetadata) -> None:
+    async def _answer(self, call: StreamingCall, said: Sequence[Buffer] | InitialMetadata) -> None:
         """Send what a handler says, and wait until the client has taken it."""
         if call.id not in self._calls:
             raise asyncio.CancelledError
         if isinstance(said, InitialMetadata):
-            call.metadata.extend(said)
+            call.add_metadata(said)
             self._open_answer(call)
             return
         self._open_answer(call)
-        framed = await self._framed(call, said)
+        framed = await call.framed(said)
         timeout_s = self._rules.write_timeout_s
         try:
             await self._deliveries.deliver(call.id, framed, timeout_s, lambda: self._drop(call))
@@ -275,24 +226,15 @@ class Conversations:
             self._lose(call, error)
             raise asyncio.CancelledError from error
 
-    async def _framed(self, call: _Call, message: Sequence[Buffer]) -> Sequence[Buffer]:
-        coding = call.head.answer_coding
-        packed = await compressed(message, coding, self._shared.budget) if coding else None
-        if packed is not None:
-            return framed_packed(packed)
-        return rpc_outgoing(RpcAnswer(status.OK, parts=message)).parts or ()
-
-    def _open_answer(self, call: _Call) -> None:
+    def _open_answer(self, call: StreamingCall) -> None:
         """Say the headers, if that was not done and there is still somebody to hear them."""
         if call.has_said_headers or call.id not in self._calls:
             return
         call.has_said_headers = True
-        if call.head.answer_coding:
-            call.metadata.append((b"grpc-encoding", call.head.answer_coding))
-        headers = rpc_headers(call.metadata)
+        headers = call.opening()
         self._guarded(call, lambda: self._engine.send_response(call.id, headers))
 
-    def _guarded(self, call: _Call, give: Callable[[], object]) -> None:
+    def _guarded(self, call: StreamingCall, give: Callable[[], object]) -> None:
         """Give the library something; if it says that the stream is over, the call is."""
         try:
             give()
@@ -300,11 +242,11 @@ class Conversations:
             self._lose(call, error)
         self._flush()
 
-    def _lose(self, call: _Call, error: Exception) -> None:
+    def _lose(self, call: StreamingCall, error: Exception) -> None:
         _logger.debug("a call found its stream gone error=%s", error)
         self.closed(call.id)
 
-    def _drop(self, call: _Call) -> None:
+    def _drop(self, call: StreamingCall) -> None:
         """End the call of a client that does not read; one that subscribes may subscribe again."""
         shared = self._shared
         shared.counters.timeouts += 1
@@ -312,7 +254,7 @@ class Conversations:
         if others is not None:
             _logger.warning(
                 "dropped a caller that does not read method=%s peer=%s timeout_s=%g others=%d",
-                call.head.target[:256].decode("latin-1"),
+                call.method,
                 self._peer,
                 self._rules.write_timeout_s,
                 others,
@@ -320,21 +262,21 @@ class Conversations:
         is_told_nothing = self._rules.ends_at_once
         self._stop(call, None if is_told_nothing else _late("the answers were not taken in time"))
 
-    def _expire(self, call: _Call) -> None:
+    def _expire(self, call: StreamingCall) -> None:
         self._shared.counters.timeouts += 1
         self._stop(call, _late("the deadline of the call has passed"))
 
-    def _stop(self, call: _Call, refusal: RefusedCallError | None) -> None:
+    def _stop(self, call: StreamingCall, refusal: RefusedCallError | None) -> None:
         """End a call from outside of its task."""
         self._finish(call, refusal)
         call.stop()
 
-    def _refuse(self, call: _Call, answer: Outgoing) -> None:
+    def _refuse(self, call: StreamingCall, answer: Outgoing) -> None:
         """End a call of which the client has heard nothing yet."""
         self._leave(call)
         self._guarded(call, lambda: self._sender.submit(call, answer))
 
-    def _finish(self, call: _Call, refusal: RefusedCallError | None) -> None:
+    def _finish(self, call: StreamingCall, refusal: RefusedCallError | None) -> None:
         """Tell the client how its call has ended, None well, if it is still there."""
         if call.id not in self._calls:
             return
@@ -342,23 +284,20 @@ class Conversations:
         if refusal is not None:
             self._shared.refusals.call(refusal)
             code, message = refusal.code, refusal.message
-        named = (REQUEST_ID, call.request_id)
         if not call.has_said_headers:
-            self._refuse(call, rpc_outgoing(RpcAnswer(code, message, call.metadata, [named])))
+            self._refuse(call, call.status_alone(code, message))
             return
         is_cut = self._deliveries.is_within(call.id)  # after which nothing can be said
         self._leave(call)
         if is_cut:
             self._guarded(call, lambda: self._engine.reset_stream(call.id, _CANCEL))
             return
-        trailers: Headers = [(b"grpc-status", str(code).encode()), named]
-        if message:
-            trailers.append((b"grpc-message", status.percent_encode_message(message)))
         if not call.has_ended:
             self._sender.end_early(call.id)
+        trailers = call.trailers(code, message)
         self._guarded(call, lambda: self._engine.send_trailers(call.id, trailers))
 
-    def _leave(self, call: _Call) -> None:
+    def _leave(self, call: StreamingCall) -> None:
         """Send nothing more that the call says by itself."""
         del self._calls[call.id]
         self._deliveries.forget(call.id)

@@ -760,7 +760,7 @@ def test_only_so_many_calls_are_open_at_once_over_all_connections(caplog):
             assert unary.status == 0
             client.h2.reset_stream(streams[0])
             client.flush()
-            await server.until(lambda: talks.running == 2)
+            await server.until(lambda: len(server.shared.conversing) == 2)
             assert (await other.call(headers, framed(b"x"))).status == 0
 
     run(test)
