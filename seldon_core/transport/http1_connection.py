@@ -207,9 +207,9 @@ class Http1Connection(asyncio.BufferedProtocol):
     def _begin_completed(self) -> bool:
         """Begin what may begin now; return False if something has to wait."""
         completed, requests, queue = self._reader.completed, self._requests, self._queue
-        rota = self._shared.rota
+        rota, most = self._shared.rota, self._shared.outstanding()
         while completed:
-            if not requests.is_writable or len(queue) >= self._settings.outstanding:
+            if not requests.is_writable or len(queue) >= most:
                 return False
             if self._budget.is_full and queue:
                 return False

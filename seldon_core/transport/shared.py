@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 RECEIVE_BYTES = 64 * KIB
 
+_OUTSTANDING = 1024  # of the connections together that do not read because they have begun enough
+
 # What a streaming call takes, with its tasks, though nothing is said on it. They may take an eighth
 # of the budget's bytes, so that other calls have room: no time-out ends a stream that is silent.
 _CONVERSATION_BYTES = 16 * KIB
@@ -170,6 +172,15 @@ class Shared:
         """Count `connection` as open: it is visited, drained and aborted from now on."""
         self.connections[connection] = None
         self.on_empty.clear()
+
+    def outstanding(self) -> int:
+        """Return how many requests of one HTTP/1 connection may wait for their answers.
+
+        That is less while many connections have more than they may begin: together they would wait
+        for a model in such numbers that others find no room there.
+        """
+        share = _OUTSTANDING // max(len(self.paused), 1)
+        return max(min(share, self.settings.outstanding), 1)
 
     def patience_s(self, longest_s: float) -> float:
         """Return how long to wait for a client that neither sends nor reads, at most `longest_s`.

@@ -29,6 +29,19 @@ def test_the_last_connection_that_leaves_is_noticed():
     asyncio.run(main())
 
 
+def test_the_more_connections_do_not_read_the_fewer_requests_of_each_may_wait():
+    async def main():
+        loop = asyncio.get_running_loop()
+        shared = Shared(loop, ListenerSettings(), EchoFront(), NoRpc(), InFlightBytes(1))
+        allowed = []
+        for number in (0, 16, 32, 500, 2000):
+            shared.paused = dict.fromkeys(range(number))
+            allowed.append(shared.outstanding())
+        assert allowed == [64, 64, 32, 2, 1]
+
+    asyncio.run(main())
+
+
 def test_patience_is_shorter_while_the_budget_is_used_up():
     async def main():
         loop, budget = asyncio.get_running_loop(), InFlightBytes(10)
