@@ -1,4 +1,4 @@
-from time import perf_counter
+from time import thread_time
 
 import pytest
 
@@ -44,9 +44,9 @@ def test_a_head_that_repeats_long_values_is_read_in_a_time_that_grows_with_it():
         block = request_headers(b"GET", b"/", *[(b"a", b"b" * 4000)] * number)
         best = float("inf")
         for _ in range(5):
-            began = perf_counter()
+            began = thread_time()
             head = read_head(block, settings)
-            best = min(best, perf_counter() - began)
+            best = min(best, thread_time() - began)
         assert len(head.headers[b"a"]) == 4001 * number - 1
         return best
 
