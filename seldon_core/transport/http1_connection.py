@@ -206,8 +206,11 @@ class Http1Connection(asyncio.BufferedProtocol):
 
     def _begin_completed(self) -> bool:
         """Begin what may begin now; return False if something has to wait."""
-        completed, requests, queue = self._reader.completed, self._requests, self._queue
-        rota, most = self._shared.rota, self._shared.outstanding()
+        completed = self._reader.completed
+        if not completed:
+            return True
+        requests, queue, rota = self._requests, self._queue, self._shared.rota
+        most = self._shared.outstanding() if queue or len(completed) > 1 else 1
         while completed:
             if not requests.is_writable or len(queue) >= most:
                 return False

@@ -161,7 +161,8 @@ class Frames:
         client sends too much of what is legal.
         """
         self._now = now
-        begun, share = 0, self._shared.rota.share
+        rota = self._shared.rota
+        begun, share = 0, rota.share if rota.has_room() else 1
         for event in islice(events, EVENTS_PER_TURN):
             kind = type(event)
             if kind is ngh2.DataReceived:
