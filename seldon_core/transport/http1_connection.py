@@ -209,18 +209,22 @@ class Http1Connection(asyncio.BufferedProtocol):
         completed = self._reader.completed
         if not completed:
             return True
-        requests, queue, rota = self._requests, self._queue, self._shared.rota
-        most = self._shared.outstanding() if queue or len(completed) > 1 else 1
+        requests, queue = self._requests, self._queue
+        begun = requests.begun - self._turn_from
+        most = room = 1  # for a client that waits for nothing: its first is begun when it is read
+        if queue or begun:
+            most, room = self._shared.outstanding(), self._shared.rota.room(begun)
+        elif len(completed) > 1:
+            most, room = self._shared.outstanding(), self._shared.rota.room(begun) or 1
         while completed:
             if not requests.is_writable or len(queue) >= most:
                 return False
             if self._budget.is_full and queue:
                 return False
-            begun = requests.begun - self._turn_from
-            # The first request of a client that waits for nothing is begun when it is read.
-            if (begun or queue) and (begun >= rota.share or not rota.has_room()):
+            if not room:
                 self.wake()
                 return False
+            room -= 1
             requests.begin(completed.popleft())
         return True
 

@@ -46,6 +46,12 @@ class Rota:
             self._open()
         return self._counters.requests < self._until
 
+    def room(self, begun: int) -> int:
+        """Return how many more a connection may begin that has `begun` so many in its turn."""
+        if not self._is_open:
+            self._open()
+        return max(min(self.share - begun, self._until - self._counters.requests), 0)
+
     def queue_up(self, go_on: Callable[[], None]) -> None:
         """Call `go_on` in a later turn of the loop; once, however often this is asked till then."""
         self._waiting[go_on] = None

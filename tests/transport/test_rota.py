@@ -131,6 +131,15 @@ def test_what_is_read_in_a_turn_finds_room_until_it_is_full():
     assert rota.has_room()
 
 
+def test_a_connection_has_the_rest_of_its_share_and_of_the_turn():
+    _, counters, rota = made()
+    assert [rota.room(begun) for begun in (0, 30, 32, 40)] == [32, 2, 0, 0]
+    counters.requests += REQUESTS_A_TURN - 5
+    assert rota.room(0) == 5
+    counters.requests += 10
+    assert rota.room(0) == 0
+
+
 def test_a_fault_of_one_does_not_end_the_turns_of_others():
     loop, counters, rota = made()
     busy = Busy(rota, counters, 1)
