@@ -16,7 +16,7 @@ from seldon_core.router.handler import RouterHandler
 from seldon_core.scheduler.service import Scheduler
 from seldon_core.scheduler.state import ModelState, ReplicaState
 from seldon_core.scheduler.status import ModelStatus
-from seldon_core.transport.control import ReplicaId, RouteUpdate
+from seldon_core.transport.control import ReplicaAddress, ReplicaId, RouteUpdate
 from seldon_core.transport.handler import InferCall
 from seldon_core.transport.listener import Listener
 
@@ -104,6 +104,10 @@ class Process:
         self._router.publish(update)
         if update.name in self._loading and update.name not in self._unanswered:
             self._settle(update.name)
+
+    def publish_replica(self, replica: ReplicaId, address: ReplicaAddress | None) -> None:
+        """Reach `replica` at `address` from now on; None: it is gone."""
+        self._router.publish_replica(replica, address)
 
     def live(self) -> bool:
         """Return True: whoever asks is answered by the loop that serves."""

@@ -12,23 +12,51 @@ from seldon_core.protocol.statistics import ModelStatistics
 from seldon_core.router.counts import joined
 from seldon_core.router.streaming import Messages
 from seldon_core.router.table import MODEL_HEADER, Candidate, RouteTable, Upstream
-from seldon_core.transport.control import RouteUpdate
-from seldon_core.transport.handler import InferCall, InferHandler, Reply, StreamReply
+from seldon_core.transport.control import ReplicaAddress, ReplicaId, RouteUpdate
+from seldon_core.transport.handler import InferCall, InferHandler, RemoteHandler, Reply, StreamReply
+
+OpenRemote = Callable[[ReplicaId, ReplicaAddress], RemoteHandler]
+"""Makes the handler of a replica in another process; connects when it is first called."""
 
 
 class RouterHandler:
     """Answers calls by passing them to a replica. It is an InferHandler and a RouteSink.
 
-    `random` returns numbers in [0, 1).
+    `random` returns numbers in [0, 1), `open_remote` the handlers of replicas that are published.
     """
 
-    def __init__(self, table: RouteTable, random: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        table: RouteTable,
+        random: Callable[[], float],
+        open_remote: OpenRemote | None = None,
+    ) -> None:
         self._table = table
         self._random = random
+        self._open_remote = open_remote
+        self._remotes: dict[ReplicaId, tuple[ReplicaAddress, RemoteHandler]] = {}
 
     def publish(self, update: RouteUpdate) -> None:
         """Route by `update` from the next call on."""
         self._table.apply(update)
+
+    def publish_replica(self, replica: ReplicaId, address: ReplicaAddress | None) -> None:
+        """Reach `replica` at `address` from the next call on; None: it is gone.
+
+        Calls that it was given before may end. The same address again changes nothing.
+        """
+        known_address, known = self._remotes.get(replica, (None, None))
+        if address == known_address or self._open_remote is None:
+            return
+        remote = None
+        if address is None:
+            del self._remotes[replica]
+        else:
+            remote = self._open_remote(replica, address)
+            self._remotes[replica] = address, remote
+        self._table.reach(replica, remote)
+        if known is not None:
+            known.leave()
 
     async def infer(self, call: InferCall) -> Reply:
         """Run the call on the version and replica chosen for it; name them on the reply.

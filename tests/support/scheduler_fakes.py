@@ -33,9 +33,13 @@ class FakeRoutes:
 
     def __init__(self):
         self.updates = []
+        self.replicas = {}
 
     def publish(self, update):
         self.updates.append(update)
+
+    def publish_replica(self, replica, address):
+        self.replicas[replica] = address
 
 
 class StoppedClock:
