@@ -71,9 +71,10 @@ class ServerSpec:
 
     def runs_as(self, other: "ServerSpec") -> bool:
         """Return whether a replica of `other` is one of this server too, but for their number."""
-        return self._process() == other._process()
+        return self.process == other.process
 
-    def _process(self) -> "ServerSpec":
+    @property
+    def process(self) -> "ServerSpec":
         """This spec without what a replica that runs does not depend on."""
         return replace(
             self, replicas=1, min_replicas=0, max_replicas=0, disable_auto_update=False, meta=None

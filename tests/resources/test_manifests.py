@@ -330,7 +330,8 @@ def test_a_name_may_be_short_or_long(name):
         ),
         pytest.param(
             manifest(kind="Server"),
-            "iris.yaml: kind: a Server cannot be declared yet",
+            "iris.yaml: kind: a Server cannot be declared here, only a Model; declare it with "
+            "`seldon-core apply -f`",
             id="a server",
         ),
         pytest.param(

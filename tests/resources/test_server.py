@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import pytest
+
 from seldon_core.resources.model import KubernetesMeta
 from seldon_core.resources.server import ServerConfigSpec, ServerSpec, combine
 
