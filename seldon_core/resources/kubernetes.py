@@ -17,6 +17,8 @@ API_VERSION = f"{GROUP}/v1alpha1"
 MODEL = "Model"
 SERVER = "Server"
 SERVER_CONFIG = "ServerConfig"
+PIPELINE = "Pipeline"
+EXPERIMENT = "Experiment"
 
 
 @dataclass(frozen=True, slots=True)
