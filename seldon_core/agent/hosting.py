@@ -71,7 +71,7 @@ class ModelPoolError(Exception):
 class ModelHost:
     """Keeps the models of one server replica.
 
-    `served` is by internal name. Reports go to `reports` in the order in which things happened.
+    `served` is by internal name, and `changes` counts how often it got or lost one. Reports go to `reports` in the order in which things happened.
     """
 
     def __init__(
@@ -87,6 +87,7 @@ class ModelHost:
         now: Callable[[], float] = monotonic,
     ) -> None:
         self.served: dict[str, Served] = {}
+        self.changes = 0
         self.pool = pool
         self.metrics = metrics
         self.now = now
@@ -261,6 +262,7 @@ class ModelHost:
             self.metrics.model_unloaded(model)
         served = self.served.pop(model, None)
         if served is not None:
+            self.changes += 1
             self._traces.leave(served.tracer)
         if model not in self.pool.slots:  # else it was ordered once more meanwhile
             self._versions.pop(model, None)
@@ -353,6 +355,7 @@ class ModelHost:
             served = self.served[name] = Served(
                 version, loaded, runner, self._traces.enter(version.spec.name), timeout
             )
+            self.changes += 1
         elif loaded.model.signature is not served.signature:
             served.describe(loaded)
         if isinstance(loaded, Isolated):

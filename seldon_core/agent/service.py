@@ -7,6 +7,7 @@ from pathlib import Path
 
 from seldon_core.agent.copies import Workers
 from seldon_core.agent.execution import Grounds
+from seldon_core.agent.front import AgentFront, AgentRepository
 from seldon_core.agent.handler import AgentHandler
 from seldon_core.agent.hosting import ModelHost
 from seldon_core.agent.loading import Loader, loader
@@ -21,10 +22,15 @@ from seldon_core.transport.control import ReplicaId, ReportSink
 
 
 class Agent:
-    """One server replica: an `AgentLink` for the scheduler, and `handler` for the router."""
+    """One server replica: an `AgentLink` for the scheduler, and `handler` for the router.
+
+    `front` and `repository` are for a data port of its own.
+    """
 
     def __init__(self, host: ModelHost, clock: Clock) -> None:
         self.handler = AgentHandler(host, clock)
+        self.front = AgentFront(self.handler, host)
+        self.repository = AgentRepository(host)
         self._host = host
 
     def load_model(self, version: ModelVersion) -> None:

@@ -1,0 +1,279 @@
+"""The hop: a replica in another process, reached by the Open Inference Protocol itself.
+
+A call's body goes on as it was received, with what the replica has to know in headers: the version
+that is meant, the request's id, the trace, and the time that is left. The answer comes back as the
+replica wrote it and is not read here.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from typing import Final
+from urllib.parse import quote
+
+from seldon_core.aio.supervise import Tasks, open_tasks
+from seldon_core.errors import SeldonError, UpstreamError
+from seldon_core.protocol.dialects import Verb
+from seldon_core.protocol.inference import Buffer, Encoded, ModelMetadata
+from seldon_core.protocol.model_config import ModelConfig
+from seldon_core.protocol.oip_binary import LENGTH_HEADER
+from seldon_core.protocol.relay import (
+    grpc_error,
+    http_error,
+    read_config,
+    read_metadata,
+    read_statistics,
+)
+from seldon_core.protocol.statistics import ModelStatistics
+from seldon_core.transport import grpc_frames
+from seldon_core.transport.budget import InFlightBytes
+from seldon_core.transport.control import ReplicaAddress, ReplicaId
+from seldon_core.transport.handler import InferCall, Reply
+from seldon_core.transport.hop import INTERNAL_MODEL, TIMEOUT
+from seldon_core.transport.http2_links import Http2Links
+from seldon_core.transport.pending import Pending
+from seldon_core.transport.request_id import REQUEST_ID
+from seldon_core.transport.settings import KIB
+
+_FORWARDED: Final = (b"content-type", LENGTH_HEADER, b"traceparent", b"tracestate")
+_FORWARDED_RPC: Final = (b"traceparent", b"tracestate")
+_METHOD: Final = b"/inference.GRPCInferenceService/"
+_GRPC_TYPE: Final = b"application/grpc"
+_MOST_KNOWN: Final = 4096
+_VISIT_S: Final = 5.0
+_RECEIVE_BYTES: Final = 64 * KIB
+_COARSE_S: Final = 100.0
+
+
+class RemoteReplica:
+    """A RemoteHandler: answers calls by the replica of our own kind at the other end of `links`."""
+
+    def __init__(
+        self, links: Http2Links, authority: bytes, budget: InFlightBytes, leave: Callable[[], None]
+    ) -> None:
+        self._links = links
+        self._budget = budget
+        self._loop = asyncio.get_running_loop()
+        self._leave = leave
+        self._base = [(b":method", b"POST"), (b":scheme", b"http"), (b":authority", authority)]
+        self._get = [(b":method", b"GET"), *self._base[1:]]
+        self._heads: dict[tuple[str, Verb], list[tuple[bytes, bytes]]] = {}
+        self._rpc_head = [
+            *self._base,
+            (b":path", _METHOD + Verb.INFER.value.encode()),
+            (b"content-type", _GRPC_TYPE),
+            (b"te", b"trailers"),
+        ]
+
+    def leave(self) -> None:
+        """Connect no more, and close once the calls under way are answered."""
+        self._leave()
+        self._links.leave()
+
+    async def infer(self, call: InferCall) -> Reply:
+        """Pass a call on; the answer is as the replica wrote it.
+
+        Raises UnreachableError, UpstreamError, and what the replica answered with.
+        """
+        if call.protocol == "grpc":
+            return Reply(await self._infer_grpc(call))
+        return Reply(await self._infer_rest(call))
+
+    async def metadata(self, call: InferCall) -> ModelMetadata:
+        """Return what the model says of itself."""
+        return read_metadata(await self._fetch(call, ""))
+
+    async def ready(self, call: InferCall) -> bool:
+        """Return whether the model would answer now. Raises NotFoundError if it is unknown."""
+        answer = await self._exchange(self._head_of(call, self._get, "/ready"), ())
+        code = _status(answer)
+        if code in (b"200", b"400"):
+            return code == b"200"
+        raise _http_failure(answer, call)
+
+    async def config(self, call: InferCall) -> ModelConfig:
+        """Return how the model is served."""
+        return read_config(await self._fetch(call, "/config"))
+
+    async def statistics(self, call: InferCall) -> Sequence[ModelStatistics]:
+        """Return the counts of the model, or of every one."""
+        return read_statistics(await self._fetch(call, "/stats"))
+
+    async def _infer_rest(self, call: InferCall) -> Encoded:
+        head = self._heads.get((call.internal_model, call.verb))
+        if head is None:
+            head = self._new_head(call)
+        headers = [*head, (REQUEST_ID, call.request_id.encode())]
+        given = call.headers
+        for name in _FORWARDED:
+            if name in given:
+                headers.append((name, given[name]))
+        self._add_time(call, headers)
+        answer = await self._exchange(headers, (call.payload.body,))
+        status, content_type, length = b"", b"", None
+        for name, value in answer.headers:
+            if name == b":status":
+                status = value
+            elif name == b"content-type":
+                content_type = value
+            elif name == LENGTH_HEADER:
+                length = int(value)
+        if status != b"200":
+            raise _http_failure(answer, call)
+        return Encoded(content_type, answer.body, length)
+
+    async def _infer_grpc(self, call: InferCall) -> Encoded:
+        headers = [
+            *self._rpc_head,
+            (INTERNAL_MODEL, call.internal_model.encode()),
+            (REQUEST_ID, call.request_id.encode()),
+        ]
+        given = call.headers
+        for name in _FORWARDED_RPC:
+            if name in given:
+                headers.append((name, given[name]))
+        self._add_time(call, headers)
+        body = call.payload.body
+        answer = await self._exchange(headers, (grpc_frames.prefix(len(body)), body), is_grpc=True)
+        return Encoded(_GRPC_TYPE, _message_of(answer, call))
+
+    async def _fetch(self, call: InferCall, path: str) -> Buffer:
+        answer = await self._exchange(self._head_of(call, self._get, path), ())
+        if _status(answer) != b"200":
+            raise _http_failure(answer, call)
+        return _joined(answer.body)
+
+    async def _exchange(
+        self,
+        headers: list[tuple[bytes, bytes]],
+        body: Sequence[Buffer],
+        *,
+        is_grpc: bool = False,
+    ) -> Pending:
+        """Send a request and return its answer. Cancelled, it resets the stream."""
+        client = self._links.ready() or await self._links.open()
+        pending = Pending(self._loop, self._budget, is_grpc=is_grpc)
+        stream_id = client.request(headers, body, pending)
+        try:
+            await pending.answered
+        finally:
+            client.cancel(stream_id)  # which is nothing if it was answered
+            pending.release()
+        return pending
+
+    def _new_head(self, call: InferCall) -> list[tuple[bytes, bytes]]:
+        if len(self._heads) >= _MOST_KNOWN:
+            self._heads.clear()
+        head = self._head_of(call, self._base, f"/{call.verb.value}")
+        if call.verb is Verb.INFER:
+            head = self._head_of(call, self._base, "/infer")
+        self._heads[call.internal_model, call.verb] = head
+        return head
+
+    def _head_of(
+        self, call: InferCall, base: list[tuple[bytes, bytes]], path: str
+    ) -> list[tuple[bytes, bytes]]:
+        """Return the headers that are the same for every such call to a version."""
+        model = call.internal_model
+        if not model:
+            return [*base, (b":path", b"/v2/models/stats")]
+        below = f"/v2/models/{quote(model, safe='')}{path}".encode()
+        return [*base, (b":path", below), (INTERNAL_MODEL, model.encode())]
+
+    def _add_time(self, call: InferCall, headers: list[tuple[bytes, bytes]]) -> None:
+        left_s = call.deadline - self._loop.time()
+        if left_s < _COARSE_S:
+            headers.append((TIMEOUT, b"%dm" % max(int(left_s * 1000), 0)))
+        elif left_s < 1e7:
+            # In whole seconds, which are the same for many calls: they are compressed.
+            headers.append((TIMEOUT, b"%dS" % left_s))
+
+
+def _status(answer: Pending) -> bytes:
+    return next((value for name, value in answer.headers if name == b":status"), b"")
+
+
+def _http_failure(answer: Pending, call: InferCall) -> SeldonError:
+    headers = dict(answer.headers)
+    code = int(headers.get(b":status", b"500"))
+    body = _joined(answer.body)
+    return http_error(code, body, call.internal_model, headers.get(b"retry-after"))
+
+
+def _message_of(answer: Pending, call: InferCall) -> list[Buffer]:
+    """Return the one message of a gRPC answer; raises what the call ended with."""
+    fields = dict(answer.trailers or answer.headers)
+    code = fields.get(b"grpc-status")
+    if code != b"0":
+        if code is None:
+            if _status(answer) != b"200":
+                raise _http_failure(answer, call)
+            raise UpstreamError("the replica ended the call without a gRPC status")
+        raise grpc_error(code, fields.get(b"grpc-message", b""), call.internal_model)
+    parts = answer.body
+    if not parts or len(parts[0]) < grpc_frames.PREFIX_LENGTH:
+        parts = [_joined(parts)]
+    head = parts[0][: grpc_frames.PREFIX_LENGTH]
+    length = sum(map(len, parts)) - grpc_frames.PREFIX_LENGTH
+    if head != grpc_frames.prefix(length):
+        raise UpstreamError("the replica's answer is not one uncompressed message")
+    first = parts[0]
+    large = len(first) > grpc_frames.VIEW_FROM
+    rest = memoryview(first)[5:] if large else first[5:]
+    return [rest, *parts[1:]]
+
+
+def _joined(parts: Sequence[Buffer]) -> Buffer:
+    return parts[0] if len(parts) == 1 else b"".join(parts)
+
+
+class Upstreams:
+    """Makes the handlers of replicas in other processes. Got from `open_upstreams`."""
+
+    def __init__(self, tasks: Tasks, budget: InFlightBytes) -> None:
+        self._tasks = tasks
+        self._budget = budget
+        self._loop = asyncio.get_running_loop()
+        self._receive = memoryview(bytearray(_RECEIVE_BYTES))
+        self._links: dict[Http2Links, None] = {}
+        self._timer = self._loop.call_later(_VISIT_S, self._visit)
+
+    def open(self, replica: ReplicaId, address: ReplicaAddress) -> RemoteReplica:
+        """Return the handler of a replica; it connects when it is first called."""
+        name = f"replica {replica} at {address}"
+        links = Http2Links(
+            address.host,
+            address.http_port,
+            name,
+            self._tasks,
+            self._receive,
+            pings=address.is_ours,
+        )
+        self._links[links] = None
+        authority = str(address).encode() if address.http_port else b"localhost"
+        return RemoteReplica(links, authority, self._budget, lambda: self._links.pop(links, None))
+
+    def close(self) -> None:
+        """Close every connection."""
+        self._timer.cancel()
+        for links in self._links:
+            links.abort()
+
+    def _visit(self) -> None:
+        self._timer = self._loop.call_later(_VISIT_S, self._visit)
+        for links in self._links:
+            links.visit(self._loop.time())
+
+
+@asynccontextmanager
+async def open_upstreams(budget: InFlightBytes) -> AsyncIterator[Upstreams]:
+    """Make handlers of replicas for the length of a block; its end closes every connection.
+
+    Large answers on their way are counted in `budget`.
+    """
+    async with open_tasks("upstreams") as tasks:
+        upstreams = Upstreams(tasks, budget)
+        try:
+            yield upstreams
+        finally:
+            upstreams.close()
