@@ -27,6 +27,9 @@ HOST = "127.0.0.1"
 WRITE_TIMEOUT_S: Final = 30.0
 """A subscriber that takes longer to take a message in is dropped."""
 
+PING_S: Final = 5.0
+"""Whoever has a stream is asked so often whether he is there, and given up 10 s later."""
+
 _GRACE_S = 1.0  # for calls under way at the end
 
 
@@ -37,17 +40,21 @@ async def open_control_port(
     services: Sequence[ControlService] = (),
     *,
     write_timeout_s: float = WRITE_TIMEOUT_S,
+    ping_s: float = PING_S,
+    body_bytes: int = 4 * MIB,
 ) -> AsyncIterator[int]:
     """Serve `services` on `port` of loopback for the length of a block; yields the port's number.
 
     At the end streams end as if they had no more to say, and other calls have a second. `setting`
-    is what an error calls the port. Raises ConfigError if it is taken.
+    is what an error calls the port. A client with a stream is asked every `ping_s` whether it is
+    there, and has twice as long to answer. A message has at most `body_bytes`; the default is what
+    gRPC allows, so clients expect it. Raises ConfigError if the port is taken.
     """
     health = Health([service.name for service in services])
     every = [*services, *health.services()]
     talks = reflection_talks([service.name for service in every])
     front = ControlFront(every, talks, write_timeout_s)
-    limits = _limits(port)
+    limits = _limits(port, ping_s, body_bytes)
     async with AsyncExitStack() as stack:
         try:
             listener = await stack.enter_async_context(
@@ -59,19 +66,21 @@ async def open_control_port(
         yield listener.port
 
 
-def _limits(port: int) -> ListenerSettings:
+def _limits(port: int, ping_s: float, body_bytes: int) -> ListenerSettings:
     return ListenerSettings(
         HOST,
         port,
         # A deployment declares all its models at once, over one connection.
         streams=100_000,
-        body_bytes=4 * MIB,  # what gRPC allows by default, so clients expect it
+        body_bytes=body_bytes,
         in_flight_bytes=256 * MIB,
         # A subscriber that does not read is dropped long before, and is told once it reads again.
         write_idle_timeout_s=600,
         # With a stream a connection is never idle. A client connects again unnoticed.
         idle_timeout_s=4 * 3600,
         keep_alive_s=60,
+        ping_s=ping_s,
+        ping_timeout_s=2 * ping_s,
     )
 
 

@@ -35,6 +35,7 @@ from seldon_core.transport.floods import Flood, Floods
 from seldon_core.transport.goodbye import Goodbye
 from seldon_core.transport.http2_requests import Requests
 from seldon_core.transport.peers import peer_name
+from seldon_core.transport.pinging import Pings
 from seldon_core.transport.sending import Sender
 from seldon_core.transport.settings import KIB, MIB
 from seldon_core.transport.shared import RECEIVE_BYTES, Shared
@@ -127,6 +128,8 @@ class Http2Connection(asyncio.BufferedProtocol):
         )
         self._streams = self._requests.streams
         self._goodbye = Goodbye(self._h2)
+        now = self._loop.time()
+        self._pings = Pings(self._h2, settings.ping_s, settings.ping_timeout_s, now)
         self._backlog: Iterator[ngh2.Event] | None = None
         self._last_block: tuple[ngh2.Header, ...] = ()
         self._last_head = Head(b"", b"", {})
@@ -381,7 +384,7 @@ class Http2Connection(asyncio.BufferedProtocol):
         if flood is not None:
             self._unread.sent -= _ACKNOWLEDGED.get(flood, 0)
             return self._count_flood(flood)
-        if kind is ngh2.PingAcknowledged:
+        if kind is ngh2.PingAcknowledged and not self._pings.answered(self._touched):
             self._goodbye.say()
         return 0
 
@@ -499,6 +502,8 @@ class Http2Connection(asyncio.BufferedProtocol):
         transport = self._transport
         if transport is None or self._has_ended(transport, now):
             return
+        if self._is_dead(now):
+            return
         if self._goodbye.visit(now):
             self._arm_flush()
         self._requests.visit(now)
@@ -517,6 +522,22 @@ class Http2Connection(asyncio.BufferedProtocol):
         self._unread.begin(now)
         if not self._streams and not self._calls and self._is_idle(now):
             self.drain()
+
+    def _is_dead(self, now: float) -> bool:
+        """Close the connection if its client answers no ping; return whether that was so."""
+        if not self._calls:
+            return False
+        is_dead = self._pings.visit(now)
+        if is_dead:
+            self._shared.counters.timeouts += 1
+            _logger.warning(
+                "dropped a caller that gives no sign of life peer=%s timeout_s=%g",
+                self._peer,
+                self._shared.settings.ping_timeout_s,
+            )
+            self.abort()
+        self._arm_flush()
+        return is_dead
 
     def _is_idle(self, now: float) -> bool:
         return now - self._touched > self._shared.settings.idle_timeout_s
