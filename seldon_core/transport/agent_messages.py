@@ -21,12 +21,6 @@ from seldon_core.transport.control import (
     ReplicaModelEvent,
 )
 
-PROTOCOL: Final = 1
-"""The version of our additions to Seldon's protocol."""
-
-OLDEST_PROTOCOL: Final = 1
-"""The oldest that is understood: the one before, once there is one."""
-
 MOST_BYTES: Final = 2**63 - 1
 
 _MAX_PORT = 65535
@@ -75,6 +69,12 @@ class Subscription:
     hello: Hello | None
     unknown: tuple[tuple[pb.ModelVersion, str], ...] = ()
 
+    def is_of_same_agent(self, other: "Subscription") -> bool:
+        """Return whether both come from the same start of an agent of ours."""
+        if self.hello is None or other.hello is None or not self.hello.instance:
+            return False
+        return self.hello.instance == other.hello.instance
+
 
 @dataclass(frozen=True, slots=True)
 class Report:
@@ -86,21 +86,6 @@ class Report:
     report: ModelReport
     order: int
     available_bytes: int
-
-
-def agreed_protocol(newest: int, oldest: int, whose: str) -> int:
-    """Return the newest version of our additions that both sides understand.
-
-    Raises InvalidResourceError if there is none; `whose` says what the other side is.
-    """
-    agreed = min(newest, PROTOCOL)
-    if oldest > newest or agreed < max(oldest, OLDEST_PROTOCOL):
-        raise InvalidResourceError(
-            "protocol",
-            f"the {whose} speaks versions {oldest} to {newest}, the scheduler {OLDEST_PROTOCOL} to "
-            f"{PROTOCOL}; update the older of the two",
-        )
-    return agreed
 
 
 def subscribe_message(

@@ -12,12 +12,6 @@ from seldon_core.transport.control import (
     RouteUpdate,
 )
 
-PROTOCOL: Final = 1
-"""The version of these messages."""
-
-OLDEST_PROTOCOL: Final = 1
-"""The oldest that is understood: the one before, once there is one."""
-
 PART_BYTES: Final = 1024 * 1024
 """A message is no longer than that by more than one route; clients of gRPC take in 4 MiB."""
 

@@ -12,13 +12,11 @@ from seldon_core.errors import InvalidRequestError, InvalidResourceError
 from seldon_core.proto import agent_pb2 as pb
 from seldon_core.resources.knobs import NO_KNOBS, Knobs
 from seldon_core.resources.model import ModelSpec, ModelVersion
-from seldon_core.transport import agent_messages
 from seldon_core.transport.agent_messages import (
     MOST_BYTES,
     Hello,
     Report,
     Subscription,
-    agreed_protocol,
     bare_version,
     load_message,
     report_message,
@@ -112,6 +110,18 @@ def test_an_agent_that_does_not_know_its_address_is_where_it_calls_from(host):
     assert subscription_of(asked, "[fe80::1]:9").config.address.host == "fe80::1"
 
 
+def test_an_agent_is_known_by_the_instance_that_it_says():
+    def of(instance):
+        hello = Hello(1, 1, "0.1.0", instance) if instance is not None else None
+        return Subscription(R0, ReplicaConfig((), 0, 0), hello)
+
+    assert of("a").is_of_same_agent(of("a"))
+    assert not of("a").is_of_same_agent(of("b"))
+    assert not of("").is_of_same_agent(of(""))
+    assert not of(None).is_of_same_agent(of("a"))
+    assert not of("a").is_of_same_agent(of(None))
+
+
 def test_an_agent_may_be_without_an_address():
     config = ReplicaConfig(("sklearn",), 7, 0)
     message = subscribe_message(R0, config, Hello(1, 1, "0.1.0", "a"))
@@ -177,28 +187,3 @@ def test_a_load_that_found_no_memory_has_failed():
     )
     failed = ModelReport(R0, "iris", 3, ReplicaModelEvent.LOAD_FAILED, "no room")
     assert report_of(message) == Report(failed, 0, MOST_BYTES)
-
-
-@pytest.mark.parametrize(
-    ("newest", "oldest", "agreed"),
-    [(5, 5, 5), (4, 4, 4), (6, 5, 5), (5, 4, 5)],
-    ids=["same", "older", "newer", "both"],
-)
-def test_the_newest_version_that_both_understand_is_spoken(monkeypatch, newest, oldest, agreed):
-    monkeypatch.setattr(agent_messages, "PROTOCOL", 5)
-    monkeypatch.setattr(agent_messages, "OLDEST_PROTOCOL", 4)
-    assert agreed_protocol(newest, oldest, "agent") == agreed
-
-
-@pytest.mark.parametrize(
-    ("newest", "oldest"), [(3, 3), (7, 6), (0, 0), (4, 5)], ids=["old", "new", "none", "odd"]
-)
-def test_versions_that_do_not_meet_are_refused(monkeypatch, newest, oldest):
-    monkeypatch.setattr(agent_messages, "PROTOCOL", 5)
-    monkeypatch.setattr(agent_messages, "OLDEST_PROTOCOL", 4)
-    with pytest.raises(InvalidResourceError) as refused:
-        agreed_protocol(newest, oldest, "agent")
-    assert str(refused.value) == (
-        f"protocol: the agent speaks versions {oldest} to {newest}, the scheduler 4 to 5; "
-        "update the older of the two"
-    )

@@ -1,0 +1,121 @@
+"""Where calls go, kept for routers in other processes: all there is, then what changes.
+
+A router that takes slowly misses states in between and never the last: what waits for it is the
+names that changed, so it cannot fill memory. What it is told holds together: a route comes with the
+replicas it leads to.
+"""
+
+import asyncio
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+
+from seldon_core.proto import control_pb2 as pb
+from seldon_core.transport.control import ReplicaAddress, ReplicaId, RouteSink, RouteUpdate
+from seldon_core.transport.control_services import ControlService, StreamMethod
+from seldon_core.transport.link_protocol import agreed_protocol
+from seldon_core.transport.route_messages import RouteChanges, parts_of
+
+
+class RouteSinks:
+    """A RouteSink that tells several, in their order."""
+
+    def __init__(self, *sinks: RouteSink) -> None:
+        self._sinks = sinks
+
+    def publish(self, update: RouteUpdate) -> None:
+        """Route by `update` from the next call on."""
+        for sink in self._sinks:
+            sink.publish(update)
+
+    def publish_replica(self, replica: ReplicaId, address: ReplicaAddress | None) -> None:
+        """Reach `replica` at `address` from now on; None: it is gone."""
+        for sink in self._sinks:
+            sink.publish_replica(replica, address)
+
+
+class RouteFeed:
+    """A RouteSink that tells whoever subscribes; a control port serves it.
+
+    Nobody is told anything before `synced` returns: routes that are published while replicas still
+    connect would take away what the routers have and can still reach.
+    """
+
+    def __init__(self, synced: Callable[[], Awaitable[None]]) -> None:
+        self._synced = synced
+        self._routes: dict[str, RouteUpdate] = {}
+        self._replicas: dict[ReplicaId, ReplicaAddress] = {}
+        self._followers: list[_Follower] = []
+
+    def publish(self, update: RouteUpdate) -> None:
+        """Route by `update` from the next call on."""
+        if update.candidates or update.notice:
+            self._routes[update.name] = update
+        elif self._routes.pop(update.name, None) is None:
+            return
+        for follower in self._followers:
+            follower.mark_route(update.name)
+
+    def publish_replica(self, replica: ReplicaId, address: ReplicaAddress | None) -> None:
+        """Reach `replica` at `address` from now on; None: it is gone."""
+        if self._replicas.get(replica) == address:
+            return
+        if address is None:
+            del self._replicas[replica]
+        else:
+            self._replicas[replica] = address
+        for follower in self._followers:
+            follower.mark_replica(replica)
+
+    def services(self) -> Sequence[ControlService]:
+        """Return what the agents' port is to serve."""
+        method = StreamMethod("SubscribeRoutes", pb.SubscribeRoutesRequest, self.subscribe)
+        return (ControlService("seldon_core.control.Control", (method,)),)
+
+    async def subscribe(
+        self, request: pb.SubscribeRoutesRequest, _: str
+    ) -> AsyncGenerator[pb.RoutesMessage, None]:
+        """Yield every route and replica, then what changes, numbered from 1."""
+        agreed_protocol(request.protocol, request.oldestProtocol, "router")
+        await self._synced()
+        follower = _Follower()
+        self._followers.append(follower)
+        changes = RouteChanges(True, list(self._routes.values()), dict(self._replicas))
+        sequence = 0
+        try:
+            while True:
+                for part in parts_of(changes):
+                    sequence += 1
+                    part.sequence = sequence
+                    yield part
+                names, replicas = await follower.changed()
+                changes = RouteChanges(
+                    routes=[self._routes.get(name) or RouteUpdate(name) for name in names],
+                    replicas={replica: self._replicas.get(replica) for replica in replicas},
+                )
+        finally:
+            self._followers.remove(follower)
+
+
+class _Follower:
+    """What has changed since a router was last told."""
+
+    def __init__(self) -> None:
+        self._names: dict[str, None] = {}
+        self._replicas: dict[ReplicaId, None] = {}
+        self._wakeup = asyncio.Event()
+
+    def mark_route(self, name: str) -> None:
+        self._names[name] = None
+        self._wakeup.set()
+
+    def mark_replica(self, replica: ReplicaId) -> None:
+        self._replicas[replica] = None
+        self._wakeup.set()
+
+    async def changed(self) -> tuple[list[str], list[ReplicaId]]:
+        """Wait until something has changed; return what, to be looked up before the next wait."""
+        await self._wakeup.wait()
+        self._wakeup.clear()
+        names, replicas = list(self._names), list(self._replicas)
+        self._names.clear()
+        self._replicas.clear()
+        return names, replicas
