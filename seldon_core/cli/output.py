@@ -112,7 +112,9 @@ class Console:
         self._address = _address(_EVERYWHERE.get(ports.host, ports.host), ports.data)
         agent = settings.agent
         servers = " and ".join(f"{server.name}/0" for server in DEFAULT_SERVERS)
-        notice = "" if _is_loopback(ports.host) else _OPEN
+        from seldon_core.config.values import is_loopback  # `--help` does without
+
+        notice = "" if is_loopback(ports.host) else _OPEN
         address = _address(ports.host, ports.data)
         _tell(f"inference   http://{address}  REST and gRPC, HTTP/1.1 and HTTP/2{notice}")
         _tell(f"scheduler   127.0.0.1:{ports.scheduler}  gRPC, for seldon-core apply, get, model …")
@@ -164,15 +166,6 @@ def _tell(text: str) -> None:
 
 def _address(host: str, port: int) -> str:
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-
-
-def _is_loopback(host: str) -> bool:
-    import ipaddress  # `--help` and the version do without
-
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:  # a name
-        return host.lower() == "localhost"
 
 
 def _size(model: "ModelMetadata") -> int:

@@ -1,4 +1,4 @@
-"""The control plane's gRPC ports: scheduler (9004) and agent (9005), on loopback.
+"""The control plane's gRPC ports: scheduler (9004) and agent (9005), on loopback unless told else.
 
 Each serves what it is given and beside it the standard health service, Seldon's own, and
 reflection. A method that is not served is UNIMPLEMENTED.
@@ -39,11 +39,12 @@ async def open_control_port(
     port: int,
     services: Sequence[ControlService] = (),
     *,
+    host: str = HOST,
     write_timeout_s: float = WRITE_TIMEOUT_S,
     ping_s: float = PING_S,
     body_bytes: int = 4 * MIB,
 ) -> AsyncIterator[int]:
-    """Serve `services` on `port` of loopback for the length of a block; yields the port's number.
+    """Serve `services` on `port` of `host` for the length of a block; yields the port's number.
 
     At the end streams end as if they had no more to say, and other calls have a second. `setting`
     is what an error calls the port. A client with a stream is asked every `ping_s` whether it is
@@ -54,7 +55,7 @@ async def open_control_port(
     every = [*services, *health.services()]
     talks = reflection_talks([service.name for service in every])
     front = ControlFront(every, talks, write_timeout_s)
-    limits = _limits(port, ping_s, body_bytes)
+    limits = _limits(host, port, ping_s, body_bytes)
     async with AsyncExitStack() as stack:
         try:
             listener = await stack.enter_async_context(
@@ -66,9 +67,9 @@ async def open_control_port(
         yield listener.port
 
 
-def _limits(port: int, ping_s: float, body_bytes: int) -> ListenerSettings:
+def _limits(host: str, port: int, ping_s: float, body_bytes: int) -> ListenerSettings:
     return ListenerSettings(
-        HOST,
+        host,
         port,
         # A deployment declares all its models at once, over one connection.
         streams=100_000,
