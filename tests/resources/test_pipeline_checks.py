@@ -1,4 +1,5 @@
 from dataclasses import replace
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -207,4 +208,4 @@ def test_a_cycle_is_found_where_there_is_one(edges: list[tuple[int, int]]) -> No
         circle = fault.message.split("each other: ")[1].split(";")[0].split(" -> ")
         assert circle[0] == circle[-1]
         named = {(f"s{start}", f"s{end}") for start, end in edges}
-        assert set(zip(circle, circle[1:], strict=False)) <= named
+        assert set(pairwise(circle)) <= named
