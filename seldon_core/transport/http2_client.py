@@ -80,7 +80,7 @@ class Http2Client(asyncio.BufferedProtocol):
         self._name = name
         self._receive = receive
         self._on_leaving = on_leaving
-        self._pings = pings
+        self.pings = pings
         self._transport: asyncio.Transport | None = None
         config = ngh2.Configuration(
             auto_window_update=False, max_inbound_header_list_size=_HEADER_BYTES
@@ -199,7 +199,7 @@ class Http2Client(asyncio.BufferedProtocol):
 
         Called every few seconds; `now` is the loop's clock.
         """
-        if self._transport is None or not self._pings or now - self._heard < _SILENT_S:
+        if self._transport is None or not self.pings or now - self._heard < _SILENT_S:
             return
         if self._pinged is None:
             self._pinged = now

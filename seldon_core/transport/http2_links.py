@@ -86,6 +86,12 @@ class Http2Links:
         for client in [*self._clients, *self._leaving]:
             client.abort()
 
+    def ask_for_life(self) -> None:
+        """Ping the peer when it is silent, which is known by now to be one that allows it."""
+        self._pings = True
+        for client in self._clients:
+            client.pings = True
+
     def visit(self, now: float) -> None:
         """Look whether the peer is there; `now` is the loop's clock."""
         for client in list(self._clients):
