@@ -34,7 +34,7 @@ from seldon_core.scheduler.repository import ModelRepository, Search
 from seldon_core.scheduler.service import Scheduler, open_scheduler
 from seldon_core.scheduler.store import open_store
 from seldon_core.transport.admin import open_admin
-from seldon_core.transport.control import AgentLink, ReplicaId
+from seldon_core.transport.control import AgentLink, ReplicaConfig, ReplicaId
 from seldon_core.transport.control_port import open_control_port
 from seldon_core.transport.handler import DataServices, InferHandler
 from seldon_core.transport.listener import Listener, open_listener
@@ -156,9 +156,11 @@ async def open_process(
         for server in DEFAULT_SERVERS:
             scheduler.connect_replica(
                 ReplicaId(server.name, 0),
-                capabilities_here(server),
-                settings.agent.memory,
-                settings.agent.over_commit_percentage,
+                ReplicaConfig(
+                    capabilities_here(server),
+                    settings.agent.memory,
+                    settings.agent.over_commit_percentage,
+                ),
             )
         reporter.opened(ports, settings)
         yield process, listener

@@ -6,6 +6,7 @@ from seldon_core.scheduler.retries import is_in_trouble
 from seldon_core.scheduler.routes import derive
 from seldon_core.scheduler.state import (
     HOLDING,
+    LIVE,
     PLACED,
     ModelRecord,
     ModelState,
@@ -58,11 +59,7 @@ def _route_violations(state: SchedulerState, model: ModelRecord) -> Iterator[str
         yield f"{model.name} is deleted and still routed"
     for candidate in candidates:
         yield from _candidate_violations(state, model, candidate)
-    loaded = [
-        number
-        for number, record in model.versions.items()
-        if record.replicas_in(ReplicaState.AVAILABLE)
-    ]
+    loaded = [number for number, record in model.versions.items() if record.replicas_in(*LIVE)]
     if loaded and not candidates and not model.is_deleted:
         yield f"{model.name} has version {loaded[-1]} loaded and no route"
 
@@ -74,7 +71,7 @@ def _candidate_violations(
         if state.replica(replica) is None:
             yield f"{model.name} is routed to {replica}, which is not connected"
         held = model.versions[candidate.version].assignments.get(replica)
-        if held is None or held.state is not ReplicaState.AVAILABLE:
+        if held is None or held.state not in LIVE:
             yield f"{model.name}_{candidate.version} is routed to {replica} and not loaded there"
 
 

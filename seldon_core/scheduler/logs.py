@@ -20,7 +20,10 @@ from seldon_core.scheduler.events import (
     ModelReported,
     ModelUnloadRequested,
     ReplicaConnected,
+    ReplicaDrainRequested,
     ReplicaLost,
+    ServerDeclared,
+    ServerUnloadRequested,
 )
 from seldon_core.scheduler.state import ModelState
 from seldon_core.scheduler.status import ModelStatus
@@ -79,7 +82,11 @@ def log_event(event: Event, event_id: int) -> None:
                 report.reason,
                 event_id,
             )
-        case ReplicaConnected(replica=replica) | ReplicaLost(replica=replica):
+        case (
+            ReplicaConnected(replica=replica)
+            | ReplicaLost(replica=replica)
+            | ReplicaDrainRequested(replica=replica)
+        ):
             _log.info("%s replica=%s event=%d", type(event).__name__, replica, event_id)
         case _:
             _log.debug("event id=%d %r", event_id, event)
@@ -102,6 +109,15 @@ def log_change(event: Event, change: Change, event_id: int) -> None:
             _log.info(
                 "model deleted model=%s by=%s event=%d", model, actor or "this process", event_id
             )
+        case ServerDeclared(actor=actor) | ServerUnloadRequested(actor=actor):
+            if change is not Change.UNCHANGED:
+                _log.info(
+                    "server %s server=%s by=%s event=%d",
+                    change.value,
+                    event.spec.name if isinstance(event, ServerDeclared) else event.name,
+                    actor or "this process",
+                    event_id,
+                )
 
 
 class PlaceLog:

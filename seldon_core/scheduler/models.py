@@ -16,7 +16,7 @@ from seldon_core.scheduler.decisions import (
     AnswerCaller,
     Change,
     Decision,
-    DropModel,
+    Drop,
     UnloadOnReplica,
 )
 from seldon_core.scheduler.events import ModelLoadRequested, ModelReported, ModelUnloadRequested
@@ -28,9 +28,11 @@ from seldon_core.scheduler.lifecycle import (
     unload_again,
     unload_unwanted,
 )
+from seldon_core.scheduler.records import Kind
 from seldon_core.scheduler.state import (
     HOLDING,
     IN_TRANSIT,
+    LIVE,
     Assignment,
     ModelRecord,
     ModelState,
@@ -39,7 +41,7 @@ from seldon_core.scheduler.state import (
     SchedulerState,
     VersionRecord,
 )
-from seldon_core.transport.control import ModelReport, ReplicaId, ReplicaModelEvent
+from seldon_core.transport.control import ModelReport, ReplicaModelEvent
 
 MOST_UNFINISHED = 100
 """Versions of a model that are not gone from every replica; another is refused then."""
@@ -63,7 +65,8 @@ def on_load_requested(state: SchedulerState, event: ModelLoadRequested) -> list[
         change = Change.CREATED
     else:
         change = _update(model, event)
-    # Whoever declares a folder's model by hand takes it over.
+    # Whoever declares a folder's model by hand takes it over, and any what a replica brought.
+    model.is_adopted = False
     model.from_folder = event.from_folder and (change is Change.CREATED or model.from_folder)
     _start_over(model)
     return [AnswerCaller(event.caller, change=change), *schedule(state, model, event.now)]
@@ -77,6 +80,7 @@ def on_unload_requested(state: SchedulerState, event: ModelUnloadRequested) -> l
     change = Change.UNCHANGED if model.is_deleted else Change.DELETED
     if not model.is_deleted:
         model.deleted_at = event.now
+    model.is_adopted = False  # the deletion is kept, lest the replica brings it again
     if event.meta is not None:
         latest = model.latest
         meta = replace(event.meta, namespace=latest.version.spec.namespace)
@@ -92,7 +96,7 @@ def on_due(state: SchedulerState, model: ModelRecord, now: float) -> list[Decisi
     """Try again what failed, or forget a model that was deleted long ago."""
     if model.is_deleted and model.is_gone:
         del state.models[model.name]
-        return [DropModel(model.name)]
+        return [Drop(Kind.MODEL, model.name)]
     model.attempts += 1
     return [*unload_again(model, now), *schedule(state, model, now)]
 
@@ -115,6 +119,8 @@ def on_reported(state: SchedulerState, event: ModelReported) -> list[Decision]:
     after = _AFTER_REPORT.get((held.state, report.event))
     if after is None:
         return []
+    if after is ReplicaState.AVAILABLE and replica.is_draining:
+        after = ReplicaState.DRAINING
     record.assignments[report.replica] = Assignment(after, event.now, report.reason)
     _note(state, replica, record, after, report, event.now)
     loads: list[Decision] = []
@@ -134,18 +140,6 @@ _AFTER_REPORT = {
     (ReplicaState.UNLOADING, ReplicaModelEvent.UNLOADED): ReplicaState.UNLOADED,
     (ReplicaState.UNLOADING, ReplicaModelEvent.UNLOAD_FAILED): ReplicaState.UNLOAD_FAILED,
 }
-
-
-def on_replica_gone(
-    state: SchedulerState, model: ModelRecord, replica: ReplicaId, now: float
-) -> list[Decision]:
-    """Forget what `model` had on a replica that is gone, and place it anew."""
-    standing = model.standing()
-    for record in model.versions.values():
-        record.wanted = tuple(other for other in record.wanted if other != replica)
-        if record.assignments.pop(replica, None) is not None and record not in standing:
-            record.assignments[replica] = Assignment(ReplicaState.UNLOADED, now)
-    return schedule(state, model, now)
 
 
 def _is_in_namespace(model: ModelRecord, meta: KubernetesMeta | None) -> bool:
@@ -193,7 +187,8 @@ def _refusal(model: ModelRecord | None, event: ModelLoadRequested) -> SeldonErro
             f"{unfinished} versions of model {spec.name!r} are still loading or unloading; "
             "declare another when they are gone"
         )
-    if event.from_folder and not model.from_folder and declared != spec:
+    is_declared = not (model.from_folder or model.is_adopted)
+    if event.from_folder and is_declared and declared != spec:
         return InvalidResourceError(
             "metadata.name",
             f"model {spec.name!r} was declared otherwise since, which stands; "
@@ -246,9 +241,9 @@ def _note(
     """
     if after is ReplicaState.LOAD_FAILED:
         record.last_failure = report.reason
-    elif after is ReplicaState.AVAILABLE:
+    elif after in LIVE:
         record.last_failure = ""
-        replica.loaded.add((report.model, report.version))
+        replica.loaded[report.model, report.version] = report.memory_bytes
     if after not in HOLDING:
         replica.release(report.model, report.version)
         retries.free(state, now)

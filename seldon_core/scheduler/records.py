@@ -1,8 +1,18 @@
-"""What the scheduler keeps across restarts, as values. `store` writes them down."""
+"""What the scheduler keeps across restarts, as values of a few kinds. `store` writes them down."""
 
 from dataclasses import dataclass
+from enum import Enum
+from typing import ClassVar
 
-from seldon_core.resources.model import ModelSpec
+from seldon_core.resources.model import DEFAULT_NAMESPACE, KubernetesMeta, ModelSpec
+from seldon_core.resources.server import ServerSpec
+
+
+class Kind(Enum):
+    """A kind of thing that is kept; the value is how its keys begin."""
+
+    MODEL = "model"
+    SERVER = "server"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,3 +42,39 @@ class StoredModel:
     versions: tuple[StoredVersion, ...]
     fallback: int | None
     deleted_at: float | None
+
+    kind: ClassVar[Kind] = Kind.MODEL
+
+    @property
+    def namespace(self) -> str:
+        """The namespace that the model is in."""
+        return self.versions[-1].spec.namespace
+
+
+@dataclass(frozen=True, slots=True)
+class StoredServer:
+    """A server, and the indices of the replicas in other processes that it had last.
+
+    `spec` is what a manifest on this machine declared, None if none did. `expected_replicas` is how
+    many there should be, -1 when nobody said so; for a declared server what scaling made of its
+    spec's. `min_replicas` and `max_replicas` bound scaling; `max_replicas` 0 is never up.
+    """
+
+    name: str
+    spec: ServerSpec | None = None
+    expected_replicas: int = -1
+    min_replicas: int = 0
+    max_replicas: int = 0
+    is_shared: bool = True
+    replicas: tuple[int, ...] = ()
+    meta: KubernetesMeta | None = None
+
+    kind: ClassVar[Kind] = Kind.SERVER
+
+    @property
+    def namespace(self) -> str:
+        """The namespace that the server is in."""
+        return (self.meta and self.meta.namespace) or DEFAULT_NAMESPACE
+
+
+Stored = StoredModel | StoredServer

@@ -11,6 +11,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from seldon_core.proto import control_pb2
 from seldon_core.proto import scheduler_pb2 as pb
 from seldon_core.protocol.model_message import kubernetes_message, message_of
+from seldon_core.resources.model import KubernetesMeta
 from seldon_core.scheduler.status import ModelStatus, ModelVersionStatus, ServerStatus, Verdict
 from seldon_core.scheduler.story import Chapter, tell_decision, tell_event
 
@@ -50,7 +51,8 @@ def server_message(status: ServerStatus) -> pb.ServerStatusResponse:
         expectedReplicas=status.expected_replicas,
         availableReplicas=len(status.replicas),
         numLoadedModelReplicas=status.num_loaded_model_replicas,
-        kubernetesMeta=pb.KubernetesMeta(),  # nobody has declared it, and Seldon shows that so
+        # An empty one where nobody has declared it: Seldon shows that so.
+        kubernetesMeta=kubernetes_message(status.meta or KubernetesMeta()),
     )
 
 

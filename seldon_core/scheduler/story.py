@@ -73,10 +73,6 @@ def tell_event(event: Event) -> str:
             return f"declared by {by}"
         case events.ModelUnloadRequested(actor=actor):
             return f"deleted by {actor or 'this process'}"
-        case events.ReplicaConnected(replica=replica):
-            return f"replica {replica} connected"
-        case events.ReplicaLost(replica=replica):
-            return f"replica {replica} lost"
         case events.ModelReported(report=report):
             because = f": {report.reason}" if report.reason else ""
             return (
@@ -85,15 +81,35 @@ def tell_event(event: Event) -> str:
         case events.Tick():
             return "the time has come to try again"
         case _:
+            return _tell_server_event(event)
+
+
+def _tell_server_event(event: events.AboutServers) -> str:
+    match event:
+        case events.ServerRestored():
+            return "its server restored from the store"
+        case events.ServerDeclared(spec=spec, actor=actor):
+            return f"server {spec.name} declared by {actor or 'this process'}"
+        case events.ServerUnloadRequested(name=name, actor=actor):
+            return f"server {name} deleted by {actor or 'this process'}"
+        case events.ServersNotified(actor=actor):
+            return f"{actor or 'this process'} told of servers"
+        case events.ReplicaConnected(replica=replica):
+            return f"replica {replica} connected"
+        case events.ReplicaDrainRequested(replica=replica):
+            return f"replica {replica} is about to end"
+        case events.ReplicaLost(replica=replica):
+            return f"replica {replica} lost"
+        case _:
             assert_never(event)
 
 
 def tell_decision(decision: Decision) -> str | None:
     """Return what was decided in words; None for what only serves others' information."""
     match decision:
-        case decided.SaveModel():
+        case decided.Save():
             return "kept in the store"
-        case decided.DropModel():
+        case decided.Drop():
             return "removed from the store"
         case decided.LoadOnReplica(replica=replica, version=version):
             return f"load version {version.version} on {replica}"
@@ -103,8 +119,12 @@ def tell_decision(decision: Decision) -> str | None:
             return _tell_route(update)
         case decided.AnswerCaller(error=error, change=change):
             return f"answered: {change.value}" if error is None else f"refused: {error}"
-        case decided.PublishStatus():
+        case decided.PublishStatus() | decided.PublishServer() | decided.PublishReplica():
             return None
+        case decided.RunServer(spec=spec, replicas=wanted):
+            return f"run {wanted} of server {spec.name}"
+        case decided.AskForReplicas(server=server, replicas=wanted):
+            return f"ask for {wanted} replicas of server {server}"
         case _:
             assert_never(decision)
 

@@ -9,11 +9,11 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from seldon_core.resources.model import ModelSpec
 from seldon_core.scheduler.decisions import (
     AnswerCaller,
-    DropModel,
+    Drop,
     LoadOnReplica,
     PublishRoute,
     PublishStatus,
-    SaveModel,
+    Save,
     UnloadOnReplica,
 )
 from seldon_core.scheduler.events import (
@@ -28,8 +28,9 @@ from seldon_core.scheduler.events import (
 )
 from seldon_core.scheduler.invariants import violations
 from seldon_core.scheduler.machine import SchedulerMachine
+from seldon_core.scheduler.records import Kind
 from seldon_core.scheduler.state import ModelState, ReplicaState
-from seldon_core.transport.control import ModelReport, ReplicaId, ReplicaModelEvent
+from seldon_core.transport.control import ModelReport, ReplicaConfig, ReplicaId, ReplicaModelEvent
 from tests.support.scheduler_worlds import R0, R1, a_machine, load, report, unload
 from tests.support.transcripts import replay
 
@@ -100,7 +101,7 @@ def test_what_the_filters_say_is_told_of_models_that_are_not_deleted():
 def test_nothing_is_placed_before_the_expected_replicas_are_there():
     machine = SchedulerMachine()
     decisions = load(machine)
-    decisions += machine.handle(ReplicaConnected(2, R0, (), 100, 0))
+    decisions += machine.handle(ReplicaConnected(2, R0, ReplicaConfig((), 100, 0)))
     assert not any(isinstance(made, LoadOnReplica) for made in decisions)
     assert machine.model("iris").latest.state is ModelState.PROGRESSING
     assert LoadOnReplica in {type(made) for made in machine.handle(SyncReached(3))}
@@ -124,13 +125,13 @@ def test_only_what_an_event_changes_is_looked_at():
 def test_a_replica_that_connects_before_models_are_placed_concerns_none():
     machine = SchedulerMachine()
     load(machine)
-    machine.handle(ReplicaConnected(2, R0, (), 100, 0))
+    machine.handle(ReplicaConnected(2, R0, ReplicaConfig((), 100, 0)))
     assert not machine.state.touched
 
 
 def test_capabilities_are_taken_without_the_blanks_around_them():
     machine = a_machine()
-    machine.handle(ReplicaConnected(1, R0, (" sklearn ",), 100, 0))
+    machine.handle(ReplicaConnected(1, R0, ReplicaConfig((" sklearn ",), 100, 0)))
     load(machine, requirements=("sklearn",))
     assert machine.model("iris").latest.state is ModelState.PROGRESSING
 
@@ -197,9 +198,9 @@ class AnyOrder(RuleBasedStateMachine):
                     self.orders.append((replica, model, number, False))
                 case PublishRoute(update):
                     self.routes[update.name] = update
-                case SaveModel(stored):
+                case Save(stored):
                     self.kept[stored.name] = stored
-                case DropModel(name):
+                case Drop(Kind.MODEL, name):
                     self.kept.pop(name, None)
                     self.declared.pop(name, None)
                 case AnswerCaller(error=error):
@@ -240,7 +241,9 @@ class AnyOrder(RuleBasedStateMachine):
     @rule(replica=REPLICAS, memory=st.sampled_from([50, 100]))
     def connect(self, replica, memory):
         self.forget(replica)
-        self.send(ReplicaConnected, replica, CAPABILITIES[replica.server], memory, 10)
+        self.send(
+            ReplicaConnected, replica, ReplicaConfig(CAPABILITIES[replica.server], memory, 10)
+        )
 
     @rule(replica=REPLICAS)
     def lose(self, replica):
@@ -276,7 +279,9 @@ class AnyOrder(RuleBasedStateMachine):
         if is_synced_first:
             self.send(SyncReached)
         for replica in replicas:
-            self.send(ReplicaConnected, replica, CAPABILITIES[replica.server], 100, 10)
+            self.send(
+                ReplicaConnected, replica, ReplicaConfig(CAPABILITIES[replica.server], 100, 10)
+            )
         if not is_synced_first:
             self.send(SyncReached)
 

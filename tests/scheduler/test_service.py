@@ -15,7 +15,7 @@ from seldon_core.scheduler.records import StoredModel, StoredVersion
 from seldon_core.scheduler.retries import DELETED_TTL_S, FIRST_PAUSE_S
 from seldon_core.scheduler.service import open_scheduler
 from seldon_core.scheduler.state import ModelState
-from seldon_core.transport.control import ModelReport, ReplicaId, ReplicaModelEvent
+from seldon_core.transport.control import ModelReport, ReplicaConfig, ReplicaId, ReplicaModelEvent
 from tests.support.scheduler_fakes import FakeLink, FakeRoutes, FakeStore, HandClock, StoppedClock
 
 MLSERVER = ReplicaId("mlserver", 0)
@@ -39,7 +39,7 @@ async def a_world(*, faults=(), silent=False, store=None, clock=None):
     ) as scheduler:
         if not silent:
             link.sink = scheduler
-        scheduler.connect_replica(MLSERVER, ("sklearn",), 100, 10)
+        scheduler.connect_replica(MLSERVER, ReplicaConfig(("sklearn",), 100, 10))
         scheduler.sync()
         yield World(scheduler, link, routes)
 
@@ -236,7 +236,7 @@ def test_a_bug_in_the_machine_or_a_link_ends_the_scheduler():
     async def test():
         links = {MLSERVER: BrokenLink(MLSERVER)}
         async with open_scheduler(links, FakeRoutes(), FakeStore(), StoppedClock()) as scheduler:
-            scheduler.connect_replica(MLSERVER, (), 100, 0)
+            scheduler.connect_replica(MLSERVER, ReplicaConfig((), 100, 0))
             scheduler.sync()
             scheduler.load_model(IRIS)
             await asyncio.get_running_loop().create_future()
@@ -298,7 +298,7 @@ def test_what_was_kept_is_told_of_whole_or_not_at_all():
         async with a_world(store=store) as world:
             assert world.scheduler.model_names() == []
             await world.scheduler.carried_out()
-            assert world.scheduler.model_names() == [model.name for model in store.models]
+            assert world.scheduler.model_names() == [model.name for model in store.stored]
             # What comes later has its turns.
             await world.scheduler.settled(world.scheduler.model_names())
             await until(lambda: not world.scheduler._queue)
@@ -314,7 +314,7 @@ def test_what_was_kept_is_not_settled_before_it_has_come_back():
     async def test():
         store = kept(3 * service.EVENTS_PER_TURN)
         async with a_world(store=store) as world:
-            last = store.models[-1].name
+            last = store.stored[-1].name
             await world.scheduler.settled([last])
             assert world.scheduler.model(last).latest.state is ModelState.AVAILABLE
 
@@ -413,7 +413,7 @@ def test_a_full_disk_keeps_nothing_else_from_being_done(monkeypatch):
             assert not store.writes
             store.faults = 0
             await until(lambda: store.writes)  # without anything that happens
-            assert [model.name for model in store.models] == ["iris"]
+            assert [model.name for model in store.stored] == ["iris"]
 
     run(test)
 
@@ -668,6 +668,6 @@ def test_a_forgotten_model_has_no_story(from_folder):
             world.scheduler._tick()
             await until(lambda: world.scheduler.model("iris") is None)
             await until(lambda: not world.scheduler.story("iris"))
-            assert store.models == ()
+            assert store.stored == ()
 
     run(test)
