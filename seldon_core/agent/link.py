@@ -3,7 +3,8 @@
 It subscribes for ever. Each time it says every model that it holds, so a scheduler that has lost
 it, or has lost everything, learns what is here; meanwhile the models serve on. Orders are carried
 out in the order in which they come; those of an earlier subscription that have not begun are
-dropped, for the scheduler has forgotten them. A report is repeated until the scheduler has heard it.
+dropped, for the scheduler has forgotten them. A report is repeated until the scheduler has heard
+it.
 """
 
 import asyncio

@@ -20,7 +20,7 @@ from seldon_core.errors import OverloadedError, StoreError
 from seldon_core.resources.model import KubernetesMeta, ModelSpec
 from seldon_core.resources.server import ServerSpec
 from seldon_core.scheduler import durability
-from seldon_core.scheduler.callers import Callers, Settling
+from seldon_core.scheduler.callers import Callers, Progress, Settling
 from seldon_core.scheduler.decisions import (
     AnswerCaller,
     AskForReplicas,
@@ -143,6 +143,8 @@ class Scheduler:
         self._alarm_at: float | None = None
         self._return: asyncio.TimerHandle | None = None
         self._callers = Callers()
+        self._progress = Progress()
+        self._complete = asyncio.Event()
         self._settling = Settling(self._machine.is_settled)
         self._model_watches, self._server_watches = Watches(), Watches()
         self._ask_watches = Watches()
@@ -263,6 +265,17 @@ class Scheduler:
         """
         await self._carried_out.wait()
 
+    async def caught_up(self) -> None:
+        """Wait until everything that was told so far is carried out."""
+        await self._progress.caught_up()
+
+    async def complete(self) -> None:
+        """Wait until, after a start, the replicas that were there before are or are given up.
+
+        Until then the routes lack what those still serve.
+        """
+        await self._complete.wait()
+
     def model_names(self) -> list[str]:
         """Return the names of all models, deleted ones included, in the order of declaration.
 
@@ -331,6 +344,10 @@ class Scheduler:
             fault = await self._keeper.keep(made, self._clock.wall())
             for handled in turn:
                 self._carry_out_all(handled, fault)
+            self._progress.done(len(turn))
+            state = self._machine.state
+            if state.is_synced and not state.awaited:
+                self._complete.set()
             if fault is not None:
                 self._come_back()
             # Who waits for this runs before this loop does again.
@@ -356,6 +373,7 @@ class Scheduler:
         self._server_watches.end()
         self._ask_watches.end()
         self._callers.cancel()
+        self._progress.cancel()
         self._settling.cancel()
 
     def _submit_request(self, event: Event, answer: asyncio.Future[Change]) -> None:
@@ -372,6 +390,7 @@ class Scheduler:
     def _submit(self, event: Event) -> None:
         """Reports are taken in always: each answers an order, so their number has a bound."""
         self._queue.append(event)
+        self._progress.came()
         self._wakeup.set()
 
     def _handle(self) -> _Handled:

@@ -671,3 +671,30 @@ def test_a_forgotten_model_has_no_story(from_folder):
             assert store.stored == ()
 
     run(test)
+
+
+def test_what_was_told_is_carried_out_at_some_time():
+    async def test():
+        async with a_world() as world:
+            answer = world.scheduler.load_model(IRIS)
+            await world.scheduler.caught_up()
+            assert answer.done()
+            assert world.link.orders == ["load iris_1"]
+
+    run(test)
+
+
+def test_a_start_is_complete_when_nothing_is_awaited_any_more():
+    async def test():
+        link, routes = FakeLink(MLSERVER), FakeRoutes()
+        async with open_scheduler(
+            {MLSERVER: link}, routes, FakeStore(), StoppedClock()
+        ) as scheduler:
+            waiting = asyncio.create_task(scheduler.complete())
+            scheduler.connect_replica(MLSERVER, ReplicaConfig(("sklearn",), 100, 10))
+            await scheduler.caught_up()
+            assert not waiting.done()
+            scheduler.sync()
+            await waiting
+
+    run(test)
