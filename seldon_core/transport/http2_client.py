@@ -63,8 +63,8 @@ class Http2Client(asyncio.BufferedProtocol):
     """One connection to a peer, which `name` names in errors.
 
     `receive` is where the loop reads to; all connections of a process may share one. `on_leaving`
-    is called once, when no request can begin any more. `pings`: ask a silent peer whether it is there, which
-    servers other than ours take amiss.
+    is called once, when no request can begin any more. `pings`: ask a silent peer whether it is
+    there, which servers other than ours take amiss.
     """
 
     def __init__(
@@ -143,9 +143,13 @@ class Http2Client(asyncio.BufferedProtocol):
         self._receivers[stream_id] = receiver
         if not ends:
             self._open_ended.add(stream_id)
-        if body:
+        if len(body) == 1 and len(body[0]) <= _JOIN_UP_TO:
+            self._h2.send_data(stream_id, body[0], end_stream=ends)
+        elif body:
             self._give(stream_id, body)
-        self._arm_flush()
+        if not self._flush_armed:
+            self._flush_armed = True
+            self._loop.call_soon(self._flush)
         return stream_id
 
     def send(self, stream_id: int, body: Sequence[Buffer]) -> bool:
@@ -222,8 +226,19 @@ class Http2Client(asyncio.BufferedProtocol):
         self._flush_armed = True  # one flush at the end, however many requests begin meanwhile
         try:
             self._h2.receive_data(self._receive[:nbytes])
+            receivers = self._receivers
             for event in self._h2.events():
-                self._handle(event)
+                # Most are of these three kinds, of calls whose answers are small.
+                kind = type(event)
+                if kind is ngh2.DataReceived:
+                    self._on_data(event)  # type: ignore[arg-type]  # `kind is` does not narrow
+                elif kind is ngh2.ResponseReceived:
+                    self._on_head(event)  # type: ignore[arg-type]
+                elif kind is ngh2.StreamClosed:
+                    if event.stream_id in receivers or self._resets:  # type: ignore[attr-defined]
+                        self._on_closed(event)  # type: ignore[arg-type]
+                else:
+                    self._on_other(event)
             self._flush()
             if not self._h2.want_read and self._transport is not None:
                 self.abort()
@@ -265,23 +280,15 @@ class Http2Client(asyncio.BufferedProtocol):
         self._write_paused = False
         self._flush()
 
-    def _handle(self, event: ngh2.Event) -> None:
-        kind = type(event)
-        if kind is ngh2.DataReceived:
-            self._on_data(cast(ngh2.DataReceived, event))
-        elif kind is ngh2.ResponseReceived:
-            self._on_head(cast(ngh2.ResponseReceived, event))
-        elif kind is ngh2.StreamClosed:
-            self._on_closed(cast(ngh2.StreamClosed, event))
-        elif kind is ngh2.TrailersReceived:
-            trailers = cast(ngh2.TrailersReceived, event)
-            receiver = self._finish(trailers.stream_id)
+    def _on_other(self, event: ngh2.Event) -> None:
+        if isinstance(event, ngh2.TrailersReceived):
+            receiver = self._finish(event.stream_id)
             if receiver is not None:
-                receiver.on_trailers(trailers.headers)
-        elif kind is ngh2.SettingsReceived:
+                receiver.on_trailers(event.headers)
+        elif isinstance(event, ngh2.SettingsReceived):
             streams = ngh2.Setting.MAX_CONCURRENT_STREAMS
             self._most_streams = self._h2.remote_settings.get(streams, _STREAMS_BEFORE_SETTINGS)
-        elif kind is ngh2.GoAwayReceived:
+        elif isinstance(event, ngh2.GoAwayReceived):
             self._leave()
 
     def _on_head(self, event: ngh2.ResponseReceived) -> None:
@@ -315,13 +322,17 @@ class Http2Client(asyncio.BufferedProtocol):
         """Forget a stream whose answer has ended; return its receiver if it still has one."""
         receiver = self._receivers.pop(stream_id, None)
         self._answering.discard(stream_id)
-        if stream_id in self._bodies or stream_id in self._open_ended:
-            # Answered before the request has ended: the rest is not wanted.
-            self._forget(stream_id)
-            self._try(self._h2.reset_stream, stream_id, _NO_ERROR)
+        if self._open_ended or self._bodies:
+            self._end_early(stream_id)
         if self._is_leaving and not self._receivers:
             self._loop.call_soon(self._close_if_done)
         return receiver
+
+    def _end_early(self, stream_id: int) -> None:
+        """Send no more of a request that was answered before it ended."""
+        if stream_id in self._bodies or stream_id in self._open_ended:
+            self._forget(stream_id)
+            self._try(self._h2.reset_stream, stream_id, _NO_ERROR)
 
     def _forget(self, stream_id: int) -> None:
         self._bodies.pop(stream_id, None)
@@ -407,5 +418,5 @@ class Http2Client(asyncio.BufferedProtocol):
                 self.connection_lost(None)
 
     def _refill(self) -> bool:
-        bodies = self._bodies
-        return bool(bodies) and any([self._feed(stream_id) for stream_id in list(bodies)])
+        fed = [self._feed(stream_id) for stream_id in list(self._bodies)]
+        return any(fed)

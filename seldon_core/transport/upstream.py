@@ -28,21 +28,22 @@ from seldon_core.protocol.statistics import ModelStatistics
 from seldon_core.transport import grpc_frames
 from seldon_core.transport.budget import InFlightBytes
 from seldon_core.transport.control import ReplicaAddress, ReplicaId
-from seldon_core.transport.handler import InferCall, Reply
+from seldon_core.transport.handler import NO_DEADLINE, InferCall, Reply
 from seldon_core.transport.hop import INTERNAL_MODEL, TIMEOUT
 from seldon_core.transport.http2_links import Http2Links
 from seldon_core.transport.pending import Pending
 from seldon_core.transport.request_id import REQUEST_ID
 from seldon_core.transport.settings import KIB
 
-_FORWARDED: Final = (b"content-type", LENGTH_HEADER, b"traceparent", b"tracestate")
-_FORWARDED_RPC: Final = (b"traceparent", b"tracestate")
+_TRACES: Final = (b"traceparent", b"tracestate")
+_FORWARDED: Final = (b"content-type", LENGTH_HEADER, *_TRACES)
 _METHOD: Final = b"/inference.GRPCInferenceService/"
 _GRPC_TYPE: Final = b"application/grpc"
 _MOST_KNOWN: Final = 4096
 _VISIT_S: Final = 5.0
 _RECEIVE_BYTES: Final = 64 * KIB
 _COARSE_S: Final = 100.0
+_MOST_S: Final = 99_999_999  # what the header's eight digits can say
 
 
 class RemoteReplica:
@@ -57,6 +58,7 @@ class RemoteReplica:
         self._leave = leave
         self._base = [(b":method", b"POST"), (b":scheme", b"http"), (b":authority", authority)]
         self._get = [(b":method", b"GET"), *self._base[1:]]
+        self._last_left_s, self._last_time = -1, (b"", b"")
         self._heads: dict[tuple[str, Verb], list[tuple[bytes, bytes]]] = {}
         self._rpc_head = [
             *self._base,
@@ -77,7 +79,26 @@ class RemoteReplica:
         """
         if call.protocol == "grpc":
             return Reply(await self._infer_grpc(call))
-        return Reply(await self._infer_rest(call))
+        # In one coroutine, not one in another: each step from the loop passes through every frame.
+        head = self._heads.get((call.internal_model, call.verb))
+        if head is None:
+            head = self._new_head(call)
+        headers = [*head, self._time_of(call), (REQUEST_ID, call.request_id.encode())]
+        given = call.headers
+        for name in _FORWARDED:
+            if name in given:
+                headers.append((name, given[name]))  # noqa: PERF401 - few have any but the first
+        client = self._links.ready() or await self._links.open()
+        pending = Pending(self._loop, self._budget, is_grpc=False)
+        stream_id = client.request(headers, (call.payload.body,), pending)
+        try:
+            await pending.answered
+        except BaseException:
+            client.cancel(stream_id)
+            raise
+        finally:
+            pending.release()
+        return Reply(_encoded(pending, call))
 
     async def metadata(self, call: InferCall) -> ModelMetadata:
         """Return what the model says of itself."""
@@ -99,40 +120,16 @@ class RemoteReplica:
         """Return the counts of the model, or of every one."""
         return read_statistics(await self._fetch(call, "/stats"))
 
-    async def _infer_rest(self, call: InferCall) -> Encoded:
-        head = self._heads.get((call.internal_model, call.verb))
-        if head is None:
-            head = self._new_head(call)
-        headers = [*head, (REQUEST_ID, call.request_id.encode())]
-        given = call.headers
-        for name in _FORWARDED:
-            if name in given:
-                headers.append((name, given[name]))
-        self._add_time(call, headers)
-        answer = await self._exchange(headers, (call.payload.body,))
-        status, content_type, length = b"", b"", None
-        for name, value in answer.headers:
-            if name == b":status":
-                status = value
-            elif name == b"content-type":
-                content_type = value
-            elif name == LENGTH_HEADER:
-                length = int(value)
-        if status != b"200":
-            raise _http_failure(answer, call)
-        return Encoded(content_type, answer.body, length)
-
     async def _infer_grpc(self, call: InferCall) -> Encoded:
         headers = [
             *self._rpc_head,
             (INTERNAL_MODEL, call.internal_model.encode()),
             (REQUEST_ID, call.request_id.encode()),
         ]
+        if call.deadline != NO_DEADLINE:
+            headers.append(self._time_of(call))
         given = call.headers
-        for name in _FORWARDED_RPC:
-            if name in given:
-                headers.append((name, given[name]))
-        self._add_time(call, headers)
+        headers += [(name, given[name]) for name in _TRACES if name in given]
         body = call.payload.body
         answer = await self._exchange(headers, (grpc_frames.prefix(len(body)), body), is_grpc=True)
         return Encoded(_GRPC_TYPE, _message_of(answer, call))
@@ -180,13 +177,31 @@ class RemoteReplica:
         below = f"/v2/models/{quote(model, safe='')}{path}".encode()
         return [*base, (b":path", below), (INTERNAL_MODEL, model.encode())]
 
-    def _add_time(self, call: InferCall, headers: list[tuple[bytes, bytes]]) -> None:
+    def _time_of(self, call: InferCall) -> tuple[bytes, bytes]:
+        """Return the header with the time that is left."""
         left_s = call.deadline - self._loop.time()
         if left_s < _COARSE_S:
-            headers.append((TIMEOUT, b"%dm" % max(int(left_s * 1000), 0)))
-        elif left_s < 1e7:
-            # In whole seconds, which are the same for many calls: they are compressed.
-            headers.append((TIMEOUT, b"%dS" % left_s))
+            return (TIMEOUT, b"%dm" % max(int(left_s * 1000), 0))
+        # In whole seconds, which are the same for many calls: HTTP/2 sends a number instead.
+        if self._last_left_s != int(left_s):
+            self._last_left_s = min(int(left_s), _MOST_S)
+            self._last_time = (TIMEOUT, b"%dS" % self._last_left_s)
+        return self._last_time
+
+
+def _encoded(answer: Pending, call: InferCall) -> Encoded:
+    """Return an answer over HTTP as it is. Raises what it is if its status is not 200."""
+    code, content_type, json_length = b"", b"", None
+    for name, value in answer.headers:
+        if name == b":status":
+            code = value
+        elif name == b"content-type":
+            content_type = value
+        elif name == LENGTH_HEADER:
+            json_length = int(value)
+    if code != b"200":
+        raise _http_failure(answer, call)
+    return Encoded(content_type, answer.body, json_length)
 
 
 def _status(answer: Pending) -> bytes:
