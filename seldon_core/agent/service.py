@@ -18,7 +18,7 @@ from seldon_core.aio.supervise import open_tasks
 from seldon_core.aio.threads import ThreadPool, open_threads
 from seldon_core.observability.metrics import Metrics
 from seldon_core.resources.model import ModelVersion
-from seldon_core.transport.control import ReplicaId, ReportSink
+from seldon_core.transport.control import HeldModel, ReplicaId, ReportSink
 
 
 class Agent:
@@ -44,6 +44,15 @@ class Agent:
     def unload_model(self, model: str, version: int) -> None:
         """Let what runs finish, then unload; an UNLOADED report follows."""
         self._host.unload(model, version)
+
+    def held(self) -> tuple[HeldModel, ...]:
+        """Return every version that is here, those that were evicted from memory included."""
+        return tuple(map(HeldModel, self._host.held()))
+
+    def available_bytes(self) -> int:
+        """Return the room that is left, over-commit included."""
+        pool = self._host.pool
+        return max(pool.limit - pool.registered, 0)
 
 
 @asynccontextmanager
