@@ -11,6 +11,12 @@ from typing import assert_never
 from seldon_core.errors import SeldonError
 from seldon_core.resources.model import ModelVersion
 from seldon_core.resources.server import ServerSpec
+from seldon_core.scheduler.declared_decisions import (
+    DeclaredDecision,
+    OrderPipeline,
+    PublishExperiment,
+    PublishPipeline,
+)
 from seldon_core.scheduler.records import Kind, Stored
 from seldon_core.transport.control import ReplicaAddress, ReplicaId, RouteUpdate
 
@@ -122,23 +128,45 @@ Decision = (
     | RunServer
     | AskForReplicas
     | AnswerCaller
+    | DeclaredDecision
 )
 
 
 def model_of(decision: Decision) -> str | None:
-    """Return the model that a decision is about; None if it is about something else."""
+    """Return the model that a decision is about; None if it is about something else.
+
+    Pipelines and experiments are named by their routes, as no model can be: `p.pipeline`.
+    """
     match decision:
         case Save(stored=stored):
-            return stored.name if stored.kind is Kind.MODEL else None
+            return _story_of(stored.kind, stored.name)
         case Drop(kind=kind, name=name):
-            return name if kind is Kind.MODEL else None
+            return _story_of(kind, name)
         case LoadOnReplica(version=version):
             return version.spec.name
         case UnloadOnReplica(model=model) | PublishStatus(model=model):
             return model
         case PublishRoute(update=update):
             return update.name
+        case PublishPipeline(pipeline=name):
+            return _story_of(Kind.PIPELINE, name)
+        case PublishExperiment(experiment=name):
+            return _story_of(Kind.EXPERIMENT, name)
+        case OrderPipeline(version=ordered):
+            return _story_of(Kind.PIPELINE, ordered.spec.name)
         case PublishReplica() | PublishServer() | RunServer() | AskForReplicas() | AnswerCaller():
             return None
         case _:
             assert_never(decision)
+
+
+def _story_of(kind: Kind, name: str) -> str | None:
+    match kind:
+        case Kind.MODEL:
+            return name
+        case Kind.SERVER:
+            return None
+        case Kind.PIPELINE | Kind.EXPERIMENT:
+            return f"{name}.{kind.value}"
+        case _:
+            assert_never(kind)

@@ -8,6 +8,7 @@ import heapq
 from collections.abc import Iterator
 from typing import assert_never
 
+from seldon_core.resources.experiment import ResourceType
 from seldon_core.scheduler import experiments, pipelines
 from seldon_core.scheduler.decisions import Decision, Drop, PublishRoute, Save
 from seldon_core.scheduler.declared_decisions import PublishExperiment, PublishPipeline
@@ -170,8 +171,8 @@ def _spread(state: SchedulerState) -> None:
     for name in state.touched:
         declared.touched_pipelines |= declared.pipelines_of.get(name, {})
     members = [
-        *((experiments.ResourceType.MODEL, name) for name in state.touched),
-        *((experiments.ResourceType.PIPELINE, name) for name in declared.touched_pipelines),
+        *((ResourceType.MODEL, name) for name in state.touched),
+        *((ResourceType.PIPELINE, name) for name in declared.touched_pipelines),
     ]
     for member in members:
         declared.touched_experiments |= declared.experiments_of.get(member, {})

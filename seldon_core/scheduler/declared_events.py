@@ -2,11 +2,12 @@
 
 from dataclasses import dataclass
 from enum import Enum
+from typing import assert_never
 
 from seldon_core.resources.experiment import ExperimentSpec
 from seldon_core.resources.pipeline import PipelineSpec
 from seldon_core.scheduler.acknowledgements import Answer
-from seldon_core.scheduler.declared_records import StoredExperiment, StoredPipeline
+from seldon_core.scheduler.records import StoredExperiment, StoredPipeline
 
 
 class Side(Enum):
@@ -123,3 +124,24 @@ DeclaredEvent = (
     | ExperimentStartRequested
     | ExperimentStopRequested
 )
+
+
+def declared_of(event: DeclaredEvent) -> str | None:
+    """Return the route of the pipeline or experiment that an event is about, None for several."""
+    match event:
+        case PipelineRestored(stored=stored):
+            return f"{stored.name}.pipeline"
+        case PipelineLoadRequested(spec=spec):
+            return f"{spec.name}.pipeline"
+        case PipelineUnloadRequested(pipeline=name) | PipelineAcknowledged(pipeline=name):
+            return f"{name}.pipeline"
+        case ExperimentRestored(stored=kept):
+            return f"{kept.name}.experiment"
+        case ExperimentStartRequested(spec=split):
+            return f"{split.name}.experiment"
+        case ExperimentStopRequested(experiment=name):
+            return f"{name}.experiment"
+        case PipelineMemberJoined() | PipelineMemberLeft():
+            return None
+        case _:
+            assert_never(event)

@@ -5,17 +5,17 @@ states follow from who comes.
 """
 
 from seldon_core.resources.pipeline import PipelineVersion
-from seldon_core.scheduler.declared_records import (
-    StoredExperiment,
-    StoredPipeline,
-    StoredPipelineVersion,
-)
 from seldon_core.scheduler.declared_state import (
     ExperimentRecord,
     PipelineRecord,
     PipelineVersionRecord,
 )
 from seldon_core.scheduler.pipelines import restore_sides
+from seldon_core.scheduler.records import (
+    StoredExperiment,
+    StoredPipeline,
+    StoredPipelineVersion,
+)
 
 
 def stored_pipeline(pipeline: PipelineRecord) -> StoredPipeline:

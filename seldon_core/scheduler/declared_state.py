@@ -13,7 +13,7 @@ from seldon_core.resources.experiment import ExperimentSpec, ResourceType
 from seldon_core.resources.pipeline import PipelineVersion
 from seldon_core.scheduler.acknowledgements import Clocks
 from seldon_core.scheduler.declared_events import Side
-from seldon_core.scheduler.declared_records import StoredExperiment, StoredPipeline
+from seldon_core.scheduler.records import StoredExperiment, StoredPipeline
 from seldon_core.transport.control import RouteUpdate
 
 if TYPE_CHECKING:

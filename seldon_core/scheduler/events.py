@@ -8,7 +8,19 @@ from typing import assert_never
 
 from seldon_core.resources.model import KubernetesMeta, ModelSpec
 from seldon_core.resources.server import ServerSpec
-from seldon_core.scheduler.records import Stored, StoredModel, StoredServer
+from seldon_core.scheduler.declared_events import (
+    DeclaredEvent,
+    ExperimentRestored,
+    PipelineRestored,
+    declared_of,
+)
+from seldon_core.scheduler.records import (
+    Stored,
+    StoredExperiment,
+    StoredModel,
+    StoredPipeline,
+    StoredServer,
+)
 from seldon_core.transport.control import ModelReport, ReplicaConfig, ReplicaId
 
 
@@ -183,6 +195,7 @@ AboutServers = (
 
 Event = (
     AboutServers
+    | DeclaredEvent
     | ModelRestored
     | SyncReached
     | ModelLoadRequested
@@ -193,7 +206,10 @@ Event = (
 
 
 def model_of(event: Event) -> str | None:
-    """Return the model that an event is about; None if it may concern any."""
+    """Return the model that an event is about; None if it may concern any.
+
+    Pipelines and experiments are named by their routes, as no model can be: `p.pipeline`.
+    """
     match event:
         case ModelRestored(stored=stored):
             return stored.name
@@ -208,15 +224,21 @@ def model_of(event: Event) -> str | None:
         case ServerRestored() | ServerDeclared() | ServerUnloadRequested() | ServersNotified():
             return None
         case _:
-            assert_never(event)
+            return declared_of(event)
 
 
-def restored_event(now: float, stored: Stored) -> ModelRestored | ServerRestored:
+def restored_event(
+    now: float, stored: Stored
+) -> ModelRestored | ServerRestored | PipelineRestored | ExperimentRestored:
     """Return the event by which something that was kept comes back."""
     match stored:
         case StoredModel():
             return ModelRestored(now, stored)
         case StoredServer():
             return ServerRestored(now, stored)
+        case StoredPipeline():
+            return PipelineRestored(now, stored)
+        case StoredExperiment():
+            return ExperimentRestored(now, stored)
         case _:
             assert_never(stored)

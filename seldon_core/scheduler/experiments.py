@@ -68,7 +68,9 @@ def leave(state: DeclaredState, record: ExperimentRecord) -> None:
             del state.experiments_of[member]
     default = _default(record.spec)
     if default is not None:
-        del state.defaults[default]
+        # An import may have had two experiments of one default.
+        if state.defaults.get(default) == record.name:
+            del state.defaults[default]
         state.released[default] = None
 
 

@@ -14,6 +14,13 @@ from seldon_core.scheduler.decisions import (
     PublishRoute,
     UnloadOnReplica,
 )
+from seldon_core.scheduler.declared_events import (
+    ExperimentStartRequested,
+    ExperimentStopRequested,
+    PipelineLoadRequested,
+    PipelineUnloadRequested,
+    declared_of,
+)
 from seldon_core.scheduler.events import (
     Event,
     ModelLoadRequested,
@@ -115,6 +122,23 @@ def log_change(event: Event, change: Change, event_id: int) -> None:
                     "server %s server=%s by=%s event=%d",
                     change.value,
                     event.spec.name if isinstance(event, ServerDeclared) else event.name,
+                    actor or "this process",
+                    event_id,
+                )
+        case (
+            PipelineLoadRequested(actor=actor)
+            | PipelineUnloadRequested(actor=actor)
+            | ExperimentStartRequested(actor=actor)
+            | ExperimentStopRequested(actor=actor)
+        ):
+            if change is not Change.UNCHANGED:
+                name, _, kind = str(declared_of(event)).rpartition(".")
+                _log.info(
+                    "%s %s %s=%s by=%s event=%d",
+                    kind,
+                    change.value,
+                    kind,
+                    name,
                     actor or "this process",
                     event_id,
                 )

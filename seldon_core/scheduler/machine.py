@@ -7,8 +7,10 @@ do is never an exception here: a bad request becomes an answer. A raise is a bug
 from collections.abc import Iterator
 from typing import assert_never
 
-from seldon_core.scheduler import replicas, retries, servers
+from seldon_core.scheduler import declared, replicas, retries, servers
 from seldon_core.scheduler.decisions import Decision, PublishStatus, Save
+from seldon_core.scheduler.declared_status import ExperimentStatus, PipelineStatus
+from seldon_core.scheduler.declared_views import experiment_status, pipeline_status
 from seldon_core.scheduler.events import (
     Event,
     ModelLoadRequested,
@@ -63,11 +65,13 @@ class SchedulerMachine:
         self.state.touched_servers.clear()
         decisions = self._decide(event)
         kept, told = self._finish(event.now)
-        return [*kept, *decisions, *told]
+        kept_too, decisions, told_too = declared.follow(self.state, decisions, event.now)
+        return [*kept, *kept_too, *decisions, *told, *told_too]
 
     def next_wakeup(self) -> float | None:
         """Return when a Tick is wanted, None if time alone changes nothing."""
-        return retries.next_wakeup(self.state)
+        times = (retries.next_wakeup(self.state), declared.next_wakeup(self.state.declared))
+        return min((at for at in times if at is not None), default=None)
 
     def model_names(self) -> list[str]:
         """Return the names of all models, deleted ones included, in the order of declaration.
@@ -93,6 +97,24 @@ class SchedulerMachine:
         """Return a server, None if it never had a replica."""
         server = self.state.servers.get(name)
         return server_status(server) if server is not None else None
+
+    def pipeline_names(self) -> list[str]:
+        """Return the names of all pipelines, deleted ones included, in the order of declaration."""
+        return list(self.state.declared.pipelines)
+
+    def pipeline(self, name: str) -> PipelineStatus | None:
+        """Return a pipeline, None if nobody declared it or it was deleted long ago."""
+        pipeline = self.state.declared.pipelines.get(name)
+        return pipeline_status(self.state, pipeline) if pipeline is not None else None
+
+    def experiment_names(self) -> list[str]:
+        """Return the names of all experiments, stopped ones included, in their order."""
+        return list(self.state.declared.experiments)
+
+    def experiment(self, name: str) -> ExperimentStatus | None:
+        """Return an experiment, None if nobody declared it or it was stopped long ago."""
+        experiment = self.state.declared.experiments.get(name)
+        return experiment_status(self.state, experiment) if experiment is not None else None
 
     def explain(self, name: str) -> list[Verdict]:
         """Return what the filters say of each server and replica for a model's latest version."""
@@ -140,7 +162,7 @@ class SchedulerMachine:
             case ServerRestored() | ServerDeclared() | ServerUnloadRequested() | ServersNotified():
                 return self._decide_on_server(event)
             case _:
-                assert_never(event)
+                return declared.decide(self.state.declared, event)
 
     def _decide_on_replica(
         self, event: ReplicaConnected | ReplicaLost | ReplicaDrainRequested
@@ -214,7 +236,7 @@ class SchedulerMachine:
             decisions += on_due(state, model, now)
         for model in retries.sweep(state, now):
             decisions += schedule(state, model, now)
-        return decisions
+        return decisions + declared.on_tick(state.declared, now)
 
     def _to_place(self) -> Iterator[ModelRecord]:
         """Every model, but those of which nothing is left to unload."""

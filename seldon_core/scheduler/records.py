@@ -4,7 +4,9 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import ClassVar
 
+from seldon_core.resources.experiment import ExperimentSpec
 from seldon_core.resources.model import DEFAULT_NAMESPACE, KubernetesMeta, ModelSpec
+from seldon_core.resources.pipeline import PipelineSpec
 from seldon_core.resources.server import ServerSpec
 
 
@@ -13,6 +15,8 @@ class Kind(Enum):
 
     MODEL = "model"
     SERVER = "server"
+    PIPELINE = "pipeline"
+    EXPERIMENT = "experiment"
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,4 +81,54 @@ class StoredServer:
         return (self.meta and self.meta.namespace) or DEFAULT_NAMESPACE
 
 
-Stored = StoredModel | StoredServer
+@dataclass(frozen=True, slots=True)
+class StoredPipelineVersion:
+    """One generation of a pipeline; times are UTC seconds.
+
+    `terminated_at` is None while it may still run somewhere.
+    """
+
+    number: int
+    uid: str
+    spec: PipelineSpec
+    declared_at: float
+    terminated_at: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class StoredPipeline:
+    """A pipeline and its versions from the oldest to the latest, of which there is at least one.
+
+    `deleted_at` is when somebody deleted it, None if nobody did.
+    """
+
+    name: str
+    versions: tuple[StoredPipelineVersion, ...]
+    deleted_at: float | None
+
+    kind: ClassVar[Kind] = Kind.PIPELINE
+
+    @property
+    def namespace(self) -> str:
+        """The namespace that the pipeline is in."""
+        return self.versions[-1].spec.namespace
+
+
+@dataclass(frozen=True, slots=True)
+class StoredExperiment:
+    """An experiment; `deleted_at` is when somebody stopped it, None if nobody did."""
+
+    name: str
+    spec: ExperimentSpec
+    declared_at: float
+    deleted_at: float | None
+
+    kind: ClassVar[Kind] = Kind.EXPERIMENT
+
+    @property
+    def namespace(self) -> str:
+        """The namespace that the experiment is in."""
+        return self.spec.namespace
+
+
+Stored = StoredModel | StoredServer | StoredPipeline | StoredExperiment

@@ -36,6 +36,13 @@ from seldon_core.scheduler.decisions import (
     Save,
     UnloadOnReplica,
 )
+from seldon_core.scheduler.declared_decisions import (
+    OrderPipeline,
+    PublishExperiment,
+    PublishPipeline,
+)
+from seldon_core.scheduler.declared_events import PipelineAcknowledged
+from seldon_core.scheduler.declared_service import DeclaredDesk
 from seldon_core.scheduler.durability import Keeper, RecordStore
 from seldon_core.scheduler.events import (
     Event,
@@ -120,7 +127,10 @@ class _Handled:
 
 
 class Scheduler:
-    """Takes requests and reports, answers questions about models. It is a ReportSink."""
+    """Takes requests and reports, answers questions about models. It is a ReportSink.
+
+    `declared` does the same for pipelines and experiments.
+    """
 
     def __init__(
         self,
@@ -153,6 +163,9 @@ class Scheduler:
         self._event_ids = itertools.count(1)
         self._keeper = Keeper(store)
         self._places = PlaceLog()
+        self.declared = DeclaredDesk(
+            self._machine, self._callers, clock, self._submit_request, self._submit
+        )
         for stored in store.stored:
             self._submit(restored_event(clock.wall(), stored))
         if not self._queue:
@@ -372,6 +385,7 @@ class Scheduler:
         self._model_watches.end()
         self._server_watches.end()
         self._ask_watches.end()
+        self.declared.end()
         self._callers.cancel()
         self._progress.cancel()
         self._settling.cancel()
@@ -430,8 +444,7 @@ class Scheduler:
             case Save():
                 pass  # done before everything else
             case Drop(kind, name):
-                if kind is Kind.MODEL:
-                    self._story.forget(name)
+                self._story.forget(name if kind is Kind.MODEL else f"{name}.{kind.value}")
             case LoadOnReplica() | UnloadOnReplica():
                 self._order(decision)
             case PublishRoute(update):
@@ -445,6 +458,8 @@ class Scheduler:
                 if error is None:
                     log_change(handled.event, change, handled.event_id)
                 self._callers.answer(caller, error, change)
+            case PublishPipeline() | PublishExperiment() | OrderPipeline():
+                self.declared.carry_out(decision)
             case _:
                 self._carry_out_for_servers(decision)
 
@@ -493,7 +508,7 @@ class Scheduler:
 
 def _is_to_be_kept(event: Event) -> bool:
     """Whether who asked is promised that it lasts; also who repeats what is not kept yet."""
-    if isinstance(event, ReplicaDrainRequested):
+    if isinstance(event, ReplicaDrainRequested | PipelineAcknowledged):
         return False
     return not (isinstance(event, ModelLoadRequested) and event.from_folder)
 

@@ -9,12 +9,14 @@ Seldon's other replica states last no time here: an order is written (LoadReques
 UnloadRequested) and a route changed (Loaded, UnloadEnvoyRequested) in the step that decides it.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING
 
 from seldon_core.resources.model import KubernetesMeta, ModelVersion
 from seldon_core.resources.server import ServerSpec
+from seldon_core.scheduler.declared_state import DeclaredState
 from seldon_core.scheduler.records import StoredModel, StoredServer
 from seldon_core.transport.control import ReplicaAddress, ReplicaId, RouteUpdate
 
@@ -222,6 +224,21 @@ class ServerRecord:
     saved: StoredServer | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Packing:
+    """How often models are moved together to make replicas empty: a share of the occasions.
+
+    `draw` returns a random number from 0 up to 1; it is asked only if `share` is above 0.
+    """
+
+    share: float = 0.0
+    draw: Callable[[], float] = float
+
+    def is_tried(self) -> bool:
+        """Return whether this occasion is one."""
+        return self.share > 0 and self.draw() > 1 - self.share
+
+
 @dataclass(slots=True)
 class SchedulerState:
     """Everything, in the order in which it came.
@@ -233,7 +250,7 @@ class SchedulerState:
     found no room, of which the first `to_sweep` are tried again at `sweep_at`, when some was made.
     `wakeups` is a heap of (time, model); an entry counts if the model's `wake_at` is that time.
     `touched` are the models that the event at hand may have changed, `touched_servers` the servers.
-    `draining` are the replicas that are about to end.
+    `draining` are the replicas that are about to end. `declared` has pipelines and experiments.
     """
 
     models: dict[str, ModelRecord] = field(default_factory=dict)
@@ -250,6 +267,8 @@ class SchedulerState:
     touched: dict[str, None] = field(default_factory=dict)
     touched_servers: dict[str, None] = field(default_factory=dict)
     draining: dict[ReplicaId, ReplicaRecord] = field(default_factory=dict)
+    packing: Packing = Packing()
+    declared: DeclaredState = field(default_factory=DeclaredState)
 
     def replica(self, replica: ReplicaId) -> ReplicaRecord | None:
         """Return a connected replica, None if it is not connected."""

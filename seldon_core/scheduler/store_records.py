@@ -4,8 +4,9 @@ A record is four bytes of CRC-32, big-endian, over its key and its body, then th
 `[schema, content]`. There are two kinds of keys:
 
     store                       {"now"}: the time of the last write
-    <kind>/<namespace>/<name>   {"order", <kind>}: a model or a server, and its place in the order
-                                of declarations; what `/` would confuse is percent-encoded
+    <kind>/<namespace>/<name>   {"order", <kind>}: a model, server, pipeline or experiment, and
+                                its place in the order of declarations; what `/` would
+                                confuse is percent-encoded
 
 Content is maps by field name, as `plain` shows them. All fields are always there, and no other: a
 field that is not known in a record of this schema means damage or a program that somebody changed
@@ -28,7 +29,13 @@ import msgpack
 
 from seldon_core.errors import StoreError
 from seldon_core.scheduler.records import Kind, Stored
+from seldon_core.scheduler.store_experiments import (
+    check_experiment,
+    plain_experiment,
+    read_experiment,
+)
 from seldon_core.scheduler.store_models import check_model, plain_model, read_model
+from seldon_core.scheduler.store_pipelines import check_pipeline, plain_pipeline, read_pipeline
 from seldon_core.scheduler.store_servers import check_server, plain_server, read_server
 from seldon_core.scheduler.store_values import fields, seconds, whole
 
@@ -57,6 +64,8 @@ class _Form:
 _FORMS = {
     Kind.MODEL: _Form(plain_model, read_model, check_model),
     Kind.SERVER: _Form(plain_server, read_server, check_server),
+    Kind.PIPELINE: _Form(plain_pipeline, read_pipeline, check_pipeline),
+    Kind.EXPERIMENT: _Form(plain_experiment, read_experiment, check_experiment),
 }
 
 

@@ -7,6 +7,12 @@ from typing import assert_never
 from seldon_core.scheduler import decisions as decided
 from seldon_core.scheduler import events
 from seldon_core.scheduler.decisions import Decision
+from seldon_core.scheduler.declared_decisions import (
+    OrderPipeline,
+    PublishExperiment,
+    PublishPipeline,
+)
+from seldon_core.scheduler.declared_story import tell_declared_event
 from seldon_core.scheduler.events import Event
 from seldon_core.transport.control import RouteUpdate
 
@@ -80,8 +86,18 @@ def tell_event(event: Event) -> str:
             )
         case events.Tick():
             return "the time has come to try again"
-        case _:
+        case (
+            events.ReplicaConnected()
+            | events.ReplicaLost()
+            | events.ReplicaDrainRequested()
+            | events.ServerRestored()
+            | events.ServerDeclared()
+            | events.ServerUnloadRequested()
+            | events.ServersNotified()
+        ):
             return _tell_server_event(event)
+        case _:
+            return tell_declared_event(event)
 
 
 def _tell_server_event(event: events.AboutServers) -> str:
@@ -107,6 +123,16 @@ def _tell_server_event(event: events.AboutServers) -> str:
 def tell_decision(decision: Decision) -> str | None:
     """Return what was decided in words; None for what only serves others' information."""
     match decision:
+        case (
+            decided.PublishStatus()
+            | decided.PublishServer()
+            | decided.PublishReplica()
+            | PublishPipeline()
+            | PublishExperiment()
+        ):
+            return None
+        case decided.RunServer() | decided.AskForReplicas() | OrderPipeline():
+            return _tell_order(decision)
         case decided.Save():
             return "kept in the store"
         case decided.Drop():
@@ -119,19 +145,28 @@ def tell_decision(decision: Decision) -> str | None:
             return _tell_route(update)
         case decided.AnswerCaller(error=error, change=change):
             return f"answered: {change.value}" if error is None else f"refused: {error}"
-        case decided.PublishStatus() | decided.PublishServer() | decided.PublishReplica():
-            return None
+        case _:
+            assert_never(decision)
+
+
+def _tell_order(
+    order: decided.RunServer | decided.AskForReplicas | OrderPipeline,
+) -> str:
+    match order:
         case decided.RunServer(spec=spec, replicas=wanted):
             return f"run {wanted} of server {spec.name}"
         case decided.AskForReplicas(server=server, replicas=wanted):
             return f"ask for {wanted} replicas of server {server}"
+        case OrderPipeline(side=side, member=member, operation=operation, version=ordered):
+            return f"{operation.value} version {ordered.version} on {side.value} {member}"
         case _:
-            assert_never(decision)
+            assert_never(order)
 
 
 def _tell_route(update: RouteUpdate) -> str:
     if update.candidates:
         targets = ", ".join(
+            f"{'' if candidate.model == update.name else f'{candidate.model} '}"
             f"version {candidate.version} on {' and '.join(map(str, candidate.replicas))}"
             for candidate in update.candidates
         )
