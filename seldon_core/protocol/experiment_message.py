@@ -36,12 +36,14 @@ def experiment_of(message: pb.Experiment) -> ExperimentSpec:
         raise InvalidResourceError(
             "resourceType", f"{message.resourceType} is neither MODEL (0) nor PIPELINE (1)"
         )
-    mirror = message.mirror if message.HasField("mirror") else None
+    mirror = None
+    if message.HasField("mirror"):
+        mirror = ExperimentMirror(message.mirror.name, message.mirror.percent)
     return ExperimentSpec(
         name=message.name,
         candidates=tuple(ExperimentCandidate(one.name, one.weight) for one in message.candidates),
         default=message.default if message.HasField("default") and message.default else None,
-        mirror=mirror and ExperimentMirror(mirror.name, mirror.percent),
+        mirror=mirror,
         resource_type=_TYPES[message.resourceType],
         sticky_sessions=message.config.stickySessions,
         meta=kubernetes_meta(message.kubernetesMeta, "kubernetesMeta")
@@ -58,8 +60,9 @@ def experiment_message(spec: ExperimentSpec) -> pb.Experiment:
         candidates=[
             pb.ExperimentCandidate(name=one.name, weight=one.weight) for one in spec.candidates
         ],
-        mirror=spec.mirror
-        and pb.ExperimentMirror(name=spec.mirror.name, percent=spec.mirror.percent),
+        mirror=None
+        if spec.mirror is None
+        else pb.ExperimentMirror(name=spec.mirror.name, percent=spec.mirror.percent),
         config=pb.ExperimentConfig(stickySessions=True) if spec.sticky_sessions else None,
         kubernetesMeta=kubernetes_message(spec.meta),
         resourceType=_NUMBERS[spec.resource_type],

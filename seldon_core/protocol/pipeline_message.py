@@ -52,8 +52,8 @@ def pipeline_message(spec: PipelineSpec) -> pb.Pipeline:
     return pb.Pipeline(
         name=spec.name,
         steps=[_step_message(step) for step in spec.steps],
-        input=spec.input and _input_message(spec.input),
-        output=spec.output and _output_message(spec.output),
+        input=None if spec.input is None else _input_message(spec.input),
+        output=None if spec.output is None else _output_message(spec.output),
         kubernetesMeta=kubernetes_message(spec.meta),
         dataflowSpec=pb.DataflowSpec(cleanTopicsOnDelete=True)
         if spec.clean_topics_on_delete

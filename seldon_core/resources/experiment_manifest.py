@@ -66,7 +66,9 @@ class ExperimentManifest(Manifest):
             name=self.metadata.name,
             candidates=tuple(ExperimentCandidate(one.name, one.weight) for one in spec.candidates),
             default=spec.default,
-            mirror=spec.mirror and ExperimentMirror(spec.mirror.name, spec.mirror.percent),
+            mirror=None
+            if spec.mirror is None
+            else ExperimentMirror(spec.mirror.name, spec.mirror.percent),
             resource_type=spec.resource_type,
             meta=self.metadata.to_meta(),
         )

@@ -49,10 +49,12 @@ KINDS: Mapping[str, Kind] = {
     MODEL: Kind(MODEL, "models", "mlm"),
     SERVER: Kind(SERVER, "servers", "mls"),
     SERVER_CONFIG: Kind(SERVER_CONFIG, "serverconfigs", "mlc"),
+    PIPELINE: Kind(PIPELINE, "pipelines", "mlp"),
+    EXPERIMENT: Kind(EXPERIMENT, "experiments", "mlx"),
 }
 """What can be declared and looked at."""
 
-UNSERVED_KINDS = ("Pipeline", "Experiment", "SeldonRuntime", "SeldonConfig")
+UNSERVED_KINDS = ("SeldonRuntime", "SeldonConfig")
 """What Seldon has besides."""
 
 

@@ -16,17 +16,21 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from seldon_core.errors import InvalidResourceError
+from seldon_core.resources.declared_kinds import Spec
+from seldon_core.resources.experiment_manifest import PARTS as EXPERIMENT_PARTS
 from seldon_core.resources.faults import describe_faults
 from seldon_core.resources.kubernetes import (
+    EXPERIMENT,
     KINDS,
     MODEL,
+    PIPELINE,
     SERVER,
     SERVER_CONFIG,
     UNSERVED_KINDS,
 )
 from seldon_core.resources.model import ModelSpec
 from seldon_core.resources.model_manifest import PARTS, ModelManifest
-from seldon_core.resources.server import ServerConfigSpec, ServerSpec
+from seldon_core.resources.pipeline_manifest import PARTS as PIPELINE_PARTS
 from seldon_core.resources.server_manifest import (
     SERVER_CONFIG_PARTS,
     SERVER_PARTS,
@@ -35,10 +39,6 @@ from seldon_core.resources.uris import resolve
 from seldon_core.resources.words import did_you_mean, show
 
 _LIST = "List"
-
-
-Spec = ModelSpec | ServerSpec | ServerConfigSpec
-"""What a manifest can declare."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +79,7 @@ def parse_manifests(text: str, source: str) -> list[ModelSpec]:
         if document["kind"] != MODEL:
             raise InvalidResourceError(
                 f"{where}: kind",
-                f"a {document['kind']} cannot be declared here, only a Model; declare it with "
+                f"kind {document['kind']} cannot be declared here, only Model; declare it with "
                 "`seldon-core apply -f`",
             )
         specs.append(_parse_model(document, where))
@@ -206,6 +206,8 @@ _KINDS: Mapping[str, Mapping[tuple[str, ...], type[BaseModel]]] = {
     MODEL: PARTS,
     SERVER: SERVER_PARTS,
     SERVER_CONFIG: SERVER_CONFIG_PARTS,
+    PIPELINE: PIPELINE_PARTS,
+    EXPERIMENT: EXPERIMENT_PARTS,
 }
 """The parts of each kind's manifest; the whole of it is part ()."""
 
@@ -222,7 +224,11 @@ def _parse(document: dict[str, Any], where: str) -> Declaration:
     if kind == MODEL:
         return Declaration(_parse_model(document, where), where)
     manifest = _validated(document, where)
-    return Declaration(manifest.to_spec(), where, tuple(manifest.notices()))
+    try:
+        spec: Spec = manifest.to_spec()
+    except InvalidResourceError as error:  # of fields that each are well, and not together
+        raise InvalidResourceError(where, str(error)) from error
+    return Declaration(spec, where, tuple(manifest.notices()))
 
 
 def _validated(document: dict[str, Any], where: str) -> Any:

@@ -137,8 +137,8 @@ class PipelineManifest(Manifest):
         declared = PipelineSpec(
             name=self.metadata.name,
             steps=tuple(step.to_step() for step in spec.steps),
-            input=spec.input and spec.input.to_input(),
-            output=spec.output and spec.output.to_output(),
+            input=None if spec.input is None else spec.input.to_input(),
+            output=None if spec.output is None else spec.output.to_output(),
             clean_topics_on_delete=bool(spec.dataflow and spec.dataflow.clean_topics_on_delete),
             allow_cycles=spec.allow_cycles,
             max_step_revisits=spec.max_step_revisits,

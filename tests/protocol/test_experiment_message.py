@@ -37,12 +37,18 @@ def test_an_empty_default_is_none() -> None:
     assert experiment_of(pb.Experiment(name="e", default="")).default is None
 
 
+def of_type(number: int) -> pb.Experiment:
+    experiment = pb.Experiment(name="e")
+    experiment.resourceType = number  # type: ignore[assignment]  # a number on the wire
+    return experiment
+
+
 @pytest.mark.parametrize(
     ("message", "path"),
     [
         pytest.param(pb.Experiment(), "name", id="no name"),
         pytest.param(pb.Experiment(name="e" * 254), "name", id="long name"),
-        pytest.param(pb.Experiment(name="e", resourceType=2), "resourceType", id="resource type"),
+        pytest.param(of_type(2), "resourceType", id="resource type"),
         pytest.param(
             pb.Experiment(name="e", candidates=[pb.ExperimentCandidate(name="a" * 300_000)]),
             "experiment",

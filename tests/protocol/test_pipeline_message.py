@@ -81,22 +81,40 @@ def test_number_and_id_of_a_declaration_are_not_looked_at() -> None:
     assert pipeline_of(message) == LEAST
 
 
+def step_joined(number: int) -> pb.PipelineStep:
+    step = pb.PipelineStep(name="a")
+    step.inputsJoin = number  # type: ignore[assignment]  # a number on the wire
+    return step
+
+
+def input_triggered(number: int) -> pb.PipelineInput:
+    feed = pb.PipelineInput()
+    feed.triggersJoin = number  # type: ignore[assignment]  # a number on the wire
+    return feed
+
+
+def output_joined(number: int) -> pb.PipelineOutput:
+    output = pb.PipelineOutput()
+    output.stepsJoin = number  # type: ignore[assignment]  # a number on the wire
+    return output
+
+
 @pytest.mark.parametrize(
     ("message", "path"),
     [
         pytest.param(pb.Pipeline(name="p"), "steps", id="not valid"),
         pytest.param(
-            pb.Pipeline(name="p", steps=[pb.PipelineStep(name="a", inputsJoin=3)]),
+            pb.Pipeline(name="p", steps=[step_joined(3)]),
             "steps.0.inputsJoin",
             id="unknown join",
         ),
         pytest.param(
-            pb.Pipeline(name="p", input=pb.PipelineInput(triggersJoin=-1)),
+            pb.Pipeline(name="p", input=input_triggered(-1)),
             "input.triggersJoin",
             id="negative join",
         ),
         pytest.param(
-            pb.Pipeline(name="p", output=pb.PipelineOutput(stepsJoin=9)),
+            pb.Pipeline(name="p", output=output_joined(9)),
             "output.stepsJoin",
             id="unknown join of the output",
         ),
