@@ -1,0 +1,32 @@
+"""Which replica a call is asked of next, when one could not be reached. Pure.
+
+Nothing of a call has run on a replica that could not be reached, so any other of the same version
+may answer. One whose connection was lost before it answered may have run the call, and may have
+died of it: such a call is asked once more, of another replica if there is one, and never again.
+"""
+
+from seldon_core.errors import UnreachableError
+from seldon_core.router.table import Candidate, Upstream
+
+
+class Attempts:
+    """The attempts of one call at one version, the first of which was at `upstream`."""
+
+    __slots__ = ("_candidate", "_lost", "_tried")
+
+    def __init__(self, candidate: Candidate, upstream: Upstream) -> None:
+        self._candidate = candidate
+        self._tried = [upstream]
+        self._lost = 0
+
+    def after(self, error: UnreachableError) -> Upstream:
+        """Return whom to ask next. Raises `error` if there is nobody left."""
+        tried, last = self._tried, self._tried[-1]
+        self._lost += error.was_sent
+        others = [each for each in self._candidate.upstreams if each not in tried]
+        if self._lost > 1 or not (others or error.was_sent):
+            raise error
+        # Without another one it may be the same, whose process was started anew.
+        chosen = min(others, key=lambda each: each.in_flight, default=last)
+        tried.append(chosen)
+        return chosen
