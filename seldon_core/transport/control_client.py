@@ -133,6 +133,79 @@ class SchedulerClient:
         response = scheduler_pb2.SchedulerStatusResponse
         return self._call(_SCHEDULER, "SchedulerStatus", request, response, timeout_s)
 
+    def load_pipeline(
+        self, request: scheduler_pb2.LoadPipelineRequest, *, timeout_s: float | None = TIMEOUT_S
+    ) -> scheduler_pb2.LoadPipelineResponse:
+        """Declare a pipeline, as a new version; returns when that is stored."""
+        response = scheduler_pb2.LoadPipelineResponse
+        return self._call(_SCHEDULER, "LoadPipeline", request, response, timeout_s)
+
+    def apply_pipeline(
+        self, request: scheduler_pb2.LoadPipelineRequest, *, timeout_s: float | None = TIMEOUT_S
+    ) -> control_pb2.ApplyModelResponse:
+        """Declare a pipeline, as a new version if it differs, and hear what that changed."""
+        response = control_pb2.ApplyModelResponse
+        return self._call(_CONTROL, "ApplyPipeline", request, response, timeout_s)
+
+    def unload_pipeline(
+        self, request: scheduler_pb2.UnloadPipelineRequest, *, timeout_s: float | None = TIMEOUT_S
+    ) -> scheduler_pb2.UnloadPipelineResponse:
+        """Delete a pipeline; returns when that is stored."""
+        response = scheduler_pb2.UnloadPipelineResponse
+        return self._call(_SCHEDULER, "UnloadPipeline", request, response, timeout_s)
+
+    def pipeline_status(
+        self, request: scheduler_pb2.PipelineStatusRequest, *, timeout_s: float | None = TIMEOUT_S
+    ) -> Iterator[scheduler_pb2.PipelineStatusResponse]:
+        """Yield the status of the pipeline asked for, or of each."""
+        response = scheduler_pb2.PipelineStatusResponse
+        return self._stream(_SCHEDULER, "PipelineStatus", request, response, timeout_s)
+
+    def start_experiment(
+        self, request: scheduler_pb2.StartExperimentRequest, *, timeout_s: float | None = TIMEOUT_S
+    ) -> scheduler_pb2.StartExperimentResponse:
+        """Declare an experiment; returns when that is stored."""
+        response = scheduler_pb2.StartExperimentResponse
+        return self._call(_SCHEDULER, "StartExperiment", request, response, timeout_s)
+
+    def apply_experiment(
+        self, request: scheduler_pb2.StartExperimentRequest, *, timeout_s: float | None = TIMEOUT_S
+    ) -> control_pb2.ApplyModelResponse:
+        """Declare an experiment and hear what that changed."""
+        response = control_pb2.ApplyModelResponse
+        return self._call(_CONTROL, "ApplyExperiment", request, response, timeout_s)
+
+    def stop_experiment(
+        self, request: scheduler_pb2.StopExperimentRequest, *, timeout_s: float | None = TIMEOUT_S
+    ) -> scheduler_pb2.StopExperimentResponse:
+        """Delete an experiment; returns when that is stored."""
+        response = scheduler_pb2.StopExperimentResponse
+        return self._call(_SCHEDULER, "StopExperiment", request, response, timeout_s)
+
+    def experiment_status(
+        self, request: scheduler_pb2.ExperimentStatusRequest, *, timeout_s: float | None = TIMEOUT_S
+    ) -> Iterator[scheduler_pb2.ExperimentStatusResponse]:
+        """Yield the status of the experiment asked for, or of each."""
+        response = scheduler_pb2.ExperimentStatusResponse
+        return self._stream(_SCHEDULER, "ExperimentStatus", request, response, timeout_s)
+
+    def watch_pipelines(
+        self, request: scheduler_pb2.PipelineSubscriptionRequest, *, timeout_s: float | None = None
+    ) -> Iterator[scheduler_pb2.PipelineStatusResponse]:
+        """Yield every pipeline's latest version, then each that changes, until the server stops."""
+        response = scheduler_pb2.PipelineStatusResponse
+        return self._stream(_SCHEDULER, "SubscribePipelineStatus", request, response, timeout_s)
+
+    def watch_experiments(
+        self,
+        request: scheduler_pb2.ExperimentSubscriptionRequest,
+        *,
+        timeout_s: float | None = None,
+    ) -> Iterator[scheduler_pb2.ExperimentStatusResponse]:
+        """Yield every experiment, then each that changes, until the scheduler stops."""
+        response = scheduler_pb2.ExperimentStatusResponse
+        return self._stream(_SCHEDULER, "SubscribeExperimentStatus", request, response, timeout_s)
+
     def describe_model(
         self, request: control_pb2.DescribeModelRequest, *, timeout_s: float | None = TIMEOUT_S
     ) -> control_pb2.DescribeModelResponse:
