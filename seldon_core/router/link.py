@@ -93,10 +93,10 @@ class RouteLink:
     def _with_what_is_gone(self, snapshot: RouteChanges) -> RouteChanges:
         """Return what a snapshot changes: all that is in it, and the end of what is not."""
         named = {update.name for update in snapshot.routes}
-        ended = [RouteUpdate(name) for name in self._routes if name not in named]
+        ended = tuple(RouteUpdate(name) for name in self._routes if name not in named)
         missing = {each: None for each in self._replicas if each not in snapshot.replicas}
         return RouteChanges(
-            routes=[*snapshot.routes, *ended], replicas={**snapshot.replicas, **missing}
+            routes=snapshot.routes + ended, replicas={**snapshot.replicas, **missing}
         )
 
     def _apply(self, changes: RouteChanges) -> None:

@@ -35,15 +35,20 @@ class RouteSinks:
 class RouteFeed:
     """A RouteSink that tells whoever subscribes; a control port serves it.
 
-    Nobody is told anything before `synced` returns: routes that are published while replicas still
-    connect would take away what the routers have and can still reach.
+    Nobody is told anything before `complete` returns: routes that are published while replicas
+    still connect would take away what the routers have and can still reach.
     """
 
-    def __init__(self, synced: Callable[[], Awaitable[None]]) -> None:
-        self._synced = synced
+    def __init__(self, complete: Callable[[], Awaitable[None]]) -> None:
+        self._complete = complete
         self._routes: dict[str, RouteUpdate] = {}
         self._replicas: dict[ReplicaId, ReplicaAddress] = {}
         self._followers: list[_Follower] = []
+
+    @property
+    def followers(self) -> int:
+        """How many routers are told what changes."""
+        return len(self._followers)
 
     def publish(self, update: RouteUpdate) -> None:
         """Route by `update` from the next call on."""
@@ -75,10 +80,10 @@ class RouteFeed:
     ) -> AsyncGenerator[pb.RoutesMessage, None]:
         """Yield every route and replica, then what changes, numbered from 1."""
         agreed_protocol(request.protocol, request.oldestProtocol, "router")
-        await self._synced()
+        await self._complete()
         follower = _Follower()
         self._followers.append(follower)
-        changes = RouteChanges(True, list(self._routes.values()), dict(self._replicas))
+        changes = RouteChanges(True, tuple(self._routes.values()), dict(self._replicas))
         sequence = 0
         try:
             while True:
@@ -88,7 +93,7 @@ class RouteFeed:
                     yield part
                 names, replicas = await follower.changed()
                 changes = RouteChanges(
-                    routes=[self._routes.get(name) or RouteUpdate(name) for name in names],
+                    routes=tuple(self._routes.get(name) or RouteUpdate(name) for name in names),
                     replicas={replica: self._replicas.get(replica) for replica in replicas},
                 )
         finally:

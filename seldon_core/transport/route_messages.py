@@ -28,7 +28,7 @@ class RouteChanges:
     """
 
     is_snapshot: bool = False
-    routes: Sequence[RouteUpdate] = ()
+    routes: tuple[RouteUpdate, ...] = ()
     replicas: Replicas = field(default_factory=dict)
 
 
@@ -59,7 +59,7 @@ def changes_of(parts: Sequence[pb.RoutesMessage]) -> RouteChanges:
         raise ValueError("parts of a snapshot and of what changed are mixed")
     return RouteChanges(
         is_snapshot=parts[0].isSnapshot,
-        routes=[_route_of(route) for part in parts for route in part.routes],
+        routes=tuple(_route_of(route) for part in parts for route in part.routes),
         replicas=dict(_place_of(place) for part in parts for place in part.replicas),
     )
 

@@ -17,7 +17,7 @@ from tests.support.link_values import ADDRESSES, REPLICAS, ROUTES
 CHANGES = st.builds(
     RouteChanges,
     st.booleans(),
-    st.lists(ROUTES, max_size=5),
+    st.lists(ROUTES, max_size=5).map(tuple),
     st.dictionaries(REPLICAS, st.none() | ADDRESSES, max_size=5),
 )
 
@@ -30,7 +30,7 @@ def test_changes_are_read_as_they_were_meant(changes):
 
 def test_much_is_said_in_parts():
     notice = "x" * 1000
-    routes = [RouteUpdate(f"m{index}", notice=notice) for index in range(3000)]
+    routes = tuple(RouteUpdate(f"m{index}", notice=notice) for index in range(3000))
     changes = RouteChanges(True, routes, {ReplicaId("a", 0): None})
     parts = list(parts_of(changes))
     assert [part.isComplete for part in parts] == [False, False, True]
