@@ -3,6 +3,7 @@
 Wire-compatible with Seldon's, both ways: an agent of Seldon's is taken as it is.
 """
 
+import itertools
 import logging
 from collections.abc import AsyncGenerator, Awaitable, MutableMapping, Sequence
 from typing import Protocol
@@ -53,6 +54,7 @@ class AgentApi:
         self._scheduler = scheduler
         self._links = links
         self._agents: dict[ReplicaId, RemoteAgent] = {}
+        self._order_numbers = itertools.count(1)
 
     def services(self) -> Sequence[ControlService]:
         """Return what a control port is to serve."""
@@ -76,7 +78,7 @@ class AgentApi:
         it, if it is the same agent's that has come back.
         """
         subscription = subscription_of(request, peer)
-        agent = RemoteAgent(subscription, self._protocol_of(subscription))
+        agent = RemoteAgent(subscription, self._protocol_of(subscription), self._order_numbers)
         replica = subscription.replica
         if replica in self._links and not isinstance(self._links[replica], RemoteAgent):
             raise InvalidResourceError(

@@ -7,7 +7,7 @@ changes nothing.
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Iterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -42,15 +42,17 @@ class _Ordered:
 class RemoteAgent:
     """An AgentLink to the agent that subscribed with `subscription`.
 
-    `protocol` is the version of our additions that it speaks, 0 for an agent of Seldon's.
-    `has_left` is set when its stream has ended and the scheduler was told.
+    `protocol` is the version of our additions that it speaks, 0 for an agent of Seldon's. Orders
+    are numbered by `numbers`, which never come again: not even a report that was sent on an earlier
+    subscription is taken for another's. `has_left` is set when the stream has ended and the
+    scheduler was told.
     """
 
-    def __init__(self, subscription: Subscription, protocol: int) -> None:
+    def __init__(self, subscription: Subscription, protocol: int, numbers: Iterator[int]) -> None:
         self.subscription = subscription
         self.has_left = asyncio.Event()
         self._is_ours = protocol > 0
-        self._numbers = 0
+        self._numbers = numbers
         self._waiting: deque[pb.ModelOperationMessage] = deque()
         self._wakeup = asyncio.Event()
         self._is_over = False
@@ -121,8 +123,7 @@ class RemoteAgent:
 
     def _number(self) -> int:
         """Return the next order's number, 0 for an agent that would not give it back."""
-        self._numbers += self._is_ours
-        return self._numbers
+        return next(self._numbers) if self._is_ours else 0
 
     def _order(self, message: pb.ModelOperationMessage) -> None:
         if self._is_over:

@@ -306,3 +306,24 @@ def test_a_report_is_repeated_when_nobody_knows_whether_it_was_heard(monkeypatch
     agent = FakeAgent()
     run(lambda: obeyed(client, agent, lambda: client.calls))
     assert [told.modelName for told in client.calls] == ["iris"]
+
+
+def test_reports_of_a_subscription_that_was_lost_meanwhile_are_not_told():
+    """The task that sends reports is woken and finds none."""
+    agent = FakeAgent()
+
+    async def test():
+        client = ScriptedClient(pb.ModelOperationMessage(welcome={"protocol": 1}))
+        async with open_scheduler_link(client, R0, CONFIG) as link:
+            agent.reports = link
+            link.attach(agent)
+            while not link.is_subscribed:
+                await asyncio.sleep(0.01)
+            agent.tell("iris", 1, ReplicaModelEvent.LOADED)
+            link._request()  # as when it subscribes again in the same turn of the loop
+            link.is_subscribed = False
+            link._look_at_outbox()
+            await asyncio.sleep(0.05)
+            assert client.calls == []
+
+    run(test)

@@ -261,6 +261,23 @@ def test_who_waited_and_left_is_no_replica():
     run(test)
 
 
+def test_who_leaves_before_its_turn_has_come_was_no_replica():
+    async def test():
+        async with a_world() as world:
+            world.scheduler.is_busy = True
+            stream = world.subscribe(hello=hello("a"))
+            await stream.initial_metadata()
+            stream.cancel()
+            other = world.subscribe(hello=hello("b"))
+            await other.initial_metadata()
+            world.scheduler.is_busy = False
+            await other.read()
+            other.cancel()
+            await world.scheduler.has("connected mlserver/0", "lost mlserver/0")
+
+    run(test)
+
+
 def test_a_replica_that_is_silent_is_lost_within_seconds_and_another_takes_its_place():
     async def silent(port):
         """Subscribe by hand, and answer no ping."""

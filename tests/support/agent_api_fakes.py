@@ -4,11 +4,12 @@ import asyncio
 
 
 class FakeReplicas:
-    """`told` is what happened, in order; `changed` wakes whoever waits for more of it."""
+    """`told` is what happened, in order. While it `is_busy` it does not catch up."""
 
     def __init__(self):
         self.told = []
         self.drained = asyncio.Event()
+        self.is_busy = False
         self._changed = asyncio.Event()
 
     def connect_replica(self, replica, config):
@@ -26,6 +27,8 @@ class FakeReplicas:
 
     async def caught_up(self):
         await asyncio.sleep(0)
+        while self.is_busy:
+            await asyncio.sleep(0.01)
 
     def names(self):
         """What happened, without the values."""
