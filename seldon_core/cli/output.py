@@ -18,12 +18,13 @@ from seldon_core.scheduler.state import ModelState
 
 if TYPE_CHECKING:  # `--help` prints too, and need not wait for the whole program to be imported
     from seldon_core.config.settings import Settings
-    from seldon_core.process import Ports
     from seldon_core.protocol.inference import ModelMetadata
+    from seldon_core.running import Ports
     from seldon_core.scheduler.status import ModelStatus
 
 _EVERYWHERE = {"0.0.0.0": "localhost", "::": "localhost"}
 _OPEN = "; open to the network, without authentication or TLS"
+_INSIDE = "each of " + " and ".join(f"{server.name}/0" for server in DEFAULT_SERVERS)
 _LONGEST_EXAMPLE = 64  # numbers: what still reads well on a terminal
 
 
@@ -100,32 +101,42 @@ def _safe(text: str, stream: TextIO) -> str:
 class Console:
     """Tells how `serve` goes; implements `process.Reporter`.
 
-    Of single models the log tells, of each one line: loaded, failed, or not placed.
+    Of single models the log tells, of each one line: loaded, failed, or not placed. `data_folder`
+    is None if the process keeps nothing, `replicas` are those inside it, in words.
     """
 
-    def __init__(self, data_folder: Path) -> None:
+    def __init__(self, data_folder: Path | None, replicas: str = _INSIDE) -> None:
         self._data_folder = data_folder
+        self._replicas = replicas
         self._address = ""
 
     def opened(self, ports: "Ports", settings: "Settings") -> None:
         """Print every port, the memory budget and where state is kept."""
-        self._address = _address(_EVERYWHERE.get(ports.host, ports.host), ports.data)
-        agent = settings.agent
-        servers = " and ".join(f"{server.name}/0" for server in DEFAULT_SERVERS)
         from seldon_core.config.values import is_loopback  # `--help` does without
 
         notice = "" if is_loopback(ports.host) else _OPEN
-        address = _address(ports.host, ports.data)
-        _tell(f"inference   http://{address}  REST and gRPC, HTTP/1.1 and HTTP/2{notice}")
-        _tell(f"scheduler   127.0.0.1:{ports.scheduler}  gRPC, for seldon-core apply, get, model …")
-        _tell(f"agent       127.0.0.1:{ports.agent}  gRPC, health only so far")
-        _tell(f"admin       http://127.0.0.1:{ports.admin}  metrics, health, status, log levels")
-        _tell(
-            f"memory      {describe_bytes(agent.memory)} for models on each of {servers}, "
-            f"{agent.over_commit_percentage} % over-commit; "
-            f"{describe_bytes(settings.payload.in_flight_bytes)} for requests in flight"
-        )
-        _tell(f"data        {self._data_folder}")
+        if ports.data is not None:
+            self._address = _address(_EVERYWHERE.get(ports.host, ports.host), ports.data)
+            address = _address(ports.host, ports.data)
+            _tell(f"inference   http://{address}  REST and gRPC, HTTP/1.1 and HTTP/2{notice}")
+        notice = "" if is_loopback(ports.control_host) else _OPEN
+        for name, port, use in (
+            ("scheduler", ports.scheduler, "gRPC, for seldon-core apply, get, model …"),
+            ("agent", ports.agent, "gRPC, for agents and routers in other processes"),
+        ):
+            if port is not None:
+                _tell(f"{name:<11} {_address(ports.control_host, port)}  {use}{notice}")
+        admin = _address(ports.control_host, ports.admin)
+        _tell(f"admin       http://{admin}  metrics, health, status, log levels{notice}")
+        memory, in_flight = settings.agent.memory, settings.payload.in_flight_bytes
+        if self._replicas:
+            _tell(
+                f"memory      {describe_bytes(memory)} for models on {self._replicas}, "
+                f"{settings.agent.over_commit_percentage} % over-commit; "
+                f"{describe_bytes(in_flight)} for requests in flight"
+            )
+        if self._data_folder is not None:
+            _tell(f"data        {self._data_folder}")
 
     def refused(self, name: str, error: SeldonError) -> None:
         """Print why a model was not accepted."""

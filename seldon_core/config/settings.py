@@ -70,10 +70,11 @@ class PayloadSettings:
 
 @dataclass(frozen=True, slots=True)
 class SchedulerSettings:
-    """Where the scheduler is."""
+    """Where the scheduler is, and how patient it is."""
 
     host: Text
     port: Port
+    ready_timeout_s: Seconds
 
 
 @dataclass(frozen=True, slots=True)

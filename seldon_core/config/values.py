@@ -121,6 +121,17 @@ def _number(kind: type[Number], value: object) -> Number | None:
         return None
 
 
+LOOPBACK = "127.0.0.1"
+
+
+def is_everywhere(host: str) -> bool:
+    """Return whether to listen there is to listen on every address of the machine."""
+    try:
+        return ip_address(host).is_unspecified
+    except ValueError:
+        return False
+
+
 def is_loopback(host: str) -> bool:
     """Return whether an address can only be reached from this machine."""
     if host.lower() == "localhost":

@@ -11,11 +11,12 @@ A pure machine, of which `processes.py` is the shell; `now` is in seconds and ne
 """
 
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import Final, assert_never
 
 from seldon_core.resources.server import ServerConfigSpec, ServerSpec, combine
+from seldon_core.resources.servers import default_capabilities
 from seldon_core.transport.control import ReplicaId
 
 FIRST_PAUSE_S: Final = 0.5
@@ -218,7 +219,7 @@ class Fleet:
                 server.declared.config_name == config.name
                 and not server.declared.disable_auto_update
             ):
-                server.effective = combine(server.declared, config)
+                server.effective = self._effective(server.declared)
                 decisions += self._progress(now, server)
         return decisions
 
@@ -232,8 +233,10 @@ class Fleet:
         return self._progress(now, server)
 
     def _effective(self, spec: ServerSpec) -> ServerSpec:
-        config = self._configs.get(spec.config_name) or ServerConfigSpec(spec.config_name)
-        return combine(spec, config)
+        name = spec.config_name
+        config = self._configs.get(name) or ServerConfigSpec(name)
+        capabilities = config.capabilities or default_capabilities(name)
+        return combine(spec, replace(config, capabilities=capabilities))
 
     def _on_came(self, now: float, replica: ReplicaId) -> list[FleetDecision]:
         server = self._servers.get(replica.server)

@@ -29,6 +29,7 @@ from seldon_core.scheduler.fleet import (
     FleetEvent,
     KillProcess,
     ProcessEnded,
+    Replica,
     ReplicaCame,
     ReplicaWent,
     ReportEnd,
@@ -37,7 +38,7 @@ from seldon_core.scheduler.fleet import (
     StopProcess,
     TimePassed,
 )
-from seldon_core.transport.control import ReplicaId
+from seldon_core.transport.control import ReplicaAddress, ReplicaId, RouteUpdate
 
 _log = logging.getLogger(__name__)
 
@@ -65,9 +66,9 @@ def launcher(
     environ: Mapping[str, str],
     scheduler: tuple[str, int],
 ) -> Launch:
-    """Return what says how agents are started that connect to the port of `scheduler`.
+    """Return what says how agents are started that connect to `scheduler`, a host and a port.
 
-    `settings` is asked at each start: they are what this process has itself by then.
+    `settings` is asked at each start: they are an agent's by then, whatever replica it is.
     """
     inherited = {name: value for name, value in environ.items() if not name.startswith(_OURS)}
     here = str(Path(seldon_core.__file__).parent.parent)
@@ -92,8 +93,7 @@ def launcher(
         given = {group: dict(values) for group, values in settings().items()}
         host, port = scheduler
         given["scheduler"]["host"] = host
-        given["listener"] |= {"host": "127.0.0.1", "port": 0}
-        given["admin"]["port"] = 0
+        given["listener"]["port"] = given["admin"]["port"] = 0
         given["agent"] |= {
             "port": port,
             "serverName": replica.server,
@@ -111,15 +111,14 @@ def launcher(
 
 
 @asynccontextmanager
-async def open_processes(
-    launch: Launch, inside: Collection[str], clock: Clock
-) -> AsyncIterator["Processes"]:
+async def open_processes(inside: Collection[str], clock: Clock) -> AsyncIterator["Processes"]:
     """Own agent processes for the length of a block; at its end they are told to end, then killed.
 
-    `inside` are the servers whose replica 0 needs no process, since it is in this one.
+    `inside` are the servers whose replica 0 needs no process, since it is in this one. None is
+    started before `begin`.
     """
     async with open_tasks("processes") as tasks:
-        processes = Processes(Fleet(inside), launch, clock, tasks)
+        processes = Processes(Fleet(inside), clock, tasks)
         try:
             yield processes
         finally:
@@ -129,9 +128,10 @@ async def open_processes(
 class Processes:
     """Keeps as many agent processes of each server as are wanted. Got from `open_processes`."""
 
-    def __init__(self, fleet: Fleet, launch: Launch, clock: Clock, tasks: Tasks) -> None:
+    def __init__(self, fleet: Fleet, clock: Clock, tasks: Tasks) -> None:
         self._fleet = fleet
-        self._launch = launch
+        self._launch: Launch | None = None
+        self._early: list[FleetEvent] = []
         self._clock = clock
         self._tasks = tasks
         self._lives: dict[int, asyncio.Task[None]] = {}
@@ -148,6 +148,17 @@ class Processes:
             for replica, each in self._fleet.replicas().items()
             if each.life in self._running
         }
+
+    def begin(self, launch: Launch) -> None:
+        """Start what is wanted by now: the port is open that agents connect to."""
+        self._launch = launch
+        early, self._early = self._early, []
+        for event in early:
+            self._take(event)
+
+    def replicas(self) -> Mapping[ReplicaId, Replica]:
+        """Return every replica that has a process here, or pauses between two."""
+        return self._fleet.replicas()
 
     def configure(self, config: ServerConfigSpec) -> None:
         """Have the servers that name `config` be as it says."""
@@ -178,6 +189,9 @@ class Processes:
 
     def _take(self, event: FleetEvent) -> None:
         if self._is_over:
+            return
+        if self._launch is None:
+            self._early.append(event)
             return
         for decision in self._fleet.handle(event):
             self._carry_out(decision)
@@ -210,6 +224,7 @@ class Processes:
     async def _live(self, wanted: StartProcess) -> None:
         """Run one process to its end, whatever it is."""
         replica, life = wanted.replica, wanted.life
+        assert self._launch is not None
         try:
             process = await _spawn(self._launch(wanted))
         except OSError as error:
@@ -250,6 +265,23 @@ class Processes:
     def _wake(self) -> None:
         self._alarm = None
         self._take(TimePassed(self._clock.monotonic()))
+
+
+class ReplicaWatch:
+    """A RouteSink that tells `processes` which replicas are connected, whoever runs them."""
+
+    def __init__(self, processes: Processes) -> None:
+        self._processes = processes
+
+    def publish(self, update: RouteUpdate) -> None:
+        """Leave routes to others."""
+
+    def publish_replica(self, replica: ReplicaId, address: ReplicaAddress | None) -> None:
+        """Note that a replica has come; None: it is gone."""
+        if address is None:
+            self._processes.went(replica)
+        else:
+            self._processes.came(replica)
 
 
 async def _spawn(start: Start) -> Process:

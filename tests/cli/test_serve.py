@@ -10,19 +10,28 @@ import uvloop
 from seldon_core import app
 from seldon_core.cli.serve import parse_assignments, run_serve
 from seldon_core.errors import ConfigError
+from seldon_core.roles import Role
+from seldon_core.running import Ports
 
 
 @pytest.fixture
-def served(monkeypatch, searches):
+def served(monkeypatch, searches, calls_roles):
     """What `app.serve` was called with, instead of serving."""
     calls = []
 
-    async def serve(*arguments, search):
+    async def serve(*arguments, search, roles):
         searches.append(search)
         calls.append((*arguments, asyncio.get_running_loop()))
+        calls_roles.append(roles)
 
     monkeypatch.setattr(app, "serve", serve)
     return calls
+
+
+@pytest.fixture
+def calls_roles():
+    """Which roles the process was to have."""
+    return []
 
 
 @pytest.fixture
@@ -131,10 +140,38 @@ def test_a_data_folder_that_cannot_be_written_is_an_error(served, tmp_path):
     assert served == []
 
 
-def test_a_role_of_its_own_is_refused(served):
-    with pytest.raises(ConfigError, match="--role=agent"):
-        run_serve("agent", [], None, {})
+@pytest.mark.parametrize(
+    ("role", "roles", "said"),
+    [
+        ("all", {Role.SCHEDULER, Role.ROUTER, Role.AGENT}, ["inference", "memory", "data"]),
+        ("agent", {Role.AGENT}, ["inference", "memory"]),
+        ("router", {Role.ROUTER}, ["inference"]),
+        ("scheduler", {Role.SCHEDULER}, ["data"]),
+    ],
+)
+def test_a_process_has_its_roles_and_says_what_is_theirs(
+    served, calls_roles, tmp_path, capsys, role, roles, said
+):
+    run_serve(role, [], None, {"data.dir": str(tmp_path)})
+    assert calls_roles == [roles]
+    [(settings, _, _, console, _)] = served
+    data = 1 if "inference" in said else None
+    console.opened(Ports("127.0.0.1", data, None, None, 2), settings)
+    words = [line.split()[0] for line in capsys.readouterr().out.splitlines()]
+    assert words == [
+        word for word in ("inference", "admin", "memory", "data") if word in said or word == "admin"
+    ]
+
+
+def test_folders_are_for_the_process_that_has_the_scheduler(served, tmp_path):
+    with pytest.raises(ConfigError, match="--models: only a process with the scheduler"):
+        run_serve("agent", [tmp_path], None, {})
     assert served == []
+
+
+def test_a_process_that_is_to_end_with_another_one_looks_for_it(served):
+    with pytest.raises(ConfigError, match="process 1000000000 was to be the parent"):
+        run_serve("agent", [], None, {"agent.parent": 10**9})
 
 
 def test_assignments_are_settings_by_name():
@@ -154,6 +191,7 @@ def test_a_start_imports_no_library_that_it_can_do_without():
     spared += ["prometheus_client", "pydantic", "seldon_core.protocol.openapi", "sklearn"]
     program = (
         "import sys; import seldon_core.cli.serve, seldon_core.app; "
+        "import seldon_core.scheduler_process, seldon_core.router_process; "
         f"found = set({spared}) & set(sys.modules); assert not found, found"
     )
     subprocess.run([sys.executable, "-c", program], check=True, timeout=30)

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
@@ -25,7 +26,7 @@ from seldon_core.scheduler.fleet import (
 )
 from seldon_core.transport.control import ReplicaId
 
-A = ServerSpec("a", "c")
+A = ServerSpec("a", "c", capabilities=("x",))
 CONFIG = ServerConfigSpec("c", memory_bytes=5)
 
 
@@ -196,6 +197,20 @@ def test_a_replica_that_connects_again_is_no_news():
     assert fleet.handle(ReplicaCame(3, a(0))) == []
 
 
+@pytest.mark.parametrize(
+    ("config", "capability"),
+    [("triton", "onnx"), ("mine", "sklearn")],
+    ids=["a default server's", "any other"],
+)
+def test_a_server_can_what_its_config_can_or_the_default_server_of_that_name(config, capability):
+    (start,) = Fleet().handle(ServerWanted(0, ServerSpec("a", config), 1))
+    assert capability in start.server.capabilities
+    fleet = Fleet()
+    fleet.handle(ConfigDeclared(0, ServerConfigSpec(config, ("y",))))
+    (start,) = fleet.handle(ServerWanted(0, ServerSpec("a", config), 1))
+    assert start.server.capabilities == ("y",)
+
+
 NAMES = st.sampled_from(["a", "b"])
 INDICES = st.integers(0, 3)
 
@@ -262,7 +277,7 @@ class FleetWorld(RuleBasedStateMachine):
 
     @rule(name=NAMES, count=INDICES, memory=st.integers(0, 1))
     def want(self, name, count, memory):
-        spec = ServerSpec(name, "c", memory_bytes=memory)
+        spec = ServerSpec(name, "c", ("x",), memory_bytes=memory)
         self.wanted[name] = (spec, count)
         self.tell(ServerWanted(self.now, spec, count))
 

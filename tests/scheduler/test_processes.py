@@ -17,8 +17,14 @@ from seldon_core.config.settings import show_settings
 from seldon_core.resources.server import ServerConfigSpec, ServerSpec
 from seldon_core.scheduler import processes as module
 from seldon_core.scheduler.fleet import Fleet, StartProcess
-from seldon_core.scheduler.processes import Processes, Start, launcher, open_processes
-from seldon_core.transport.control import ReplicaId
+from seldon_core.scheduler.processes import (
+    Processes,
+    ReplicaWatch,
+    Start,
+    launcher,
+    open_processes,
+)
+from seldon_core.transport.control import ReplicaAddress, ReplicaId, RouteUpdate
 
 A = ServerSpec("a")
 WAITS = "import time; time.sleep(60)"
@@ -31,7 +37,8 @@ def program(text):
 
 @asynccontextmanager
 async def opened(text, inside=()):
-    async with open_processes(program(text), inside, SystemClock()) as processes:
+    async with open_processes(inside, SystemClock()) as processes:
+        processes.begin(program(text))
         yield processes
 
 
@@ -93,8 +100,9 @@ def test_one_that_dies_in_a_loop_is_said_to(caplog, monkeypatch):
 def test_a_program_that_there_is_not_is_reported(caplog):
     async def scenario():
         launch = lambda wanted: Start(("/no/such/python",), {}, {})  # noqa: E731 - one line
-        async with open_processes(launch, (), SystemClock()) as processes:
+        async with open_processes((), SystemClock()) as processes:
             processes.run_server(A, 1)
+            processes.begin(launch)
             await until(lambda: "could not be started" in caplog.text)
             assert processes.pids == {}
 
@@ -129,10 +137,12 @@ def test_a_changed_config_replaces_them():
 def test_what_somebody_else_runs_is_started_when_it_goes():
     async def scenario():
         async with opened(WAITS) as processes:
-            processes.came(ReplicaId("a", 0))
+            watch = ReplicaWatch(processes)
+            watch.publish(RouteUpdate("iris"))
+            watch.publish_replica(ReplicaId("a", 0), ReplicaAddress("10.0.0.1", 1, 1))
             processes.run_server(A, 1)
-            assert not processes._lives
-            processes.went(ReplicaId("a", 0))
+            assert processes.replicas() == {}
+            watch.publish_replica(ReplicaId("a", 0), None)
             await until(lambda: processes.pids)
 
     asyncio.run(scenario())
@@ -163,7 +173,8 @@ def test_one_that_never_connects_is_killed(caplog):
     async def scenario():
         async with open_tasks("processes") as tasks:
             fleet = Fleet(start_timeout_s=0.2)
-            processes = Processes(fleet, program(WAITS), SystemClock(), tasks)
+            processes = Processes(fleet, SystemClock(), tasks)
+            processes.begin(program(WAITS))
             processes.run_server(A, 1)
             await until(lambda: "did not connect within 0.2 s" in caplog.text)
             await processes.end()
@@ -190,8 +201,9 @@ def test_a_process_reads_its_settings_from_a_file_in_memory(tmp_path):
 
     async def scenario():
         start = Start((sys.executable, "-c", text), dict(os.environ), {"agent": {"port": 1}})
-        async with open_processes(lambda wanted: start, (), SystemClock()) as processes:
+        async with open_processes((), SystemClock()) as processes:
             processes.run_server(A, 1)
+            processes.begin(lambda wanted: start)
             await until(lambda: there.exists() and there.read_text())
 
     asyncio.run(scenario())
