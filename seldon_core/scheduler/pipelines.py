@@ -280,10 +280,17 @@ def _forget_old(pipeline: PipelineRecord) -> None:
 def _choose(state: DeclaredState, side: Side, name: str) -> str:
     """Return the member that is to have a pipeline, "" if there is none.
 
-    The one whose checksum with the name is highest: a member that comes or goes moves only its own.
+    The one whose hash with the name is highest: a member that comes or goes moves only its own.
     """
-    members = state.members[side]
-    return max(members, key=lambda member: zlib.crc32(f"{name}/{member}".encode()), default="")
+    return max(state.members[side], key=lambda member: _hash(f"{name}/{member}"), default="")
+
+
+def _hash(text: str) -> int:
+    """Return 32 bits. A checksum is linear: alone, of similar names it puts all in one place."""
+    bits = zlib.crc32(text.encode())
+    for _ in range(2):
+        bits = (bits ^ bits >> 16) * 0x45D9F3B & 0xFFFFFFFF
+    return bits
 
 
 def _holder(pipeline: PipelineRecord, side: Side) -> str:
