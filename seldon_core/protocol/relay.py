@@ -70,10 +70,12 @@ def http_error(code: int, body: Buffer, model: str, retry_after: bytes | None) -
     return RelayedError(text, code, _GRPC_OF_HTTP.get(code, status.INTERNAL))
 
 
-def grpc_error(code: bytes, message: bytes, model: str) -> SeldonError:
-    """Return the error that a gRPC status other than 0 is; `message` is percent-encoded."""
+def grpc_error(code: bytes, message: bytes | str, model: str) -> SeldonError:
+    """Return the error that a gRPC status other than 0 is; `message` is percent-encoded bytes."""
     number = int(code) if code.isdigit() and len(code) < 3 else _UNKNOWN
-    text = unquote_to_bytes(message).decode("utf-8", "replace")
+    text = message
+    if isinstance(text, bytes):
+        text = unquote_to_bytes(text).decode("utf-8", "replace")
     text = text or f"the call ended with gRPC code {number}"
     if number == status.NOT_FOUND:
         return _missing(text, model)

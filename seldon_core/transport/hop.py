@@ -7,3 +7,6 @@ INTERNAL_MODEL: Final = b"seldon-internal-model"
 
 TIMEOUT: Final = b"grpc-timeout"
 """The time that is left, as gRPC writes it; calls that are not gRPC's have it too."""
+
+MODEL_HEADER: Final = b"seldon-model"
+"""Names the model that a call is for, whatever its path or message says."""

@@ -27,6 +27,7 @@ from seldon_core.protocol.oip_stream import (
     triton_error_message,
     triton_message,
 )
+from seldon_core.protocol.relay_stream import RELAYED, relayed_message
 from seldon_core.transport.budget import InFlightBytes
 from seldon_core.transport.conversations import Conversation, InitialMetadata
 from seldon_core.transport.handler import InferCall, InferHandler, StreamReply
@@ -135,8 +136,17 @@ def _bare(talk: "_Talk", reply: StreamReply) -> Sequence[Buffer] | None:
         return None
 
 
+def _relayed(talk: "_Talk", reply: StreamReply) -> Sequence[Buffer]:
+    """Return what another process of ours reads, which passes it on."""
+    return relayed_message(reply.outcome, reply.payload, is_final=reply.is_final)
+
+
 _Shape = Callable[["_Talk", StreamReply], Sequence[Buffer] | None]
-_SHAPES: Final[dict[bytes, _Shape]] = {b"triton": _triton, b"mlserver": _bare}
+_SHAPES: Final[dict[bytes, _Shape]] = {
+    b"triton": _triton,
+    b"mlserver": _bare,
+    RELAYED: _relayed,
+}
 
 
 class _ModelStream:

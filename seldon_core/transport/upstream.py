@@ -6,15 +6,15 @@ replica wrote it and is not read here.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
+from contextlib import aclosing, asynccontextmanager
 from typing import Final
 from urllib.parse import quote
 
 from seldon_core.aio.supervise import Tasks, open_tasks
 from seldon_core.errors import SeldonError, UpstreamError
 from seldon_core.protocol.dialects import Verb
-from seldon_core.protocol.inference import Buffer, Encoded, ModelMetadata
+from seldon_core.protocol.inference import Buffer, Encoded, ModelMetadata, Payload
 from seldon_core.protocol.model_config import ModelConfig
 from seldon_core.protocol.oip_binary import LENGTH_HEADER
 from seldon_core.protocol.relay import (
@@ -24,16 +24,19 @@ from seldon_core.protocol.relay import (
     read_metadata,
     read_statistics,
 )
+from seldon_core.protocol.relay_stream import RELAYED
 from seldon_core.protocol.statistics import ModelStatistics
 from seldon_core.transport import grpc_frames
 from seldon_core.transport.budget import InFlightBytes
 from seldon_core.transport.control import ReplicaAddress, ReplicaId
-from seldon_core.transport.handler import NO_DEADLINE, InferCall, Reply
-from seldon_core.transport.hop import INTERNAL_MODEL, TIMEOUT
+from seldon_core.transport.handler import NO_DEADLINE, InferCall, Reply, StreamReply
+from seldon_core.transport.hop import INTERNAL_MODEL, MODEL_HEADER, TIMEOUT
 from seldon_core.transport.http2_links import Http2Links
 from seldon_core.transport.pending import Pending
 from seldon_core.transport.request_id import REQUEST_ID
+from seldon_core.transport.rpc_streams import FORMAT_HEADER
 from seldon_core.transport.settings import KIB
+from seldon_core.transport.upstream_streams import events, talk
 
 _TRACES: Final = (b"traceparent", b"tracestate")
 _FORWARDED: Final = (b"content-type", LENGTH_HEADER, *_TRACES)
@@ -60,12 +63,6 @@ class RemoteReplica:
         self._get = [(b":method", b"GET"), *self._base[1:]]
         self._last_left_s, self._last_time = -1, (b"", b"")
         self._heads: dict[tuple[str, Verb], list[tuple[bytes, bytes]]] = {}
-        self._rpc_head = [
-            *self._base,
-            (b":path", _METHOD + Verb.INFER.value.encode()),
-            (b"content-type", _GRPC_TYPE),
-            (b"te", b"trailers"),
-        ]
 
     def leave(self) -> None:
         """Connect no more, and close once the calls under way are answered."""
@@ -80,14 +77,7 @@ class RemoteReplica:
         if call.protocol == "grpc":
             return Reply(await self._infer_grpc(call))
         # In one coroutine, not one in another: each step from the loop passes through every frame.
-        head = self._heads.get((call.internal_model, call.verb))
-        if head is None:
-            head = self._new_head(call)
-        headers = [*head, self._time_of(call), (REQUEST_ID, call.request_id.encode())]
-        given = call.headers
-        for name in _FORWARDED:
-            if name in given:
-                headers.append((name, given[name]))  # noqa: PERF401 - few have any but the first
+        headers = self._rest_headers(call)
         client = self._links.ready() or await self._links.open()
         pending = Pending(self._loop, self._budget, is_grpc=False)
         stream_id = client.request(headers, (call.payload.body,), pending)
@@ -99,6 +89,22 @@ class RemoteReplica:
         finally:
             pending.release()
         return Reply(_encoded(pending, call))
+
+    async def stream(
+        self, call: InferCall, messages: AsyncIterator[Payload]
+    ) -> AsyncGenerator[StreamReply, None]:
+        """Pass a stream on, message by message; answers are as the replica wrote them."""
+        client = self._links.ready() or await self._links.open()
+        if call.protocol == "grpc":
+            model = call.internal_model.encode()
+            head = [*self._rpc_headers(call, Verb.STREAM_INFER), (FORMAT_HEADER, RELAYED)]
+            # By the other header all messages go to one model, whatever they name.
+            replies = talk(client, [*head, (MODEL_HEADER, model)], call, messages)
+        else:
+            replies = events(client, self._rest_headers(call), call, messages)
+        async with aclosing(replies):
+            async for reply in replies:
+                yield reply
 
     async def metadata(self, call: InferCall) -> ModelMetadata:
         """Return what the model says of itself."""
@@ -121,15 +127,7 @@ class RemoteReplica:
         return read_statistics(await self._fetch(call, "/stats"))
 
     async def _infer_grpc(self, call: InferCall) -> Encoded:
-        headers = [
-            *self._rpc_head,
-            (INTERNAL_MODEL, call.internal_model.encode()),
-            (REQUEST_ID, call.request_id.encode()),
-        ]
-        if call.deadline != NO_DEADLINE:
-            headers.append(self._time_of(call))
-        given = call.headers
-        headers += [(name, given[name]) for name in _TRACES if name in given]
+        headers = self._rpc_headers(call, Verb.INFER)
         body = call.payload.body
         answer = await self._exchange(headers, (grpc_frames.prefix(len(body)), body), is_grpc=True)
         return Encoded(_GRPC_TYPE, _message_of(answer, call))
@@ -157,6 +155,32 @@ class RemoteReplica:
             client.cancel(stream_id)  # which is nothing if it was answered
             pending.release()
         return pending
+
+    def _rest_headers(self, call: InferCall) -> list[tuple[bytes, bytes]]:
+        head = self._heads.get((call.internal_model, call.verb))
+        if head is None:
+            head = self._new_head(call)
+        headers = [*head, self._time_of(call), (REQUEST_ID, call.request_id.encode())]
+        given = call.headers
+        for name in _FORWARDED:
+            if name in given:
+                headers.append((name, given[name]))  # noqa: PERF401 - few have any but the first
+        return headers
+
+    def _rpc_headers(self, call: InferCall, verb: Verb) -> list[tuple[bytes, bytes]]:
+        headers = [
+            *self._base,
+            (b":path", _METHOD + verb.value.encode()),
+            (b"content-type", _GRPC_TYPE),
+            (b"te", b"trailers"),
+            (INTERNAL_MODEL, call.internal_model.encode()),
+            (REQUEST_ID, call.request_id.encode()),
+        ]
+        if call.deadline != NO_DEADLINE:
+            headers.append(self._time_of(call))
+        given = call.headers
+        headers += [(name, given[name]) for name in _TRACES if name in given]
+        return headers
 
     def _new_head(self, call: InferCall) -> list[tuple[bytes, bytes]]:
         if len(self._heads) >= _MOST_KNOWN:
