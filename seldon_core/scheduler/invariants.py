@@ -52,11 +52,17 @@ def _memory_violations(state: SchedulerState) -> Iterator[str]:
 
 
 def _route_violations(state: SchedulerState, model: ModelRecord) -> Iterator[str]:
-    if model.route != derive(model):
-        yield f"{model.name} has another route than its state wants"
     candidates = model.route.candidates if model.route is not None else ()
     if model.is_deleted and candidates:
         yield f"{model.name} is deleted and still routed"
+    if model.name in state.to_place:
+        return  # its turn has yet to come
+    if model.route != derive(model):
+        yield f"{model.name} has another route than its state wants"
+    if len(candidates) > 1 and {each.version for each in candidates} != {
+        record.number for record in model.standing()
+    }:
+        yield f"{model.name} is routed to other versions than those that stand"
     for candidate in candidates:
         yield from _candidate_violations(state, model, candidate)
     loaded = [number for number, record in model.versions.items() if record.replicas_in(*LIVE)]
@@ -88,7 +94,12 @@ def _version_violations(state: SchedulerState, model: ModelRecord) -> Iterator[s
             capabilities = connected.capabilities if connected is not None else frozenset()
             if not capabilities.issuperset(record.version.spec.requirements):
                 yield f"{model.name}_{number} is on {replica}, which lacks what it requires"
-        if record.state is ModelState.AVAILABLE and not record.replicas_in(ReplicaState.AVAILABLE):
+        is_settled = model.name not in state.to_place
+        if (
+            is_settled
+            and record.state is ModelState.AVAILABLE
+            and not record.replicas_in(ReplicaState.AVAILABLE)
+        ):
             yield f"{model.name}_{number} is ModelAvailable and loaded nowhere"
         if record not in standing and record.state is ModelState.PROGRESSING:
             yield f"{model.name}_{number} is on its way and nobody wants it"

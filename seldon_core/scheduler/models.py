@@ -29,10 +29,12 @@ from seldon_core.scheduler.lifecycle import (
     unload_unwanted,
 )
 from seldon_core.scheduler.records import Kind
+from seldon_core.scheduler.server_scaling import scale_down, scale_up
 from seldon_core.scheduler.state import (
     HOLDING,
     IN_TRANSIT,
     LIVE,
+    PLACED,
     Assignment,
     ModelRecord,
     ModelState,
@@ -69,7 +71,13 @@ def on_load_requested(state: SchedulerState, event: ModelLoadRequested) -> list[
     model.is_adopted = False
     model.from_folder = event.from_folder and (change is Change.CREATED or model.from_folder)
     _start_over(model)
-    return [AnswerCaller(event.caller, change=change), *schedule(state, model, event.now)]
+    answer = AnswerCaller(event.caller, change=change)
+    server = model.latest.server  # "" if it was never placed: then no server has too few replicas
+    decisions = [answer, *schedule(state, model, event.now)]
+    latest = model.latest
+    if server and len(latest.replicas_in(*PLACED)) < latest.version.spec.replicas:
+        decisions += scale_up(state, server, model)
+    return decisions
 
 
 def on_unload_requested(state: SchedulerState, event: ModelUnloadRequested) -> list[Decision]:
@@ -124,6 +132,9 @@ def on_reported(state: SchedulerState, event: ModelReported) -> list[Decision]:
     record.assignments[report.replica] = Assignment(after, event.now, report.reason)
     _note(state, replica, record, after, report, event.now)
     loads: list[Decision] = []
+    scaling: list[Decision] = []
+    if after in (ReplicaState.UNLOADED, ReplicaState.LOAD_FAILED):
+        scaling = scale_down(state, report.replica.server)
     is_wanted = record in model.standing() and report.replica in record.wanted
     if after is ReplicaState.UNLOADED and is_wanted:
         loads = load_wanted(state, record, event.now)  # wanted again while it was going
@@ -131,6 +142,7 @@ def on_reported(state: SchedulerState, event: ModelReported) -> list[Decision]:
         *settle(state, model, event.now),
         *loads,
         *unload_unwanted(state, model, event.now),
+        *scaling,
     ]
 
 

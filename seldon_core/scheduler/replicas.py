@@ -1,6 +1,6 @@
 """What events about replicas lead to: they connect with what they hold, are lost, and drain."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from seldon_core.scheduler.decisions import (
     AnswerCaller,
@@ -50,13 +50,15 @@ def on_connected(state: SchedulerState, event: ReplicaConnected) -> list[Decisio
     state.touched_servers[server.name] = None
     callers = before.drain_callers if before is not None else ()
     decisions: list[Decision] = [AnswerCaller(caller) for caller in callers]
+    unloads: list[Decision] = []
+    for held in sorted(config.held, key=lambda held: held.version.version):
+        unloads += _attach(state, record, held, concerned, now)
+    decisions += _forget_routes(state, replica, concerned, now)
     if config.address is not None:
         decisions.append(PublishReplica(replica, config.address))
-    for held in sorted(config.held, key=lambda held: held.version.version):
-        decisions += _attach(state, record, held, concerned, now)
     if _is_last_awaited(state, replica):
         concerned |= {model.name: model for model in models_on(state, replica.server)}
-    return decisions + _place_anew(state, [*concerned.values()], now)
+    return decisions + unloads + _place_anew(state, concerned.values(), now)
 
 
 def on_lost(state: SchedulerState, event: ReplicaLost) -> list[Decision]:
@@ -70,7 +72,7 @@ def on_lost(state: SchedulerState, event: ReplicaLost) -> list[Decision]:
     decisions: list[Decision] = [AnswerCaller(caller) for caller in record.drain_callers]
     if record.address is not None:  # routers do without it before the routes change, one by one
         decisions.append(PublishReplica(event.replica, None))
-    return decisions + _place_anew(state, [*concerned.values()], event.now)
+    return decisions + _place_anew(state, concerned.values(), event.now)
 
 
 def on_drain_requested(state: SchedulerState, event: ReplicaDrainRequested) -> list[Decision]:
@@ -128,16 +130,31 @@ def needs_room(model: ModelRecord) -> bool:
     )
 
 
-def _place_anew(state: SchedulerState, concerned: list[ModelRecord], now: float) -> list[Decision]:
+def _place_anew(
+    state: SchedulerState, concerned: Iterable[ModelRecord], now: float
+) -> list[Decision]:
     """Place the models that a replica's coming or going concerns, and those that need room.
 
-    What has to wait for its turn is routed by what is left of it meanwhile.
+    Their routes and states change when their turn comes. Meanwhile routers know whether the replica
+    can be reached, and ask another if it cannot.
     """
+    needing = needing_room(state) if state.is_synced else ()  # all are placed then
+    return place_all(state, [*concerned, *needing], now)
+
+
+def _forget_routes(
+    state: SchedulerState, replica: ReplicaId, concerned: dict[str, ModelRecord], now: float
+) -> list[Decision]:
+    """Take a replica out of the routes to what it holds no more, before it is reached again."""
+    waiting = [state.models[name] for name in state.to_place if name in state.models]
     decisions: list[Decision] = []
-    if state.is_synced:  # else all are placed then
-        decisions += place_all(state, [*concerned, *needing_room(state)], now)
-    for model in concerned:
-        if not state.is_synced or model.name in state.to_place:
+    for model in {model.name: model for model in (*waiting, *concerned.values())}.values():
+        candidates = model.route.candidates if model.route is not None else ()
+        if any(
+            replica in candidate.replicas
+            and replica not in model.versions[candidate.version].serving_replicas()
+            for candidate in candidates
+        ):
             decisions += settle(state, model, now)
     return decisions
 

@@ -122,7 +122,7 @@ def finish(state: SchedulerState) -> tuple[list[Decision], list[Decision]]:
             kept.append(Save(stored) if stored is not None else Drop(Kind.SERVER, name))
             server.saved = stored
         told.append(PublishServer(name))
-        if server.expected_replicas == 0 and not server.replicas:
+        if server.spec is None and server.expected_replicas == 0 and not server.replicas:
             del state.servers[name]
     return kept, told
 
