@@ -55,6 +55,7 @@ class AgentApi:
         self._links = links
         self._agents: dict[ReplicaId, RemoteAgent] = {}
         self._order_numbers = itertools.count(1)
+        self._is_ending = False
 
     def services(self) -> Sequence[ControlService]:
         """Return what a control port is to serve."""
@@ -66,8 +67,16 @@ class AgentApi:
                     StreamMethod("Subscribe", pb.AgentSubscribeRequest, self.subscribe),
                     UnaryMethod("AgentDrain", pb.AgentDrainRequest, self.agent_drain),
                 ),
+                self.end,
             ),
         )
+
+    def end(self) -> None:
+        """Let the replicas be as they are: it is the scheduler that goes, not they.
+
+        Else it would keep in mind that it has none, and after its restart not wait for them.
+        """
+        self._is_ending = True
 
     async def subscribe(
         self, request: pb.AgentSubscribeRequest, peer: str
@@ -100,7 +109,7 @@ class AgentApi:
                 yield order
         finally:
             agent.end()
-            if is_connected:
+            if is_connected and not self._is_ending:
                 self._scheduler.lose_replica(replica)
             del self._agents[replica]
             agent.has_left.set()

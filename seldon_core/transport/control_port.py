@@ -64,6 +64,8 @@ async def open_control_port(
         except ConfigError as error:
             raise ConfigError(f"{setting}: {error}") from error
         stack.push_async_callback(_close, health, listener)
+        for service in services:
+            stack.callback(service.end)
         yield listener.port
 
 

@@ -38,7 +38,11 @@ class StreamMethod:
 
 @dataclass(frozen=True, slots=True)
 class ControlService:
-    """A service by its full name, `package.Name`, with the methods that are served."""
+    """A service by its full name, `package.Name`, with the methods that are served.
+
+    `end` is called when the port begins to close, before its calls are ended.
+    """
 
     name: str
     methods: Sequence[UnaryMethod | StreamMethod]
+    end: Callable[[], None] = lambda: None

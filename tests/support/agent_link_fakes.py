@@ -11,8 +11,9 @@ class FakeAgent:
     `faults` has by name why a load fails. With `is_slow` nothing is reported.
     """
 
-    def __init__(self, held=()):
+    def __init__(self, held=(), replica=R0):
         self.reports = None
+        self.replica = replica
         self.orders = []
         self.faults = {}
         self.is_slow = False
@@ -39,4 +40,4 @@ class FakeAgent:
 
     def tell(self, model, version, event, reason=""):
         if not self.is_slow:
-            self.reports.report(ModelReport(R0, model, version, event, reason, 77))
+            self.reports.report(ModelReport(self.replica, model, version, event, reason, 77))
