@@ -90,7 +90,7 @@ async def measure() -> tuple[float, float]:
     client = Http2Client(loop, "replica", receive, lambda _client: None, pings=False)
     async with open_tasks("bench") as tasks:
         link = OneLink(client, "localhost", 1, "replica", tasks, receive)
-        replica = RemoteReplica(link, b"127.0.0.1:9000", budget, lambda: None)
+        replica = RemoteReplica(link, b"127.0.0.1:9000", budget)
         client.connection_made(ours)
         connection.connection_made(theirs)
         best = [float("inf"), float("inf")]

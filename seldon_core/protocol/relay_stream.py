@@ -1,8 +1,8 @@
 """The messages of a stream's answers between processes of our own.
 
-They are ModelStreamInferResponses as Triton has them, with fields that only we know: whether one more
-answer to the same message follows, and an error's statuses. So the process between, which does not
-read answers, knows which message each is to, and passes errors on as what they are.
+They are ModelStreamInferResponses as Triton has them, with fields that only we know: whether one
+more answer to the same message follows, and an error's statuses. So the process between, which does
+not read answers, knows which message each is to, and passes errors on as what they are.
 """
 
 from typing import Final

@@ -6,17 +6,18 @@ replica wrote it and is not read here.
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import aclosing, asynccontextmanager
-from typing import Final
+from typing import Any, Final
 from urllib.parse import quote
 
 from seldon_core.aio.supervise import Tasks, open_tasks
-from seldon_core.errors import SeldonError, UpstreamError
+from seldon_core.errors import SeldonError, UnsupportedError, UpstreamError
 from seldon_core.protocol.dialects import Verb
 from seldon_core.protocol.inference import Buffer, Encoded, ModelMetadata, Payload
 from seldon_core.protocol.model_config import ModelConfig
 from seldon_core.protocol.oip_binary import LENGTH_HEADER
+from seldon_core.protocol.protobuf_wire import field_tag, varint
 from seldon_core.protocol.relay import (
     grpc_error,
     http_error,
@@ -31,7 +32,9 @@ from seldon_core.transport.budget import InFlightBytes
 from seldon_core.transport.control import ReplicaAddress, ReplicaId
 from seldon_core.transport.handler import NO_DEADLINE, InferCall, Reply, StreamReply
 from seldon_core.transport.hop import INTERNAL_MODEL, MODEL_HEADER, TIMEOUT
+from seldon_core.transport.http1_client import Http1Links
 from seldon_core.transport.http2_links import Http2Links
+from seldon_core.transport.links import Links
 from seldon_core.transport.pending import Pending
 from seldon_core.transport.request_id import REQUEST_ID
 from seldon_core.transport.rpc_streams import FORMAT_HEADER
@@ -42,6 +45,7 @@ _TRACES: Final = (b"traceparent", b"tracestate")
 _FORWARDED: Final = (b"content-type", LENGTH_HEADER, *_TRACES)
 _METHOD: Final = b"/inference.GRPCInferenceService/"
 _GRPC_TYPE: Final = b"application/grpc"
+_MODEL_NAME: Final = bytes((field_tag(1),))
 _MOST_KNOWN: Final = 4096
 _VISIT_S: Final = 5.0
 _RECEIVE_BYTES: Final = 64 * KIB
@@ -50,15 +54,23 @@ _MOST_S: Final = 99_999_999  # what the header's eight digits can say
 
 
 class RemoteReplica:
-    """A RemoteHandler: answers calls by the replica of our own kind at the other end of `links`."""
+    """A RemoteHandler: answers calls by the replica at the other end of `links`.
+
+    `rpc_links` is for gRPC, if that is another port: then the replica is not of our kind.
+    """
 
     def __init__(
-        self, links: Http2Links, authority: bytes, budget: InFlightBytes, leave: Callable[[], None]
+        self,
+        links: Links[Any],
+        authority: bytes,
+        budget: InFlightBytes,
+        rpc_links: Http2Links | None = None,
     ) -> None:
         self._links = links
+        self._rpc_links = rpc_links or links
+        self._is_ours = rpc_links is None
         self._budget = budget
         self._loop = asyncio.get_running_loop()
-        self._leave = leave
         self._base = [(b":method", b"POST"), (b":scheme", b"http"), (b":authority", authority)]
         self._get = [(b":method", b"GET"), *self._base[1:]]
         self._last_left_s, self._last_time = -1, (b"", b"")
@@ -66,8 +78,8 @@ class RemoteReplica:
 
     def leave(self) -> None:
         """Connect no more, and close once the calls under way are answered."""
-        self._leave()
         self._links.leave()
+        self._rpc_links.leave()
 
     async def infer(self, call: InferCall) -> Reply:
         """Pass a call on; the answer is as the replica wrote it.
@@ -94,6 +106,8 @@ class RemoteReplica:
         self, call: InferCall, messages: AsyncIterator[Payload]
     ) -> AsyncGenerator[StreamReply, None]:
         """Pass a stream on, message by message; answers are as the replica wrote them."""
+        if not self._is_ours:
+            raise UnsupportedError("a replica that is not of this kind is not streamed to")
         client = self._links.ready() or await self._links.open()
         if call.protocol == "grpc":
             model = call.internal_model.encode()
@@ -129,7 +143,13 @@ class RemoteReplica:
     async def _infer_grpc(self, call: InferCall) -> Encoded:
         headers = self._rpc_headers(call, Verb.INFER)
         body = call.payload.body
-        answer = await self._exchange(headers, (grpc_frames.prefix(len(body)), body), is_grpc=True)
+        parts = [grpc_frames.prefix(len(body)), body]
+        if not self._is_ours:
+            # It looks at no header. Of a field that comes twice the last one counts.
+            name = call.internal_model.encode()
+            parts.append(_MODEL_NAME + varint(len(name)) + name)
+            parts[0] = grpc_frames.prefix(len(body) + len(parts[2]))
+        answer = await self._exchange(headers, parts, self._rpc_links)
         return Encoded(_GRPC_TYPE, _message_of(answer, call))
 
     async def _fetch(self, call: InferCall, path: str) -> Buffer:
@@ -142,12 +162,12 @@ class RemoteReplica:
         self,
         headers: list[tuple[bytes, bytes]],
         body: Sequence[Buffer],
-        *,
-        is_grpc: bool = False,
+        rpc_links: Links[Any] | None = None,
     ) -> Pending:
         """Send a request and return its answer. Cancelled, it resets the stream."""
-        client = self._links.ready() or await self._links.open()
-        pending = Pending(self._loop, self._budget, is_grpc=is_grpc)
+        links = rpc_links or self._links
+        client = links.ready() or await links.open()
+        pending = Pending(self._loop, self._budget, is_grpc=rpc_links is not None)
         stream_id = client.request(headers, body, pending)
         try:
             await pending.answered
@@ -274,23 +294,34 @@ class Upstreams:
         self._budget = budget
         self._loop = asyncio.get_running_loop()
         self._receive = memoryview(bytearray(_RECEIVE_BYTES))
-        self._links: dict[Http2Links, None] = {}
+        self._links: list[Links[Any]] = []
         self._timer = self._loop.call_later(_VISIT_S, self._visit)
 
     def open(self, replica: ReplicaId, address: ReplicaAddress) -> RemoteReplica:
         """Return the handler of a replica; it connects when it is first called."""
         name = f"replica {replica} at {address}"
+        if not address.is_ours:
+            return self._open_foreign(name, address)
         links = Http2Links(
             address.host,
             address.http_port,
             name,
             self._tasks,
             self._receive,
-            pings=address.is_ours,
+            pings=True,
         )
-        self._links[links] = None
+        self._links.append(links)
         authority = str(address).encode() if address.http_port else b"localhost"
-        return RemoteReplica(links, authority, self._budget, lambda: self._links.pop(links, None))
+        return RemoteReplica(links, authority, self._budget)
+
+    def _open_foreign(self, name: str, address: ReplicaAddress) -> RemoteReplica:
+        links = Http1Links(address.host, address.http_port, name, self._tasks)
+        rpc_links = Http2Links(
+            address.host, address.grpc_port, name, self._tasks, self._receive, pings=False
+        )
+        self._links += links, rpc_links
+        authority = str(address).encode()
+        return RemoteReplica(links, authority, self._budget, rpc_links)
 
     def close(self) -> None:
         """Close every connection."""
@@ -302,6 +333,7 @@ class Upstreams:
         self._timer = self._loop.call_later(_VISIT_S, self._visit)
         for links in self._links:
             links.visit(self._loop.time())
+        self._links = [links for links in self._links if not links.is_done]
 
 
 @asynccontextmanager

@@ -1,4 +1,4 @@
-"""Replicas in other processes, for tests of the hop: real listeners, and peers that only are frames."""
+"""Replicas in other processes, for tests of the hop: real ports, and peers that are only frames."""
 
 import asyncio
 import contextlib
