@@ -359,7 +359,7 @@ class Scheduler:
                 self._carry_out_all(handled, fault)
             self._progress.done(len(turn))
             state = self._machine.state
-            if state.is_synced and not state.awaited:
+            if state.is_synced and not (state.awaited or state.to_place):
                 self._complete.set()
             if fault is not None:
                 self._come_back()

@@ -178,6 +178,29 @@ def test_a_scheduler_that_starts_again_finds_everything_as_it_was_and_no_route_i
     run(test)
 
 
+def test_many_models_come_back_without_a_route_being_withdrawn():
+    """More than the machine places at a time."""
+
+    async def test():
+        async with (
+            a_world() as world,
+            an_agent(world, 0) as (agent, _),
+            a_router(world) as (routes, link),
+        ):
+            for index in range(200):
+                await world.load(f"m{index}")
+            await until(lambda: sum(map(bool, routes.now.values())) == 200)
+            orders = len(agent.orders)
+            await world.stop()
+            await until(lambda: not link.is_subscribed)
+            await world.start()
+            await until(lambda: link.is_subscribed)
+            assert routes.withdrawn == []
+            assert len(agent.orders) == orders
+
+    run(test)
+
+
 def test_a_drained_replica_ends_when_its_models_serve_elsewhere():
     async def test():
         async with (

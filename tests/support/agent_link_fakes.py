@@ -36,7 +36,7 @@ class FakeAgent:
         return tuple(map(HeldModel, self._held.values()))
 
     def available_bytes(self):
-        return 1000 - 100 * len(self._held)
+        return max(1000 - 100 * len(self._held), 0)
 
     def tell(self, model, version, event, reason=""):
         if not self.is_slow:
