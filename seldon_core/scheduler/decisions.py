@@ -10,7 +10,7 @@ from typing import assert_never
 
 from seldon_core.errors import SeldonError
 from seldon_core.resources.model import ModelVersion
-from seldon_core.resources.server import ServerSpec
+from seldon_core.resources.server import ServerConfigSpec, ServerSpec
 from seldon_core.scheduler.declared_decisions import (
     DeclaredDecision,
     OrderPipeline,
@@ -100,6 +100,13 @@ class RunServer:
 
 
 @dataclass(frozen=True, slots=True)
+class ConfigureServers:
+    """Have the servers that name this config be as it says, those that run here."""
+
+    config: ServerConfigSpec
+
+
+@dataclass(frozen=True, slots=True)
 class AskForReplicas:
     """Ask those who follow servers that `server` should have so many replicas."""
 
@@ -126,6 +133,7 @@ Decision = (
     | PublishReplica
     | PublishServer
     | RunServer
+    | ConfigureServers
     | AskForReplicas
     | AnswerCaller
     | DeclaredDecision
@@ -154,7 +162,14 @@ def model_of(decision: Decision) -> str | None:
             return _story_of(Kind.EXPERIMENT, name)
         case OrderPipeline(version=ordered):
             return _story_of(Kind.PIPELINE, ordered.spec.name)
-        case PublishReplica() | PublishServer() | RunServer() | AskForReplicas() | AnswerCaller():
+        case (
+            PublishReplica()
+            | PublishServer()
+            | RunServer()
+            | ConfigureServers()
+            | AskForReplicas()
+            | AnswerCaller()
+        ):
             return None
         case _:
             assert_never(decision)
@@ -164,7 +179,7 @@ def _story_of(kind: Kind, name: str) -> str | None:
     match kind:
         case Kind.MODEL:
             return name
-        case Kind.SERVER:
+        case Kind.SERVER | Kind.SERVER_CONFIG:
             return None
         case Kind.PIPELINE | Kind.EXPERIMENT:
             return f"{name}.{kind.value}"

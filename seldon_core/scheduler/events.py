@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import assert_never
 
 from seldon_core.resources.model import KubernetesMeta, ModelSpec
-from seldon_core.resources.server import ServerSpec
+from seldon_core.resources.server import ServerConfigSpec, ServerSpec
 from seldon_core.scheduler.declared_events import (
     DeclaredEvent,
     ExperimentRestored,
@@ -20,6 +20,7 @@ from seldon_core.scheduler.records import (
     StoredModel,
     StoredPipeline,
     StoredServer,
+    StoredServerConfig,
 )
 from seldon_core.transport.control import ModelReport, ReplicaConfig, ReplicaId
 
@@ -101,6 +102,34 @@ class ServerUnloadRequested:
     name: str
     caller: int
     meta: KubernetesMeta | None = None
+    actor: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ServerConfigRestored:
+    """A server config that was kept when the scheduler ran last. Comes before the servers."""
+
+    now: float
+    stored: StoredServerConfig
+
+
+@dataclass(frozen=True, slots=True)
+class ServerConfigDeclared:
+    """A manifest declares what servers have in common. It is answered by one AnswerCaller."""
+
+    now: float
+    spec: ServerConfigSpec
+    caller: int
+    actor: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ServerConfigUnloadRequested:
+    """Somebody wants a server config gone. It is answered by exactly one AnswerCaller."""
+
+    now: float
+    name: str
+    caller: int
     actor: str = ""
 
 
@@ -193,8 +222,11 @@ AboutServers = (
     | ReplicaDrainRequested
 )
 
+AboutServerConfigs = ServerConfigRestored | ServerConfigDeclared | ServerConfigUnloadRequested
+
 Event = (
     AboutServers
+    | AboutServerConfigs
     | DeclaredEvent
     | ModelRestored
     | SyncReached
@@ -223,19 +255,23 @@ def model_of(event: Event) -> str | None:
             return None
         case ServerRestored() | ServerDeclared() | ServerUnloadRequested() | ServersNotified():
             return None
+        case ServerConfigRestored() | ServerConfigDeclared() | ServerConfigUnloadRequested():
+            return None
         case _:
             return declared_of(event)
 
 
 def restored_event(
     now: float, stored: Stored
-) -> ModelRestored | ServerRestored | PipelineRestored | ExperimentRestored:
+) -> ModelRestored | ServerRestored | ServerConfigRestored | PipelineRestored | ExperimentRestored:
     """Return the event by which something that was kept comes back."""
     match stored:
         case StoredModel():
             return ModelRestored(now, stored)
         case StoredServer():
             return ServerRestored(now, stored)
+        case StoredServerConfig():
+            return ServerConfigRestored(now, stored)
         case StoredPipeline():
             return PipelineRestored(now, stored)
         case StoredExperiment():

@@ -29,6 +29,8 @@ from seldon_core.scheduler.events import (
     ReplicaConnected,
     ReplicaDrainRequested,
     ReplicaLost,
+    ServerConfigDeclared,
+    ServerConfigUnloadRequested,
     ServerDeclared,
     ServerUnloadRequested,
 )
@@ -122,6 +124,15 @@ def log_change(event: Event, change: Change, event_id: int) -> None:
                     "server %s server=%s by=%s event=%d",
                     change.value,
                     event.spec.name if isinstance(event, ServerDeclared) else event.name,
+                    actor or "this process",
+                    event_id,
+                )
+        case ServerConfigDeclared(actor=actor) | ServerConfigUnloadRequested(actor=actor):
+            if change is not Change.UNCHANGED:
+                _log.info(
+                    "server config %s config=%s by=%s event=%d",
+                    change.value,
+                    event.spec.name if isinstance(event, ServerConfigDeclared) else event.name,
                     actor or "this process",
                     event_id,
                 )

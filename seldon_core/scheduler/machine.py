@@ -7,7 +7,8 @@ do is never an exception here: a bad request becomes an answer. A raise is a bug
 from collections.abc import Iterator
 from typing import assert_never
 
-from seldon_core.scheduler import declared, replicas, retries, servers
+from seldon_core.resources.server import ServerConfigSpec, ServerSpec
+from seldon_core.scheduler import declared, replicas, retries, server_configs, servers
 from seldon_core.scheduler.decisions import Decision, PublishStatus, Save
 from seldon_core.scheduler.declared_status import ExperimentStatus, PipelineStatus
 from seldon_core.scheduler.declared_views import experiment_status, pipeline_status
@@ -20,6 +21,9 @@ from seldon_core.scheduler.events import (
     ReplicaConnected,
     ReplicaDrainRequested,
     ReplicaLost,
+    ServerConfigDeclared,
+    ServerConfigRestored,
+    ServerConfigUnloadRequested,
     ServerDeclared,
     ServerRestored,
     ServersNotified,
@@ -98,6 +102,14 @@ class SchedulerMachine:
         server = self.state.servers.get(name)
         return server_status(server) if server is not None else None
 
+    def server_configs(self) -> list[ServerConfigSpec]:
+        """Return every server config that was declared, in that order."""
+        return list(self.state.server_configs.values())
+
+    def server_specs(self) -> list[ServerSpec]:
+        """Return every server that was declared to be run here, as it was declared."""
+        return [server.spec for server in self.state.servers.values() if server.spec is not None]
+
     def pipeline_names(self) -> list[str]:
         """Return the names of all pipelines, deleted ones included, in the order of declaration."""
         return list(self.state.declared.pipelines)
@@ -161,6 +173,8 @@ class SchedulerMachine:
                 return self._decide_on_replica(event)
             case ServerRestored() | ServerDeclared() | ServerUnloadRequested() | ServersNotified():
                 return self._decide_on_server(event)
+            case ServerConfigRestored() | ServerConfigDeclared() | ServerConfigUnloadRequested():
+                return server_configs.decide(self.state, event)
             case _:
                 return declared.decide(self.state.declared, event)
 

@@ -7,7 +7,7 @@ from typing import ClassVar
 from seldon_core.resources.experiment import ExperimentSpec
 from seldon_core.resources.model import DEFAULT_NAMESPACE, KubernetesMeta, ModelSpec
 from seldon_core.resources.pipeline import PipelineSpec
-from seldon_core.resources.server import ServerSpec
+from seldon_core.resources.server import ServerConfigSpec, ServerSpec
 
 
 class Kind(Enum):
@@ -15,6 +15,7 @@ class Kind(Enum):
 
     MODEL = "model"
     SERVER = "server"
+    SERVER_CONFIG = "serverconfig"
     PIPELINE = "pipeline"
     EXPERIMENT = "experiment"
 
@@ -131,4 +132,19 @@ class StoredExperiment:
         return self.spec.namespace
 
 
-Stored = StoredModel | StoredServer | StoredPipeline | StoredExperiment
+@dataclass(frozen=True, slots=True)
+class StoredServerConfig:
+    """What servers have in common that name this config."""
+
+    name: str
+    spec: ServerConfigSpec
+
+    kind: ClassVar[Kind] = Kind.SERVER_CONFIG
+
+    @property
+    def namespace(self) -> str:
+        """The namespace that the config is in."""
+        return self.spec.namespace
+
+
+Stored = StoredModel | StoredServer | StoredServerConfig | StoredPipeline | StoredExperiment

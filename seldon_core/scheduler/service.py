@@ -18,13 +18,14 @@ from seldon_core.aio.clock import Clock
 from seldon_core.aio.supervise import open_tasks
 from seldon_core.errors import OverloadedError, StoreError
 from seldon_core.resources.model import KubernetesMeta, ModelSpec
-from seldon_core.resources.server import ServerSpec
+from seldon_core.resources.server import ServerConfigSpec, ServerSpec
 from seldon_core.scheduler import durability
 from seldon_core.scheduler.callers import Callers, Progress, Settling
 from seldon_core.scheduler.decisions import (
     AnswerCaller,
     AskForReplicas,
     Change,
+    ConfigureServers,
     Decision,
     Drop,
     LoadOnReplica,
@@ -52,6 +53,8 @@ from seldon_core.scheduler.events import (
     ReplicaConnected,
     ReplicaDrainRequested,
     ReplicaLost,
+    ServerConfigDeclared,
+    ServerConfigUnloadRequested,
     ServerDeclared,
     ServerNotice,
     ServersNotified,
@@ -91,6 +94,9 @@ class ServerOwner(Protocol):
 
     def run_server(self, spec: ServerSpec, replicas: int) -> None:
         """Keep so many replicas of a server running by `spec` from now on; 0 ends them."""
+
+    def configure(self, config: ServerConfigSpec) -> None:
+        """Have the servers that name `config` be as it says."""
 
 
 @asynccontextmanager
@@ -166,7 +172,8 @@ class Scheduler:
         self.declared = DeclaredDesk(
             self._machine, self._callers, clock, self._submit_request, self._submit
         )
-        for stored in store.stored:
+        # A server is run by its config, so that has to be there.
+        for stored in sorted(store.stored, key=lambda each: each.kind is not Kind.SERVER_CONFIG):
             self._submit(restored_event(clock.wall(), stored))
         if not self._queue:
             self._carried_out.set()
@@ -226,6 +233,35 @@ class Scheduler:
         now = self._clock.wall()
         self._submit_request(ServerUnloadRequested(now, name, caller, meta, actor), answer)
         return answer
+
+    def declare_server_config(
+        self, spec: ServerConfigSpec, *, actor: str = ""
+    ) -> asyncio.Future[Change]:
+        """Declare what servers have in common; the result comes when that is on the disk.
+
+        The future raises InvalidResourceError, OverloadedError or StoreError.
+        """
+        caller, answer = self._callers.register()
+        self._submit_request(ServerConfigDeclared(self._clock.wall(), spec, caller, actor), answer)
+        return answer
+
+    def unload_server_config(self, name: str, *, actor: str = "") -> asyncio.Future[Change]:
+        """Delete a server config: servers that name it are as if nobody had declared it.
+
+        The future raises NotFoundError, OverloadedError or StoreError.
+        """
+        caller, answer = self._callers.register()
+        now = self._clock.wall()
+        self._submit_request(ServerConfigUnloadRequested(now, name, caller, actor), answer)
+        return answer
+
+    def server_configs(self) -> list[ServerConfigSpec]:
+        """Return every server config that was declared, in that order."""
+        return self._machine.server_configs()
+
+    def server_specs(self) -> list[ServerSpec]:
+        """Return every server that was declared to be run here, as it was declared."""
+        return self._machine.server_specs()
 
     def notify_servers(
         self, notices: Sequence[ServerNotice], *, is_first_sync: bool = False, actor: str = ""
@@ -473,7 +509,8 @@ class Scheduler:
             link.unload_model(order.model, order.version)
 
     def _carry_out_for_servers(
-        self, decision: PublishReplica | PublishServer | RunServer | AskForReplicas
+        self,
+        decision: PublishReplica | PublishServer | RunServer | ConfigureServers | AskForReplicas,
     ) -> None:
         match decision:
             case PublishReplica(replica, address):
@@ -483,6 +520,9 @@ class Scheduler:
             case RunServer(spec, replicas):
                 if self._owner is not None:
                     self._owner.run_server(spec, replicas)
+            case ConfigureServers(config):
+                if self._owner is not None:
+                    self._owner.configure(config)
             case AskForReplicas(server, replicas):
                 self._asked_replicas[server] = replicas
                 self._ask_watches.mark(server)

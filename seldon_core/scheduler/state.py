@@ -15,7 +15,7 @@ from enum import Enum
 from typing import TYPE_CHECKING
 
 from seldon_core.resources.model import KubernetesMeta, ModelVersion
-from seldon_core.resources.server import ServerSpec
+from seldon_core.resources.server import ServerConfigSpec, ServerSpec
 from seldon_core.scheduler.declared_state import DeclaredState
 from seldon_core.scheduler.records import StoredModel, StoredServer
 from seldon_core.transport.control import ReplicaAddress, ReplicaId, RouteUpdate
@@ -255,6 +255,7 @@ class SchedulerState:
 
     models: dict[str, ModelRecord] = field(default_factory=dict)
     servers: dict[str, ServerRecord] = field(default_factory=dict)
+    server_configs: dict[str, ServerConfigSpec] = field(default_factory=dict)
     is_synced: bool = False
     awaited: dict[str, set[int]] = field(default_factory=dict)
     patience_until: float | None = None

@@ -36,7 +36,14 @@ from seldon_core.scheduler.store_experiments import (
 )
 from seldon_core.scheduler.store_models import check_model, plain_model, read_model
 from seldon_core.scheduler.store_pipelines import check_pipeline, plain_pipeline, read_pipeline
-from seldon_core.scheduler.store_servers import check_server, plain_server, read_server
+from seldon_core.scheduler.store_servers import (
+    check_server,
+    check_server_config,
+    plain_server,
+    plain_server_config,
+    read_server,
+    read_server_config,
+)
 from seldon_core.scheduler.store_values import fields, seconds, whole
 
 T = TypeVar("T")
@@ -64,6 +71,7 @@ class _Form:
 _FORMS = {
     Kind.MODEL: _Form(plain_model, read_model, check_model),
     Kind.SERVER: _Form(plain_server, read_server, check_server),
+    Kind.SERVER_CONFIG: _Form(plain_server_config, read_server_config, check_server_config),
     Kind.PIPELINE: _Form(plain_pipeline, read_pipeline, check_pipeline),
     Kind.EXPERIMENT: _Form(plain_experiment, read_experiment, check_experiment),
 }

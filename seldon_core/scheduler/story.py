@@ -96,6 +96,12 @@ def tell_event(event: Event) -> str:
             | events.ServersNotified()
         ):
             return _tell_server_event(event)
+        case (
+            events.ServerConfigRestored()
+            | events.ServerConfigDeclared()
+            | events.ServerConfigUnloadRequested()
+        ):
+            return _tell_config_event(event)
         case _:
             return tell_declared_event(event)
 
@@ -120,6 +126,18 @@ def _tell_server_event(event: events.AboutServers) -> str:
             assert_never(event)
 
 
+def _tell_config_event(event: events.AboutServerConfigs) -> str:
+    match event:
+        case events.ServerConfigRestored():
+            return "a server config restored from the store"
+        case events.ServerConfigDeclared(spec=config, actor=actor):
+            return f"server config {config.name} declared by {actor or 'this process'}"
+        case events.ServerConfigUnloadRequested(name=name, actor=actor):
+            return f"server config {name} deleted by {actor or 'this process'}"
+        case _:
+            assert_never(event)
+
+
 def tell_decision(decision: Decision) -> str | None:
     """Return what was decided in words; None for what only serves others' information."""
     match decision:
@@ -127,6 +145,7 @@ def tell_decision(decision: Decision) -> str | None:
             decided.PublishStatus()
             | decided.PublishServer()
             | decided.PublishReplica()
+            | decided.ConfigureServers()
             | PublishPipeline()
             | PublishExperiment()
         ):
