@@ -41,6 +41,7 @@ from seldon_core.scheduler.processes import (
 )
 from seldon_core.scheduler.repository import ModelRepository, Search
 from seldon_core.scheduler.route_feed import RouteFeed, RouteSinks
+from seldon_core.scheduler.server_api import ServerApi
 from seldon_core.scheduler.service import Scheduler, open_scheduler
 from seldon_core.scheduler.store import open_store
 from seldon_core.transport.admin import open_admin
@@ -185,15 +186,13 @@ class _Parts:
         admin = await stack.enter_async_context(
             open_admin(settings.admin, self._metrics, self.process, host)
         )
+        services = SchedulerApi(self._scheduler).services()
+        servers = ServerApi(self._scheduler, self._processes).services()
         agents = AgentApi(self._scheduler, self._links)
         scheduler_port, agent_port = [
             await stack.enter_async_context(open_control_port(setting, port, served, host=host))
             for setting, port, served in (
-                (
-                    "scheduler.port",
-                    settings.scheduler.port,
-                    SchedulerApi(self._scheduler).services(),
-                ),
+                ("scheduler.port", settings.scheduler.port, (*services, *servers)),
                 ("agent.port", settings.agent.port, (*agents.services(), *self._feed.services())),
             )
         ]
