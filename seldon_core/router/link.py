@@ -1,8 +1,9 @@
 """The router's side of the link to a scheduler in another process: it learns where calls go.
 
 It subscribes for ever, and serves by what it heard last while it hears nothing. A subscription
-begins with all there is; each message has the number after the one before. So it never misses
-something unnoticed and never goes back.
+begins with all there is, or, where the scheduler has just started and does not know that yet, with
+what it knows; each message has the number after the one before. So it never misses something
+unnoticed and never goes back.
 """
 
 import asyncio
@@ -29,7 +30,7 @@ _PATH: Final = "/seldon_core.control.Control/SubscribeRoutes"
 class RouteLink:
     """Keeps `routes` as the scheduler that `client` calls has them.
 
-    `is_subscribed` says whether that is so now, `has_routes` is set once it was.
+    `is_subscribed` says whether that is so now, `has_routes` is set once all were told.
     """
 
     def __init__(
@@ -57,7 +58,7 @@ class RouteLink:
         try:
             async with aclosing(self._client.stream(_PATH, request, pb.RoutesMessage)) as messages:
                 async for message in messages:
-                    if message.sequence != last + 1 or not (last or message.isSnapshot):
+                    if message.sequence != last + 1:
                         raise UpstreamError(
                             f"the scheduler's message {message.sequence} on routes followed {last}"
                         )
@@ -74,21 +75,19 @@ class RouteLink:
             changes = changes_of(parts)
         except ValueError as error:
             raise UpstreamError(f"the scheduler's routes make no sense: {error}") from error
+        if not self.is_subscribed:
+            self.is_subscribed = True
+            self._backoff.reset()
+            self._client.ask_for_life()
         if changes.is_snapshot:
-            self._note_subscribed(changes)
+            _log.info(
+                "all routes are known routes=%d replicas=%d",
+                len(changes.routes),
+                len(changes.replicas),
+            )
             changes = self._with_what_is_gone(changes)
+            self.has_routes.set()
         self._apply(changes)
-        self.has_routes.set()
-
-    def _note_subscribed(self, changes: RouteChanges) -> None:
-        self.is_subscribed = True
-        self._backoff.reset()
-        self._client.ask_for_life()
-        _log.info(
-            "subscribed to the scheduler's routes routes=%d replicas=%d",
-            len(changes.routes),
-            len(changes.replicas),
-        )
 
     def _with_what_is_gone(self, snapshot: RouteChanges) -> RouteChanges:
         """Return what a snapshot changes: all that is in it, and the end of what is not."""

@@ -90,6 +90,20 @@ def test_a_router_is_told_all_there_is_and_then_what_changes():
     run(test)
 
 
+def test_what_changes_while_all_there_is_is_taken_comes_after_it():
+    async def test():
+        feed = RouteFeed(lambda: asyncio.sleep(0))
+        said = {"protocol": PROTOCOL, "oldestProtocol": PROTOCOL}
+        messages = feed.subscribe(pb.SubscribeRoutesRequest(**said), "")
+        assert (await anext(messages)).isSnapshot
+        feed.publish(to("iris"))  # before it is asked for more
+        assert changes_of([await anext(messages)]) == RouteChanges(routes=(to("iris"),))
+        await messages.aclose()
+        assert feed.followers == 0
+
+    run(test)
+
+
 def test_what_changes_nothing_is_not_told():
     async def test():
         async with a_feed() as (feed, channel, complete):
@@ -105,15 +119,23 @@ def test_what_changes_nothing_is_not_told():
     run(test)
 
 
-def test_nobody_is_told_anything_before_the_replicas_are_back():
+def test_nobody_is_told_that_something_is_gone_before_the_replicas_are_back():
     async def test():
         async with a_feed() as (feed, channel, complete):
-            router = Router(channel)
-            await router.call.initial_metadata()
             feed.publish(RouteUpdate("iris", notice="is loading"))
-            feed.publish(to("iris"))
+            feed.publish(to("rose"))
+            router = Router(channel)
+            assert await router.next() == RouteChanges(routes=(to("rose"),))
+            feed.publish(RouteUpdate("rose"))
+            feed.publish_replica(R0, PLACE)
+            assert await router.next() == RouteChanges(replicas={R0: PLACE})
+            feed.publish_replica(R0, None)
+            await asyncio.sleep(0.3)
             complete.set()
-            assert await router.next() == RouteChanges(True, (to("iris"),))
+            all_there_is = (RouteUpdate("iris", notice="is loading"),)
+            assert await router.next() == RouteChanges(True, all_there_is)
+            feed.publish(to("iris"))
+            assert await router.next() == RouteChanges(routes=(to("iris"),))
 
     run(test)
 
