@@ -21,6 +21,7 @@ _logger = logging.getLogger(__name__)
 
 MOST_CONNECTIONS = 128
 _JOIN_UP_TO = 16 * KIB
+_LENGTHS = frozenset((b"content-length", b"transfer-encoding"))
 _NOT_SENT = frozenset((b":method", b":scheme", b":path", b":authority"))
 
 
@@ -38,6 +39,7 @@ class Http1Client(asyncio.Protocol):
         self._receiver: Receiver | None = None
         self._is_leaving = False
         self._has_begun = False  # an answer
+        self._ends_with_connection = False
         self._headers: list[tuple[bytes, bytes]] = []
         self._number = 0
 
@@ -78,7 +80,8 @@ class Http1Client(asyncio.Protocol):
         length = sum(map(len, body))
         if length or fields[b":method"] == b"POST":
             lines.append(b"content-length: %d" % length)
-        self._receiver, self._has_begun, self._headers = receiver, False, []
+        self._receiver, self._headers = receiver, []
+        self._has_begun = self._ends_with_connection = False
         self._parser = httptools.HttpResponseParser(self)
         self._number += 1
         head = b"\r\n".join(lines) + b"\r\n\r\n"
@@ -147,6 +150,9 @@ class Http1Client(asyncio.Protocol):
         receiver, self._receiver = self._receiver, None
         if receiver is None:
             return
+        if error is None and self._ends_with_connection:
+            receiver.on_data(b"", has_ended=True)
+            return
         why = f"{self._name} closed the connection" if error is None else f"{self._name}: {error}"
         if self._has_begun:
             receiver.on_lost(UpstreamError(f"{why} before its answer was complete"))
@@ -167,6 +173,8 @@ class Http1Client(asyncio.Protocol):
         if code < 200:
             self._headers = []
             return
+        names = {name for name, _ in self._headers}
+        self._ends_with_connection = not names & _LENGTHS
         if self._receiver is not None:
             status = (b":status", b"%d" % code)
             self._receiver.on_head([status, *self._headers], has_ended=False)

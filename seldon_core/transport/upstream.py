@@ -107,7 +107,7 @@ class RemoteReplica:
     ) -> AsyncGenerator[StreamReply, None]:
         """Pass a stream on, message by message; answers are as the replica wrote them."""
         if not self._is_ours:
-            raise UnsupportedError("a replica that is not of this kind is not streamed to")
+            raise UnsupportedError("streams do not go to a replica of another kind")
         client = self._links.ready() or await self._links.open()
         if call.protocol == "grpc":
             model = call.internal_model.encode()
@@ -133,11 +133,15 @@ class RemoteReplica:
         raise _http_failure(answer, call)
 
     async def config(self, call: InferCall) -> ModelConfig:
-        """Return how the model is served."""
+        """Return how the model is served. Raises UnsupportedError of a replica of another kind."""
+        if not self._is_ours:
+            raise UnsupportedError("a replica of another kind does not say how a model is served")
         return read_config(await self._fetch(call, "/config"))
 
     async def statistics(self, call: InferCall) -> Sequence[ModelStatistics]:
-        """Return the counts of the model, or of every one."""
+        """Return the counts of the model, or of every one; none of a replica of another kind."""
+        if not self._is_ours:
+            return ()
         return read_statistics(await self._fetch(call, "/stats"))
 
     async def _infer_grpc(self, call: InferCall) -> Encoded:
