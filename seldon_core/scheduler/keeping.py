@@ -5,6 +5,8 @@ Where versions are loaded and in what state is not: replicas tell what they hold
 and the states follow from what happens then.
 """
 
+from collections.abc import Collection
+
 from seldon_core.resources.model import ModelVersion
 from seldon_core.scheduler.records import StoredModel, StoredServer, StoredVersion
 from seldon_core.scheduler.state import ModelRecord, ModelState, ServerRecord, VersionRecord
@@ -48,15 +50,16 @@ def _stored_version(record: VersionRecord) -> StoredVersion:
     )
 
 
-def stored_server_of(server: ServerRecord) -> StoredServer | None:
+def stored_server_of(server: ServerRecord, awaited: Collection[int] = ()) -> StoredServer | None:
     """Return what is to be kept of a server, None if nothing is.
 
-    Replicas of this process come again by themselves. Of those in others the last one that went is
-    remembered, since it may come back with all that it held.
+    Replicas of this process come again by themselves. Of those in others the ones that are
+    `awaited` are remembered, and the last one that went: they may come back with all they held.
     """
-    remote = [r.replica.replica_idx for r in server.replicas.values() if r.address is not None]
+    connected = [r.replica.replica_idx for r in server.replicas.values() if r.address is not None]
+    remote = {*connected, *awaited}
     if server.saved is not None and server.expected_replicas != 0 and not remote:
-        remote = list(server.saved.replicas)
+        remote = set(server.saved.replicas)
     stored = StoredServer(
         server.name,
         server.spec,

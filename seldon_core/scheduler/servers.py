@@ -117,7 +117,7 @@ def finish(state: SchedulerState) -> tuple[list[Decision], list[Decision]]:
     told: list[Decision] = []
     for name in state.touched_servers:
         server = state.servers[name]
-        stored = stored_server_of(server)
+        stored = stored_server_of(server, state.awaited.get(name, ()))
         if stored != server.saved:
             kept.append(Save(stored) if stored is not None else Drop(Kind.SERVER, name))
             server.saved = stored

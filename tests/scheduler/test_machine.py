@@ -132,12 +132,4 @@ def test_what_failed_is_tried_again_when_a_replica_is_lost():
     assert [made.replica for made in decisions if isinstance(made, LoadOnReplica)] == [R0]
 
 
-@pytest.fixture(autouse=True, scope="module")
-def _slices_of_two():
-    """Let three models be too many for one step."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("seldon_core.scheduler.slices.SLICE", 2)
-        yield
-
-
 TestAnyOrder = AnyOrder.TestCase

@@ -17,6 +17,7 @@ sends what was kept to a new machine, and `Tick` comes when the machine asked fo
 """
 
 import shlex
+from dataclasses import replace
 
 from seldon_core.resources.model import KubernetesMeta, ModelSpec, ModelVersion
 from seldon_core.resources.server import ServerSpec
@@ -103,7 +104,22 @@ class Player:
             yield f"+ {self.now:g}"
             yield from self.handle(Tick(self.now))
         else:
-            yield from self.handle(parse_event(line, self.now))
+            event = parse_event(line, self.now)
+            if isinstance(event, ReplicaConnected):
+                event = replace(event, config=self.as_declared(event.config))
+            yield from self.handle(event)
+
+    def as_declared(self, config):
+        """Held models without a URI are those that were declared."""
+        return replace(config, held=tuple(map(self.held_as_declared, config.held)))
+
+    def held_as_declared(self, held):
+        spec, number = held.version.spec, held.version.version
+        model = self.machine.state.models.get(spec.name)
+        is_known = model is not None and number in model.versions
+        return (
+            HeldModel(model.versions[number].version) if is_known and not spec.storage_uri else held
+        )
 
     def handle(self, event):
         for decision in self.machine.handle(event):
@@ -193,7 +209,7 @@ def parse_config(words, options):
 def parse_held(text):
     internal_name, _, uri = text.partition(":")
     name, _, version = internal_name.rpartition("_")
-    return HeldModel(ModelVersion(ModelSpec(name, uri or f"/models/{name}"), int(version)))
+    return HeldModel(ModelVersion(ModelSpec(name, uri), int(version)))
 
 
 def parse_server(name, options):
