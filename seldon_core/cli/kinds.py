@@ -9,8 +9,6 @@ from seldon_core.resources.words import nearest
 
 # What Seldon has besides, so that whoever asks for one hears more than that there is no such thing.
 _UNSERVED = {
-    "Pipeline": ("pipeline", "pipelines", "mlp"),
-    "Experiment": ("experiment", "experiments", "mlx"),
     "SeldonRuntime": ("seldonruntime", "seldonruntimes"),
     "SeldonConfig": ("seldonconfig", "seldonconfigs"),
 }

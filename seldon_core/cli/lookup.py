@@ -7,12 +7,14 @@ from typing import Final
 from seldon_core.cli.control import SUBSCRIBER, open_scheduler_client
 from seldon_core.cli.kinds import Target
 from seldon_core.cli.seen import Resource
+from seldon_core.cli.seen_experiments import SeenExperiment
 from seldon_core.cli.seen_models import SeenModel
+from seldon_core.cli.seen_pipelines import SeenPipeline
 from seldon_core.cli.seen_servers import SeenServer
 from seldon_core.cli.seldon_options import ControlOptions
 from seldon_core.errors import UpstreamError
 from seldon_core.proto import scheduler_pb2 as pb
-from seldon_core.resources.kubernetes import MODEL, Kind
+from seldon_core.resources.kubernetes import EXPERIMENT, MODEL, PIPELINE, Kind
 from seldon_core.transport.control_client import RpcError, SchedulerClient
 
 _UNKNOWN: Final = ("FailedPrecondition", "NotFound")  # Seldon's scheduler answers with the first
@@ -89,6 +91,18 @@ class Lookup:
             )
             for model in self.client.model_status(about_models):
                 yield SeenModel(model)
+        elif kind.name == PIPELINE:
+            about_pipelines = pb.PipelineStatusRequest(
+                subscriberName=SUBSCRIBER, name=name or None, allVersions=all_versions
+            )
+            for pipeline in self.client.pipeline_status(about_pipelines):
+                yield SeenPipeline(pipeline)
+        elif kind.name == EXPERIMENT:
+            about_experiments = pb.ExperimentStatusRequest(
+                subscriberName=SUBSCRIBER, name=name or None
+            )
+            for experiment in self.client.experiment_status(about_experiments):
+                yield SeenExperiment(experiment)
         else:
             about_servers = pb.ServerStatusRequest(subscriberName=SUBSCRIBER, name=name or None)
             for server in self.client.server_status(about_servers):
@@ -99,6 +113,14 @@ class Lookup:
             to_models = pb.ModelSubscriptionRequest(subscriberName=SUBSCRIBER)
             for model in self.client.watch_models(to_models):
                 yield SeenModel(model)
+        elif kind.name == PIPELINE:
+            to_pipelines = pb.PipelineSubscriptionRequest(subscriberName=SUBSCRIBER)
+            for pipeline in self.client.watch_pipelines(to_pipelines):
+                yield SeenPipeline(pipeline)
+        elif kind.name == EXPERIMENT:
+            to_experiments = pb.ExperimentSubscriptionRequest(subscriberName=SUBSCRIBER)
+            for experiment in self.client.watch_experiments(to_experiments):
+                yield SeenExperiment(experiment)
         else:
             to_servers = pb.ServerSubscriptionRequest(subscriberName=SUBSCRIBER)
             for server in self.client.watch_servers(to_servers):

@@ -50,6 +50,8 @@ _SECTIONS = (
         {
             "model": "seldon_core.cli.seldon_commands:model",
             "server": "seldon_core.cli.seldon_commands:server",
+            "pipeline": "seldon_core.cli.pipeline_commands:pipeline",
+            "experiment": "seldon_core.cli.experiment_commands:experiment",
             "load": "seldon_core.cli.seldon_commands:load",
             "unload": "seldon_core.cli.seldon_commands:unload",
             "status": "seldon_core.cli.seldon_commands:status",

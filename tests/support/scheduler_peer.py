@@ -19,12 +19,15 @@ class SchedulerPeer:
     """What it was asked, and the statuses to answer; a model that has none is refused.
 
     `models` has of each model the statuses to answer one after the other; the last one stays.
+    So have `pipelines` and `experiments`.
     """
 
     address: str = ""
     requests: list[Any] = field(default_factory=list)
     models: dict[str, Any] = field(default_factory=dict)
     servers: dict[str, Any] = field(default_factory=dict)
+    pipelines: dict[str, Any] = field(default_factory=dict)
+    experiments: dict[str, Any] = field(default_factory=dict)
 
     def set_model(self, name, *states, reason=""):
         """Let a model be in these states, one after the other."""
@@ -57,6 +60,30 @@ class SchedulerPeer:
         if statuses:
             yield statuses.pop(0) if len(statuses) > 1 else statuses[0]
 
+    def note(self, answer):
+        """A call that is noted and answered so."""
+
+        def call(request, context):
+            self.requests.append(request)
+            return answer()
+
+        return call
+
+    def follow(self, statuses):
+        """A call about all of them, or the one that it names."""
+
+        def call(request, context):
+            self.requests.append(request)
+            if not request.HasField("name"):
+                yield from (each[0] for each in statuses.values())
+                return
+            its = statuses.get(request.name)
+            if its is None:
+                context.abort(grpc.StatusCode.FAILED_PRECONDITION, "not known")
+            yield its.pop(0) if len(its) > 1 else its[0]
+
+        return call
+
     def server_status(self, request, context):
         self.requests.append(request)
         if not request.HasField("name"):
@@ -73,6 +100,12 @@ def scheduler_peer():
         "UnloadModel": _unary(pb.UnloadModelRequest, peer.unload),
         "ModelStatus": _streaming(pb.ModelStatusRequest, peer.model_status),
         "ServerStatus": _streaming(pb.ServerStatusRequest, peer.server_status),
+        "LoadPipeline": _unary(pb.LoadPipelineRequest, peer.note(pb.LoadPipelineResponse)),
+        "UnloadPipeline": _unary(pb.UnloadPipelineRequest, peer.note(pb.UnloadPipelineResponse)),
+        "StartExperiment": _unary(pb.StartExperimentRequest, peer.note(pb.StartExperimentResponse)),
+        "StopExperiment": _unary(pb.StopExperimentRequest, peer.note(pb.StopExperimentResponse)),
+        "PipelineStatus": _streaming(pb.PipelineStatusRequest, peer.follow(peer.pipelines)),
+        "ExperimentStatus": _streaming(pb.ExperimentStatusRequest, peer.follow(peer.experiments)),
     }
     with _grpc_server(SCHEDULER, methods) as address:
         peer.address = address
