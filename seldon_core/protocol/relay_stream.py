@@ -7,7 +7,7 @@ not read answers, knows which message each is to, and passes errors on as what t
 
 from typing import Final
 
-from seldon_core.errors import RelayedError, SeldonError, UpstreamError
+from seldon_core.errors import InvalidRequestError, RelayedError, SeldonError, UpstreamError
 from seldon_core.protocol.inference import Buffer, Encoded, InferResponse, Payload
 from seldon_core.protocol.oip_grpc import CONTENT_TYPE
 from seldon_core.protocol.oip_stream import note_final, triton_encoded, triton_message
@@ -44,7 +44,10 @@ def read_relayed(message: Buffer) -> tuple[Encoded | SeldonError, bool]:
 
     The answer is a view of `message`. Raises UpstreamError if it is no such message.
     """
-    fields = scan(message)
+    try:
+        fields = scan(message)
+    except InvalidRequestError as error:
+        raise UpstreamError(f"a replica's answer cannot be read: {error}") from error
     found = {tag: (start, end) for tag, start, end in fields or ()}
     if _IS_FINAL not in found or (_ERROR not in found and _RESPONSE not in found):
         raise UpstreamError("a replica's answer to a message of a stream cannot be read")

@@ -15,6 +15,8 @@ from tests.support.stream_fakes import Given
 
 OK = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 2\r\n\r\n{}"
 
+CHUNKED = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n"
+
 
 class Asked(asyncio.Protocol):
     """A connection that is answered with bytes."""
@@ -92,7 +94,7 @@ def test_a_connection_is_kept_for_the_next_request():
     [
         [b"HTTP/1.1 100 Continue\r\n\r\n", OK],
         [
-            b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n",
+            CHUNKED,
             b"1\r\n{\r\n1\r\n}\r\n0\r\n\r\n",
         ],
         [OK[:20], OK[20:-1], OK[-1:]],
@@ -111,7 +113,7 @@ def test_an_answer_comes_as(answer):
 @pytest.mark.parametrize(
     "answer",
     [
-        OK.replace(b"content-type", b"connection: close\r\ncontent-type"),
+        OK.replace(b"content-type", b"connection: close\r\nx"),
         b"HTTP/1.0 200 OK\r\n\r\n{}",
     ],
     ids=["close", "until the end"],
