@@ -1,6 +1,7 @@
 """Everything that the program says to the person at the terminal; the only place that prints."""
 
 import json
+import logging
 import math
 import re
 import sys
@@ -21,6 +22,8 @@ if TYPE_CHECKING:  # `--help` prints too, and need not wait for the whole progra
     from seldon_core.protocol.inference import ModelMetadata
     from seldon_core.running import Ports
     from seldon_core.scheduler.status import ModelStatus
+
+_log = logging.getLogger(__name__)
 
 _EVERYWHERE = {"0.0.0.0": "localhost", "::": "localhost"}
 _OPEN = "; open to the network, without authentication or TLS"
@@ -98,8 +101,38 @@ def _safe(text: str, stream: TextIO) -> str:
     return _CONTROLS.sub(lambda match: f"\\x{ord(match[0]):02x}", text)
 
 
+class Journal:
+    """Tells of a replica whose process another one started, in the log that they share.
+
+    Implements `running.Reporter`.
+    """
+
+    def __init__(self, replica: str) -> None:
+        self._replica = replica
+
+    def opened(self, ports: "Ports", settings: "Settings") -> None:
+        """Say where the replica is."""
+        _log.info(
+            "agent process listens replica=%s inference=%s admin=%s",
+            self._replica,
+            _address(ports.host, ports.data or 0),
+            _address(ports.control_host, ports.admin),
+        )
+
+    def refused(self, name: str, error: SeldonError) -> None:
+        """Say nothing: a replica is declared nothing."""
+
+    def loaded(
+        self, models: "Sequence[ModelStatus]", refused: int, example: "ModelMetadata | None"
+    ) -> None:
+        """Say nothing: of single models the log tells."""
+
+    def draining(self, timeout_s: float) -> None:
+        """Say nothing: the log tells of the signal."""
+
+
 class Console:
-    """Tells how `serve` goes; implements `process.Reporter`.
+    """Tells how `serve` goes; implements `running.Reporter`.
 
     Of single models the log tells, of each one line: loaded, failed, or not placed. `data_folder`
     is None if the process keeps nothing, `replicas` are those inside it, in words.
@@ -137,6 +170,9 @@ class Console:
             )
         if self._data_folder is not None:
             _tell(f"data        {self._data_folder}")
+        if ports.agent is None:
+            scheduler = _address(settings.scheduler.host, settings.agent.port)
+            _tell(f"scheduler   {scheduler}  which this process follows; Ctrl-C stops")
 
     def refused(self, name: str, error: SeldonError) -> None:
         """Print why a model was not accepted."""

@@ -13,13 +13,14 @@ from seldon_core.agent.repository import SETTINGS, WELL_KNOWN
 from seldon_core.aio.parent import end_with_parent
 from seldon_core.cli.data_folder import locate
 from seldon_core.cli.folders import Found, find_models
-from seldon_core.cli.output import Console, say_warning
+from seldon_core.cli.output import Console, Journal, say_warning
 from seldon_core.config.load import load_settings
 from seldon_core.config.settings import Settings
 from seldon_core.errors import ConfigError
 from seldon_core.observability.logs import configure_logs
 from seldon_core.resources.model import FoundModels
 from seldon_core.roles import Role, parse_roles
+from seldon_core.running import Reporter
 
 _FILES_SHOWN = 5  # of a folder without a model: enough to see what it is
 
@@ -78,12 +79,13 @@ def _check_together(roles: frozenset[Role], models: Sequence[Path]) -> None:
         )
 
 
-def _console(roles: frozenset[Role], settings: Settings, data_folder: Path) -> Console:
+def _console(roles: frozenset[Role], settings: Settings, data_folder: Path) -> Reporter:
     """Return what tells how it goes: of what the roles have."""
     if roles == frozenset(Role):
         return Console(data_folder)
     if roles == {Role.AGENT}:
-        return Console(None, f"{settings.agent.server_name}/{settings.agent.replica_idx}")
+        replica = f"{settings.agent.server_name}/{settings.agent.replica_idx}"
+        return Journal(replica) if settings.agent.parent else Console(None, replica)
     return Console(data_folder if Role.SCHEDULER in roles else None, "")
 
 

@@ -8,6 +8,7 @@ import pytest
 import uvloop
 
 from seldon_core import app
+from seldon_core.cli import serve
 from seldon_core.cli.serve import parse_assignments, run_serve
 from seldon_core.errors import ConfigError
 from seldon_core.roles import Role
@@ -19,12 +20,12 @@ def served(monkeypatch, searches, calls_roles):
     """What `app.serve` was called with, instead of serving."""
     calls = []
 
-    async def serve(*arguments, search, roles):
+    async def fake(*arguments, search, roles):
         searches.append(search)
         calls.append((*arguments, asyncio.get_running_loop()))
         calls_roles.append(roles)
 
-    monkeypatch.setattr(app, "serve", serve)
+    monkeypatch.setattr(app, "serve", fake)
     return calls
 
 
@@ -143,10 +144,14 @@ def test_a_data_folder_that_cannot_be_written_is_an_error(served, tmp_path):
 @pytest.mark.parametrize(
     ("role", "roles", "said"),
     [
-        ("all", {Role.SCHEDULER, Role.ROUTER, Role.AGENT}, ["inference", "memory", "data"]),
-        ("agent", {Role.AGENT}, ["inference", "memory"]),
-        ("router", {Role.ROUTER}, ["inference"]),
-        ("scheduler", {Role.SCHEDULER}, ["data"]),
+        (
+            "all",
+            {Role.SCHEDULER, Role.ROUTER, Role.AGENT},
+            ["inference", "scheduler", "agent", "memory", "data"],
+        ),
+        ("agent", {Role.AGENT}, ["inference", "memory", "scheduler"]),
+        ("router", {Role.ROUTER}, ["inference", "scheduler"]),
+        ("scheduler", {Role.SCHEDULER}, ["scheduler", "agent", "data"]),
     ],
 )
 def test_a_process_has_its_roles_and_says_what_is_theirs(
@@ -156,11 +161,29 @@ def test_a_process_has_its_roles_and_says_what_is_theirs(
     assert calls_roles == [roles]
     [(settings, _, _, console, _)] = served
     data = 1 if "inference" in said else None
-    console.opened(Ports("127.0.0.1", data, None, None, 2), settings)
+    control = 3 if role in ("all", "scheduler") else None
+    console.opened(Ports("127.0.0.1", data, control, control, 2), settings)
     words = [line.split()[0] for line in capsys.readouterr().out.splitlines()]
-    assert words == [
-        word for word in ("inference", "admin", "memory", "data") if word in said or word == "admin"
-    ]
+    assert sorted(words) == sorted(["admin", *said])
+
+
+def test_a_replica_that_another_process_started_writes_into_its_log(
+    served, tmp_path, capsys, caplog, monkeypatch
+):
+    parents = []
+    monkeypatch.setattr(serve, "end_with_parent", parents.append)
+    flags = {"data.dir": str(tmp_path), "agent.parent": 77, "agent.replicaIdx": 2}
+    run_serve("agent", [], None, flags)
+    assert parents == [77]
+    [(settings, _, _, journal, _)] = served
+    with caplog.at_level(logging.INFO, logger="seldon_core"):
+        journal.opened(Ports("127.0.0.1", 7, None, None, 8), settings)
+    journal.refused("iris", ConfigError("no"))
+    journal.loaded([], 0, None)
+    journal.draining(1)
+    listens = "agent process listens replica=mlserver/2 inference=127.0.0.1:7 admin=127.0.0.1:8"
+    assert listens in caplog.text
+    assert capsys.readouterr().out == ""
 
 
 def test_folders_are_for_the_process_that_has_the_scheduler(served, tmp_path):
