@@ -19,10 +19,10 @@ HEAD = [
 
 
 class Noted:
-    """A receiver that notes what it is told; without `credits` the peer gets no credit for data."""
+    """A receiver that notes what it is told; without `has_credit` data is not credited."""
 
-    def __init__(self, credits=True):
-        self.credits = credits
+    def __init__(self, has_credit=True):
+        self.has_credit = has_credit
         self.status = b""
         self.data = b""
         self.trailers = None
@@ -36,7 +36,7 @@ class Noted:
     def on_data(self, data, has_ended):
         self.data += data
         self.has_ended = has_ended
-        return self.credits
+        return self.has_credit
 
     def on_trailers(self, headers):
         self.trailers, self.has_ended = dict(headers), True
@@ -157,7 +157,7 @@ def test_a_peer_that_takes_nothing_is_sent_no_more_than_a_window():
 
 def test_who_withholds_credit_is_sent_a_window_and_no_more():
     async def test(client, server):
-        noted = Noted(credits=False)
+        noted = Noted(has_credit=False)
         stream = client.request(HEAD, (), noted)
         peer = await server.asked()
         peer.head(stream)
@@ -165,7 +165,7 @@ def test_who_withholds_credit_is_sent_a_window_and_no_more():
         await server.until(lambda: len(noted.data) == 4 << 20)
         await asyncio.sleep(0.05)
         assert len(noted.data) == 4 << 20
-        noted.credits = True
+        noted.has_credit = True
         client.credit(stream, 4 << 20)
         await server.until(lambda: noted.has_ended)
         assert len(noted.data) == 6 << 20
