@@ -136,7 +136,8 @@ def unload_unwanted(state: SchedulerState, model: ModelRecord, now: float) -> li
             decisions += unload(record, record.replicas_in(*LIVE), now)
         elif record is model.latest:
             # Not where it drains: there it serves until it is elsewhere, and ends with the replica.
-            loaded = record.replicas_in(ReplicaState.AVAILABLE)
+            is_wanted = record.version.spec.replicas > 0
+            loaded = record.replicas_in(*((ReplicaState.AVAILABLE,) if is_wanted else LIVE))
             decisions += unload(record, [r for r in loaded if r not in record.wanted], now)
     return [*settle(state, model, now), *decisions] if decisions else []
 
