@@ -15,11 +15,11 @@ from seldon_core.cli.wait import timed_out
 from seldon_core.cli.waiting import wait_until
 from seldon_core.errors import InvalidRequestError
 from seldon_core.proto import scheduler_pb2 as pb
-from seldon_core.resources.kubernetes import EXPERIMENT, MODEL, PIPELINE
+from seldon_core.proto.servers_pb2 import ServerReference
+from seldon_core.resources import kubernetes
 from seldon_core.transport.control_client import RpcError, SchedulerClient
 
 _FAILED: Final = ("ModelTerminateFailed", "PipelineFailedTerminating")
-_DELETED: Final = (MODEL, PIPELINE, EXPERIMENT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,10 +70,6 @@ def delete(
 
 def _check(target: Target, options: DeleteOptions) -> None:
     kind = target.kind
-    if kind.name not in _DELETED:
-        raise InvalidRequestError(
-            f"{kind.plural} cannot be deleted: they belong to the process that serves"
-        )
     if bool(target.name) == options.is_all:
         problem = f"{target.name!r} and --all exclude each other" if target.name else "no name"
         raise InvalidRequestError(
@@ -95,10 +91,14 @@ def _unload(lookup: Lookup, target: Target) -> bool:
 
 def _ask_to_unload(client: SchedulerClient, target: Target) -> None:
     match target.kind.name:
-        case "Pipeline":
+        case kubernetes.PIPELINE:
             client.unload_pipeline(pb.UnloadPipelineRequest(name=target.name))
-        case "Experiment":
+        case kubernetes.EXPERIMENT:
             client.stop_experiment(pb.StopExperimentRequest(name=target.name))
+        case kubernetes.SERVER:
+            client.delete_server(ServerReference(name=target.name))
+        case kubernetes.SERVER_CONFIG:
+            client.delete_server_config(ServerReference(name=target.name))
         case _:
             reference = pb.ModelReference(name=target.name)
             client.unload_model(pb.UnloadModelRequest(model=reference))

@@ -15,9 +15,10 @@ from seldon_core.cli.seen import NOTHING, Resource, seconds_of, show_since, show
 from seldon_core.cli.seen_experiments import SeenExperiment
 from seldon_core.cli.seen_models import SeenModel, replica_state_name, state_name
 from seldon_core.cli.seen_pipelines import SeenPipeline
+from seldon_core.cli.seen_server_configs import SeenServerConfig
 from seldon_core.cli.seen_servers import SeenServer
 from seldon_core.config.sizes import describe_bytes
-from seldon_core.proto import control_pb2
+from seldon_core.proto import control_pb2, servers_pb2
 from seldon_core.proto import scheduler_pb2 as pb
 from seldon_core.protocol.model_message import spec_of
 from seldon_core.resources.experiment import ResourceType
@@ -58,7 +59,9 @@ def describe(
 
 
 def _page(lookup: Lookup, seen: Resource, now: float) -> Iterator[str]:
-    if isinstance(seen, SeenServer):
+    if isinstance(seen, SeenServerConfig):
+        yield from server_config_page(seen)
+    elif isinstance(seen, SeenServer):
         listed = lookup.list(KINDS[MODEL], all_versions=True)
         models = [each for each in listed if isinstance(each, SeenModel)]
         yield from server_page(seen, models, now)
@@ -162,11 +165,30 @@ def server_page(seen: SeenServer, models: Sequence[SeenModel], now: float) -> It
         if version.serverName == seen.name
         and (version.version == model.latest.version or _held_on(version))
     ]
+    if seen.processes:
+        yield from table_lines(
+            "Processes of this server",
+            ("REPLICA", "PHASE", "PID", "ENDS IN A ROW"),
+            [_process(process) for process in seen.processes],
+        )
     yield from table_lines(
         "Models",
         ("NAME", "VERSION", "STATE", "REPLICAS", "MEMORY", "CHANGED"),
         [_model_on(model, version, now) for model, version in here],
     )
+
+
+def server_config_page(seen: SeenServerConfig) -> Iterator[str]:
+    """Yield the lines of a server config's page."""
+    yield field_line("Name", seen.name)
+    yield field_line("Namespace", seen.namespace or NOTHING)
+    yield field_line("Kind", seen.kind.name)
+    yield from declaration_lines(seen.document())
+
+
+def _process(process: servers_pb2.AgentProcess) -> tuple[str, ...]:
+    pid = str(process.pid) if process.pid else NOTHING
+    return str(process.replicaIdx), process.phase, pid, str(process.ends)
 
 
 def _verdict(verdict: control_pb2.Verdict) -> tuple[str, ...]:

@@ -5,7 +5,14 @@ from datetime import UTC, datetime
 from typing import Any, Final, Protocol
 
 from seldon_core.cli.durations import show_age
-from seldon_core.resources.kubernetes import EXPERIMENT, MODEL, PIPELINE, SERVER, Kind
+from seldon_core.resources.kubernetes import (
+    EXPERIMENT,
+    MODEL,
+    PIPELINE,
+    SERVER,
+    SERVER_CONFIG,
+    Kind,
+)
 
 NOTHING: Final = "<none>"
 """What a table shows where there is nothing, as kubectl does."""
@@ -85,6 +92,7 @@ class Resource(Protocol):
 HEADERS: Final = {
     MODEL: ("NAME", "READY", "DESIRED", "AVAILABLE", "STATE", "CHANGED", "REASON"),
     SERVER: ("NAME", "READY", "REPLICAS", "MODELS", "MEMORY", "FREE"),
+    SERVER_CONFIG: ("NAME", "MEMORY", "CAPABILITIES"),
     PIPELINE: ("NAME", "READY", "MODELS", "STATE", "CHANGED", "REASON"),
     EXPERIMENT: ("NAME", "READY", "DEFAULT", "SPLIT", "REASON"),
 }
@@ -99,6 +107,7 @@ WIDE_HEADERS: Final = {
         HEADERS[MODEL][-1],
     ),
     SERVER: (*HEADERS[SERVER], "EXPECTED", "OVER-COMMIT"),
+    SERVER_CONFIG: (*HEADERS[SERVER_CONFIG], "OVER-COMMIT", "PYTHON"),
     PIPELINE: (*HEADERS[PIPELINE][:-1], "VERSION", "GATEWAY", "STEPS", HEADERS[PIPELINE][-1]),
     EXPERIMENT: (
         *HEADERS[EXPERIMENT][:-1],

@@ -15,7 +15,7 @@ import grpc
 from google.protobuf.message import Message
 
 from seldon_core.errors import ConfigError, UpstreamError
-from seldon_core.proto import control_pb2, scheduler_pb2
+from seldon_core.proto import control_pb2, scheduler_pb2, servers_pb2
 from seldon_core.protocol.status import GRPC_CODES
 from seldon_core.transport.endpoints import ClientTls, Endpoint, read_pem
 
@@ -26,6 +26,7 @@ TIMEOUT_S: Final = 10.0
 
 _SCHEDULER: Final = "seldon.mlops.scheduler.Scheduler"
 _CONTROL: Final = "seldon_core.control.Control"
+_SERVERS: Final = "seldon_core.control.Servers"
 
 _OPTIONS: Final = (
     ("grpc.enable_http_proxy", 0),  # the scheduler is near; proxies are for the world outside
@@ -132,6 +133,41 @@ class SchedulerClient:
         """Return the scheduler's version."""
         response = scheduler_pb2.SchedulerStatusResponse
         return self._call(_SCHEDULER, "SchedulerStatus", request, response, timeout_s)
+
+    def apply_server(
+        self, request: servers_pb2.Server, *, timeout_s: float | None = TIMEOUT_S
+    ) -> servers_pb2.ServerChange:
+        """Declare a server that the scheduler's process runs, and hear what that changed."""
+        response = servers_pb2.ServerChange
+        return self._call(_SERVERS, "ApplyServer", request, response, timeout_s)
+
+    def delete_server(
+        self, request: servers_pb2.ServerReference, *, timeout_s: float | None = TIMEOUT_S
+    ) -> servers_pb2.ServerChange:
+        """Delete a declared server; returns when that is stored."""
+        response = servers_pb2.ServerChange
+        return self._call(_SERVERS, "DeleteServer", request, response, timeout_s)
+
+    def apply_server_config(
+        self, request: servers_pb2.ServerConfig, *, timeout_s: float | None = TIMEOUT_S
+    ) -> servers_pb2.ServerChange:
+        """Declare what servers have in common, and hear what that changed."""
+        response = servers_pb2.ServerChange
+        return self._call(_SERVERS, "ApplyServerConfig", request, response, timeout_s)
+
+    def delete_server_config(
+        self, request: servers_pb2.ServerReference, *, timeout_s: float | None = TIMEOUT_S
+    ) -> servers_pb2.ServerChange:
+        """Delete a server config; returns when that is stored."""
+        response = servers_pb2.ServerChange
+        return self._call(_SERVERS, "DeleteServerConfig", request, response, timeout_s)
+
+    def list_servers(
+        self, request: servers_pb2.ListServersRequest, *, timeout_s: float | None = TIMEOUT_S
+    ) -> servers_pb2.ListServersResponse:
+        """Return declared servers and configs, and how the processes fare that run them."""
+        response = servers_pb2.ListServersResponse
+        return self._call(_SERVERS, "ListServers", request, response, timeout_s)
 
     def load_pipeline(
         self, request: scheduler_pb2.LoadPipelineRequest, *, timeout_s: float | None = TIMEOUT_S
