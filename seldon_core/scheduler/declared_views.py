@@ -22,38 +22,54 @@ STOPPED = "experiment stopped"
 
 
 def pipeline_status(state: SchedulerState, pipeline: PipelineRecord) -> PipelineStatus:
-    """Return a pipeline with all its versions, the oldest first."""
+    """Return a pipeline with all its versions, the oldest first.
+
+    Whether its models are ready is said of the latest version, unless it is deleted: what becomes
+    of other models is of no interest to it.
+    """
+    latest = pipeline.latest
+    ready = not pipeline.is_deleted and all(
+        _can_be_called(state.models.get(model)) for model in latest.version.spec.models
+    )
     versions = [
-        _version_status(state, pipeline.versions[number]) for number in sorted(pipeline.versions)
+        _version_status(record, models_ready=ready and record is latest)
+        for _, record in sorted(pipeline.versions.items())
     ]
     return PipelineStatus(pipeline.name, pipeline.is_deleted, tuple(versions))
 
 
 def experiment_status(state: SchedulerState, experiment: ExperimentRecord) -> ExperimentStatus:
-    """Return an experiment as it is now."""
+    """Return an experiment as it is now; one that was stopped has to do with nothing any more."""
     spec = experiment.spec
+    if experiment.is_deleted:
+        return ExperimentStatus(
+            spec,
+            is_deleted=True,
+            is_active=False,
+            candidates_ready=False,
+            mirror_ready=False,
+            description=STOPPED,
+        )
     is_ready = _readiness(state, spec.resource_type)
-    description = STOPPED if experiment.is_deleted else experiment.problem or ACTIVE
     return ExperimentStatus(
         spec,
         experiment.is_deleted,
         experiment.is_active,
         all(is_ready(candidate.name) for candidate in spec.candidates),
         spec.mirror is None or is_ready(spec.mirror.name),
-        description,
+        experiment.problem or ACTIVE,
     )
 
 
-def _version_status(state: SchedulerState, record: PipelineVersionRecord) -> PipelineVersionStatus:
+def _version_status(record: PipelineVersionRecord, *, models_ready: bool) -> PipelineVersionStatus:
     engine, gateway = record.sides[Side.ENGINE], record.sides[Side.GATEWAY]
-    models = record.version.spec.models
     return PipelineVersionStatus(
         record.version,
         engine.state,
         engine.reason,
         gateway.state,
         gateway.reason,
-        all(_can_be_called(state.models.get(model)) for model in models),
+        models_ready,
         record.changed_at,
     )
 

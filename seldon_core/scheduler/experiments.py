@@ -111,7 +111,7 @@ def rerouted(state: SchedulerState, decisions: list[Decision]) -> list[Decision]
 
 def _settle(state: SchedulerState, record: ExperimentRecord) -> Iterator[Decision]:
     """Compute whether an experiment is active, and its own route; publish it if it changed."""
-    record.problem = "" if record.is_deleted else _problem(state, record.spec)
+    record.problem = "" if record.is_deleted else problem_of(state, record.spec)
     route = _route(state, record)
     if route != (record.route or RouteUpdate(route.name)):
         yield PublishRoute(route)
@@ -125,13 +125,13 @@ def _hand_over(state: SchedulerState, member: Member) -> Iterator[Decision]:
     record = declared.experiments[holder] if holder is not None else None
     split = None
     if record is not None and record.is_active:
-        split = RouteUpdate(_name_of(member), _split(state, record.spec))
+        split = RouteUpdate(_name_of(member), split_of(state, record.spec))
     before = declared.taken.get(member)
     if split == before:
         return
     if split is None:
         del declared.taken[member]
-        yield PublishRoute(_own_route(state, member))
+        yield PublishRoute(own_route(state, member))
     else:
         declared.taken[member] = split
         yield PublishRoute(split)
@@ -143,25 +143,25 @@ def _route(state: SchedulerState, record: ExperimentRecord) -> RouteUpdate:
         return RouteUpdate(name)
     if record.problem:
         return RouteUpdate(name, notice=f"is not active: {record.problem}")
-    split = _split(state, record.spec)
+    split = split_of(state, record.spec)
     if not split:
         return RouteUpdate(name, notice="only mirrors: it has no candidate that could answer")
     return RouteUpdate(name, split)
 
 
-def _split(state: SchedulerState, spec: ExperimentSpec) -> tuple[RouteCandidate, ...]:
+def split_of(state: SchedulerState, spec: ExperimentSpec) -> tuple[RouteCandidate, ...]:
     """Return the versions of all candidates; those of one share its weight as in its own route."""
     return tuple(
         RouteCandidate(one.model, one.version, candidate.weight * one.weight, one.replicas)
         for candidate in spec.candidates
-        for one in _own_route(state, (spec.resource_type, candidate.name)).candidates
+        for one in own_route(state, (spec.resource_type, candidate.name)).candidates
     )
 
 
-def _problem(state: SchedulerState, spec: ExperimentSpec) -> str:
+def problem_of(state: SchedulerState, spec: ExperimentSpec) -> str:
     """Return why calls cannot be split, "" if they can: who cannot serve."""
     for name in spec.members:
-        route = _own_route(state, (spec.resource_type, name))
+        route = own_route(state, (spec.resource_type, name))
         if not route.candidates:
             why = route.notice or "there is none of this name"
             return (
@@ -171,7 +171,7 @@ def _problem(state: SchedulerState, spec: ExperimentSpec) -> str:
     return ""
 
 
-def _own_route(state: SchedulerState, member: Member) -> RouteUpdate:
+def own_route(state: SchedulerState, member: Member) -> RouteUpdate:
     """Return where calls to a member go if no experiment takes them."""
     sort, name = member
     if sort is ResourceType.MODEL:

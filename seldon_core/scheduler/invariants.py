@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from seldon_core.scheduler.declared_invariants import declared_violations
 from seldon_core.scheduler.retries import is_in_trouble
 from seldon_core.scheduler.routes import derive
 from seldon_core.scheduler.state import (
@@ -23,7 +24,7 @@ def violations(state: SchedulerState) -> list[str]:
         found += _route_violations(state, model)
         found += _version_violations(state, model)
         found += _retry_violations(state, model)
-    return found
+    return [*found, *declared_violations(state)]
 
 
 def _memory_violations(state: SchedulerState) -> Iterator[str]:
@@ -101,7 +102,7 @@ def _version_violations(state: SchedulerState, model: ModelRecord) -> Iterator[s
             and not record.replicas_in(ReplicaState.AVAILABLE)
         ):
             yield f"{model.name}_{number} is ModelAvailable and loaded nowhere"
-        if record not in standing and record.state is ModelState.PROGRESSING:
+        if is_settled and record not in standing and record.state is ModelState.PROGRESSING:
             yield f"{model.name}_{number} is on its way and nobody wants it"
 
 
