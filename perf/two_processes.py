@@ -1,9 +1,9 @@
 """A router and an agent in processes of their own, without the scheduler, as P5 measures them.
 
     python -m perf.two_processes agent PORT MODEL_FOLDER...
-    python -m perf.two_processes router PORT AGENT_PORT MODEL_NAME...
+    python -m perf.two_processes router PORT AGENT_PORT[,AGENT_PORT...] MODEL_NAME...
 
-Every model is version 1 on replica 0, and a model's name is its folder's.
+Every model is version 1 on every replica, and a model's name is its folder's.
 """
 
 import asyncio
@@ -98,17 +98,18 @@ async def agent(port: int, folders: list[Path]) -> None:
         await serve(stack, port, opened.front, opened.repository)
 
 
-async def router(port: int, agent_port: int, names: list[str]) -> None:
-    """Serve the models `names` of the agent until a signal comes."""
+async def router(port: int, agent_ports: list[int], names: list[str]) -> None:
+    """Serve the models `names` of the agents until a signal comes."""
     async with AsyncExitStack() as stack:
         budget = InFlightBytes(1024 * MIB)
         upstreams = await stack.enter_async_context(open_upstreams(budget))
         handler = RouterHandler(RouteTable({}), random.random, upstreams.open)
-        handler.publish_replica(
-            REPLICA, ReplicaAddress("127.0.0.1", agent_port, agent_port, is_ours=True)
-        )
+        replicas = tuple(ReplicaId("measured", index) for index in range(len(agent_ports)))
+        for replica, at in zip(replicas, agent_ports, strict=True):
+            address = ReplicaAddress("127.0.0.1", at, at, is_ours=True)
+            handler.publish_replica(replica, address)
         for name in names:
-            handler.publish(RouteUpdate(name, (RouteCandidate(name, 1, 100, (REPLICA,)),)))
+            handler.publish(RouteUpdate(name, (RouteCandidate(name, 1, 100, replicas),)))
         await serve(stack, port, handler, None)
 
 
@@ -126,7 +127,8 @@ def main(role: str, port: str, *rest: str) -> None:
     if role == "agent":
         uvloop.run(agent(int(port), [Path(folder).resolve() for folder in rest]))
     else:
-        uvloop.run(router(int(port), int(rest[0]), list(rest[1:])))
+        ports = [int(one) for one in rest[0].split(",")]
+        uvloop.run(router(int(port), ports, list(rest[1:])))
 
 
 if __name__ == "__main__":

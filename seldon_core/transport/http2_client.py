@@ -35,6 +35,7 @@ _PULL = 64 * KIB
 _HEADER_BYTES = 64 * KIB
 _JOIN_UP_TO = 16 * KIB  # a body of at most this is given to the library at once
 _STREAMS_BEFORE_SETTINGS = 100
+_LAST_STREAM = (1 << 31) - 1000
 _NO_ERROR, _REFUSED_STREAM, _CANCEL = 0, 7, 8
 _SILENT_S = 5.0
 _DEAD_S = 30.0
@@ -141,6 +142,8 @@ class Http2Client(asyncio.BufferedProtocol):
             self._leave()
             raise UnreachableError(f"{self._name} takes no more requests: {error}") from error
         self._receivers[stream_id] = receiver
+        if stream_id > _LAST_STREAM:
+            self._leave()  # numbers do not begin again: the next request has another connection
         if not ends:
             self._open_ended.add(stream_id)
         if len(body) == 1 and len(body[0]) <= _JOIN_UP_TO:
@@ -195,7 +198,10 @@ class Http2Client(asyncio.BufferedProtocol):
         if transport is not None:
             self._try(self._h2.terminate_connection)
             self._flush()
-            transport.close()
+            if transport.get_write_buffer_size():
+                transport.abort()  # a close would wait for a peer that does not read
+            else:
+                transport.close()
             self.connection_lost(None)
 
     def visit(self, now: float) -> None:

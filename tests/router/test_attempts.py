@@ -28,12 +28,14 @@ def test_a_refusal_leads_to_each_other_replica_the_less_busy_first():
     attempts, (_, busy, idle) = attempts_of(0, 2, 1)
     assert attempts.after(REFUSED) is idle
     assert attempts.after(REFUSED) is busy
+    assert attempts.after(REFUSED) is busy
     with pytest.raises(UnreachableError, match="refused"):
         attempts.after(REFUSED)
 
 
-def test_a_lone_replica_that_refuses_is_not_asked_again():
-    attempts, _ = attempts_of(0)
+def test_a_lone_replica_that_refuses_is_asked_once_more():
+    attempts, (same,) = attempts_of(0)
+    assert attempts.after(REFUSED) is same
     with pytest.raises(UnreachableError):
         attempts.after(REFUSED)
 

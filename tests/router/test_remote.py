@@ -142,7 +142,7 @@ def test_what_a_model_says_of_itself_is_asked_elsewhere_too():
 
 def test_a_model_that_cannot_be_reached_is_not_ready():
     async def test():
-        assert not await router_of({R0: Remote(REFUSED)}).ready(call())
+        assert not await router_of({R0: Remote(REFUSED, REFUSED)}).ready(call())
 
     asyncio.run(test())
 

@@ -7,6 +7,7 @@ import ngh2
 import pytest
 
 from seldon_core.errors import UnreachableError, UpstreamError
+from seldon_core.transport import http2_client
 from seldon_core.transport.http2_client import Http2Client
 from tests.support.hop import steered
 
@@ -323,5 +324,33 @@ def test_other_frames_change_nothing():
         await server.until(
             lambda: [one for one in peer.events if type(one) is ngh2.PingAcknowledged]
         )
+
+    with_client(test)
+
+
+def test_a_connection_whose_numbers_run_out_begins_nothing_more(monkeypatch):
+    async def test(client, server):
+        monkeypatch.setattr(http2_client, "_LAST_STREAM", 2)
+        noted = [Noted() for _ in range(2)]
+        client.request(HEAD, (), noted[0])
+        assert client.has_room
+        client.request(HEAD, (), noted[1])
+        assert client.left == [client]
+        await server.until(lambda: all(each.has_ended for each in noted))
+        await server.until(lambda: server.peers[0].is_lost)
+
+    with_client(test, answer=lambda peer, s: peer.answer(s))
+
+
+def test_a_peer_that_does_not_read_is_not_waited_for():
+    async def test(client, server):
+        peer = await server.until(lambda: server.peers and server.peers[0])
+        peer.transport.pause_reading()
+        for _ in range(20):
+            client.request(HEAD, (bytes(4 << 20),), Noted())
+        await asyncio.sleep(0.05)
+        client.abort()
+        peer.transport.resume_reading()
+        await server.until(lambda: peer.is_lost)
 
     with_client(test)
