@@ -6,7 +6,7 @@ Wire-compatible with Seldon's, both ways: an agent of Seldon's is taken as it is
 import itertools
 import logging
 from collections.abc import AsyncGenerator, Awaitable, MutableMapping, Sequence
-from typing import Protocol
+from typing import Final, Protocol
 
 from seldon_core.errors import InvalidResourceError
 from seldon_core.proto import agent_pb2 as pb
@@ -21,8 +21,13 @@ from seldon_core.transport.control import AgentLink, ModelReport, ReplicaConfig,
 from seldon_core.transport.control_services import ControlService, StreamMethod, UnaryMethod
 from seldon_core.transport.conversations import CallStatusError
 from seldon_core.transport.link_protocol import agreed_protocol
+from seldon_core.transport.settings import MIB
 
 _log = logging.getLogger(__name__)
+
+
+MESSAGE_BYTES: Final = 64 * MIB
+"""Whoever comes back says all that it holds in one message, a quarter of a MiB each at most."""
 
 
 class Replicas(Protocol):
@@ -68,6 +73,7 @@ class AgentApi:
                     UnaryMethod("AgentDrain", pb.AgentDrainRequest, self.agent_drain),
                 ),
                 self.end,
+                MESSAGE_BYTES,
             ),
         )
 

@@ -33,7 +33,7 @@ _OF_A_LOAD: Final = (ReplicaModelEvent.LOADED, ReplicaModelEvent.LOAD_FAILED)
 class _Ordered:
     """The last order for a version, or that it was held, which answers an order to load it."""
 
-    message: pb.ModelVersion
+    version: ModelVersion | None  # None: nothing is known of it but its name
     is_load: bool
     number: int
     is_answered: bool = False
@@ -62,8 +62,7 @@ class RemoteAgent:
             self._waiting.append(pb.ModelOperationMessage(welcome=welcome))
         for held in subscription.config.held:
             version = held.version
-            message = load_message(version, 1 if self._is_ours else 0).modelVersion
-            ordered = _Ordered(message, is_load=True, number=0, is_answered=True)
+            ordered = _Ordered(version, is_load=True, number=0, is_answered=True)
             self._ordered[version.spec.name, version.version] = ordered
         for unknown, _ in subscription.unknown:
             self._order(unload_message(unknown, self._number()))
@@ -71,18 +70,20 @@ class RemoteAgent:
     def load_model(self, version: ModelVersion) -> None:
         """Load; a LOADED or LOAD_FAILED report follows."""
         number = self._number()
-        message = load_message(version, number)
         key = version.spec.name, version.version
-        self._ordered[key] = _Ordered(message.modelVersion, is_load=True, number=number)
-        self._order(message)
+        self._ordered[key] = _Ordered(version, is_load=True, number=number)
+        self._order(load_message(version, number))
 
     def unload_model(self, model: str, version: int) -> None:
         """Unload; an UNLOADED or UNLOAD_FAILED report follows."""
         known = self._ordered.get((model, version))
-        message = known.message if known is not None else bare_version(model, version)
+        declared = known.version if known is not None else None
         number = self._number()
-        self._ordered[model, version] = _Ordered(message, is_load=False, number=number)
-        self._order(unload_message(message, number))
+        self._ordered[model, version] = _Ordered(declared, is_load=False, number=number)
+        if declared is None:
+            self._order(unload_message(bare_version(model, version), number))
+        else:
+            self._order(unload_message(load_message(declared, number).modelVersion, number))
 
     def takes(self, told: Report) -> bool:
         """Return whether a report answers the last order for its version; each is taken once.

@@ -42,20 +42,19 @@ async def open_control_port(
     host: str = HOST,
     write_timeout_s: float = WRITE_TIMEOUT_S,
     ping_s: float = PING_S,
-    body_bytes: int = 4 * MIB,
 ) -> AsyncIterator[int]:
     """Serve `services` on `port` of `host` for the length of a block; yields the port's number.
 
     At the end streams end as if they had no more to say, and other calls have a second. `setting`
     is what an error calls the port. A client with a stream is asked every `ping_s` whether it is
-    there, and has twice as long to answer. A message has at most `body_bytes`; the default is what
-    gRPC allows, so clients expect it. Raises ConfigError if the port is taken.
+    there, and has twice as long to answer. A message may be as long as any of the services allows.
+    Raises ConfigError if the port is taken.
     """
     health = Health([service.name for service in services])
     every = [*services, *health.services()]
     talks = reflection_talks([service.name for service in every])
     front = ControlFront(every, talks, write_timeout_s)
-    limits = _limits(host, port, ping_s, body_bytes)
+    limits = _limits(host, port, ping_s, max(service.message_bytes for service in every))
     async with AsyncExitStack() as stack:
         try:
             listener = await stack.enter_async_context(

@@ -356,6 +356,18 @@ def test_a_held_model_that_is_not_understood_is_to_be_unloaded(caplog):
     assert "model=why version=1 reason='modelSpec.uri: is empty" in caplog.text
 
 
+def test_an_agent_may_hold_more_than_a_message_of_the_usual_size_says():
+    async def test():
+        async with a_world() as world:
+            agent = world.agent(held=[(f"m{index}-{'x' * 100}", 1) for index in range(30_000)])
+            assert agent.request().ByteSize() > 5_000_000
+            async with serving(agent):
+                await world.scheduler.has("connected mlserver/0")
+                assert len(world.scheduler.told[0][2].held) == 30_000
+
+    run(test)
+
+
 def test_a_drain_is_answered_when_the_models_are_elsewhere():
     async def test():
         async with a_world() as world:

@@ -329,13 +329,19 @@ def test_a_service_hears_of_the_end_before_its_calls_do():
     assert told == ["service", "call"]
 
 
-def test_a_message_may_be_as_long_as_the_port_says():
+def test_a_message_may_be_as_long_as_any_service_allows():
     async def test():
-        async with a_port(answering("{peer}"), body_bytes=100) as served:
-            await served.unary("Call", b"")
-            return await code_of(
-                served.unary("Call", StringValue(value="x" * 100).SerializeToString())
-            )
+        services = [
+            ControlService("test.Small", [answering("{peer}")], message_bytes=100),
+            ControlService("test.Test", [answering("{peer}")], message_bytes=5_000_000),
+        ]
+        async with (
+            open_control_port("scheduler.port", 0, services) as port,
+            grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel,
+        ):
+            served = Served(port, channel)
+            await served.unary("Call", StringValue(value="x" * 4_900_000).SerializeToString())
+            return await code_of(served.unary("Call", b"x" * 5_000_001))
 
     assert run(test())[0] is CODE.RESOURCE_EXHAUSTED
 
