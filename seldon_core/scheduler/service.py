@@ -12,7 +12,6 @@ from collections import deque
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import AbstractContextManager, asynccontextmanager
 from dataclasses import dataclass
-from typing import Protocol, assert_never
 
 from seldon_core.aio.clock import Clock
 from seldon_core.aio.supervise import open_tasks
@@ -23,19 +22,11 @@ from seldon_core.scheduler import durability
 from seldon_core.scheduler.callers import Callers, Progress, Settling
 from seldon_core.scheduler.decisions import (
     AnswerCaller,
-    AskForReplicas,
     Change,
-    ConfigureServers,
     Decision,
     Drop,
-    LoadOnReplica,
-    PublishReplica,
-    PublishRoute,
-    PublishServer,
     PublishStatus,
-    RunServer,
     Save,
-    UnloadOnReplica,
 )
 from seldon_core.scheduler.declared_decisions import (
     OrderPipeline,
@@ -66,6 +57,7 @@ from seldon_core.scheduler.events import (
 )
 from seldon_core.scheduler.logs import PlaceLog, log_change, log_decision, log_event
 from seldon_core.scheduler.machine import SchedulerMachine
+from seldon_core.scheduler.outside import Outside, ServerOwner
 from seldon_core.scheduler.records import Kind
 from seldon_core.scheduler.status import ModelStatus, ServerStatus, Verdict
 from seldon_core.scheduler.story import Chapter, Story
@@ -87,16 +79,6 @@ PATIENCE = 5
 What is kept together costs one write to the disk: 16 callers share it by seven instead of by
 four, which makes a quarter more requests a second.
 """
-
-
-class ServerOwner(Protocol):
-    """Runs the replicas of declared servers as processes of this machine."""
-
-    def run_server(self, spec: ServerSpec, replicas: int) -> None:
-        """Keep so many replicas of a server running by `spec` from now on; 0 ends them."""
-
-    def configure(self, config: ServerConfigSpec) -> None:
-        """Have the servers that name `config` be as it says."""
 
 
 @asynccontextmanager
@@ -146,9 +128,7 @@ class Scheduler:
         clock: Clock,
         owner: ServerOwner | None = None,
     ) -> None:
-        self._links = links
-        self._owner = owner
-        self._routes = routes
+        self._outside = Outside(links, routes, owner)
         self._clock = clock
         self._machine = SchedulerMachine()
         self._queue: deque[Event] = deque()
@@ -162,9 +142,7 @@ class Scheduler:
         self._progress = Progress()
         self._complete = asyncio.Event()
         self._settling = Settling(self._machine.is_settled)
-        self._model_watches, self._server_watches = Watches(), Watches()
-        self._ask_watches = Watches()
-        self._asked_replicas: dict[str, int] = {}
+        self._model_watches = Watches()
         self._story = Story()
         self._event_ids = itertools.count(1)
         self._keeper = Keeper(store)
@@ -362,16 +340,16 @@ class Scheduler:
 
     def watch_servers(self) -> AbstractContextManager[Watch]:
         """Follow, for the length of a block, the names of servers whose status changes."""
-        return self._server_watches.open()
+        return self._outside.watch_servers()
 
     def asked_replicas(self, name: str) -> int | None:
         """Return how many replicas were asked for last for a server, None if nobody asked."""
-        return self._asked_replicas.get(name)
+        return self._outside.asked_replicas(name)
 
     def watch_asks(self) -> AbstractContextManager[Watch]:
         """Follow, for the length of a block, the names of servers that should have more or fewer
         replicas; `asked_replicas` says how many."""
-        return self._ask_watches.open()
+        return self._outside.watch_asks()
 
     async def settled(self, names: Collection[str]) -> None:
         """Wait until each of `names`, all accepted, is available, has failed, or is gone."""
@@ -419,8 +397,7 @@ class Scheduler:
             if timer is not None:
                 timer.cancel()
         self._model_watches.end()
-        self._server_watches.end()
-        self._ask_watches.end()
+        self._outside.end()
         self.declared.end()
         self._callers.cancel()
         self._progress.cancel()
@@ -473,7 +450,7 @@ class Scheduler:
                 self._carry_out(decision, handled)
         self._settling.look(model_of(handled.event))
         if isinstance(handled.event, ModelReported):
-            self._server_watches.mark(handled.event.report.replica.server)
+            self._outside.mark_server(handled.event.report.replica.server)
 
     def _carry_out(self, decision: Decision, handled: _Handled) -> None:
         match decision:
@@ -481,10 +458,6 @@ class Scheduler:
                 pass  # done before everything else
             case Drop(kind, name):
                 self._story.forget(name if kind is Kind.MODEL else f"{name}.{kind.value}")
-            case LoadOnReplica() | UnloadOnReplica():
-                self._order(decision)
-            case PublishRoute(update):
-                self._routes.publish(update)
             case PublishStatus(model):
                 is_homeless = self._machine.is_homeless(model)
                 status = self._machine.model(model) if is_homeless else None
@@ -497,37 +470,7 @@ class Scheduler:
             case PublishPipeline() | PublishExperiment() | OrderPipeline():
                 self.declared.carry_out(decision)
             case _:
-                self._carry_out_for_servers(decision)
-
-    def _order(self, order: LoadOnReplica | UnloadOnReplica) -> None:
-        link = self._links.get(order.replica)
-        if link is None:  # it ended just now: that it is lost is one of the next events
-            return
-        if isinstance(order, LoadOnReplica):
-            link.load_model(order.version)
-        else:
-            link.unload_model(order.model, order.version)
-
-    def _carry_out_for_servers(
-        self,
-        decision: PublishReplica | PublishServer | RunServer | ConfigureServers | AskForReplicas,
-    ) -> None:
-        match decision:
-            case PublishReplica(replica, address):
-                self._routes.publish_replica(replica, address)
-            case PublishServer(server):
-                self._server_watches.mark(server)
-            case RunServer(spec, replicas):
-                if self._owner is not None:
-                    self._owner.run_server(spec, replicas)
-            case ConfigureServers(config):
-                if self._owner is not None:
-                    self._owner.configure(config)
-            case AskForReplicas(server, replicas):
-                self._asked_replicas[server] = replicas
-                self._ask_watches.mark(server)
-            case _:
-                assert_never(decision)
+                self._outside.carry_out(decision)
 
     def _set_alarm(self) -> None:
         wakeup = self._machine.next_wakeup()

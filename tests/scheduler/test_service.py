@@ -8,9 +8,15 @@ import pytest
 
 from seldon_core.errors import InvalidResourceError, NotFoundError, OverloadedError, StoreError
 from seldon_core.resources.model import ModelSpec
+from seldon_core.resources.server import ServerSpec
 from seldon_core.scheduler import durability, service
 from seldon_core.scheduler.decisions import AnswerCaller, Change, LoadOnReplica
-from seldon_core.scheduler.events import ModelLoadRequested, ModelReported, ModelRestored
+from seldon_core.scheduler.events import (
+    ModelLoadRequested,
+    ModelReported,
+    ModelRestored,
+    ServerNotice,
+)
 from seldon_core.scheduler.records import StoredModel, StoredVersion
 from seldon_core.scheduler.retries import DELETED_TTL_S, FIRST_PAUSE_S
 from seldon_core.scheduler.service import open_scheduler
@@ -696,5 +702,60 @@ def test_a_start_is_complete_when_nothing_is_awaited_any_more():
             assert not waiting.done()
             scheduler.sync()
             await waiting
+
+    run(test)
+
+
+def test_a_server_that_is_declared_is_run_and_kept_until_it_is_deleted():
+    class Owner:
+        def __init__(self):
+            self.told = []
+
+        def run_server(self, spec, replicas):
+            self.told.append((spec.name, replicas))
+
+    async def test():
+        store, owner = FakeStore(), Owner()
+        for _ in range(2):
+            async with open_scheduler({}, FakeRoutes(), store, StoppedClock(), owner) as scheduler:
+                await scheduler.carried_out()
+                if not owner.told:
+                    spec = ServerSpec("big", replicas=2)
+                    assert await scheduler.declare_server(spec, actor="me") is Change.CREATED
+        assert owner.told == [("big", 2), ("big", 2)]
+        async with open_scheduler({}, FakeRoutes(), store, StoppedClock(), owner) as scheduler:
+            assert await scheduler.unload_server("big") is Change.DELETED
+            with pytest.raises(NotFoundError):
+                await scheduler.unload_server("big")
+        assert owner.told[-1] == ("big", 0)
+        assert store.stored == ()
+
+    run(test)
+
+
+def test_more_replicas_of_a_server_that_others_run_are_asked_for():
+    async def test():
+        async with a_world() as world:
+            scheduler = world.scheduler
+            with scheduler.watch_asks() as asks:
+                await scheduler.notify_servers([ServerNotice("mlserver", 1, 1, 3)])
+                await scheduler.load_model(IRIS)
+                await scheduler.load_model(replace(IRIS, replicas=2))
+                assert await anext(asks) == "mlserver"
+            assert scheduler.asked_replicas("mlserver") == 2
+            assert scheduler.server("mlserver").expected_replicas == 1
+
+    run(test)
+
+
+def test_who_drains_a_replica_is_answered_when_nobody_needs_it_any_more():
+    async def test():
+        async with a_world() as world:
+            await world.scheduler.load_model(IRIS)
+            await world.scheduler.settled(["iris"])
+            await world.scheduler.drain_replica(MLSERVER, actor="me")  # there is no other
+            world.scheduler.lose_replica(MLSERVER)
+            await world.scheduler.drain_replica(MLSERVER)
+            assert world.scheduler.server("mlserver").replicas == ()
 
     run(test)
