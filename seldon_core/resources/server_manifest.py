@@ -152,6 +152,12 @@ def _notices(spec: _Template) -> list[str]:
         for field, name in _CLUSTER_ONLY.items()
         if getattr(spec, field, None)
     ]
+    environment = spec.environment or spec.pod_spec.environment_name
+    if environment:
+        given.append(
+            f"the environment {environment!r} is kept and not looked for yet: replicas run in this "
+            "program's own, or in that of spec.python"
+        )
     return [*spec.pod_spec.notices("spec.podSpec"), *given]
 
 

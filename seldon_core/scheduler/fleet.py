@@ -121,7 +121,15 @@ class ReportEnd:
         return self.ends >= LOOP_AFTER
 
 
-FleetDecision = StartProcess | StopProcess | KillProcess | ReportEnd
+@dataclass(frozen=True, slots=True)
+class ReportUnfit:
+    """A server asks for labels that this machine lacks, so nothing of it runs here."""
+
+    server: str
+    lacking: Mapping[str, str]
+
+
+FleetDecision = StartProcess | StopProcess | KillProcess | ReportEnd | ReportUnfit
 
 
 class Phase(Enum):
@@ -155,18 +163,25 @@ class _Server:
     declared: ServerSpec
     effective: ServerSpec
     wanted: int = 0
+    is_unfit: bool = False
     replicas: dict[int, Replica] = field(default_factory=dict)
 
 
 class Fleet:
     """The machine. `inside` are servers whose replica 0 is in the process that asks.
 
+    `labels` are this machine's: a server that asks for others is left to agents elsewhere.
     `start_timeout_s` is how long a process may take to connect, `stop_timeout_s` to end.
     """
 
     def __init__(
-        self, inside: Collection[str] = (), start_timeout_s: float = 60, stop_timeout_s: float = 150
+        self,
+        inside: Collection[str] = (),
+        start_timeout_s: float = 60,
+        stop_timeout_s: float = 150,
+        labels: Mapping[str, str] | None = None,
     ) -> None:
+        self._labels = labels or {}
         self._inside = frozenset(inside)
         self._start_timeout_s = start_timeout_s
         self._stop_timeout_s = stop_timeout_s
@@ -292,12 +307,14 @@ class Fleet:
         return decisions
 
     def _indices(self, server: _Server) -> range:
+        if server.is_unfit:
+            return range(0)
         return range(int(server.declared.name in self._inside), server.wanted)
 
     def _progress(self, now: float, server: _Server) -> list[FleetDecision]:
         """Do what can be done now for a server to become what it shall be."""
-        name, indices = server.declared.name, self._indices(server)
-        decisions: list[FleetDecision] = []
+        name, decisions = server.declared.name, self._look_at_labels(server)
+        indices = self._indices(server)
         for index in sorted(set(server.replicas) - set(indices), reverse=True):
             decisions += self._stop(now, ReplicaId(name, index), server)
         for index in indices:
@@ -306,6 +323,12 @@ class Fleet:
         if not server.wanted and not server.replicas:
             del self._servers[name]
         return decisions
+
+    def _look_at_labels(self, server: _Server) -> list[FleetDecision]:
+        asked = server.effective.labels.items() if server.wanted else ()
+        lacking = dict(asked - self._labels.items()) if asked else {}
+        was_unfit, server.is_unfit = server.is_unfit, bool(lacking)
+        return [ReportUnfit(server.declared.name, lacking)] if lacking and not was_unfit else []
 
     def _run(self, now: float, replica: ReplicaId, server: _Server) -> list[FleetDecision]:
         if replica in self._foreign:

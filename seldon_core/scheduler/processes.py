@@ -33,6 +33,7 @@ from seldon_core.scheduler.fleet import (
     ReplicaCame,
     ReplicaWent,
     ReportEnd,
+    ReportUnfit,
     ServerWanted,
     StartProcess,
     StopProcess,
@@ -111,14 +112,16 @@ def launcher(
 
 
 @asynccontextmanager
-async def open_processes(inside: Collection[str], clock: Clock) -> AsyncIterator["Processes"]:
+async def open_processes(
+    inside: Collection[str], clock: Clock, labels: Mapping[str, str] | None = None
+) -> AsyncIterator["Processes"]:
     """Own agent processes for the length of a block; at its end they are told to end, then killed.
 
-    `inside` are the servers whose replica 0 needs no process, since it is in this one. None is
-    started before `begin`.
+    `inside` are the servers whose replica 0 needs no process, since it is in this one, `labels`
+    what this machine has. None is started before `begin`.
     """
     async with open_tasks("processes") as tasks:
-        processes = Processes(Fleet(inside), clock, tasks)
+        processes = Processes(Fleet(inside, labels=labels), clock, tasks)
         try:
             yield processes
         finally:
@@ -217,6 +220,14 @@ class Processes:
                     reason,
                     ends,
                     pause_s,
+                )
+            case ReportUnfit(server, lacking):
+                labels = ",".join(f"{name}={value}" for name, value in sorted(lacking.items()))
+                _log.warning(
+                    "server does not run here, start its agents where it may server=%s "
+                    "labels_lacking=%s hint='agent.labels says what this machine has'",
+                    server,
+                    labels,
                 )
             case _:
                 assert_never(decision)

@@ -25,6 +25,10 @@ def parse(text) -> Declaration:
     return declaration
 
 
+UNKNOWN_ENVIRONMENT = (
+    "the environment '%s' is kept and not looked for yet: replicas run in this program's own, or "
+    "in that of spec.python"
+)
 SELDONS_OWN = """
 apiVersion: mlops.seldon.io/v1alpha1
 kind: ServerConfig
@@ -72,6 +76,7 @@ def test_a_pod_says_what_a_replica_is_and_what_of_it_has_no_effect():
             "spec.podSpec.containers.agent.env: SELDON_SCHEDULER_HOST has no effect here",
             "spec.podSpec.containers.mlserver.env: POD has no effect here",
             "spec.volumeClaimTemplates has no effect here",
+            UNKNOWN_ENVIRONMENT % "me/mine:3",
         ),
     )
 
@@ -111,7 +116,7 @@ def test_plain_fields_say_the_same_and_stand_above_the_pod():
         disable_auto_update=True,
         meta=KubernetesMeta("mesh", 2),
     )
-    assert declared.notices == ()
+    assert declared.notices == (UNKNOWN_ENVIRONMENT % "e",)
 
 
 def test_a_server_needs_to_say_nothing():
@@ -226,7 +231,7 @@ PROCESS = {
 @given(st.builds(ServerConfigSpec, name=st.just("s"), **PROCESS))
 def test_a_config_is_read_back_from_its_manifest(spec):
     text = yaml.safe_dump(server_config_manifest_of(spec))
-    assert parse(text) == Declaration(spec, "s.yaml")
+    assert parse(text).spec == spec
 
 
 @given(
@@ -243,4 +248,4 @@ def test_a_config_is_read_back_from_its_manifest(spec):
     )
 )
 def test_a_server_is_read_back_from_its_manifest(spec):
-    assert parse(yaml.safe_dump(server_manifest_of(spec))) == Declaration(spec, "s.yaml")
+    assert parse(yaml.safe_dump(server_manifest_of(spec))).spec == spec

@@ -19,6 +19,7 @@ from seldon_core.scheduler.fleet import (
     ReplicaCame,
     ReplicaWent,
     ReportEnd,
+    ReportUnfit,
     ServerWanted,
     StartProcess,
     StopProcess,
@@ -195,6 +196,20 @@ def test_a_replica_that_connects_again_is_no_news():
     fleet = running(1)
     assert fleet.handle(ReplicaWent(2, a(0))) == []
     assert fleet.handle(ReplicaCame(3, a(0))) == []
+
+
+def test_a_server_that_asks_for_what_this_machine_lacks_is_left_to_others():
+    fleet = Fleet(labels={"disk": "ssd"})
+    there = replace(A, labels={"disk": "ssd", "zone": "b"})
+    assert fleet.handle(ServerWanted(0, there, 2)) == [ReportUnfit("a", {"zone": "b"})]
+    assert fleet.handle(ServerWanted(1, there, 3)) == []
+    here = replace(A, labels={"disk": "ssd"})
+    assert fleet.handle(ServerWanted(2, here, 1)) == [StartProcess(a(0), here, 1)]
+    assert fleet.handle(ServerWanted(3, there, 1)) == [
+        ReportUnfit("a", {"zone": "b"}),
+        StopProcess(a(0), 1),
+    ]
+    assert fleet.handle(ServerWanted(4, there, 0)) == []
 
 
 @pytest.mark.parametrize(

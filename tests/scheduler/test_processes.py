@@ -7,6 +7,7 @@ import signal
 import sys
 import time
 from contextlib import asynccontextmanager
+from dataclasses import replace
 
 import pytest
 
@@ -119,6 +120,16 @@ def test_a_server_that_is_deleted_ends_at_once_and_for_good():
             assert processes.pids == {}
 
     asyncio.run(scenario())
+
+
+def test_a_server_for_another_machine_is_said_not_to_run(caplog):
+    async def scenario():
+        async with opened(WAITS) as processes:
+            processes.run_server(replace(A, labels={"zone": "b"}), 1)
+            assert processes.replicas() == {}
+
+    asyncio.run(scenario())
+    assert "server=a labels_lacking=zone=b" in caplog.text
 
 
 def test_a_changed_config_replaces_them():

@@ -179,3 +179,18 @@ def test_a_router_serves_on_while_the_scheduler_is_down(samples, tmp_path):
             assert {infer(router.url, "iris") for _ in range(50)} == {200}
             assert router.stop() == 0
             assert agent.stop() == 0
+
+
+def test_scheduler_and_agents_without_a_router_run_the_default_servers_as_processes(
+    samples, tmp_path
+):
+    models = ["--models", str(samples / "models"), "--data-dir", str(tmp_path)]
+    with serving("serve", "--role=scheduler,agent", *models, *PORTS) as server:
+        link = [f"--scheduler-port={server.ports['agent']}", "--port=0", "--admin-port=0"]
+        with serving("serve", "--role=router", *link) as router:
+            until(lambda: infer(router.url, "iris") == 200, "the model is loaded")
+            assert {replica for replica, _, _ in seen(server, LISTENS)} == {
+                "mlserver/0",
+                "triton/0",
+            }
+            assert router.stop() == 0
