@@ -184,7 +184,7 @@ def _judge_latest(state: SchedulerState, model: ModelRecord, now: float) -> None
         _set_state(latest, *_state_of_standing(state, model, latest), now)
     if model.is_deleted or (latest.state in HAS_COME and not _is_rolling(state, model)):
         model.fallback = None
-    elif not latest.serving_replicas() and not _fallback_is_loaded(model):
+    elif not _fallback_is_loaded(model) and not latest.serving_replicas():
         loaded = [
             record.number
             for record in model.versions.values()

@@ -74,8 +74,7 @@ def on_load_requested(state: SchedulerState, event: ModelLoadRequested) -> list[
     answer = AnswerCaller(event.caller, change=change)
     server = model.latest.server  # "" if it was never placed: then no server has too few replicas
     decisions = [answer, *schedule(state, model, event.now)]
-    latest = model.latest
-    if server and len(latest.replicas_in(*PLACED)) < latest.version.spec.replicas:
+    if server and len(model.latest.replicas_in(*PLACED)) < event.spec.replicas:
         decisions += scale_up(state, server, model)
     return decisions
 

@@ -97,13 +97,19 @@ def _is_to_stay(server: ServerRecord, record: VersionRecord) -> str:
 
 def _has_requirements(server: ServerRecord, record: VersionRecord) -> str:
     # The replicas of a server are alike, unless it is being changed or one of them lies.
-    refusals = [_can_serve(replica, record) for replica in server.replicas.values()]
-    return "" if "" in refusals else refusals[0]
+    refusal = ""
+    for replica in server.replicas.values():
+        refusal = _can_serve(replica, record)
+        if not refusal:
+            return ""
+    return refusal
 
 
 def _can_serve(replica: ReplicaRecord, record: VersionRecord) -> str:
-    missing = [t for t in record.version.spec.requirements if t not in replica.capabilities]
-    return f"lacks {', '.join(missing)}" if missing else ""
+    requirements = record.version.spec.requirements
+    if replica.capabilities.issuperset(requirements):
+        return ""
+    return f"lacks {', '.join(tag for tag in requirements if tag not in replica.capabilities)}"
 
 
 def _is_here_to_stay(replica: ReplicaRecord, record: VersionRecord) -> str:

@@ -26,6 +26,10 @@ def derive(model: ModelRecord) -> RouteUpdate:
     if not serving:
         storage = model.latest.version.spec.storage_uri
         return RouteUpdate(model.name, notice=without_folders(_notice(model.latest), storage))
+    if len(serving) == 1:
+        (only,) = serving
+        candidate = RouteCandidate(model.name, only.number, FULL_WEIGHT, only.serving_replicas())
+        return RouteUpdate(model.name, (candidate,))
     replicas = [record.serving_replicas() for record in serving]
     total = sum(map(len, replicas))
     # The later one's is the rest: what was rounded off is the new version's.
@@ -35,7 +39,7 @@ def derive(model: ModelRecord) -> RouteUpdate:
         model.name,
         tuple(
             RouteCandidate(model.name, record.number, weight, its)
-            for record, weight, its in zip(serving, weights, replicas, strict=False)
+            for record, weight, its in zip(serving, weights, replicas, strict=True)
         ),
     )
 

@@ -109,7 +109,10 @@ class VersionRecord:
 
     def serving_replicas(self) -> tuple[ReplicaId, ...]:
         """Return where calls may go: to replicas that drain only while there is no other."""
-        return self.replicas_in(ReplicaState.AVAILABLE) or self.replicas_in(ReplicaState.DRAINING)
+        live = self.replicas_in(*LIVE)
+        if len(live) < 2:  # as it nearly always is
+            return live
+        return self.replicas_in(ReplicaState.AVAILABLE) or live
 
 
 @dataclass(slots=True, eq=False)
