@@ -38,7 +38,7 @@ from seldon_core.transport.handler import DataServices, InferHandler, Repository
 from seldon_core.transport.listener import open_listener
 from seldon_core.transport.log_settings import LogLevels
 from seldon_core.transport.settings import MIB, ListenerSettings
-from seldon_core.transport.upstream import open_upstreams
+from seldon_core.transport.upstreams import open_upstreams
 
 REPLICA = ReplicaId("measured", 0)
 

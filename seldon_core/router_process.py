@@ -21,7 +21,7 @@ from seldon_core.transport.handler import DataServices
 from seldon_core.transport.listener import Listener, open_listener
 from seldon_core.transport.log_settings import LogLevels
 from seldon_core.transport.rpc_client import open_rpc_client
-from seldon_core.transport.upstream import open_upstreams
+from seldon_core.transport.upstreams import open_upstreams
 
 
 class RouterProcess:

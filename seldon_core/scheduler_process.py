@@ -51,7 +51,7 @@ from seldon_core.transport.control_port import open_control_port
 from seldon_core.transport.handler import DataServices, InferHandler
 from seldon_core.transport.listener import Listener, open_listener
 from seldon_core.transport.log_settings import LogLevels
-from seldon_core.transport.upstream import open_upstreams
+from seldon_core.transport.upstreams import open_upstreams
 
 
 @asynccontextmanager

@@ -7,11 +7,10 @@ replica wrote it and is not read here.
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
-from contextlib import aclosing, asynccontextmanager
+from contextlib import aclosing
 from typing import Any, Final
 from urllib.parse import quote
 
-from seldon_core.aio.supervise import Tasks, open_tasks
 from seldon_core.errors import SeldonError, UnsupportedError, UpstreamError
 from seldon_core.protocol.dialects import Verb
 from seldon_core.protocol.inference import Buffer, Encoded, ModelMetadata, Payload
@@ -29,16 +28,13 @@ from seldon_core.protocol.relay_stream import RELAYED
 from seldon_core.protocol.statistics import ModelStatistics
 from seldon_core.transport import grpc_frames
 from seldon_core.transport.budget import InFlightBytes
-from seldon_core.transport.control import ReplicaAddress, ReplicaId
 from seldon_core.transport.handler import NO_DEADLINE, InferCall, Reply, StreamReply
 from seldon_core.transport.hop import INTERNAL_MODEL, MODEL_HEADER, TIMEOUT
-from seldon_core.transport.http1_client import Http1Links
 from seldon_core.transport.http2_links import Http2Links
 from seldon_core.transport.links import Links
 from seldon_core.transport.pending import Pending
 from seldon_core.transport.request_id import REQUEST_ID
 from seldon_core.transport.rpc_streams import FORMAT_HEADER
-from seldon_core.transport.settings import KIB
 from seldon_core.transport.upstream_streams import events, talk
 
 _TRACES: Final = (b"traceparent", b"tracestate")
@@ -47,8 +43,6 @@ _METHOD: Final = b"/inference.GRPCInferenceService/"
 _GRPC_TYPE: Final = b"application/grpc"
 _MODEL_NAME: Final = bytes((field_tag(1),))
 _MOST_KNOWN: Final = 4096
-_VISIT_S: Final = 5.0
-_RECEIVE_BYTES: Final = 64 * KIB
 _COARSE_S: Final = 100.0
 _MOST_S: Final = 99_999_999  # what the header's eight digits can say
 
@@ -288,67 +282,3 @@ def _message_of(answer: Pending, call: InferCall) -> list[Buffer]:
 
 def _joined(parts: Sequence[Buffer]) -> Buffer:
     return parts[0] if len(parts) == 1 else b"".join(parts)
-
-
-class Upstreams:
-    """Makes the handlers of replicas in other processes. Got from `open_upstreams`."""
-
-    def __init__(self, tasks: Tasks, budget: InFlightBytes) -> None:
-        self._tasks = tasks
-        self._budget = budget
-        self._loop = asyncio.get_running_loop()
-        self._receive = memoryview(bytearray(_RECEIVE_BYTES))
-        self._links: list[Links[Any]] = []
-        self._timer = self._loop.call_later(_VISIT_S, self._visit)
-
-    def open(self, replica: ReplicaId, address: ReplicaAddress) -> RemoteReplica:
-        """Return the handler of a replica; it connects when it is first called."""
-        name = f"replica {replica} at {address}"
-        if not address.is_ours:
-            return self._open_foreign(name, address)
-        links = Http2Links(
-            address.host,
-            address.http_port,
-            name,
-            self._tasks,
-            self._receive,
-            pings=True,
-        )
-        self._links.append(links)
-        authority = str(address).encode() if address.http_port else b"localhost"
-        return RemoteReplica(links, authority, self._budget)
-
-    def _open_foreign(self, name: str, address: ReplicaAddress) -> RemoteReplica:
-        links = Http1Links(address.host, address.http_port, name, self._tasks)
-        rpc_links = Http2Links(
-            address.host, address.grpc_port, name, self._tasks, self._receive, pings=False
-        )
-        self._links += links, rpc_links
-        authority = str(address).encode()
-        return RemoteReplica(links, authority, self._budget, rpc_links)
-
-    def close(self) -> None:
-        """Close every connection."""
-        self._timer.cancel()
-        for links in self._links:
-            links.abort()
-
-    def _visit(self) -> None:
-        self._timer = self._loop.call_later(_VISIT_S, self._visit)
-        for links in self._links:
-            links.visit(self._loop.time())
-        self._links = [links for links in self._links if not links.is_done]
-
-
-@asynccontextmanager
-async def open_upstreams(budget: InFlightBytes) -> AsyncIterator[Upstreams]:
-    """Make handlers of replicas for the length of a block; its end closes every connection.
-
-    Large answers on their way are counted in `budget`.
-    """
-    async with open_tasks("upstreams") as tasks:
-        upstreams = Upstreams(tasks, budget)
-        try:
-            yield upstreams
-        finally:
-            upstreams.close()

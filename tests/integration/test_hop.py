@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+from typing import Any
 
 import ngh2
 import numpy as np
@@ -13,12 +14,15 @@ from seldon_core.router.handler import RouterHandler
 from seldon_core.router.table import RouteTable
 from seldon_core.transport.budget import InFlightBytes
 from seldon_core.transport.control import RouteCandidate, RouteUpdate
-from seldon_core.transport.upstream import open_upstreams
+from seldon_core.transport.upstreams import open_upstreams
 from tests.support.agent import World, agent_of
 from tests.support.hop import REPLICA, address_of, listening
 from tests.support.http2_peer import call_headers, framed, request_headers
 
-JSON = {"id": "7", "inputs": [{"name": "x", "shape": [1, 2], "datatype": "FP32", "data": [1, 2]}]}
+JSON: dict[str, Any] = {
+    "id": "7",
+    "inputs": [{"name": "x", "shape": [1, 2], "datatype": "FP32", "data": [1, 2]}],
+}
 BINARY = {**JSON, "parameters": {"binary_data_output": True}}
 BAD_LUCK = {**JSON, "inputs": [{**JSON["inputs"][0], "data": [13, 13]}]}
 

@@ -16,7 +16,7 @@ from seldon_core.transport.control import ReplicaAddress, ReplicaId
 from seldon_core.transport.handler import DataServices, InferCall
 from seldon_core.transport.listener import open_listener
 from seldon_core.transport.settings import MIB, ListenerSettings
-from seldon_core.transport.upstream import open_upstreams
+from seldon_core.transport.upstreams import open_upstreams
 
 REPLICA = ReplicaId("mlserver", 1)
 

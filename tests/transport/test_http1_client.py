@@ -9,7 +9,7 @@ from seldon_core.errors import UnreachableError, UnsupportedError, UpstreamError
 from seldon_core.protocol.dialects import Verb
 from seldon_core.transport.budget import InFlightBytes
 from seldon_core.transport.control import ReplicaAddress
-from seldon_core.transport.upstream import open_upstreams
+from seldon_core.transport.upstreams import open_upstreams
 from tests.support.hop import REPLICA, body_of, rest_call, rpc_call, steered
 from tests.support.stream_fakes import Given
 
