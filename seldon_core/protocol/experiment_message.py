@@ -1,5 +1,6 @@
 """The scheduler API's Experiment message: what it declares, and how one is echoed in statuses."""
 
+import re
 from typing import Final
 
 from seldon_core.errors import InvalidResourceError
@@ -13,6 +14,8 @@ from seldon_core.resources.experiment import (
     ResourceType,
 )
 
+# Seldon takes any; but it is sent in a header, with `.experiment` behind it.
+_NAME: Final = re.compile(r"[A-Za-z0-9]([-\w.]*[A-Za-z0-9])?", re.ASCII)
 _MAX_NAME_LENGTH: Final = 253  # what Kubernetes allows for a resource
 
 _TYPES: Final = {pb.MODEL: ResourceType.MODEL, pb.PIPELINE: ResourceType.PIPELINE}
@@ -25,11 +28,11 @@ def experiment_of(message: pb.Experiment) -> ExperimentSpec:
     Raises InvalidResourceError, with the path of the field in the message, if a part of it cannot
     be read.
     """
-    if not message.name or len(message.name) > _MAX_NAME_LENGTH:
+    if len(message.name) > _MAX_NAME_LENGTH or _NAME.fullmatch(message.name) is None:
         raise InvalidResourceError(
             "name",
-            f"{message.name[:_MAX_NAME_LENGTH]!r} must have 1 to {_MAX_NAME_LENGTH} characters, "
-            f"it has {len(message.name)}",
+            f"{message.name[:_MAX_NAME_LENGTH]!r} must be letters, digits, '-', '_' and '.', begin "
+            f"and end with a letter or digit, and have at most {_MAX_NAME_LENGTH} characters",
         )
     check_size(message, "experiment")
     if message.resourceType not in _TYPES:

@@ -33,6 +33,11 @@ def test_defaults_are_left_out_of_a_message() -> None:
     assert experiment_message(ExperimentSpec("e")) == pb.Experiment(name="e")
 
 
+@pytest.mark.parametrize("name", ["e", "experiment-sample", "Id1_node", "v1.2"])
+def test_names_of_any_usual_form_are_taken(name: str) -> None:
+    assert experiment_of(pb.Experiment(name=name)).name == name
+
+
 def test_an_empty_default_is_none() -> None:
     assert experiment_of(pb.Experiment(name="e", default="")).default is None
 
@@ -48,6 +53,8 @@ def of_type(number: int) -> pb.Experiment:
     [
         pytest.param(pb.Experiment(), "name", id="no name"),
         pytest.param(pb.Experiment(name="e" * 254), "name", id="long name"),
+        pytest.param(pb.Experiment(name="e\nINFO"), "name", id="two lines"),
+        pytest.param(pb.Experiment(name="é"), "name", id="not ASCII"),
         pytest.param(of_type(2), "resourceType", id="resource type"),
         pytest.param(
             pb.Experiment(name="e", candidates=[pb.ExperimentCandidate(name="a" * 300_000)]),

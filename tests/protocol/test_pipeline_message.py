@@ -1,4 +1,6 @@
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from seldon_core.errors import InvalidResourceError
 from seldon_core.proto import scheduler_pb2 as pb
@@ -48,6 +50,38 @@ LEAST = PipelineSpec("p", (PipelineStep("a"),))
 )
 def test_what_a_message_declares_is_read_back(spec: PipelineSpec) -> None:
     assert pipeline_of(pipeline_message(spec)) == spec
+
+
+NAMES = st.one_of(
+    st.sampled_from(["a", "b", "p", "a.outputs", "p.inputs.T", ""]),
+    st.text(st.characters(codec="utf-8"), max_size=5),
+)
+STEPS = st.builds(
+    PipelineStep,
+    NAMES,
+    st.lists(NAMES, max_size=3).map(tuple),
+    st.sampled_from(list(JoinOp)),
+    st.none() | st.integers(0, 2**32 - 1),
+    st.dictionaries(NAMES, NAMES, max_size=2),
+    st.lists(NAMES, max_size=2).map(tuple),
+)
+
+
+@given(st.lists(STEPS, max_size=4).map(tuple), st.lists(NAMES, max_size=2), st.booleans())
+def test_any_declaration_is_read_or_refused_at_a_place(
+    steps: tuple[PipelineStep, ...], output: list[str], allows_cycles: bool
+) -> None:
+    declared = PipelineSpec(
+        "p", steps, output=PipelineOutput(tuple(output)), allow_cycles=allows_cycles
+    )
+    place = ""
+    try:
+        read = pipeline_of(pipeline_message(declared))
+    except InvalidResourceError as error:
+        place = error.path.split(".")[0]
+    else:
+        assert pipeline_of(pipeline_message(read)) == read
+    assert place in ("", "steps", "output")
 
 
 def test_defaults_are_left_out_of_a_message() -> None:
