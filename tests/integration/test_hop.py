@@ -24,7 +24,7 @@ JSON: dict[str, Any] = {
     "inputs": [{"name": "x", "shape": [1, 2], "datatype": "FP32", "data": [1, 2]}],
 }
 BINARY = {**JSON, "parameters": {"binary_data_output": True}}
-BAD_LUCK = {**JSON, "inputs": [{**JSON["inputs"][0], "data": [13, 13]}]}
+BAD_LUCK = {**JSON, "inputs": [{**ROW, "data": [13, 13]}]}
 
 
 def message(identifier="7", values=(1.0, 2.0), final=False):
@@ -131,7 +131,7 @@ def test_rest(verb, document):
 
 def test_rest_with_binary_inputs():
     async def test(direct, hopped):
-        item = {**JSON["inputs"][0], "parameters": {"binary_data_size": 8}}
+        item = {**ROW, "parameters": {"binary_data_size": 8}}
         del item["data"]
         head = orjson.dumps({"inputs": [item]})
         length = (b"inference-header-content-length", b"%d" % len(head))
