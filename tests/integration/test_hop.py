@@ -19,10 +19,8 @@ from tests.support.agent import World, agent_of
 from tests.support.hop import REPLICA, address_of, listening
 from tests.support.http2_peer import call_headers, framed, request_headers
 
-JSON: dict[str, Any] = {
-    "id": "7",
-    "inputs": [{"name": "x", "shape": [1, 2], "datatype": "FP32", "data": [1, 2]}],
-}
+ROW = {"name": "x", "shape": [1, 2], "datatype": "FP32", "data": [1, 2]}
+JSON: dict[str, Any] = {"id": "7", "inputs": [ROW]}
 BINARY = {**JSON, "parameters": {"binary_data_output": True}}
 BAD_LUCK = {**JSON, "inputs": [{**ROW, "data": [13, 13]}]}
 
