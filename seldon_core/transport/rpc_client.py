@@ -82,7 +82,7 @@ class Answers:
         """Take the answer's header block."""
         fields = dict(headers)
         if fields.get(b":status") != b"200":
-            code = fields.get(b":status", b"").decode()
+            code = fields.get(b":status", b"").decode("latin-1")
             self._finish(UpstreamError(f"{self._name} answered HTTP {code} to a gRPC call"))
         elif has_ended:
             self.on_trailers(headers)

@@ -297,6 +297,7 @@ def answers_to(*steps):
     ("steps", "end"),
     [
         ([("on_head", [(b":status", b"404")], True)], "the peer answered HTTP 404 to a gRPC call"),
+        ([("on_head", [(b":status", b"\xff")], True)], "the peer answered HTTP ÿ to a gRPC call"),
         ([("on_head", [*OK, (b"grpc-status", b"x")], True)], 2),
         ([("on_head", [*OK, (b"grpc-status", b"5")], True)], 5),
         ([("on_data", b"", True)], "the peer ended a call without a gRPC status"),
@@ -307,7 +308,7 @@ def answers_to(*steps):
         ([("on_lost", UpstreamError("gone")), ("on_lost", UpstreamError("again"))], "gone"),
         ([("on_trailers", [(b"grpc-status", b"0")])], None),
     ],
-    ids=["http", "odd", "refused", "bare", "compressed", "lost", "well"],
+    ids=["http", "no-http", "odd", "refused", "bare", "compressed", "lost", "well"],
 )
 def test_a_call_ends_as_the_peer_says(steps, end):
     assert answers_to(*steps) == ([], end)
