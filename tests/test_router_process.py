@@ -41,7 +41,7 @@ class Listener:
 def test_it_is_ready_once_it_knows_where_calls_go():
     async def scenario():
         link: Any = Link()
-        index = RouteIndex(Quiet())  # type: ignore[arg-type]
+        index = RouteIndex(Quiet())
         process = RouterProcess(link, index)
         assert (process.live(), process.ready()) == (True, False)
         assert process.not_ready() == ["the scheduler has not told where calls go yet"]
@@ -51,7 +51,7 @@ def test_it_is_ready_once_it_knows_where_calls_go():
         assert [row["name"] for row in process.status()] == ["iris"]
         assert "model_repository" not in process.metadata().extensions
         await process.begin()
-        process.attach(Listener(link.said))  # type: ignore[arg-type]
+        process.attach(Listener(link.said))
         await process.drain(5)
         assert process.not_ready() == ["the process is stopping"]
         assert link.said == ["follow", 5]
