@@ -7,10 +7,12 @@ from typing import Any
 
 import grpc
 
+from seldon_core.proto import control_pb2
 from seldon_core.proto import open_inference_pb2 as oip
 from seldon_core.proto import scheduler_pb2 as pb
 
 SCHEDULER = "seldon.mlops.scheduler.Scheduler"
+CONTROL = "seldon_core.control.Control"
 INFERENCE = "inference.GRPCInferenceService"
 
 
@@ -84,6 +86,16 @@ class SchedulerPeer:
 
         return call
 
+    def watch(self, statuses):
+        """Tell of all of them, as they are one after the other, and end."""
+
+        def call(request, context):
+            self.requests.append(request)
+            for its in list(statuses.values()):
+                yield from its
+
+        return call
+
     def server_status(self, request, context):
         self.requests.append(request)
         if not request.HasField("name"):
@@ -107,7 +119,20 @@ def scheduler_peer():
         "PipelineStatus": _streaming(pb.PipelineStatusRequest, peer.follow(peer.pipelines)),
         "ExperimentStatus": _streaming(pb.ExperimentStatusRequest, peer.follow(peer.experiments)),
     }
-    with _grpc_server(SCHEDULER, methods) as address:
+    methods |= {
+        "SubscribePipelineStatus": _streaming(
+            pb.PipelineSubscriptionRequest, peer.watch(peer.pipelines)
+        ),
+        "SubscribeExperimentStatus": _streaming(
+            pb.ExperimentSubscriptionRequest, peer.watch(peer.experiments)
+        ),
+    }
+    changed = peer.note(lambda: control_pb2.ApplyModelResponse(change="CONFIGURED"))
+    own = {
+        "ApplyPipeline": _unary(pb.LoadPipelineRequest, changed),
+        "ApplyExperiment": _unary(pb.StartExperimentRequest, changed),
+    }
+    with _grpc_server(SCHEDULER, methods, own=own) as address:
         peer.address = address
         yield peer
 
@@ -133,10 +158,13 @@ def _streaming(request, answer):
 
 
 @contextmanager
-def _grpc_server(service, methods, credentials=None):
+def _grpc_server(service, methods, credentials=None, own=None):
     with ThreadPoolExecutor(4) as threads:
         server = grpc.server(threads, options=[("grpc.so_reuseport", 0)])
         server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(service, methods),))
+        if own:
+            handler = grpc.method_handlers_generic_handler(CONTROL, own)
+            server.add_generic_rpc_handlers((handler,))
         bind = "127.0.0.1:0"
         port = (
             server.add_secure_port(bind, credentials)
