@@ -4,7 +4,6 @@ It serves the Open Inference Protocol on a port of its own, to routers and to wh
 is told by the scheduler which models to load.
 """
 
-import os
 import socket
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -23,16 +22,20 @@ from seldon_core.config.values import is_everywhere
 from seldon_core.observability.metrics import Metrics, listener_families
 from seldon_core.protocol.inference import ServerMetadata
 from seldon_core.resources.servers import ServerDefinition, default_capabilities
-from seldon_core.running import Ports, Reporter, listener_settings, server_metadata
+from seldon_core.running import (
+    MAX_LOADS_WAITING,
+    Ports,
+    Reporter,
+    listener_settings,
+    server_metadata,
+    worker_count,
+)
 from seldon_core.transport.admin import open_admin
 from seldon_core.transport.control import ModelReport, ReplicaAddress, ReplicaConfig, ReplicaId
 from seldon_core.transport.handler import DataServices
 from seldon_core.transport.listener import Listener, open_listener
 from seldon_core.transport.log_settings import LogLevels
 from seldon_core.transport.rpc_client import open_rpc_client
-
-MAX_LOADS_WAITING = 100_000
-"""A pool starts no more than one load for each model that is registered."""
 
 
 class AgentProcess:
@@ -165,11 +168,6 @@ async def open_agent_process(
         ports = Ports(settings.listener.host, listener.port, None, None, admin, control_host)
         reporter.opened(ports, settings)
         yield process
-
-
-def worker_count(settings: AgentSettings) -> int:
-    """Return how many worker processes there may be."""
-    return settings.workers or max(1, (os.cpu_count() or 1) - 1)
 
 
 def definition_of(settings: AgentSettings) -> ServerDefinition:

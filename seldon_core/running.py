@@ -1,11 +1,12 @@
 """What processes have in common, whatever their roles: where they listen, what is said of them."""
 
+import os
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from seldon_core import __version__
-from seldon_core.config.settings import Settings
+from seldon_core.config.settings import AgentSettings, Settings
 from seldon_core.errors import SeldonError
 from seldon_core.protocol.inference import ModelMetadata, ServerMetadata
 from seldon_core.transport.settings import ListenerSettings
@@ -31,6 +32,10 @@ tests/system/test_triton_surface.py tries each.
 
 _OF_THE_SCHEDULER = ("model_repository", "model_repository(unload_dependents)")
 _OF_THE_AGENT = ("trace",)
+
+
+MAX_LOADS_WAITING = 100_000
+"""A pool of models starts no more than one load for each that is registered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +93,11 @@ def server_metadata(*, has_scheduler: bool, has_agent: bool) -> ServerMetadata:
         missing += _OF_THE_AGENT
     extensions = tuple(name for name in EXTENSIONS if name not in missing)
     return ServerMetadata("seldon-core", __version__, extensions)
+
+
+def worker_count(settings: AgentSettings) -> int:
+    """Return how many worker processes there may be for models."""
+    return settings.workers or max(1, (os.cpu_count() or 1) - 1)
 
 
 def listener_settings(settings: Settings) -> ListenerSettings:

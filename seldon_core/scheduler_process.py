@@ -17,7 +17,6 @@ from seldon_core.agent.loading import Loader
 from seldon_core.agent.service import Agent, open_agent
 from seldon_core.agent.traces import Traces
 from seldon_core.agent.worker import open_workers
-from seldon_core.agent_process import MAX_LOADS_WAITING, worker_count
 from seldon_core.aio.clock import Clock, SystemClock
 from seldon_core.aio.threads import open_threads
 from seldon_core.config.settings import ControlSettings, Settings, show_settings
@@ -30,7 +29,13 @@ from seldon_core.resources.servers import DEFAULT_SERVERS
 from seldon_core.roles import Role
 from seldon_core.router.handler import RouterHandler
 from seldon_core.router.table import RouteTable
-from seldon_core.running import Ports, Reporter, listener_settings
+from seldon_core.running import (
+    MAX_LOADS_WAITING,
+    Ports,
+    Reporter,
+    listener_settings,
+    worker_count,
+)
 from seldon_core.scheduler.agent_api import AgentApi
 from seldon_core.scheduler.api import SchedulerApi
 from seldon_core.scheduler.processes import (

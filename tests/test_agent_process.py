@@ -1,13 +1,12 @@
 """A replica in a process of its own, its parts apart."""
 
 import asyncio
-import os
 import socket
 from typing import Any
 
 import pytest
 
-from seldon_core.agent_process import AgentProcess, address_of, definition_of, worker_count
+from seldon_core.agent_process import AgentProcess, address_of, definition_of
 from seldon_core.config.load import load_settings
 from seldon_core.resources.model import ModelSpec, ModelVersion
 from seldon_core.transport.control import HeldModel, ModelReport, ReplicaId, ReplicaModelEvent
@@ -91,14 +90,6 @@ def test_it_has_its_models_served_elsewhere_before_it_ends(is_subscribed):
 def settings(**flags):
     given = {name.replace("_", ".", 1): value for name, value in flags.items()}
     return load_settings(None, {}, given).settings
-
-
-def test_one_cpu_is_left_to_the_data_path(monkeypatch):
-    monkeypatch.setattr(os, "cpu_count", lambda: 4)
-    assert worker_count(settings().agent) == 3
-    assert worker_count(settings(agent_workers=7).agent) == 7
-    monkeypatch.setattr(os, "cpu_count", lambda: None)
-    assert worker_count(settings().agent) == 1
 
 
 @pytest.mark.parametrize(
