@@ -261,6 +261,16 @@ def test_a_pipeline_that_is_ready_makes_its_candidate_ready():
     assert PublishExperiment("e") in decisions
 
 
+def test_a_candidate_that_lacks_replicas_is_not_ready_though_its_route_stays():
+    machine = with_models("a", "b")
+    start(machine, an_experiment("e", "a", "b"))
+    decisions = declare_model(machine, "a", now=2, replicas=2)
+    assert made(decisions, PublishRoute) == []
+    assert PublishExperiment("e") in decisions
+    status = machine.experiment("e")
+    assert (status.is_active, status.candidates_ready) == (True, False)
+
+
 def test_the_rest_of_a_split_stays_where_one_of_two_experiments_ends():
     machine = with_models("a", "b")
     start(machine, an_experiment("e", "a", "b", default="a"))
