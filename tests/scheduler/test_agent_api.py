@@ -309,7 +309,7 @@ def test_a_replica_that_is_silent_is_lost_within_seconds_and_another_takes_its_p
             async with serving(agent):
                 names = ["connected mlserver/0", "lost mlserver/0", "connected mlserver/0"]
                 await world.scheduler.has(*names)
-                assert asyncio.get_running_loop().time() - began < 6
+                assert asyncio.get_running_loop().time() - began < 10
                 await asyncio.sleep(3)  # who answers pings stays
                 assert world.scheduler.names() == names
             writer.close()
@@ -386,14 +386,13 @@ def test_a_drain_is_answered_when_the_models_are_elsewhere():
 
 def test_the_end_of_the_port_ends_the_streams_as_if_there_were_no_more_to_say():
     async def test():
-        async with AsyncExitStack() as channels, a_world() as world:
-            channel = await channels.enter_async_context(a_channel(world.port))
-            agent = SeldonAgent(channel)
-            serving = asyncio.get_running_loop().create_task(agent.serve())
-            await world.scheduler.has("connected mlserver/0")
-        await serving  # and raises nothing
-        assert world.scheduler.names() == [
-            "connected mlserver/0"
-        ]  # it is not the replica that goes
+        async with AsyncExitStack() as channels:
+            async with a_world() as world:
+                channel = await channels.enter_async_context(a_channel(world.port))
+                agent = SeldonAgent(channel)
+                serving = asyncio.get_running_loop().create_task(agent.serve())
+                await world.scheduler.has("connected mlserver/0")
+            await serving  # and raises nothing
+        assert world.scheduler.names() == ["connected mlserver/0"]  # the replica does not go
 
     run(test)
