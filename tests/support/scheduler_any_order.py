@@ -409,8 +409,7 @@ class AnyOrder(RuleBasedStateMachine):
             return
         for replica, name, number in self.loaded:
             model = state.models.get(name)
-            assert model is not None, (replica, name, number)
-            record = model.versions.get(number)
+            record = model.versions.get(number) if model is not None else None
             if record is None:
                 continue  # it was to unload what was never declared, and could not
             serves = any(c.version == number for c in self.routes[name].candidates)
