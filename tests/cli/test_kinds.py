@@ -23,7 +23,8 @@ def test_a_kind_has_several_names(word):
             "wine",
             (
                 "there is no kind of resource 'wine'; there are: "
-                "models, servers, serverconfigs, pipelines, experiments; a model by its name is model/wine"
+                "models, servers, serverconfigs, pipelines, experiments; "
+                "a model by its name is model/wine"
             ),
         ),
         ("seldonruntime", "resources of kind SeldonRuntime are not served yet"),

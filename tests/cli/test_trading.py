@@ -194,7 +194,7 @@ def test_waiting_in_vain_tells_the_last_state_and_why(peer, options):
 
 def test_a_pipeline_without_a_version_has_no_state(peer, options):
     peer.pipelines["chain"] = [pb.PipelineStatusResponse(pipelineName="chain")]
-    with pytest.raises(DeadlineError, match="chain is in state PipelineStatusUnknown after 0 s$"):
+    with pytest.raises(DeadlineError, match=r"chain is in state PipelineStatusUnknown after 0 s$"):
         show_pipeline("chain", "PipelineReady", 0, options)
 
 
