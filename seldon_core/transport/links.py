@@ -1,8 +1,8 @@
 """The connections to one address: made when they are needed, anew when they were lost.
 
-One connection carries as many calls as its peer allows; another is opened only beyond that. After a
-connection could not be made, calls fail at once for a moment, longer each time, instead of each
-waiting for the same refusal.
+One connection carries as many calls as its peer allows; another is opened only beyond that. When a
+connection could not be made, calls fail at once from then on, so that other replicas answer them,
+and it is tried again and again beside them until it works.
 """
 
 import asyncio
@@ -20,8 +20,8 @@ from seldon_core.transport.http2_client import Headers, Receiver
 _logger = logging.getLogger(__name__)
 
 CONNECT_S: Final = 5.0
-_FIRST_PAUSE_S: Final = 0.05
-_LONGEST_PAUSE_S: Final = 1.0
+_FIRST_PAUSE_S: Final = 0.02
+_LONGEST_PAUSE_S: Final = 0.1
 _KEEP_ALIVE_S: Final = 20
 
 
@@ -112,14 +112,13 @@ class Links(ABC, Generic[C]):
         while (client := self.ready()) is None:
             if self._is_over:
                 raise UnreachableError(f"{self._name} is not connected any more")
-            if self._error is not None and self._loop.time() < self._next_try:
-                raise UnreachableError(str(self._error)) from self._error
             if len(self._clients) >= self.most:
                 raise OverloadedError(f"{self._name} has as many calls under way as it takes")
-            if self._dial is None:
+            if self._dial is None and self._loop.time() >= self._next_try:
                 self._dial = self._tasks.start(self._connect(), name=f"connect to {self._name}")
-            await asyncio.shield(self._dial)
-            if self._error is not None:
+            if self._dial is not None and self._error is None:
+                await asyncio.shield(self._dial)
+            if self._error is not None:  # by this attempt or the last one: another replica answers
                 raise UnreachableError(str(self._error)) from self._error
         return client
 

@@ -1,6 +1,7 @@
 """A router before two agents in processes of their own, which are killed under load in turns."""
 
 import http.client
+import json
 import os
 import signal
 import sys
@@ -68,6 +69,15 @@ class Caller(threading.Thread):
         connection.close()
 
 
+def calls_of(port):
+    """How many calls an agent has answered."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+    connection.request("GET", "/v2/models/iris/stats")
+    (counts,) = json.loads(connection.getresponse().read())["model_stats"]
+    connection.close()
+    return counts["inference_count"]
+
+
 def test_no_call_is_lost_with_a_replica_that_is_killed(tmp_path):
     processes = Processes(tmp_path)
     try:
@@ -84,6 +94,8 @@ def test_no_call_is_lost_with_a_replica_that_is_killed(tmp_path):
             os.kill(agents[turn].pid, signal.SIGKILL)
             agents[turn] = processes.agent(ports[turn])
             assert sum(caller.calls for caller in callers) > before
+            while not calls_of(ports[turn]):  # until the router has found it again
+                pass
         for caller in callers:
             caller.over.set()
         for caller in callers:
