@@ -337,6 +337,58 @@ class ModelReplicaStatus(_message.Message):
     lastChangeTimestamp: _timestamp_pb2.Timestamp
     def __init__(self, state: _Optional[_Union[ModelReplicaStatus.ModelReplicaState, str]] = ..., reason: _Optional[str] = ..., lastChangeTimestamp: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
 
+class ServerNotifyRequest(_message.Message):
+    __slots__ = ("servers", "isFirstSync")
+    SERVERS_FIELD_NUMBER: _ClassVar[int]
+    ISFIRSTSYNC_FIELD_NUMBER: _ClassVar[int]
+    servers: _containers.RepeatedCompositeFieldContainer[ServerNotify]
+    isFirstSync: bool
+    def __init__(self, servers: _Optional[_Iterable[_Union[ServerNotify, _Mapping]]] = ..., isFirstSync: _Optional[bool] = ...) -> None: ...
+
+class ServerNotify(_message.Message):
+    __slots__ = ("name", "expectedReplicas", "shared", "kubernetesMeta", "minReplicas", "maxReplicas")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    EXPECTEDREPLICAS_FIELD_NUMBER: _ClassVar[int]
+    SHARED_FIELD_NUMBER: _ClassVar[int]
+    KUBERNETESMETA_FIELD_NUMBER: _ClassVar[int]
+    MINREPLICAS_FIELD_NUMBER: _ClassVar[int]
+    MAXREPLICAS_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    expectedReplicas: int
+    shared: bool
+    kubernetesMeta: KubernetesMeta
+    minReplicas: int
+    maxReplicas: int
+    def __init__(self, name: _Optional[str] = ..., expectedReplicas: _Optional[int] = ..., shared: _Optional[bool] = ..., kubernetesMeta: _Optional[_Union[KubernetesMeta, _Mapping]] = ..., minReplicas: _Optional[int] = ..., maxReplicas: _Optional[int] = ...) -> None: ...
+
+class ServerNotifyResponse(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
+class ControlPlaneSubscriptionRequest(_message.Message):
+    __slots__ = ("subscriberName",)
+    SUBSCRIBERNAME_FIELD_NUMBER: _ClassVar[int]
+    subscriberName: str
+    def __init__(self, subscriberName: _Optional[str] = ...) -> None: ...
+
+class ControlPlaneResponse(_message.Message):
+    __slots__ = ("event",)
+    class Event(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+        __slots__ = ()
+        UNKNOWN_EVENT: _ClassVar[ControlPlaneResponse.Event]
+        SEND_SERVERS: _ClassVar[ControlPlaneResponse.Event]
+        SEND_MODELS: _ClassVar[ControlPlaneResponse.Event]
+        SEND_PIPELINES: _ClassVar[ControlPlaneResponse.Event]
+        SEND_EXPERIMENTS: _ClassVar[ControlPlaneResponse.Event]
+    UNKNOWN_EVENT: ControlPlaneResponse.Event
+    SEND_SERVERS: ControlPlaneResponse.Event
+    SEND_MODELS: ControlPlaneResponse.Event
+    SEND_PIPELINES: ControlPlaneResponse.Event
+    SEND_EXPERIMENTS: ControlPlaneResponse.Event
+    EVENT_FIELD_NUMBER: _ClassVar[int]
+    event: ControlPlaneResponse.Event
+    def __init__(self, event: _Optional[_Union[ControlPlaneResponse.Event, str]] = ...) -> None: ...
+
 class ServerStatusRequest(_message.Message):
     __slots__ = ("subscriberName", "name")
     SUBSCRIBERNAME_FIELD_NUMBER: _ClassVar[int]

@@ -14,6 +14,7 @@ from seldon_core.proto import control_pb2
 from seldon_core.proto import scheduler_pb2 as pb
 from seldon_core.protocol.model_message import kubernetes_meta, spec_of
 from seldon_core.scheduler.declared_api import DeclaredApi
+from seldon_core.scheduler.operator_api import OperatorApi
 from seldon_core.scheduler.service import Scheduler
 from seldon_core.scheduler.status import ModelStatus, ServerStatus
 from seldon_core.scheduler.status_messages import (
@@ -56,6 +57,7 @@ class SchedulerApi:
                         "SubscribeServerStatus", pb.ServerSubscriptionRequest, self.follow_servers
                     ),
                     *declared.methods(),
+                    *OperatorApi(self._scheduler).methods(),
                 ),
             ),
             ControlService(
