@@ -19,6 +19,7 @@ from seldon_core.scheduler.events import (
     SyncReached,
 )
 from seldon_core.scheduler.invariants import violations
+from seldon_core.scheduler.replicas import drained, needing_room
 from seldon_core.scheduler.state import ModelState, ReplicaState
 from seldon_core.transport.control import HeldModel, ReplicaAddress, ReplicaConfig, ReplicaId
 from tests.support.scheduler_worlds import R0, R1, a_machine, acts, load, report, restart, unload
@@ -229,3 +230,66 @@ def test_a_replica_is_awaited_no_longer_than_patience_lasts():
     successor.handle(SyncReached(2, 5.0))
     assert successor.next_wakeup() == 7
     assert successor.is_settled("iris")
+
+
+def test_the_loss_of_a_replica_that_is_not_known_changes_nothing():
+    machine = a_machine(R0)
+    assert machine.handle(ReplicaLost(2, TRITON)) == []
+    assert machine.handle(ReplicaLost(2, R1)) == []
+
+
+def test_who_drains_a_replica_that_is_not_known_is_answered_at_once():
+    assert acts(drain(a_machine(), R0)) == [AnswerCaller(7)]
+
+
+def test_routers_are_told_of_a_loss_before_the_routes_change():
+    machine = a_machine()
+    connect(machine, R0, held())
+    published, route = acts(machine.handle(ReplicaLost(3, R0)))
+    assert published == PublishReplica(R0, None)
+    assert isinstance(route, PublishRoute)
+
+
+def test_models_that_stand_and_lack_replicas_need_room():
+    machine = a_machine(R0)
+    load(machine, replicas=2)
+    assert [model.name for model in needing_room(machine.state)] == ["iris"]
+    unload(machine)
+    assert list(needing_room(machine.state)) == []
+
+
+def test_a_servers_models_are_placed_when_the_last_of_its_replicas_is_back():
+    machine = a_machine()
+    decided = [*connect(machine, R0), *connect(machine, R1), *load(machine)]
+    successor = restart(machine, decided)
+    successor.handle(SyncReached(2, 5.0))
+    assert LoadOnReplica not in map(type, connect(successor, R0))
+    connect(successor, ReplicaId("mlserver", 2))  # one that nobody waited for
+    assert successor.state.awaited == {"mlserver": {1}}
+    assert LoadOnReplica in map(type, connect(successor, R1))
+
+
+def test_a_replica_that_lost_what_it_held_is_not_routed_to_when_it_is_back():
+    machine = a_machine()
+    connect(machine, R0, held())
+    route, published, *_ = acts(connect(machine, R0))
+    assert not route.update.candidates
+    assert published == PublishReplica(R0, ADDRESS)
+
+
+def test_who_drains_a_replica_is_answered_when_it_is_lost():
+    machine = a_machine(R0, R1)
+    load(machine)
+    report(machine, 1, "Loaded", R0)
+    drain(machine, R0)
+    assert AnswerCaller(7) in machine.handle(ReplicaLost(3, R0))
+
+
+def test_a_model_that_was_forgotten_keeps_nobody_from_leaving():
+    machine = a_machine(R0, R1)
+    load(machine)
+    report(machine, 1, "Loaded", R0)
+    drain(machine, R0)
+    del machine.state.models["iris"]
+    machine.state.touched["iris"] = None
+    assert drained(machine.state) == [AnswerCaller(7)]

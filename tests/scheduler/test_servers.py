@@ -143,3 +143,11 @@ def test_a_server_comes_back_with_what_was_said_of_it():
         assert (after.spec, after.expected_replicas) == (before.spec, before.expected_replicas)
         assert (after.is_shared, after.meta) == (before.is_shared, before.meta)
     assert successor.state.awaited == {"mlserver": {0}}
+
+
+def test_a_server_is_not_taken_over_from_another_namespace():
+    machine = a_machine()
+    declare(machine)
+    other = ServerSpec("mlserver", meta=KubernetesMeta("other", 1))
+    (answer,) = declare(machine, other)
+    assert "already declared in namespace 'default'" in str(answer.error)
