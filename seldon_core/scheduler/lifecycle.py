@@ -195,9 +195,9 @@ def _judge_latest(state: SchedulerState, model: ModelRecord, now: float) -> None
 
 def _is_rolling(state: SchedulerState, model: ModelRecord) -> bool:
     """Whether the latest version has come, but not everywhere, and another serves beside it."""
-    if not _fallback_is_loaded(model):
-        return False
     latest = model.latest
+    if latest.state is ModelState.SCALED_DOWN or not _fallback_is_loaded(model):
+        return False
     if not state.is_synced or latest.server in state.awaited:
         return True  # where it is to be is not known yet
     available = latest.replicas_in(ReplicaState.AVAILABLE)

@@ -68,8 +68,9 @@ def on_load_requested(state: SchedulerState, event: ModelLoadRequested) -> list[
     else:
         change = _update(model, event)
     # Whoever declares a folder's model by hand takes it over, and any what a replica brought.
+    is_anybodys = change is Change.CREATED or model.from_folder or model.is_adopted
+    model.from_folder = event.from_folder and is_anybodys
     model.is_adopted = False
-    model.from_folder = event.from_folder and (change is Change.CREATED or model.from_folder)
     _start_over(model)
     answer = AnswerCaller(event.caller, change=change)
     server = model.latest.server  # "" if it was never placed: then no server has too few replicas

@@ -72,6 +72,7 @@ def test_a_folder_may_declare_otherwise_what_a_replica_brought():
     (answer, *_) = acts(load(machine, uri="/new", from_folder=True))
     assert answer.error is None
     assert machine.model("iris").latest.version.version == 2
+    assert machine.model("iris").from_folder  # so its next change is taken in, too
 
 
 def test_a_deleted_model_that_a_replica_brings_again_is_unloaded():
@@ -293,3 +294,14 @@ def test_a_model_that_was_forgotten_keeps_nobody_from_leaving():
     del machine.state.models["iris"]
     machine.state.touched["iris"] = None
     assert drained(machine.state) == [AnswerCaller(7)]
+
+
+def test_a_model_that_was_scaled_down_is_not_served_by_an_older_version_that_a_replica_brings():
+    machine = a_machine(R0)
+    decided = load(machine, uri="/1") + report(machine, 1, "Loaded")
+    decided += load(machine, uri="/2", requirements=("gpu",))
+    decided += load(machine, uri="/2", requirements=("gpu",), replicas=0)
+    successor = restart(machine, decided)
+    connect(successor, R0, held(uri="/1"))
+    assert not successor.state.models["iris"].route.candidates
+    assert UnloadOnReplica(R0, "iris", 1) in successor.handle(SyncReached(3))
