@@ -60,7 +60,9 @@ def on_declared(state: SchedulerState, event: ServerDeclared) -> list[Decision]:
         change = Change.CREATED
     if server is None:
         server = state.servers[spec.name] = ServerRecord(spec.name)
-    if change is Change.CREATED or (server.spec and server.spec.replicas != spec.replicas):
+    is_bounded = bool(spec.min_replicas or spec.max_replicas)
+    is_other = server.spec is None or server.spec.replicas != spec.replicas
+    if is_other or not is_bounded:
         server.expected_replicas = spec.replicas  # what scaling made of it counts no more
     server.spec = spec
     server.min_replicas, server.max_replicas = spec.min_replicas, spec.max_replicas

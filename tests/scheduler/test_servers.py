@@ -151,3 +151,13 @@ def test_a_server_is_not_taken_over_from_another_namespace():
     other = ServerSpec("mlserver", meta=KubernetesMeta("other", 1))
     (answer,) = declare(machine, other)
     assert "already declared in namespace 'default'" in str(answer.error)
+
+
+def test_what_scaling_made_of_a_server_ends_with_its_bounds():
+    machine = a_machine(R0)
+    declare(machine, ServerSpec("mlserver", max_replicas=4))
+    load(machine)
+    report(machine, 1, "Loaded")
+    load(machine, replicas=3)
+    assert machine.server("mlserver").expected_replicas == 3
+    assert RunServer(ServerSpec("mlserver"), 1) in declare(machine, ServerSpec("mlserver"))
