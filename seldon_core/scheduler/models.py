@@ -56,9 +56,13 @@ def on_load_requested(state: SchedulerState, event: ModelLoadRequested) -> list[
     """
     spec = event.spec
     model = state.models.get(spec.name)
+    settled: list[Decision] = []
+    if model is not None and model.name in state.to_place:
+        # Its states are those of before a replica came or went.
+        settled = settle(state, model, event.now)
     refusal = _refusal(model, event)
     if refusal is not None:
-        return [AnswerCaller(event.caller, refusal)]
+        return [AnswerCaller(event.caller, refusal), *settled]
     if model is None or (model.is_deleted and model.is_gone):
         # A record that is there may only be moved to the end: models are listed as they came.
         state.models.pop(spec.name, None)
@@ -74,7 +78,7 @@ def on_load_requested(state: SchedulerState, event: ModelLoadRequested) -> list[
     _start_over(model)
     answer = AnswerCaller(event.caller, change=change)
     server = model.latest.server  # "" if it was never placed: then no server has too few replicas
-    decisions = [answer, *schedule(state, model, event.now)]
+    decisions = [answer, *settled, *schedule(state, model, event.now)]
     if server and len(model.latest.replicas_in(*PLACED)) < event.spec.replicas:
         decisions += scale_up(state, server, model)
     return decisions
@@ -102,7 +106,7 @@ def on_unload_requested(state: SchedulerState, event: ModelUnloadRequested) -> l
 
 def on_due(state: SchedulerState, model: ModelRecord, now: float) -> list[Decision]:
     """Try again what failed, or forget a model that was deleted long ago."""
-    if model.is_deleted and model.is_gone:
+    if model.is_deleted and model.is_gone and model.name not in state.to_place:
         del state.models[model.name]
         return [Drop(Kind.MODEL, model.name)]
     model.attempts += 1

@@ -305,3 +305,17 @@ def test_a_model_that_was_scaled_down_is_not_served_by_an_older_version_that_a_r
     connect(successor, R0, held(uri="/1"))
     assert not successor.state.models["iris"].route.candidates
     assert UnloadOnReplica(R0, "iris", 1) in successor.handle(SyncReached(3))
+
+
+def test_a_deleted_model_that_a_replica_still_holds_is_declared_with_another_number(monkeypatch):
+    monkeypatch.setattr("seldon_core.scheduler.slices.SLICE", 1)
+    machine = a_machine(R0)
+    load(machine)
+    report(machine, 1, "Loaded")
+    unload(machine)
+    report(machine, 1, "Unloaded")
+    connect(machine, R1, held(name="first"), held())
+    machine.state.to_place["iris"] = None  # its turn has yet to come
+    load(machine, uri="/new")
+    assert machine.model("iris").latest.version.version == 2
+    assert violations(machine.state) == []

@@ -373,7 +373,8 @@ class AnyOrder(RuleBasedStateMachine):
 
     @invariant()
     def the_state_is_sound(self):
-        assert violations(self.machine.state) == []
+        found = violations(self.machine.state)
+        assert found == [], found
 
     @invariant()
     def nothing_is_routed_that_its_replica_does_not_hold(self):
