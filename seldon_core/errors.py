@@ -4,7 +4,8 @@
     ├── InvalidRequestError      the caller's request cannot be understood or does not fit the model
     │   ├── PayloadTooLargeError     … because it exceeds a limit
     │   ├── UnsupportedError         … because it asks for what this server does not do
-    │   │   └── UnsupportedEncodingError     … namely to read a body in a way it does not know
+    │   │   ├── UnsupportedEncodingError     … namely to read a body in a way it does not know
+    │   │   └── TunnelError                  … namely to pass bytes on to another server
     │   └── MethodNotAllowedError    … because the path is right but the HTTP method is not
     ├── InvalidResourceError     a manifest or model folder is wrong; `path` says where
     ├── ForbiddenError           the caller may not do that
@@ -42,6 +43,16 @@ class UnsupportedError(InvalidRequestError):
 
 class UnsupportedEncodingError(UnsupportedError):
     """A body has a content-encoding, or a type, that this server does not read."""
+
+
+class TunnelError(UnsupportedError):
+    """A request asks for a tunnel to another server, which nothing here opens."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "CONNECT is not implemented: this server opens no tunnel, it answers requests to its "
+            "own paths; /v2/docs lists them"
+        )
 
 
 class MethodNotAllowedError(InvalidRequestError):

@@ -7,7 +7,7 @@
         http://127.0.0.1:PORT/inference.GRPCInferenceService/ModelInfer
 
 BODY is one framed message. The first form drives a connection with a recorded client's bytes, so it
-shows what a change to `http2.py`, `sending.py`, `streams.py` or `grpc_frames.py` costs.
+shows what a change to `http2_frames.py`, `sending.py`, `call_stream.py` or `grpc_frames.py` costs.
 """
 
 import asyncio

@@ -4,7 +4,9 @@ A pure estimate a + b * rows for each model: least squares over its calls, each 
 less than the one after it. What it must survive is a noisy machine: a call that was preempted took
 ten or a hundred times what the model needs. So a first surprise is left out, and only a second one
 in a row is believed; then it replaces what was known, and the calls that follow elsewhere are
-measured too, so that a model that was sent away by mistake comes back within some twenty calls.
+measured too. If the next ones are like those before the surprise it was a mistake, and forgotten:
+beside clients that keep the loop busy each call elsewhere takes a turn of it or two, and the
+thousands of requests that wait for the model meanwhile are more than there may be.
 """
 
 from enum import Enum, auto
@@ -12,6 +14,8 @@ from enum import Enum, auto
 _DECAY = 0.9
 _SURPRISE = 4.0  # times the prediction
 _STRIKES = 2  # surprises in a row that are believed
+_AGREEING = 3  # calls in a row, of the next _TRIAL after a surprise, that prove it a mistake
+_TRIAL = 8
 _STRETCH = 4  # times the largest call seen: beyond it the line is a guess
 
 
@@ -30,7 +34,9 @@ class CallCost:
 
     __slots__ = (
         "_a",
+        "_agreeing",
         "_b",
+        "_before",
         "_calls",
         "_largest",
         "_limit_s",
@@ -40,12 +46,17 @@ class CallCost:
         "_sum_rr",
         "_sum_rt",
         "_sum_t",
+        "_trial",
+        "_trial_rows",
     )
 
     def __init__(self, limit_s: float) -> None:
         self._limit_s = limit_s
         self._calls = 0
         self._strikes = 0
+        # What was known until a surprise was believed, while that is on trial.
+        self._before: tuple[float, ...] | None = None
+        self._agreeing = self._trial = self._trial_rows = 0
         self._start_over()
 
     def __repr__(self) -> str:
@@ -70,9 +81,33 @@ class CallCost:
             self._strikes += 1
             if self._strikes < _STRIKES:
                 return
+            self._begin_trial(rows)
             self._start_over()
+        elif self._before is not None:
+            self._try(self._before, rows, seconds)
         self._strikes = 0
         self._add(rows, seconds)
+
+    def _begin_trial(self, rows: int) -> None:
+        self._before = (
+            *(self._a, self._b, self._sum, self._sum_r, self._sum_t),
+            *(self._sum_rr, self._sum_rt),
+        )
+        self._agreeing, self._trial, self._trial_rows = 0, _TRIAL, rows
+
+    def _try(self, before: tuple[float, ...], rows: int, seconds: float) -> None:
+        """Go back to what was known before the surprise if calls are again as they were."""
+        if rows < self._trial_rows or self.place(rows) is Place.INLINE:
+            return
+        self._trial -= 1
+        is_like_before = seconds <= _SURPRISE * (before[0] + before[1] * rows)
+        self._agreeing = self._agreeing + 1 if is_like_before else 0
+        if self._agreeing == _AGREEING:
+            self._a, self._b, self._sum, self._sum_r, self._sum_t, self._sum_rr, self._sum_rt = (
+                before
+            )
+        if self._agreeing == _AGREEING or not self._trial:
+            self._before = None
 
     def _start_over(self) -> None:
         self._a = self._b = 0.0

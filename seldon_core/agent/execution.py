@@ -19,11 +19,10 @@ from collections.abc import Awaitable, Callable
 from time import monotonic, thread_time
 from typing import Any
 
-import numpy as np
-
 from seldon_core.agent.batching import Array, Batch, Batcher, Entry
 from seldon_core.agent.copies import WorkerCopy, WorkerModel, Workers
 from seldon_core.agent.cost import CallCost, Place
+from seldon_core.agent.rows import RowsLostError, joined, shares_of
 from seldon_core.agent.runtimes.base import Artifact, CallTraits, LoadedModel, words_of
 from seldon_core.agent.statistics import ModelCounts, Times
 from seldon_core.aio.start import waiter_for
@@ -175,11 +174,11 @@ class ModelRunner:
         if len(entries) > 1:
             rows = sum([entry.rows for entry in entries])
             try:
-                outputs = self._infer(_joined(entries), entries[0].outputs, rows)
-                shares = _shares(entries, outputs, rows)
+                outputs = self._infer(joined(entries), entries[0].outputs, rows)
+                shares = shares_of(entries, outputs, rows)
                 self._give(entries, shares, rows, (began, self.began, self.ended))
                 return
-            except _RowsLostError:
+            except RowsLostError:
                 self._batcher.stop_batching()
                 _log.warning("model mixes rows, batching is off model=%s", self._artifact.model)
             except SeldonError:
@@ -241,10 +240,10 @@ class ModelRunner:
         if len(entries) > 1:
             rows = sum([entry.rows for entry in entries])
             try:
-                outputs, ran, ended = await infer(_joined(entries), entries[0].outputs, rows)
-                self._give(entries, _shares(entries, outputs, rows), rows, (began, ran, ended))
+                outputs, ran, ended = await infer(joined(entries), entries[0].outputs, rows)
+                self._give(entries, shares_of(entries, outputs, rows), rows, (began, ran, ended))
                 return
-            except _RowsLostError:
+            except RowsLostError:
                 self._batcher.stop_batching()
                 _log.warning("model mixes rows, batching is off model=%s", self._artifact.model)
             except SeldonError:
@@ -282,7 +281,10 @@ class ModelRunner:
     ) -> _Run:
         run, computing = await self._grounds.threads.run(_timed, self._loaded(), inputs, outputs)
         _, began, ended = run
-        self._cost.observe(rows, ended - began)
+        # What lets go of the GIL waits to get it back, beside a busy loop for 5 ms each time. On
+        # the loop it would not.
+        seconds = computing if self._runtime.releases_gil else ended - began
+        self._cost.observe(rows, seconds)
         self._computing.observe(rows, computing)
         return run
 
@@ -312,10 +314,6 @@ class ModelRunner:
             _fail(entry, ModelRuntimeError(f"internal error in model {self._artifact.model}"))
 
 
-class _RowsLostError(Exception):
-    """A batch's output does not have a row for each row of its inputs."""
-
-
 def _timed(model: LoadedModel, inputs: list[Array], outputs: tuple[str, ...]) -> tuple[_Run, float]:
     """Run on a thread; the times are the call's own, without the way there and back, and then the
     seconds in which this thread computed. A library's further threads are not counted: they hold no
@@ -328,28 +326,6 @@ def _timed(model: LoadedModel, inputs: list[Array], outputs: tuple[str, ...]) ->
     except Exception as error:
         raise ModelRuntimeError(words_of(error)) from error
     return (results, began, monotonic()), thread_time() - computed
-
-
-def _joined(entries: list[Entry]) -> list[Array]:
-    """Return the inputs of all entries, row after row."""
-    first = entries[0].inputs
-    if len(first) == 1:
-        return [np.concatenate([entry.inputs[0] for entry in entries])]
-    return [np.concatenate([entry.inputs[i] for entry in entries]) for i in range(len(first))]
-
-
-def _shares(entries: list[Entry], outputs: list[Array], rows: int) -> list[list[Array]]:
-    """Return the rows of the outputs that are each entry's, as views."""
-    for output in outputs:
-        if not output.shape or output.shape[0] != rows:
-            raise _RowsLostError
-    shares = []
-    start = 0
-    for entry in entries:
-        stop = start + entry.rows
-        shares.append([output[start:stop] for output in outputs])
-        start = stop
-    return shares
 
 
 def _is_left(entry: Entry) -> bool:

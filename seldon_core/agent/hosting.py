@@ -1,22 +1,20 @@
-"""The pool's shell: carries out its decisions, and keeps what belongs to each model.
+"""The pool's shell: tells it what happens, carries out its decisions, and reports.
 
-Loads run on a thread, one at a time in the whole process. All awaiting of the slow way is here;
-requests for a model in memory only touch `pool.try_admit` and `release`.
+Requests that wait for their model are kept by `admissions.py`, models that were loaded by
+`loads.py`. Requests for a model in memory only touch `pool.try_admit` and `release`.
 """
 
 import asyncio
-import functools
-import itertools
 import logging
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from time import monotonic
 from typing import assert_never
 
+from seldon_core.agent.admissions import Admissions
 from seldon_core.agent.decisions import (
     Admit,
     Decision,
-    Refusal,
     Refuse,
     ReportLoaded,
     ReportLoadFailed,
@@ -26,8 +24,6 @@ from seldon_core.agent.decisions import (
 )
 from seldon_core.agent.events import (
     Event,
-    InferAbandoned,
-    InferArrived,
     LoadFailed,
     LoadFinished,
     ModelAdded,
@@ -36,29 +32,18 @@ from seldon_core.agent.events import (
     Tick,
     UnloadFinished,
 )
-from seldon_core.agent.execution import Grounds, ModelRunner
+from seldon_core.agent.execution import Grounds
 from seldon_core.agent.invariants import violations
-from seldon_core.agent.isolation import Isolated, isolate
-from seldon_core.agent.loading import Loaded, Loader
-from seldon_core.agent.patient_runner import PatientRunner
+from seldon_core.agent.loading import Loader
+from seldon_core.agent.loads import Loads, size_at_first
 from seldon_core.agent.pool import ModelPool
-from seldon_core.agent.runtimes.base import Artifact
-from seldon_core.agent.served import Served, batcher_for
 from seldon_core.agent.slots import Slot
 from seldon_core.agent.timeouts import Timeouts
 from seldon_core.agent.traces import Traces
 from seldon_core.aio.threads import ThreadPool
-from seldon_core.errors import (
-    DeadlineError,
-    ModelRuntimeError,
-    NotFoundError,
-    NotReadyError,
-    OverloadedError,
-    SeldonError,
-)
+from seldon_core.errors import SeldonError
 from seldon_core.observability.metrics import ReplicaMetrics
 from seldon_core.resources.model import ModelVersion
-from seldon_core.resources.words import without_folders
 from seldon_core.transport.control import ModelReport, ReplicaId, ReplicaModelEvent, ReportSink
 
 _log = logging.getLogger(__name__)
@@ -71,7 +56,7 @@ class ModelPoolError(Exception):
 class ModelHost:
     """Keeps the models of one server replica.
 
-    `served` is by internal name, and `changes` counts how often it got or lost one. Reports go to `reports` in the order in which things happened.
+    `served` is by internal name. Reports go to `reports` in the order in which things happened.
     """
 
     def __init__(
@@ -86,26 +71,24 @@ class ModelHost:
         traces: Traces,
         now: Callable[[], float] = monotonic,
     ) -> None:
-        self.served: dict[str, Served] = {}
-        self.changes = 0
         self.pool = pool
         self.metrics = metrics
         self.now = now
         self._replica = replica
         self._grounds = grounds
-        self._load_model = load
-        self._load_threads = load_threads
         self._reports = reports
-        self._traces = traces
         self._versions: dict[str, ModelVersion] = {}
         self._ids: dict[str, tuple[str, int]] = {}  # name and number to report a model under
-        self._requests = itertools.count()
-        self._admissions: dict[int, tuple[str, asyncio.Future[Slot]]] = {}
+        self._admissions = Admissions(grounds.loop, now, self.send, self.release)
         self._alarm: asyncio.TimerHandle | None = None
         self._alarm_at: float | None = None
         self._emptied: asyncio.Future[None] | None = None  # set while closing
         self._was_rebuilt = False
-        self._timeouts = Timeouts(grounds.loop)
+        self._timeouts = timeouts = Timeouts(grounds.loop)
+        self._loads = Loads(
+            pool, grounds, load, load_threads, traces, timeouts, self._pin, self._grow
+        )
+        self.served = self._loads.served
 
     def load(self, version: ModelVersion) -> None:
         """Load; a LOADED or LOAD_FAILED report follows."""
@@ -125,6 +108,11 @@ class ModelHost:
         self._ids[name] = model, version
         self.send(ModelRemoved(self.now(), name))
 
+    @property
+    def changes(self) -> int:
+        """How often `served` got or lost a model."""
+        return self._loads.changes
+
     def held(self) -> list[ModelVersion]:
         """Return what is loaded, whether in memory or evicted, and is to stay."""
         return [
@@ -137,40 +125,13 @@ class ModelHost:
         """Count a fault of the program itself, which was logged."""
         self._grounds.count_fault()
 
-    async def admit(self, model: str) -> Slot:
+    def admit(self, model: str) -> Awaitable[Slot]:
         """Wait until `model` is in memory and pin it; the caller releases the slot.
 
-        Raises NotFoundError, NotReadyError if it cannot be loaded, OverloadedError if there is no
-        room for it, DeadlineError when the time that the model gives a call has passed.
+        Raises as `Admissions.wait` does, DeadlineError when the time that the model gives a call
+        has passed.
         """
-        request = next(self._requests)
-        admission: asyncio.Future[Slot] = self._grounds.loop.create_future()
-        self._admissions[request] = (
-            model,
-            admission,
-        )  # before the event, whose answer may be instant
-        timeout = self.served[model].timeout
-        give_up = functools.partial(self._give_up, request)
-        watch = timeout.watch(monotonic(), give_up) if timeout is not None else None
-        try:
-            self.send(InferArrived(self.now(), model, request))
-            return await admission
-        except asyncio.CancelledError:
-            if self._admissions.pop(request, None) is not None:
-                self.send(InferAbandoned(self.now(), model, request))
-            elif not admission.cancelled() and admission.exception() is None:
-                self.release(admission.result())  # admitted in the tick of its cancellation
-            raise
-        finally:
-            if watch is not None:
-                watch.cancel()
-
-    def _give_up(self, request: int, error: DeadlineError) -> None:
-        waiting = self._admissions.pop(request, None)
-        if waiting is not None:  # else it was admitted or refused in this tick
-            model, admission = waiting
-            self.send(InferAbandoned(self.now(), model, request))
-            admission.set_exception(error)
+        return self._admissions.wait(model, self.served[model].timeout)
 
     def release(self, slot: Slot) -> None:
         """Take back a pin."""
@@ -219,9 +180,7 @@ class ModelHost:
             case Admit(request):
                 return self._admit(request)
             case Refuse(request, refusal, reason):
-                model, admission = self._admissions.pop(request)
-                if not admission.done():
-                    admission.set_exception(_refusal_error(model, refusal, reason))
+                self._admissions.refuse(request, refusal, reason)
             case ReportLoaded(model):
                 self._on_loaded(model)
             case ReportLoadFailed(model, reason):
@@ -243,12 +202,8 @@ class ModelHost:
         return ()
 
     def _admit(self, request: int) -> Iterable[Decision]:
-        model, admission = self._admissions.pop(request)
-        slot = self.pool.slots[model]
-        if admission.done():  # its client has just left
-            return self.pool.release(slot)
-        admission.set_result(slot)
-        return ()
+        slot = self.pool.slots[self._admissions.model_of(request)]
+        return () if self._admissions.admit(request, slot) else self.pool.release(slot)
 
     def _on_loaded(self, model: str) -> None:
         nbytes = self.pool.slots[model].nbytes
@@ -268,10 +223,7 @@ class ModelHost:
     def _forget(self, model: str) -> None:
         if model in self.metrics.models:
             self.metrics.model_unloaded(model)
-        served = self.served.pop(model, None)
-        if served is not None:
-            self.changes += 1
-            self._traces.leave(served.tracer)
+        self._loads.forget(model)
         if model not in self.pool.slots:  # else it was ordered once more meanwhile
             self._versions.pop(model, None)
             del self._ids[model]
@@ -286,12 +238,7 @@ class ModelHost:
         began = self.now()
         version = self._versions[model]
         try:
-            found = await self._load_threads.run(self._load_if_wanted, version)
-            loaded = (
-                await isolate(found, self._grounds.workers)
-                if isinstance(found, Artifact)
-                else found
-            )
+            loaded = await self._loads.load(version)
         except SeldonError as error:
             self._on_load_failed(model, is_reload, str(error))
         except Exception as error:  # noqa: BLE001 - a load's fault is the model's, and is logged
@@ -299,8 +246,9 @@ class ModelHost:
             _log.debug("load failed unexpectedly model=%s", model, exc_info=True)
             self._on_load_failed(model, is_reload, f"{type(error).__name__}: {error}")
         else:
-            nbytes = self._size(version, loaded, is_reload)
-            self._serve(version, loaded)
+            known = self.pool.slots[model].nbytes
+            nbytes = known if is_reload else size_at_first(version, loaded)
+            self._loads.serve(version, loaded)
             if is_reload:
                 self.metrics.model_reloaded(model, nbytes)
             self.send(LoadFinished(self.now(), model, nbytes))
@@ -313,14 +261,6 @@ class ModelHost:
                 nbytes,
             )
 
-    def _load_if_wanted(self, version: ModelVersion) -> Loaded | Artifact:
-        """On the thread: other loads came first, and meanwhile the model may have been removed."""
-        if self.pool.slots[version.internal_name].farewell is not None:
-            raise NotReadyError(f"model {version.internal_name} was removed before its load began")
-        served = self.served.get(version.internal_name)
-        last, known = (served.artifact, served.signature) if served else (None, None)
-        return self._load_model(version, last, known)
-
     def _on_load_failed(self, model: str, is_reload: bool, reason: str) -> None:
         if is_reload and self.pool.slots[model].farewell is None:  # a first one is reported
             _log.error(
@@ -330,46 +270,6 @@ class ModelHost:
                 reason,
             )
         self.send(LoadFailed(self.now(), model, reason))
-
-    def _size(self, version: ModelVersion, loaded: Loaded | Isolated, is_reload: bool) -> int:
-        """The declared size counts; else what was measured at the first load."""
-        declared = version.spec.memory_bytes
-        if is_reload:
-            return self.pool.slots[version.internal_name].nbytes
-        if declared and loaded.grown_bytes > 2 * declared:
-            _log.warning(
-                "model takes more memory than declared model=%s declared_bytes=%d "
-                "measured_bytes=%d (approximate)",
-                version.internal_name,
-                declared,
-                loaded.grown_bytes,
-            )
-        return declared or loaded.grown_bytes
-
-    def _serve(self, version: ModelVersion, loaded: Loaded | Isolated) -> None:
-        name = version.internal_name
-        served = self.served.get(name)
-        if served is None:
-            knobs = version.spec.knobs
-            runner = (PatientRunner if knobs.max_batch_delay_ms else ModelRunner)(
-                loaded.artifact,
-                loaded.runtime,
-                self._grounds,
-                functools.partial(batcher_for, loaded, knobs),
-                lambda: self._pin(name),
-                lambda nbytes: self._grow(version, nbytes),
-            )
-            timeout = self._timeouts.of(knobs.timeout_ms)
-            served = self.served[name] = Served(
-                version, loaded, runner, self._traces.enter(version.spec.name), timeout
-            )
-            self.changes += 1
-        elif loaded.model.signature is not served.signature:
-            served.describe(loaded)
-        if isinstance(loaded, Isolated):
-            served.runner.put_in_worker(loaded.model)
-        else:
-            served.runner.put(loaded.model)
 
     def _pin(self, model: str) -> Callable[[], None]:
         slot = self.pool.slots[model]
@@ -385,7 +285,7 @@ class ModelHost:
         self.metrics.model_grew(name, self.pool.slots[name].nbytes)
 
     async def _unload(self, model: str) -> None:
-        await self.served[model].runner.clear()
+        await self._loads.unload(model)
         self.send(UnloadFinished(self.now(), model))
 
     def _set_alarm(self) -> None:
@@ -414,11 +314,7 @@ class ModelHost:
         self._grounds.count_fault()
         model = getattr(event, "model", "")
         self.pool.drop_waiting(model)
-        failed = [request for request, (of, _) in self._admissions.items() if of == model]
-        for request in failed:
-            _, admission = self._admissions.pop(request)
-            if not admission.done():
-                admission.set_exception(ModelRuntimeError(f"internal error in model {model}"))
+        self._admissions.fail(model)
         broken = violations(self.pool)
         if not broken:
             self._set_alarm()
@@ -433,15 +329,3 @@ class ModelHost:
 async def _end(broken: list[str]) -> None:
     """Fail: an error out of a task of the agent ends the process."""
     raise ModelPoolError("; ".join(broken))
-
-
-def _refusal_error(model: str, refusal: Refusal, reason: str) -> SeldonError:
-    match refusal:
-        case Refusal.UNKNOWN | Refusal.REMOVED:
-            return NotFoundError("model", model)
-        case Refusal.LOAD_FAILED:
-            return NotReadyError(f"model {model} failed to load: {without_folders(reason)}")
-        case Refusal.NO_ROOM:
-            return OverloadedError(reason)
-        case _:
-            assert_never(refusal)

@@ -24,6 +24,7 @@ from seldon_core.errors import (
     RelayedError,
     SeldonError,
     StoreError,
+    TunnelError,
     UnreachableError,
     UnsupportedEncodingError,
     UnsupportedError,
@@ -91,6 +92,9 @@ STATUSES: Final[dict[type[SeldonError], Status]] = {
     # as this server's failure in alerts and is retried by proxies.
     UnsupportedError: Status(400, UNIMPLEMENTED),
     UnsupportedEncodingError: Status(415, UNIMPLEMENTED),
+    # RFC 9110, 9.1: implemented for no resource. 405 would name the methods of one, but CONNECT's
+    # target is no path.
+    TunnelError: Status(501, UNIMPLEMENTED),
     MethodNotAllowedError: Status(405, UNIMPLEMENTED),
     InvalidResourceError: Status(400, INVALID_ARGUMENT),
     ForbiddenError: Status(403, PERMISSION_DENIED),

@@ -69,7 +69,8 @@ class RouterHandler:
         """
         random = self._random
         headers = call.headers
-        candidate = self._table.resolve(headers, call.model).candidate(headers, random)
+        route = self._table.resolve(headers, call.model)
+        candidate = route.candidate(headers, random, call.internal_model)
         call.internal_model = candidate.internal_model
         upstream = candidate.upstream(random)
         upstream.in_flight += 1
@@ -207,7 +208,7 @@ class RouterHandler:
     def _choose(self, call: InferCall) -> tuple[Candidate, Upstream]:
         """What `infer` does in line, for the calls whose speed does not matter."""
         route = self._table.resolve(call.headers, call.model)
-        candidate = route.candidate(call.headers, self._random)
+        candidate = route.candidate(call.headers, self._random, call.internal_model)
         call.internal_model = candidate.internal_model
         return candidate, candidate.upstream(self._random)
 

@@ -73,15 +73,22 @@ class Route:
         self.cumulative = cumulative
         self.notice = notice
 
-    def candidate(self, headers: dict[bytes, bytes], random: Callable[[], float]) -> Candidate:
+    def candidate(
+        self, headers: dict[bytes, bytes], random: Callable[[], float], before: str = ""
+    ) -> Candidate:
         """Return the version that answers a call with `headers`.
 
-        The first one that the caller's `x-seldon-route` names, or else one by weight: a header
+        The one that was chosen for it `before`, by its internal name, if the route still has it.
+        Else the first one that the caller's `x-seldon-route` names, or else one by weight: a header
         from before an experiment ended or a version went is no error.
         """
         candidates = self.candidates
         if len(candidates) == 1:
             return candidates[0]
+        if before:
+            for candidate in candidates:
+                if candidate.internal_model == before:
+                    return candidate
         sticky = headers.get(ROUTE_HEADER)
         if sticky:
             for candidate in candidates:

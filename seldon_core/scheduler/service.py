@@ -380,7 +380,8 @@ class Scheduler:
             # Who waits for this runs before this loop does again.
             self._carried_out.set()
             self._set_alarm()
-            await asyncio.sleep(0)
+            if self._queue:
+                await asyncio.sleep(0)
 
     async def _let_come(self) -> None:
         """Let callers who are on their way join the turn; a lone one does not wait."""

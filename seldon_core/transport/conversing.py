@@ -11,27 +11,21 @@ from collections.abc import Callable, Sequence
 from contextlib import aclosing
 from typing import Protocol
 
-from seldon_core.errors import SeldonError
+from seldon_core.errors import OverloadedError, SeldonError
 from seldon_core.protocol import status
 from seldon_core.protocol.inference import Buffer
-from seldon_core.transport.compressing import compressed
 from seldon_core.transport.conversations import Conversation, InitialMetadata
 from seldon_core.transport.deliveries import Deliveries
-from seldon_core.transport.grpc_frames import RefusedCallError
-from seldon_core.transport.incoming import Incoming, no_room
+from seldon_core.transport.grpc_frames import RefusedCallError, no_room
+from seldon_core.transport.heads import Head
 from seldon_core.transport.outgoing import (
-    Headers,
     Outgoing,
-    framed_packed,
-    rpc_headers,
-    rpc_outgoing,
 )
-from seldon_core.transport.pace import Pace
-from seldon_core.transport.request_id import REQUEST_ID, request_id_of
-from seldon_core.transport.rpc import RpcAnswer
+from seldon_core.transport.request_id import REQUEST_ID
 from seldon_core.transport.sending import Engine, Sender
 from seldon_core.transport.shared import RpcFront, Shared
-from seldon_core.transport.streams import Head, RpcStream
+from seldon_core.transport.streaming_call import StreamingCall
+from seldon_core.transport.streams import FULL
 
 _logger = logging.getLogger(__name__)
 
@@ -44,32 +38,6 @@ class CreditingEngine(Engine, Protocol):
 
     def acknowledge_received_data(self, amount: int, stream_id: int) -> None:
         """Let the client send `amount` bytes more."""
-
-
-class _Call(RpcStream):
-    """A streaming call."""
-
-    __slots__ = ("has_said_headers", "incoming", "metadata", "request_id")
-
-    def __init__(
-        self,
-        stream_id: int,
-        head: Head,
-        shared: Shared,
-        now: float,
-        front: RpcFront,
-        credit: Callable[[int], None],
-    ) -> None:
-        super().__init__(stream_id, head, shared, now, front)
-        self.incoming = Incoming(shared, head.window_bits, credit)
-        self.has_said_headers = False
-        self.metadata: Headers = []
-        self.request_id = request_id_of(head.headers).encode()
-
-    def release(self) -> None:
-        """Drop what is left to read too."""
-        super().release()
-        self.incoming.drop()
 
 
 class Conversations:
@@ -97,8 +65,7 @@ class Conversations:
         self._gone = sender.gone
         self._deliveries = deliveries
         self._flush = flush
-        self._calls: dict[int, _Call] = {}
-        self._paces: dict[int, Pace] = {}  # of messages that were incomplete at the last visit
+        self._calls: dict[int, StreamingCall] = {}
         self._is_ending = False
 
     def __len__(self) -> int:
@@ -110,7 +77,7 @@ class Conversations:
         `has_ended` says that the client sends nothing more, `now` is the loop's clock.
         """
         assert head.converse is not None
-        call = _Call(
+        call = StreamingCall(
             stream_id,
             head,
             self._shared,
@@ -124,13 +91,13 @@ class Conversations:
         if refusal is not None:
             self._refuse(call, refusal)
         elif self._is_ending:
-            self._finish(call, *self._ended())
+            self._finish(call, self._ended())
         elif call.deadline <= now:
             self._expire(call)
         elif len(self._shared.conversing) >= self._shared.most_conversing:
             self._shared.counters.overloaded += 1
             text = "too many streaming calls are open on this server; try again later"
-            self._finish(call, status.RESOURCE_EXHAUSTED, text)
+            self._finish(call, no_room(text))
         else:
             self._begin(call, head.converse)
 
@@ -142,7 +109,7 @@ class Conversations:
         if not call.incoming.feed(data):
             call.has_ended = has_ended
             self._shared.counters.overloaded += 1
-            self._stop(call, status.RESOURCE_EXHAUSTED, no_room().message)
+            self._stop(call, no_room(FULL))
         elif has_ended:
             self.end(stream_id)
         return True
@@ -172,44 +139,30 @@ class Conversations:
         self._is_ending = True
         for call in list(self._calls.values()):
             if self._rules.ends_at_once:
-                self._stop(call, status.OK)
+                self._stop(call, None)
             else:
                 call.incoming.end_soon()
 
     def visit(self, now: float) -> None:
         """End the calls whose handlers wait too long for the rest of a message that has begun."""
-        before, self._paces = self._paces, {}
-        settings = self._shared.settings
-        patience_s = self._shared.patience_s(settings.body_idle_timeout_s)
+        patience_s = self._shared.patience_s(self._shared.settings.body_idle_timeout_s)
         for call in list(self._calls.values()):
-            received = call.incoming.received
-            if received < 0:
-                continue
-            pace = self._paces[call.id] = before.get(call.id) or Pace(
-                settings.body_bytes_per_s, now
-            )
-            is_shorter = received < pace.moved  # another message
-            pace.moved = received
-            if is_shorter:
-                pace.begin(now)
-            elif pace.is_too_slow(now, patience_s):
+            if call.comes_too_slowly(now, patience_s):
                 self._shared.counters.timeouts += 1
-                text = "the rest of the message did not come in time"
-                self._stop(call, status.DEADLINE_EXCEEDED, text)
+                self._stop(call, _late("the rest of the message did not come in time"))
 
-    def _ended(self) -> tuple[int, str]:
+    def _ended(self) -> RefusedCallError | None:
         """Return what a call ends with because the port closes."""
         if self._rules.ends_at_once:
-            return status.OK, ""
-        return status.UNAVAILABLE, "the server is stopping; call again"
+            return None
+        return RefusedCallError(status.UNAVAILABLE, "the server is stopping; call again")
 
-    def _begin(self, call: _Call, converse: Conversation) -> None:
+    def _begin(self, call: StreamingCall, converse: Conversation) -> None:
         shared = self._shared
         shared.counters.requests += 1
         if call.has_ended:
             call.incoming.end()
-        name = f"call {call.head.target[:256].decode('latin-1')}"
-        task = shared.loop.create_task(self._run(call, converse), name=name)
+        task = shared.loop.create_task(self._run(call, converse), name=f"call {call.method}")
         shared.conversing.add(task)
         task.add_done_callback(shared.conversing.discard)
         call.task = task
@@ -225,8 +178,8 @@ class Conversations:
             _logger.debug("nothing more can be credited error=%s", error)
         self._flush()
 
-    async def _run(self, call: _Call, converse: Conversation) -> None:
-        code, message = status.OK, ""
+    async def _run(self, call: StreamingCall, converse: Conversation) -> None:
+        refusal: RefusedCallError | None = None
         try:
             headers = {**call.head.headers, REQUEST_ID: call.request_id}
             answers = converse(headers, call.incoming, self._peer, call.deadline)
@@ -234,36 +187,38 @@ class Conversations:
                 async for parts in answers:
                     await self._answer(call, parts)
             if self._is_ending and not call.has_ended:
-                code, message = self._ended()
+                refusal = self._ended()
         except RefusedCallError as error:
-            code, message = error.code, error.message
+            # Another: this one has a traceback, and by that this frame, which has it.
+            refusal = RefusedCallError(error.code, error.message, lacks_room=error.lacks_room)
         except SeldonError as error:
-            code, message = status.status_of(error).grpc, str(error)
+            lacks_room = isinstance(error, OverloadedError)
+            code = status.status_of(error).grpc
+            refusal = RefusedCallError(code, str(error), lacks_room=lacks_room)
         except asyncio.CancelledError:
             if call.id not in self._calls:
                 raise
             # Not our doing: what the handler waited for was cancelled. The client is told.
-            code, message = self._fail(call, "was cancelled by others")
+            refusal = self._fail(call, "was cancelled by others")
         except Exception:  # noqa: BLE001 - whatever the bug is, it is logged and the client told
-            code, message = self._fail(call, "failed by a bug")
-        self._finish(call, code, message)
+            refusal = self._fail(call, "failed by a bug")
+        self._finish(call, refusal)
 
-    def _fail(self, call: _Call, how: str) -> tuple[int, str]:
+    def _fail(self, call: StreamingCall, how: str) -> RefusedCallError:
         self._shared.counters.internal_errors += 1
-        target = call.head.target[:256].decode("latin-1")
-        _logger.exception("a call %s method=%s peer=%s", how, target, self._peer)
-        return status.INTERNAL, _BROKEN
+        _logger.exception("a call %s method=%s peer=%s", how, call.method, self._peer)
+        return RefusedCallError(status.INTERNAL, _BROKEN)
 
-    async def _answer(self, call: _Call, said: Sequence[Buffer] | InitialMetadata) -> None:
+    async def _answer(self, call: StreamingCall, said: Sequence[Buffer] | InitialMetadata) -> None:
         """Send what a handler says, and wait until the client has taken it."""
         if call.id not in self._calls:
             raise asyncio.CancelledError
         if isinstance(said, InitialMetadata):
-            call.metadata.extend(said)
+            call.add_metadata(said)
             self._open_answer(call)
             return
         self._open_answer(call)
-        framed = await self._framed(call, said)
+        framed = await call.framed(said)
         timeout_s = self._rules.write_timeout_s
         try:
             await self._deliveries.deliver(call.id, framed, timeout_s, lambda: self._drop(call))
@@ -271,24 +226,15 @@ class Conversations:
             self._lose(call, error)
             raise asyncio.CancelledError from error
 
-    async def _framed(self, call: _Call, message: Sequence[Buffer]) -> Sequence[Buffer]:
-        coding = call.head.answer_coding
-        packed = await compressed(message, coding, self._shared.budget) if coding else None
-        if packed is not None:
-            return framed_packed(packed)
-        return rpc_outgoing(RpcAnswer(status.OK, parts=message)).parts or ()
-
-    def _open_answer(self, call: _Call) -> None:
+    def _open_answer(self, call: StreamingCall) -> None:
         """Say the headers, if that was not done and there is still somebody to hear them."""
         if call.has_said_headers or call.id not in self._calls:
             return
         call.has_said_headers = True
-        if call.head.answer_coding:
-            call.metadata.append((b"grpc-encoding", call.head.answer_coding))
-        headers = rpc_headers(call.metadata)
+        headers = call.opening()
         self._guarded(call, lambda: self._engine.send_response(call.id, headers))
 
-    def _guarded(self, call: _Call, give: Callable[[], object]) -> None:
+    def _guarded(self, call: StreamingCall, give: Callable[[], object]) -> None:
         """Give the library something; if it says that the stream is over, the call is."""
         try:
             give()
@@ -296,61 +242,67 @@ class Conversations:
             self._lose(call, error)
         self._flush()
 
-    def _lose(self, call: _Call, error: Exception) -> None:
+    def _lose(self, call: StreamingCall, error: Exception) -> None:
         _logger.debug("a call found its stream gone error=%s", error)
         self.closed(call.id)
 
-    def _drop(self, call: _Call) -> None:
+    def _drop(self, call: StreamingCall) -> None:
         """End the call of a client that does not read; one that subscribes may subscribe again."""
-        self._shared.counters.timeouts += 1
-        _logger.warning(
-            "dropped a caller that does not read method=%s peer=%s timeout_s=%g",
-            call.head.target[:256].decode("latin-1"),
-            self._peer,
-            self._rules.write_timeout_s,
-        )
-        if self._rules.ends_at_once:
-            self._stop(call, status.OK)
-        else:
-            text = "the answers were not taken in time"
-            self._stop(call, status.DEADLINE_EXCEEDED, text)
+        shared = self._shared
+        shared.counters.timeouts += 1
+        others = shared.drops.due(shared.loop.time())
+        if others is not None:
+            _logger.warning(
+                "dropped a caller that does not read method=%s peer=%s timeout_s=%g others=%d",
+                call.method,
+                self._peer,
+                self._rules.write_timeout_s,
+                others,
+            )
+        is_told_nothing = self._rules.ends_at_once
+        self._stop(call, None if is_told_nothing else _late("the answers were not taken in time"))
 
-    def _expire(self, call: _Call) -> None:
+    def _expire(self, call: StreamingCall) -> None:
         self._shared.counters.timeouts += 1
-        self._stop(call, status.DEADLINE_EXCEEDED, "the deadline of the call has passed")
+        self._stop(call, _late("the deadline of the call has passed"))
 
-    def _stop(self, call: _Call, code: int, message: str = "") -> None:
+    def _stop(self, call: StreamingCall, refusal: RefusedCallError | None) -> None:
         """End a call from outside of its task."""
-        self._finish(call, code, message)
+        self._finish(call, refusal)
         call.stop()
 
-    def _refuse(self, call: _Call, answer: Outgoing) -> None:
+    def _refuse(self, call: StreamingCall, answer: Outgoing) -> None:
         """End a call of which the client has heard nothing yet."""
         self._leave(call)
         self._guarded(call, lambda: self._sender.submit(call, answer))
 
-    def _finish(self, call: _Call, code: int, message: str = "") -> None:
-        """Tell the client how its call has ended, if it is still there."""
+    def _finish(self, call: StreamingCall, refusal: RefusedCallError | None) -> None:
+        """Tell the client how its call has ended, None well, if it is still there."""
         if call.id not in self._calls:
             return
-        named = (REQUEST_ID, call.request_id)
+        code, message = status.OK, ""
+        if refusal is not None:
+            self._shared.refusals.call(refusal)
+            code, message = refusal.code, refusal.message
         if not call.has_said_headers:
-            self._refuse(call, rpc_outgoing(RpcAnswer(code, message, call.metadata, [named])))
+            self._refuse(call, call.status_alone(code, message))
             return
         is_cut = self._deliveries.is_within(call.id)  # after which nothing can be said
         self._leave(call)
         if is_cut:
             self._guarded(call, lambda: self._engine.reset_stream(call.id, _CANCEL))
             return
-        trailers: Headers = [(b"grpc-status", str(code).encode()), named]
-        if message:
-            trailers.append((b"grpc-message", status.percent_encode_message(message)))
         if not call.has_ended:
             self._sender.end_early(call.id)
+        trailers = call.trailers(code, message)
         self._guarded(call, lambda: self._engine.send_trailers(call.id, trailers))
 
-    def _leave(self, call: _Call) -> None:
+    def _leave(self, call: StreamingCall) -> None:
         """Send nothing more that the call says by itself."""
         del self._calls[call.id]
         self._deliveries.forget(call.id)
         call.release()
+
+
+def _late(message: str) -> RefusedCallError:
+    return RefusedCallError(status.DEADLINE_EXCEEDED, message)

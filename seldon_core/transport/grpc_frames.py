@@ -31,12 +31,16 @@ _UNIT_SECONDS = {b"H": 3600.0, b"M": 60.0, b"S": 1.0, b"m": 1e-3, b"u": 1e-6, b"
 
 
 class RefusedCallError(Exception):
-    """A call's framing is wrong. It ends as a status of the call and never leaves `transport`."""
+    """A call's framing is wrong. It ends as a status of the call and never leaves `transport`.
 
-    def __init__(self, code: int, message: str) -> None:
+    `lacks_room` says that it is for others that the call is refused, and not its own fault.
+    """
+
+    def __init__(self, code: int, message: str, *, lacks_room: bool = False) -> None:
         super().__init__(message)
         self.code = code
         self.message = message
+        self.lacks_room = lacks_room
 
 
 def is_grpc(content_type: bytes) -> bool:
@@ -113,6 +117,11 @@ def check_prefix(flag: int, length: int, limit: int, window_bits: int | None) ->
             status.INTERNAL,
             "the message is marked as compressed but grpc-encoding names nothing",
         )
+
+
+def no_room(message: str) -> RefusedCallError:
+    """Return the refusal of a call, or of a message, for which there is no room."""
+    return RefusedCallError(status.RESOURCE_EXHAUSTED, message, lacks_room=True)
 
 
 def no_message() -> RefusedCallError:

@@ -32,7 +32,8 @@ class InferCall:
     `model` and `version` are what the caller named (path or message; "" if it named none).
     `headers` holds the request's headers or gRPC metadata: lower-case names, repeated values joined
     with b",". `protocol` is the `method_type` of metrics. `deadline` is an instant on the monotonic
-    clock (seconds). `internal_model` is `<model>_<version>`, set by the router.
+    clock (seconds). `internal_model` is `<model>_<version>`, set by the router, which keeps to it
+    when it is given the same call again: so metadata that was asked for is that of who infers.
     """
 
     verb: Verb

@@ -15,9 +15,20 @@ import httptools
 import numpy as np
 
 from seldon_core.transport.answers import Exchange
-from seldon_core.transport.bodies import largest_body, too_large
 from seldon_core.transport.budget import InFlightBytes
 from seldon_core.transport.exchange import HttpRequest
+from seldon_core.transport.http1_rules import (
+    RefusedError,
+    awaits_continue,
+    check_body_size,
+    check_head_size,
+    has_body_past_upgrade,
+    is_chunked,
+    no_room,
+    settle_version,
+    too_large_a_head,
+    too_many_headers,
+)
 from seldon_core.transport.settings import KIB, ListenerSettings
 
 SLICE_BYTES = 4 * KIB
@@ -29,18 +40,6 @@ Small enough that a slice of the smallest requests (230) takes under a milliseco
 _END_OF_HEAD = b"\r\n\r\n"
 _ZEROED_UP_TO = 64 * KIB
 _FRAMING = frozenset((b"connection", b"transfer-encoding", b"expect"))
-
-
-class RefusedError(Exception):
-    """The request being read is refused and the connection with it.
-
-    `status` and `retry_after_s` are of the answer, the text is its message.
-    """
-
-    def __init__(self, status: int, message: str, retry_after_s: int | None = None) -> None:
-        super().__init__(message)
-        self.status = status
-        self.retry_after_s = retry_after_s
 
 
 class Http1Reader:
@@ -57,6 +56,8 @@ class Http1Reader:
     def __init__(self, settings: ListenerSettings, budget: InFlightBytes) -> None:
         self._settings = settings
         self._budget = budget
+        # Of a head so much, and the slices in which it begins and ends, are within its limit.
+        self._surely_small = settings.header_bytes - 2 * SLICE_BYTES
         self.completed: deque[Exchange] = deque()
         self.body: memoryview | None = None
         self.incomplete: Exchange | None = None
@@ -233,13 +234,16 @@ class Http1Reader:
         is_last = not parser.should_keep_alive()
         exchange = Exchange(HttpRequest(parser.get_method(), self._target, headers), is_last)
         self.incomplete = exchange
+        if self._head_bytes > self._surely_small:
+            # Where in the slice it ended llhttp does not tell.
+            check_head_size(exchange.request, self._settings)
         self._target = b""
         self._headers = {}
         self._head_bytes = 0
         if is_last or b"host" not in headers or not _FRAMING.isdisjoint(headers):
             self._look_closer(exchange, parser.get_http_version())
         if len(headers) + self._repeated > self._settings.header_count:
-            self._too_many_headers()
+            raise too_many_headers(self._settings)
         self._repeated = 0
 
     def on_message_complete(self) -> None:
@@ -266,57 +270,22 @@ class Http1Reader:
             self.is_ended = True
 
     def _look_closer(self, exchange: Exchange, version: str) -> None:
-        headers = exchange.request.headers
-        if version not in ("1.1", "1.0"):
-            raise RefusedError(505, f"HTTP/{version} is not spoken here, HTTP/1.1 and HTTP/2 are")
-        exchange.is_http10 = version == "1.0"
-        if exchange.is_http10:
-            exchange.echo_keep_alive = not exchange.is_last
-            self._check_keep_alive(exchange)
-        elif b"host" not in headers:
-            raise RefusedError(400, "a request of HTTP/1.1 has a host header (RFC 9112, 3.2)")
-        coding = headers.get(b"transfer-encoding")
-        if coding is not None:
-            if version == "1.0":
-                raise RefusedError(400, "HTTP/1.0 has no transfer-encoding")
-            if coding.lower() != b"chunked":
-                found = coding.decode("latin-1")
-                raise RefusedError(501, f"transfer-encoding may be chunked, found {found!r}")
-            self._is_chunked = True
-        self._check_upgrade(exchange)
-        if b"expect" in headers and version == "1.1":
-            if headers[b"expect"].lower() != b"100-continue":
-                raise RefusedError(417, "expect may be 100-continue and nothing else")
-            self.owes_continue = True
-
-    def _check_keep_alive(self, exchange: Exchange) -> None:
-        """Refuse HTTP/1.0 that asks to close and to keep: llhttp keeps, RFC 9112, 9.3, closes."""
-        options = exchange.request.headers.get(b"connection", b"").lower().split(b",")
-        if not exchange.is_last and b"close" in (option.strip() for option in options):
-            raise RefusedError(400, "connection may be close or keep-alive, found both")
-
-    def _check_upgrade(self, exchange: Exchange) -> None:
+        request, headers = exchange.request, exchange.request.headers
+        settle_version(exchange, version)
+        self._is_chunked = is_chunked(headers, version)
         assert self._parser is not None
-        if not self._parser.should_upgrade() or exchange.request.method == b"CONNECT":
-            return
-        if self._is_chunked:
-            raise RefusedError(
-                501, "an offer to upgrade with a chunked body is not understood: send no upgrade"
-            )
-        self._is_upgrade = int(exchange.request.headers.get(b"content-length", b"0")) > 0
+        if self._parser.should_upgrade():
+            self._is_upgrade = has_body_past_upgrade(request, self._is_chunked)
+        self.owes_continue = awaits_continue(headers, version)
 
     def _check_count(self) -> None:
         if len(self._headers) + self._repeated > self._settings.header_count:
-            self._too_many_headers()
-
-    def _too_many_headers(self) -> None:
-        limit = self._settings.header_count
-        raise RefusedError(431, f"a request may have {limit} headers, this has more")
+            raise too_many_headers(self._settings)
 
     def _keep_partial(self, nbytes: int) -> None:
         """Look after a request that the slice of `nbytes` did not complete."""
         if self.incomplete is None:
-            self._count_head(nbytes)
+            self._count_head(0 if self.completed else nbytes)  # the slice may be of those before it
             self._check_count()
         elif self._is_chunked:
             self._grow_chunked(self.incomplete, nbytes)
@@ -325,9 +294,8 @@ class Http1Reader:
 
     def _count_head(self, nbytes: int) -> None:
         self._head_bytes += nbytes
-        limit = self._settings.header_bytes
-        if self._head_bytes > limit:
-            raise RefusedError(431, f"the head of a request may have {limit} bytes, this has more")
+        if self._head_bytes > self._settings.header_bytes:
+            raise too_large_a_head(self._settings)
 
     def _grow_chunked(self, exchange: Exchange, nbytes: int) -> None:
         if not self._pieces:  # nothing but a chunk's extensions, or trailers
@@ -337,12 +305,12 @@ class Http1Reader:
         self._head_bytes = 0
         budget = self._budget
         if not budget.fits(nbytes) and (not exchange.held or budget.is_over):
-            raise _no_room()
+            raise no_room()
         self._hold(exchange, nbytes)
         for piece in self._pieces:
             self._chunks += piece
         self._pieces.clear()
-        self._check_size(exchange, len(self._chunks))
+        check_body_size(exchange.request, len(self._chunks), self._settings)
 
     def _end_chunked(self, exchange: Exchange) -> None:
         if self._chunks:
@@ -355,9 +323,9 @@ class Http1Reader:
 
     def _receive_past_parser(self, exchange: Exchange) -> None:
         length = int(exchange.request.headers[b"content-length"])
-        self._check_size(exchange, length)
+        check_body_size(exchange.request, length, self._settings)
         if not self._budget.fits(length):
-            raise _no_room()
+            raise no_room()
         # Memory that is not zeroed costs nothing until bytes arrive, whatever the length claims.
         body = memoryview(
             bytearray(length) if length <= _ZEROED_UP_TO else np.empty(length, np.uint8).data
@@ -372,16 +340,7 @@ class Http1Reader:
         self.body = body[filled:]
         self._parser = httptools.HttpRequestParser(self)
 
-    def _check_size(self, exchange: Exchange, nbytes: int) -> None:
-        limit = largest_body(exchange.request.headers, self._settings)
-        if nbytes > limit:
-            raise RefusedError(413, too_large(limit, self._settings))
-
     def _hold(self, exchange: Exchange, nbytes: int) -> None:
         """Count `nbytes` that were received."""
         self._budget.take(nbytes)
         exchange.held += nbytes
-
-
-def _no_room() -> RefusedError:
-    return RefusedError(503, "too many bytes are in flight, try again", retry_after_s=1)

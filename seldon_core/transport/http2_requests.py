@@ -7,7 +7,8 @@ just read may already be reset. So every answer goes through the one guarded `an
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from functools import partial
 
 from seldon_core.aio.start import start
 from seldon_core.transport.deliveries import Deliveries, WindowedEngine
@@ -64,6 +65,12 @@ class Requests:
         stream.task = start(self._serve(stream), self._loop)
         if stream.task is not None:
             stream.wait(lambda: self._expire(stream))
+
+    def watch_unfinished(self, streams: Iterable[Stream]) -> None:
+        """Watch the deadlines of those that have not begun: they are waiting for their clients."""
+        for stream in streams:
+            if not stream.has_ended and stream.id in self.streams:
+                stream.watch_deadline(partial(self._expire, stream))
 
     def answer(self, stream: Stream, answer: Outgoing) -> None:
         """Give the library an answer, if the client still wants it.
@@ -137,6 +144,8 @@ class Requests:
 
     def _expire(self, stream: Stream) -> None:
         """Answer a stream whose time has passed, and stop its work."""
+        if stream.id not in self.streams:
+            return  # it is answered, which takes its client a while to read
         self._shared.counters.timeouts += 1
         if not self._streamed.expire(stream):
             self.answer(stream, stream.expire())
@@ -155,6 +164,8 @@ class Requests:
         except Exception:
             _logger.exception("a request failed by a bug request_id=%s", stream.name())
             self._shared.counters.internal_errors += 1
+            if stream.id not in self.streams:
+                return  # nobody waits any more
             answer = stream.fail()
         if type(answer) is Outgoing:
             self.answer(stream, answer)

@@ -11,8 +11,9 @@ from collections.abc import Callable
 from seldon_core.errors import InvalidRequestError, OverloadedError, PayloadTooLargeError
 from seldon_core.protocol import status
 from seldon_core.transport.bodies import inflate
-from seldon_core.transport.grpc_frames import PREFIX_LENGTH, RefusedCallError, check_prefix
+from seldon_core.transport.grpc_frames import PREFIX_LENGTH, RefusedCallError, check_prefix, no_room
 from seldon_core.transport.shared import Shared
+from seldon_core.transport.streams import FULL
 
 
 class Incoming:
@@ -126,7 +127,7 @@ class Incoming:
             return
         if budget.is_full or not budget.fits(nbytes):
             self._shared.counters.overloaded += 1
-            raise no_room()
+            raise no_room(FULL)
         self._expected = nbytes
 
     def _check_end(self) -> None:
@@ -156,8 +157,10 @@ class Incoming:
         assert bits is not None  # or the prefix would have been refused
         try:
             plain, held = await inflate(message, bits, settings.body_bytes, settings, budget)
-        except (PayloadTooLargeError, OverloadedError) as error:
+        except PayloadTooLargeError as error:
             raise RefusedCallError(status.RESOURCE_EXHAUSTED, str(error)) from error
+        except OverloadedError as error:
+            raise no_room(str(error)) from error
         except InvalidRequestError as error:
             raise RefusedCallError(status.INTERNAL, str(error)) from error
         budget.give(held)
@@ -191,11 +194,3 @@ class Incoming:
         if due > 0:
             self._withheld = nbytes
             self._credit(due)
-
-
-def no_room() -> RefusedCallError:
-    """Return the refusal of what the budget has no room for."""
-    return RefusedCallError(
-        status.RESOURCE_EXHAUSTED,
-        "too many bytes are in flight on this server; try again later",
-    )

@@ -9,6 +9,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from typing import cast
 
 from seldon_core.errors import ConfigError
+from seldon_core.transport.accepting import Backlog
 from seldon_core.transport.budget import InFlightBytes
 from seldon_core.transport.conversations import TalkRules
 from seldon_core.transport.exchange import HttpFront
@@ -65,7 +66,7 @@ class Sniffer(asyncio.BufferedProtocol):
         """Close at once: the client sees no more than that, the operator a line of the log."""
         shared = self._shared
         shared.counters.refused_connections += 1
-        others = None if shared.draining else shared.refusals.due(shared.loop.time())
+        others = None if shared.draining else shared.crowds.due(shared.loop.time())
         if others is not None:
             _logger.warning(
                 "refused a connection, listener.connections=%d are open peer=%s others=%d",
@@ -136,8 +137,7 @@ class Sniffer(asyncio.BufferedProtocol):
 class Listener:
     """An open port. `port` is the real one, also if 0 was asked for."""
 
-    def __init__(self, server: asyncio.Server, shared: Shared, refusals: Refusals) -> None:
-        self._refusals = refusals
+    def __init__(self, server: asyncio.Server, shared: Shared) -> None:
         self._server = server
         self._shared = shared
         self.port: int = server.sockets[0].getsockname()[1]
@@ -150,7 +150,7 @@ class Listener:
     @property
     def refusals(self) -> Mapping[tuple[str, str], int]:
         """How many requests were answered by an error, by `rest` or `grpc` and the code."""
-        return self._refusals.counts
+        return self._shared.refusals.counts
 
     @property
     def open_connections(self) -> int:
@@ -211,7 +211,7 @@ async def open_listener(
     methods = {
         **extension_rest_methods(services),
         **docs_methods(handler, server),
-        **stream_methods(handler),
+        **stream_methods(handler, refusals),
     }
     http = RestFront(handler, server, settings, budget, methods, refusals=refusals)
     talks = {
@@ -250,7 +250,9 @@ async def _create_server(
     bound.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     if settings.keep_alive_s:
         _keep_alive(bound, settings.keep_alive_s)
-    return await loop.create_server(protocol, sock=bound, backlog=backlog)
+    bound.setblocking(False)
+    first = Backlog(loop, bound, protocol).first
+    return await loop.create_server(first, sock=bound, backlog=backlog)
 
 
 def _keep_alive(listening: socket.socket, after_s: int) -> None:
@@ -281,15 +283,15 @@ async def listen(
     budget: InFlightBytes,
     refusals: Refusals | None = None,
 ) -> AsyncIterator[Listener]:
-    """Serve two fronts, which count in `refusals`; otherwise as `open_listener`."""
+    """Serve two fronts, which may count in `refusals` too; otherwise as `open_listener`."""
     loop = asyncio.get_running_loop()
-    shared = Shared(loop, settings, http, rpc, budget)
+    shared = Shared(loop, settings, http, rpc, budget, refusals)
     try:
         server = await _create_server(loop, lambda: Sniffer(shared), settings)
     except OSError as error:
         raise ConfigError(why_not_listening(settings.host, settings.port, error)) from error
     shared.sweeper.start()
-    listener = Listener(server, shared, refusals or Refusals())
+    listener = Listener(server, shared)
     try:
         yield listener
     finally:

@@ -23,6 +23,7 @@ from seldon_core.protocol.oip_json import JSON_CODEC
 from seldon_core.protocol.oip_stream import note_final
 from seldon_core.transport.exchange import HttpAnswer, StreamedAnswer
 from seldon_core.transport.handler import InferCall, InferHandler, StreamReply
+from seldon_core.transport.refusals import Refusals
 from seldon_core.transport.rest_call import JSON_TYPE, RestCall, RestMethod
 
 _EVENT_HEADERS = [
@@ -32,24 +33,33 @@ _EVENT_HEADERS = [
 ]
 
 
-def stream_methods(handler: InferHandler) -> dict[Verb, RestMethod]:
-    """Return what answers `infer_stream`, `generate` and `generate_stream`."""
+def stream_methods(
+    handler: InferHandler, refusals: Refusals | None = None
+) -> dict[Verb, RestMethod]:
+    """Return what answers `infer_stream`, `generate` and `generate_stream`.
+
+    `refusals` is where events that are errors are counted; an error that is the answer is not one.
+    """
+    counted = refusals or Refusals()
 
     async def infer_stream(call: RestCall) -> StreamedAnswer:
         _check_json(call)
-        return await _streamed(handler, call, Payload(JSON_CODEC, call.request.body))
+        asked = call.for_handler(Payload(JSON_CODEC, call.request.body))
+        return await _streamed(handler, asked, call.id_header, counted)
 
     async def generate(call: RestCall) -> HttpAnswer:
-        payload = await _generate_payload(handler, call)
-        reply = await handler.infer(call.for_handler(payload))
+        asked = await _generating(handler, call)
+        reply = await handler.infer(asked)
         encoded = reply.response
         if not isinstance(encoded, Encoded):
+            payload = asked.payload
             request = without_binary(payload.decode())
             encoded = payload.codec.encode_response(encoded, request)
         return HttpAnswer(200, [JSON_TYPE, call.id_header, *reply.headers], encoded.parts)
 
     async def generate_stream(call: RestCall) -> StreamedAnswer:
-        return await _streamed(handler, call, await _generate_payload(handler, call))
+        asked = await _generating(handler, call)
+        return await _streamed(handler, asked, call.id_header, counted)
 
     return {
         Verb.INFER_STREAM: infer_stream,
@@ -66,10 +76,12 @@ def _check_json(call: RestCall) -> None:
         )
 
 
-async def _generate_payload(handler: InferHandler, call: RestCall) -> Payload:
+async def _generating(handler: InferHandler, call: RestCall) -> InferCall:
+    """Return the call whose payload is read by its model's metadata; that model answers it."""
     _check_json(call)
-    metadata = await handler.metadata(call.for_handler())
-    return Payload(GenerateCodec(metadata), call.request.body)
+    asked = call.for_handler()
+    asked.payload = Payload(GenerateCodec(await handler.metadata(asked)), call.request.body)
+    return asked
 
 
 class _Only(AsyncIterator[Payload]):
@@ -85,17 +97,22 @@ class _Only(AsyncIterator[Payload]):
         return payload
 
 
-async def _streamed(handler: InferHandler, call: RestCall, payload: Payload) -> StreamedAnswer:
+async def _streamed(
+    handler: InferHandler, call: InferCall, id_header: tuple[bytes, bytes], refusals: Refusals
+) -> StreamedAnswer:
     """Return the answers as events, once the first is there. Raises the error if that is one."""
-    headers = [*_EVENT_HEADERS, call.id_header]
-    pieces = _pieces(handler, call.for_handler(payload), headers)
+    headers = [*_EVENT_HEADERS, id_header]
+    pieces = _pieces(handler, call, headers, refusals)
     # So that it has begun: a generator that has not would close nothing when it is closed.
     await anext(pieces)
     return StreamedAnswer(200, headers, pieces)
 
 
 async def _pieces(
-    handler: InferHandler, call: InferCall, headers: list[tuple[bytes, bytes]]
+    handler: InferHandler,
+    call: InferCall,
+    headers: list[tuple[bytes, bytes]],
+    refusals: Refusals,
 ) -> AsyncGenerator[Buffer, None]:
     """Yield nothing when the first answer is there, its headers among `headers`; then the events.
 
@@ -112,9 +129,9 @@ async def _pieces(
         yield event
         try:
             async for reply in replies:
-                yield _event_of_any(reply)
+                yield _event_of_any(reply, refusals)
         except SeldonError as error:
-            yield error_event(str(error))
+            yield _error_event(error, refusals)
 
 
 def _event(reply: StreamReply) -> bytes:
@@ -129,8 +146,13 @@ def _event(reply: StreamReply) -> bytes:
     return answer_event(reply.payload.codec, outcome, request)
 
 
-def _event_of_any(reply: StreamReply) -> bytes:
+def _event_of_any(reply: StreamReply, refusals: Refusals) -> bytes:
     try:
         return _event(reply)
     except SeldonError as error:
-        return error_event(str(error))
+        return _error_event(error, refusals)
+
+
+def _error_event(error: SeldonError, refusals: Refusals) -> bytes:
+    refusals.rest(error)
+    return error_event(str(error))

@@ -5,7 +5,7 @@ message of an infer call stays as it is until somebody asks for its tensors; of 
 model's name and version are read here.
 """
 
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass, field
 
@@ -15,7 +15,7 @@ from seldon_core.protocol.dialects import GRPC_VERBS, Verb
 from seldon_core.protocol.grpc_limits import check_typed_size
 from seldon_core.protocol.inference import Buffer, Encoded, Payload
 from seldon_core.protocol.oip_grpc import GRPC_CODEC, peek_model
-from seldon_core.transport.conversations import Conversation, InitialMetadata, TalkRules, not_served
+from seldon_core.transport.conversations import Conversation, TalkRules, not_served
 from seldon_core.transport.handler import InferCall, InferHandler, ServerState
 from seldon_core.transport.refusals import Refusals
 from seldon_core.transport.request_id import REQUEST_ID, request_id_of
@@ -90,18 +90,7 @@ class RpcFront:
         verb = GRPC_VERBS.get(path)
         if verb is _INFER or verb in self._methods:
             return None
-        return self._talks.get(path) or self._refusing(path)
-
-    def _refusing(self, path: bytes) -> Conversation:
-        refuse = not_served(path)
-
-        def counted(
-            headers: dict[bytes, bytes], messages: AsyncIterator[bytes], peer: str, deadline: float
-        ) -> AsyncGenerator[Sequence[Buffer] | InitialMetadata, None]:
-            self._refusals.grpc_code(status.UNIMPLEMENTED)
-            return refuse(headers, messages, peer, deadline)
-
-        return counted
+        return self._talks.get(path) or not_served(path)
 
     async def answer(
         self, path: bytes, headers: dict[bytes, bytes], message: Buffer, deadline: float

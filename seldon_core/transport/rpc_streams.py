@@ -59,14 +59,15 @@ def stream_conversations(
 
     `stream_format` is how who does not say it is answered, `triton` or `mlserver`. Messages that
     are under way are counted in `budget`; each may have `typed_bytes` besides its raw contents.
-    `refusals` is where errors are counted, of messages as well as of calls.
+    `refusals` is where messages that are answered by an error are counted; what a call ends with is
+    counted where its caller is told.
     """
     counted = refusals or Refusals()
 
     async def stream_infer(
         headers: dict[bytes, bytes], messages: AsyncIterator[bytes], peer: str, deadline: float
     ) -> AsyncGenerator[Sequence[Buffer] | InitialMetadata, None]:
-        shape = _shape(headers.get(FORMAT_HEADER, stream_format.encode()), counted)
+        shape = _shape(headers.get(FORMAT_HEADER, stream_format.encode()))
         talk = _Talk(handler, headers, deadline, budget, typed_bytes)
         is_first = True
         reply = None
@@ -77,10 +78,10 @@ def stream_conversations(
                     if is_first and reply.headers:
                         yield InitialMetadata(reply.headers)
                     is_first = False
-                    if isinstance(reply.outcome, SeldonError):
-                        counted.grpc(reply.outcome)
                     said = shape(talk, reply)
                     if said is not None:
+                        if isinstance(reply.outcome, SeldonError):
+                            counted.grpc(reply.outcome)
                         yield said
                     talk.answered(reply)
             if talk.fault is not None:
@@ -94,15 +95,13 @@ def stream_conversations(
     return {STREAM_PATH: stream_infer}
 
 
-def _shape(name: bytes, refusals: Refusals) -> "_Shape":
+def _shape(name: bytes) -> "_Shape":
     shape = _SHAPES.get(name)
     if shape is None:
         shown = name[:64].decode("latin-1")
-        error = InvalidRequestError(
+        raise InvalidRequestError(
             f"{FORMAT_HEADER.decode()} is triton or mlserver, found {shown!r}"
         )
-        refusals.grpc(error)
-        raise error
     return shape
 
 

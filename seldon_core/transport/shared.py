@@ -6,14 +6,16 @@ protocol hands it the transport with `transport.set_protocol(connection)`, then 
 """
 
 import asyncio
-import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from seldon_core.protocol.inference import Buffer
 from seldon_core.transport.budget import InFlightBytes
 from seldon_core.transport.exchange import HttpFront
 from seldon_core.transport.hang_up import check_hang_ups
+from seldon_core.transport.rare_log import RareLog
+from seldon_core.transport.refusals import Refusals
+from seldon_core.transport.rota import Rota
 from seldon_core.transport.settings import KIB, ListenerSettings
 from seldon_core.transport.sweeper import Sweeper
 
@@ -23,9 +25,7 @@ if TYPE_CHECKING:
 
 RECEIVE_BYTES = 64 * KIB
 
-REQUESTS_A_TURN = 256
-"""How many requests begin in a turn of the loop if more connections have more of them than their
-share: a thousand that each send what they can held all others up for seconds."""
+_OUTSTANDING = 1024  # of the connections together that do not read because they have begun enough
 
 # What a streaming call takes, with its tasks, though nothing is said on it. They may take an eighth
 # of the budget's bytes, so that other calls have room: no time-out ends a stream that is silent.
@@ -97,29 +97,6 @@ class Counters:
     internal_errors: int = 0
 
 
-_LOG_EVERY_S: Final = 1.0
-
-
-@dataclass(slots=True)
-class RareLog:
-    """When something that attackers cause was last logged, and how many since then were not."""
-
-    logged_at: float = -math.inf
-    unlogged: int = 0
-
-    def due(self, now: float) -> int | None:
-        """Return how many were not logged if this one is to be, else None; call once for each.
-
-        `now` is the loop's clock. One a second is logged.
-        """
-        if now < self.logged_at + _LOG_EVERY_S:
-            self.unlogged += 1
-            return None
-        others, self.unlogged = self.unlogged, 0
-        self.logged_at = now
-        return others
-
-
 class Shared:
     """One per listener.
 
@@ -128,8 +105,10 @@ class Shared:
     none. `paused` are the connections whose file descriptor the listener polls for a hang-up
     because they do not read: add yourself when you pause, discard yourself when you resume.
     A connection takes its fronts from `http` and `rpc` by `for_peer`, once. `conversing` are the
-    tasks of streaming calls, of which there may be `most_conversing`. `floods` and `refusals` are
-    what is logged of either. `share` is how many requests a connection may begin in a turn.
+    tasks of streaming calls, of which there may be `most_conversing`. `refusals` counts what is
+    answered by an error. `floods`, `crowds` and `drops` are what is logged of connections that
+    flood, of those that are too many, and of callers that do not read. In `rota` stands who has
+    more to begin than it may at once.
     """
 
     __slots__ = (
@@ -137,19 +116,20 @@ class Shared:
         "connections",
         "conversing",
         "counters",
+        "crowds",
         "draining",
+        "drops",
         "floods",
         "http",
         "loop",
         "most_conversing",
         "on_empty",
         "paused",
-        "queueing",
         "receive",
         "refusals",
+        "rota",
         "rpc",
         "settings",
-        "share",
         "sweeper",
     )
 
@@ -160,6 +140,7 @@ class Shared:
         http: HttpFront,
         rpc: RpcFront,
         budget: InFlightBytes,
+        refusals: Refusals | None = None,
     ) -> None:
         self.loop = loop
         self.settings = settings
@@ -168,12 +149,13 @@ class Shared:
         self.conversing: set[asyncio.Task[None]] = set()
         share = budget.limit // (_CONVERSATIONS_SHARE * _CONVERSATION_BYTES)
         self.most_conversing = max(settings.streams, share)
-        self.queueing = 0
-        self.share = settings.requests_per_turn
         self.budget = budget
         self.counters = Counters()
+        self.rota = Rota(loop, self.counters, settings.requests_per_turn)
         self.floods = RareLog()
-        self.refusals = RareLog()
+        self.crowds = RareLog()
+        self.drops = RareLog()
+        self.refusals = refusals or Refusals()
         self.connections: dict[Connection, None] = {}
         self.paused: dict[Connection, asyncio.Transport] = {}
         self.draining = False
@@ -191,11 +173,14 @@ class Shared:
         self.connections[connection] = None
         self.on_empty.clear()
 
-    def queue_up(self, number: int) -> None:
-        """Count `number` connections more, or less, that have more to begin in the next turn."""
-        self.queueing += number
-        share = REQUESTS_A_TURN // max(self.queueing, 1)
-        self.share = max(min(share, self.settings.requests_per_turn), 1)
+    def outstanding(self) -> int:
+        """Return how many requests of one HTTP/1 connection may wait for their answers.
+
+        That is less while many connections have more than they may begin: together they would wait
+        for a model in such numbers that others find no room there.
+        """
+        share = _OUTSTANDING // max(len(self.paused), 1)
+        return max(min(share, self.settings.outstanding), 1)
 
     def patience_s(self, longest_s: float) -> float:
         """Return how long to wait for a client that neither sends nor reads, at most `longest_s`.

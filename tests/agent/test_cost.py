@@ -55,8 +55,32 @@ def test_two_slow_calls_in_a_row_send_it_away():
     assert cost.predict(1) == pytest.approx(1200e-6)
 
 
-def test_a_model_sent_away_by_mistake_comes_back_within_forty_calls():
-    cost = cost_after(*[(1, 10)] * 5, (1, 5000), (1, 5000))
+def test_a_model_sent_away_by_mistake_comes_back_after_three_calls():
+    cost = cost_after(*[(1, 10)] * 3, *[(64, 60)] * 5, (64, 5000), (64, 5000))
+    for _ in range(3):
+        assert cost.place(64) is Place.AWAY
+        cost.observe(64, 100e-6)
+    assert cost.place(64) is Place.INLINE
+    assert cost.predict(64) < 100e-6
+
+
+@pytest.mark.parametrize(
+    "calls",
+    [[(1, 10), (1, 10), (1, 1200)] * 2 + [(1, 10)] * 4, [(1, 1200)] * 8 + [(1, 10)] * 4],
+    ids=["three in a row are not alike", "it was slow for longer"],
+)
+def test_a_surprise_that_was_no_mistake_is_believed(calls):
+    cost = cost_after(*[(1, 10)] * 5, (1, 1200), (1, 1200), *calls)
+    assert cost.place(1) is Place.AWAY
+
+
+def test_small_calls_do_not_prove_that_a_large_one_was_quick():
+    cost = cost_after(*[(64, 60)] * 5, (64, 5000), (64, 5000), *[(1, 10)] * 3)
+    assert cost.place(64) is Place.AWAY
+
+
+def test_a_model_sent_away_by_a_first_slow_call_comes_back_within_forty_calls():
+    cost = cost_after((1, 5000))
     assert cost.place(1) is Place.AWAY
     calls = 0
     while cost.place(1) is Place.AWAY:

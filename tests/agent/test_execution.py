@@ -145,6 +145,20 @@ def test_a_model_gets_a_copy_for_what_it_computes_not_for_what_it_waits():
     run(test)
 
 
+def test_a_model_that_only_waits_for_the_gil_on_its_thread_comes_back_to_the_loop():
+    async def test():
+        model = Waiting()
+        runtime = FakeRuntime(releases_gil=True, inline_limit_s=0.003)
+        world = World(runtime=runtime, models={"m_1": model})
+        async with agent_of(world, "m") as agent:
+            for _ in range(3):
+                await warm(agent, "m")
+            assert model.threads[0] != "MainThread"
+            assert "MainThread" in model.threads
+
+    run(test)
+
+
 def test_an_unload_waits_for_the_worker_that_is_being_loaded():
     async def test():
         world = World(runtime=HOLDS_GIL)
@@ -288,7 +302,7 @@ def test_a_fault_while_a_batch_runs_fails_its_members_only(place, monkeypatch, c
         world = World() if place == "loop" else away()
         async with agent_of(world, "m") as agent:
             await warm(agent, "m")
-            monkeypatch.setattr("seldon_core.agent.execution._joined", lambda entries: 1 / 0)
+            monkeypatch.setattr("seldon_core.agent.execution.joined", lambda entries: 1 / 0)
             results = await infer_all(agent, [1, 0], [2, 0], [3, 0])
             assert values(results[0]) == [[2, 0]]
             assert {str(error) for error in results[1:]} == {"internal error in model m_1"}

@@ -2,26 +2,18 @@
 
 import asyncio
 import threading
-from dataclasses import replace
-from typing import Any
 
 import pytest
 
-from seldon_core.agent.events import LoadFailed, LoadFinished
 from seldon_core.agent.hosting import ModelPoolError
 from seldon_core.agent.slots import Residence
 from seldon_core.errors import (
-    InvalidRequestError,
     InvalidResourceError,
     ModelRuntimeError,
     NotFoundError,
-    NotReadyError,
-    OverloadedError,
 )
-from seldon_core.protocol.inference import TensorSpec
 from seldon_core.resources.knobs import Knobs
 from tests.support.agent import (
-    DOUBLE,
     FakeModel,
     FakeRuntime,
     World,
@@ -77,69 +69,6 @@ def test_a_failed_load_is_reported_with_its_reason(fault, reason, caplog):
     run(test)
 
 
-def test_a_model_whose_reload_fails_is_not_ready_and_says_why(caplog):
-    async def test():
-        world = World()
-        async with agent_of(world, "m", "n", capacity=1) as agent:
-            world.load_fault = ModelRuntimeError("/a/m.onnx: the file is gone")
-            with pytest.raises(NotReadyError, match=r"m_1 failed to load: m\.onnx: the file is"):
-                await agent.handler.infer(call_to("m_1", [[1, 2]]))
-            assert "model failed to come back to memory model=m_1 replica=fake/0" in caplog.text
-            assert "/a/m.onnx: the file is gone" in caplog.text
-            world.load_fault = None
-            assert values(await agent.handler.infer(call_to("m_1", [[1, 2]]))) == [[2, 4]]
-
-    run(test)
-
-
-@pytest.mark.parametrize("how", ["unload", "end"])
-def test_a_load_that_has_not_begun_is_not_made_for_a_model_that_goes(how):
-    async def test():
-        gate = threading.Event()
-        world = World(load_gate=gate)
-        async with agent_of(world) as agent:
-            for name in ("first", "second", "third"):
-                agent.load_model(version_of(name))
-            await until(lambda: world.loads)
-            if how == "unload":
-                agent.unload_model("second", 1)
-                gate.set()
-                await until(lambda: len(world.reports) == 3)
-                assert ("second", 1, "Unloaded", "") in world.reports
-            else:
-                asyncio.get_running_loop().call_soon(gate.set)  # once the end has begun
-        kept = ["third_1"] if how == "unload" else []
-        assert world.loads == ["first_1", *kept]
-
-    run(test)
-
-
-def test_a_model_that_comes_back_is_loaded_with_what_is_known_of_it():
-    async def test():
-        world = World()
-        async with agent_of(world, "m", "n", capacity=1) as agent:
-            await agent.handler.infer(call_to("m_1", [[1, 2]]))
-        assert world.known == [None, None, world.models["m_1"].signature]
-
-    run(test)
-
-
-def test_a_model_whose_file_changed_meanwhile_takes_what_it_takes_now():
-    async def test():
-        world = World()
-        async with agent_of(world, "m", "n", capacity=1) as agent:
-            wider = replace(DOUBLE, inputs=(TensorSpec("x", "FP32", (-1, 3)),))
-            world.models["m_1"] = FakeModel(wider)
-            with pytest.raises(InvalidRequestError, match=r"\[-1, 3\]"):
-                await agent.handler.infer(call_to("m_1", [[1, 2]]))
-            reply = await agent.handler.infer(call_to("m_1", [[1, 2, 3]]))
-            assert values(reply) == [[2, 4, 6]]
-            metadata = await agent.handler.metadata(call_to("m_1", [[1, 2, 3]]))
-            assert metadata.inputs == wider.inputs
-
-    run(test)
-
-
 def test_a_model_that_comes_and_goes_for_want_of_room_is_no_news(caplog):
     caplog.set_level("INFO")
 
@@ -149,24 +78,6 @@ def test_a_model_that_comes_and_goes_for_want_of_room_is_no_news(caplog):
             await agent.handler.infer(call_to("m_1", [[1, 2]]))
             await agent.handler.infer(call_to("n_1", [[1, 2]]))
         assert caplog.messages == []
-
-    run(test)
-
-
-def test_a_model_unloaded_while_requests_wait_for_it_is_not_found():
-    async def test():
-        gate = threading.Event()
-        gate.set()
-        world = World(load_gate=gate)
-        async with agent_of(world, "m", "n", capacity=1) as agent:
-            gate.clear()
-            task = asyncio.create_task(agent.handler.infer(call_to("m_1", [[1, 2]])))
-            await until(lambda: world.loads.count("m_1") == 2)
-            agent.unload_model("m", 1)
-            with pytest.raises(NotFoundError):
-                await task
-            gate.set()
-            await until(lambda: world.reports[-1] == ("m", 1, "Unloaded", ""))
 
     run(test)
 
@@ -219,54 +130,6 @@ def test_a_model_that_waits_is_served_though_its_victim_is_asked_for_all_the_tim
                 [[10, 0]],
                 [[4, 0]],
             ]
-
-    run(test)
-
-
-def test_a_request_that_finds_no_room_may_try_again():
-    async def test():
-        world = World()
-        async with agent_of(world, "m", "n", capacity=1) as agent:
-            await warm(agent, "m")
-            pool = agent.handler._pool
-            pool._block_limit_s = 0.15
-            slot: Any = pool.try_admit("m_1")
-            with pytest.raises(OverloadedError, match="no room for model n_1") as caught:
-                await agent.handler.infer(call_to("n_1", [[1, 2]]))
-            assert caught.value.retry_after_s == 1.0
-            agent.handler._host.release(slot)
-            assert values(await agent.handler.infer(call_to("n_1", [[1, 2]]))) == [[2, 4]]
-
-    run(test)
-
-
-def test_a_model_much_larger_than_declared_is_warned_of(caplog):
-    async def test():
-        async with agent_of(World(grown_bytes=30), "m", memory_bytes=10) as agent:
-            assert agent.handler._pool.slots["m_1"].nbytes == 10  # what was declared counts
-        assert "more memory than declared model=m_1" in caplog.text
-
-    run(test)
-
-
-@pytest.mark.parametrize(
-    ("limit", "calls"),
-    [(1, [1] * 6), (3, [1, 3, 2]), (0, [1, 5]), (1000, [1, 5])],
-    ids=["off", "three", "unset", "more than the default"],
-)
-def test_max_batch_size_of_the_models_settings_caps_its_batches(limit, calls):
-    async def test():
-        world = World(settings={"max_batch_size": limit})
-        async with agent_of(world, "m") as agent:
-            await warm(agent, "m")
-            await asyncio.sleep(0)
-            model = world.models["m_1"]
-            model.calls.clear()
-            tasks = [
-                asyncio.create_task(agent.handler.infer(call_to("m_1", [[1, 2]]))) for _ in range(6)
-            ]
-            await asyncio.gather(*tasks)
-            assert model.calls == calls
 
     run(test)
 
@@ -334,36 +197,6 @@ def test_a_pool_left_unsound_is_mended_once_and_then_ends_the_agent(monkeypatch,
 
     with pytest.raises(ModelPoolError, match="6 bytes are counted as used"):
         run(test)
-
-
-@pytest.mark.parametrize("works", [True, False], ids=["loads", "fails"])
-@pytest.mark.parametrize("when", ["before", "after"])
-def test_a_client_may_leave_in_the_tick_in_which_its_load_ends(when, works, monkeypatch):
-    async def test():
-        world = World()
-        async with agent_of(world, "m", "n", capacity=1) as agent:
-            host, send = agent.handler._host, agent.handler._host.send
-            task = asyncio.create_task(agent.handler.infer(call_to("m_1", [[1, 2]])))
-
-            def send_and_cancel(event):
-                ends = isinstance(event, LoadFinished | LoadFailed)
-                if ends and when == "before":
-                    task.cancel()
-                send(event)
-                if ends and when == "after":
-                    task.cancel()
-
-            monkeypatch.setattr(host, "send", send_and_cancel)
-            world.load_fault = None if works else ModelRuntimeError("gone")
-            with pytest.raises(asyncio.CancelledError):
-                await task
-            slot = host.pool.slots["m_1"]
-            assert (slot.running, slot.waiting, host._admissions) == (0, {}, {})
-            monkeypatch.undo()
-            world.load_fault = None
-            assert values(await agent.handler.infer(call_to("m_1", [[1, 2]]))) == [[2, 4]]
-
-    run(test)
 
 
 def test_a_run_whose_client_left_makes_room_when_it_ends():

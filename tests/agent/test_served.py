@@ -1,4 +1,4 @@
-"""What requests need to know of a model. Served for real: `test_hosting`."""
+"""What requests need to know of a model. Served for real: `test_loads`."""
 
 from dataclasses import replace
 from types import SimpleNamespace

@@ -84,7 +84,7 @@ def test_agents_that_share_a_thread_load_one_model_at_a_time():
                 one.load_model(version_of("m"))
                 await until(lambda: slow.loads)
                 other.load_model(version_of("m"))
-                await until(lambda: len(load_threads._calls) == 2)
+                await until(lambda: load_threads._count == 2)
                 assert quick.loads == []
                 gate.set()
                 await until(lambda: quick.reports)

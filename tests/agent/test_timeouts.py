@@ -169,7 +169,7 @@ def test_an_answer_in_the_same_tick_wins(where):
             host, pool = agent._host, agent._host.pool
             error = DeadlineError("too late")
             if where == "with its load":
-                host._give_up(7, error)  # not waiting (any more)
+                host._admissions._give_up(7, error)  # not waiting (any more)
                 assert not pool.slots["m_1"].waiting
                 return
             task = asyncio.create_task(agent.handler.infer(call_to("m_1", [[1, 2]])))

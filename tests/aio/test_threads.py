@@ -1,5 +1,8 @@
 import asyncio
+import gc
 import threading
+import time
+import weakref
 
 import pytest
 
@@ -47,6 +50,64 @@ def test_an_error_is_the_callers():
         async with open_threads("loads", 1) as pool:
             with pytest.raises(ValueError, match="no such file"):
                 await pool.run(fail)
+
+    run(scenario)
+
+
+def test_a_call_that_raises_stop_iteration_is_answered_by_an_error():
+    async def scenario():
+        async with open_threads("loads", 1) as pool:
+            with pytest.raises(RuntimeError, match="StopIteration"):
+                await pool.run(next, iter(()))
+
+    run(scenario)
+
+
+def test_an_error_that_comes_as_its_caller_leaves_is_not_reported_as_lost():
+    lost = []
+
+    async def scenario():
+        loop = asyncio.get_running_loop()
+        loop.set_exception_handler(lambda _, context: lost.append(context))
+        async with open_threads("loads", 1) as pool, asyncio.TaskGroup() as tasks:
+            running = tasks.create_task(pool.run(fail))
+            await asyncio.sleep(0)
+            time.sleep(0.05)  # it is done by now, and the loop has not heard of it
+            loop.call_soon(running.cancel)
+            await asyncio.sleep(0)
+            await asyncio.sleep(0)
+        del running
+        gc.collect()
+
+    run(scenario)
+    assert lost == []
+
+
+def test_nothing_of_a_call_is_kept_once_it_is_answered():
+    class Large:
+        pass
+
+    async def scenario():
+        async with open_threads("loads", 1) as pool:
+            large = Large()
+            kept = weakref.ref(large)
+            assert await pool.run(lambda given: given, large) is large
+            del large
+            await asyncio.sleep(0)  # what resumed this test has the result still
+            time.sleep(0.05)  # the thread waits for the next call by now
+            assert kept() is None
+
+    run(scenario)
+
+
+def test_no_more_threads_start_than_there_are_calls_for():
+    async def scenario():
+        async with open_threads("loads", 3) as pool:
+            await pool.run(int)
+            await pool.run(int)
+            names = [thread.name for thread in threading.enumerate()]
+            assert [name for name in names if name.startswith("loads")] == ["loads_0"]
+        assert all(not thread.name.startswith("loads") for thread in threading.enumerate())
 
     run(scenario)
 

@@ -15,6 +15,7 @@ from seldon_core.errors import (
     InvalidRequestError,
     MethodNotAllowedError,
     NotFoundError,
+    TunnelError,
 )
 from seldon_core.proto import open_inference_pb2 as pb
 from seldon_core.protocol import dialects, oip_protojson
@@ -379,8 +380,8 @@ PROTOJSON_SEEDS = (
     ).SerializeToString(),
 )
 
-_METHODS = (b"GET", b"POST", b"HEAD", b"PUT", b"OPTIONS", b"\xff")
-_NO_TARGET = (NotFoundError, MethodNotAllowedError)
+_METHODS = (b"GET", b"POST", b"HEAD", b"PUT", b"OPTIONS", b"\xff", b"CONNECT")
+_NO_TARGET = (NotFoundError, MethodNotAllowedError, TunnelError)
 
 
 def check_target(data: bytes) -> None:

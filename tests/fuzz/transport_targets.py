@@ -12,7 +12,8 @@ from seldon_core.transport import grpc_frames
 from seldon_core.transport.bodies import decompress, inflate
 from seldon_core.transport.budget import InFlightBytes
 from seldon_core.transport.grpc_frames import MessageReader, RefusedCallError
-from seldon_core.transport.http1 import SLICE_BYTES, Http1Reader, RefusedError
+from seldon_core.transport.http1 import SLICE_BYTES, Http1Reader
+from seldon_core.transport.http1_rules import RefusedError
 from seldon_core.transport.incoming import Incoming
 from seldon_core.transport.request_id import REQUEST_ID, request_id_of
 from seldon_core.transport.settings import KIB, MIB, ListenerSettings

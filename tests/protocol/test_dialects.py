@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seldon_core.errors import MethodNotAllowedError, NotFoundError
+from seldon_core.errors import MethodNotAllowedError, NotFoundError, TunnelError
 from seldon_core.protocol.dialects import (
     GRPC_VERBS,
     Target,
@@ -112,6 +112,12 @@ def test_head_is_get_without_the_body_and_nothing_else():
         rest_target(b"HEAD", b"/v2/models/iris/infer")
 
 
+@pytest.mark.parametrize("path", [b"a:80", b"", b"/v2", b"/v2/models/iris/infer"])
+def test_a_tunnel_is_refused_whatever_its_target(path):
+    with pytest.raises(TunnelError, match="opens no tunnel"):
+        rest_target(b"CONNECT", path)
+
+
 def test_a_long_path_takes_no_room_in_the_cache():
     before = _cached.cache_info().currsize
     rest_target(b"GET", b"/v2/models/" + LONG + b"0")
@@ -121,7 +127,7 @@ def test_a_long_path_takes_no_room_in_the_cache():
 @given(st.binary(max_size=40), st.binary(max_size=40))
 def test_any_bytes_are_a_call_or_a_known_error(method, path):
     for target in (path, b"/v2/models/" + path, b"/v2/models/" + path + b"/infer"):
-        with contextlib.suppress(NotFoundError, MethodNotAllowedError):
+        with contextlib.suppress(NotFoundError, MethodNotAllowedError, TunnelError):
             assert isinstance(rest_target(method, target), Target)
 
 

@@ -60,6 +60,23 @@ def test_metadata_is_that_of_the_chosen_version_under_the_name_called(headers, n
     assert call.internal_model == "iris_2"
 
 
+@pytest.mark.parametrize("then", ["infer", "stream"])
+def test_who_told_its_metadata_answers_the_call(then):
+    points = iter([0.1, *[0.9] * 9])
+    router = router_over(EchoUpstream(), versions=(1, 2))
+    router._random = lambda: next(points)
+    call = call_of("iris")
+
+    async def main():
+        await router.metadata(call)
+        if then == "infer":
+            return (await router.infer(call)).response
+        (reply,) = [reply async for reply in router.stream(call, Given(call.payload))]
+        return reply.outcome
+
+    assert asyncio.run(main()).model_name == "iris_1"
+
+
 def test_ready_asks_the_replica():
     assert asyncio.run(router_over(EchoUpstream()).ready(call_of("iris")))
     broken = EchoUpstream(fault=ModelRuntimeError("broken"))

@@ -157,6 +157,17 @@ def test_a_sticky_header_chooses_its_candidate_or_else_the_weight_does(sticky, v
     assert chosen(table, {b"x-seldon-route": sticky}, "iris", point=0.0) == version
 
 
+@pytest.mark.parametrize(
+    ("before", "version"), [("iris_1", 1), ("iris_2", 2), ("iris_3", 2), ("", 2)]
+)
+def test_a_call_keeps_to_its_candidate_while_the_route_has_it(before, version):
+    route = table_of(model("iris", 1, 2)).resolve({}, "iris")
+    sticky = {b"x-seldon-route": b":iris_2:"}
+    for headers, point in ((sticky, 0.1), ({}, 0.9)):
+        candidate = route.candidate(headers, lambda point=point: point, before)
+        assert candidate.internal_model == f"iris_{version}"
+
+
 def test_one_candidate_on_one_replica_needs_no_randomness():
     headers = {b"x-seldon-route": b":iris_9:"}
     route = table_of(model("iris", 1)).resolve(headers, "iris")

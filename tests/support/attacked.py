@@ -68,14 +68,16 @@ class AttackedServer:
     def close(self) -> None:
         self._lone.close()
 
-    def attack(self, name: str, seconds: float, seed: int) -> Outcome:
-        """Run one attack with the lone client beside."""
+    def attack(self, name: str, seconds: float, seed: int, renews: bool = False) -> Outcome:
+        """Run one attack with the lone client beside, which now and then connects anew if asked."""
         outcome = Outcome(Lone())
         given = [name, str(self.server.port), str(seconds), str(seed)]
         command = [sys.executable, "-m", "tests.support.attackers", *given]
         with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as attacker:
             while attacker.poll() is None and not outcome.lone.wrong:
                 self._lone.run(0.1, outcome.lone)
+                if renews and not outcome.lone.wrong:
+                    self._lone.renew(outcome.lone)
             assert attacker.stdout is not None
             told = attacker.stdout.read()
             assert attacker.wait() == 0, f"the attacker {name} failed"

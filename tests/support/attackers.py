@@ -42,7 +42,9 @@ class Wire:
         self._socket.connect(("127.0.0.1", attack.port))
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._socket.setblocking(False)
+        self.fileno = self._socket.fileno()
         self.got = bytearray()
+        self._sent = 0  # bytes of what is sent again and again
         attack.heard["connections"] += 1
 
     def send(self, data: bytes, reads: bool = True) -> None:
@@ -74,6 +76,22 @@ class Wire:
         """Read what has come; raises GoneError if the server has closed."""
         if select.select([self._socket], [], [], 0)[0]:
             self._receive()
+
+    def exchange(self, events: int, more: bytes) -> None:
+        """Read and send once what can be, as epoll's `events` say; `more` is sent over and over.
+
+        Raises GoneError if the server has closed.
+        """
+        if events & ~select.EPOLLOUT:
+            self._receive()
+        if events & select.EPOLLOUT:
+            try:
+                sent = self._socket.send(memoryview(more)[self._sent :])
+            except BlockingIOError:
+                return
+            except OSError as error:
+                raise GoneError from error
+            self._sent = (self._sent + sent) % len(more)
 
     def wait(self, seconds: float) -> None:
         """Read what comes for so long; raises GoneError once the server has closed."""
@@ -169,6 +187,26 @@ class Attack:
         finally:
             for wire in wires:
                 wire.close()
+
+    def storm(self, number: int, more: bytes) -> None:
+        """Keep `number` connections open, send `more` on each as fast as it is taken, and read."""
+        wires: dict[int, Wire] = {}
+        with select.epoll() as poll:
+            try:
+                while self.goes_on():
+                    while len(wires) < number:
+                        wire = Wire(self)
+                        wires[wire.fileno] = wire
+                        poll.register(wire.fileno, select.EPOLLIN | select.EPOLLOUT)
+                    for fileno, events in poll.poll(0.05):
+                        try:
+                            wires[fileno].exchange(events, more)
+                        except GoneError:
+                            self.heard["closed"] += 1
+                            wires.pop(fileno).close()
+            finally:
+                for wire in wires.values():
+                    wire.close()
 
     def _step(self, wires: list[Wire], wire: Wire, data: bytes) -> None:
         try:

@@ -85,6 +85,11 @@ def pipelining(attack: Attack) -> None:
     attack.again(once)
 
 
+def pipelining_crowd(attack: Attack) -> None:
+    """As many requests as fit through each of five hundred connections."""
+    attack.storm(500, post(JSON) * 100)
+
+
 SMUGGLING = (
     b"POST %s HTTP/1.1\r\nhost: a\r\ncontent-length: 4\r\ntransfer-encoding: chunked\r\n\r\n"
     b"0\r\n\r\n" % PATH,
@@ -219,6 +224,7 @@ ATTACKS: dict[str, Callable[[Attack], None]] = {
         empty_promise,
         slow_reader,
         pipelining,
+        pipelining_crowd,
         smuggling,
         gzip_bomb,
         half_closed,

@@ -385,6 +385,12 @@ def first_lines():
             *(b"GET /a HTTP/9.9", b"GET /a HTTP/0.0", b"PRI * HTTP/2.0", b"GET /a ICE/1.0"),
             *(b"G\x00T /a HTTP/1.1", b"GE\nT /a HTTP/1.1", b"(GET) /a HTTP/1.1"),
             *(b"G@T /a HTTP/1.1", b"G\xc9T /a HTTP/1.1", b'"GET" /a HTTP/1.1', b"GET: /a HTTP/1.1"),
+            *(b"GET\t\t/a HTTP/1.1", b"GET \t/a HTTP/1.1", b"GET\t /a HTTP/1.1"),
+            *(b"GET /a \tHTTP/1.1", b"GET /a\t HTTP/1.1", b"GET /a\r HTTP/1.1"),
+            *(b"GET \r/a HTTP/1.1", b"GET\r/a HTTP/1.1", b"GET /a \rHTTP/1.1"),
+            *(b"GET /a HTTP/1.1\rx", b"GET http://b/c\rd HTTP/1.1", b"GET /a#b\rc HTTP/1.1"),
+            *(b"GET /a HTTP/1.100", b"GET /a HTTP/1.1a", b"GET /a HTTP/10.1", b"GET /a HTTP/1.01"),
+            *(b"GET /a HTTP/1 .1", b"GET /a HTTP/1. 1", b"GET /a Http/1.1", b"GET /a HTTp/1.1"),
         ],
         EITHER: [
             *(b"GET /a RTSP/1.0", b"GET /a RTSP/1.1"),
@@ -401,6 +407,12 @@ def first_lines():
             *(b"X" * 300 + b" /a HTTP/1.1", b"GETGET /a HTTP/1.1", b"GET a:80 HTTP/1.1"),
             *(b"GET http:/a HTTP/1.1", b"GET http://a b HTTP/1.1", b"GET \\a HTTP/1.1"),
             *(b"GET ftp://a/b HTTP/1.1", b"GET http://a@b/c HTTP/1.1", b"GET http:// HTTP/1.1"),
+            *(b"GET   /a HTTP/1.1", b"GET /a   HTTP/1.1", b"GET  /a  HTTP/1.1"),
+            *(b"GET /a HTTP/1.1  ", b"GET /a HTTP/1.1 \t", b"GET /a HTTP/1.1\t\t"),
+            *(b"gET /a HTTP/1.1", b"pOST /a HTTP/1.1", b"GET /#b HTTP/1.1", b"GET #b HTTP/1.1"),
+            *(b"GET /a?b#c HTTP/1.1", b"GET http://b/c#d HTTP/1.1", b"GET http://b#c HTTP/1.1"),
+            *(b"GET http://b:81/c HTTP/1.1", b"GET https://b/c HTTP/1.1", b"GET HTTP://B HTTP/1.1"),
+            *(b"GET http://b?c HTTP/1.1", b"GET http://b@a/c HTTP/1.1", b"GET b/c HTTP/1.1"),
             *(
                 b'GET /" HTTP/1.1',
                 b"GET /<> HTTP/1.1",
@@ -532,7 +544,8 @@ _EMPTY_LINE = (
 )
 _SPACES = (
     "3: recipients MAY parse the request line on white space; llhttp takes several SP for one, "
-    "and nothing else. The target is the same"
+    "and nothing else. The target is the same, and so is where the next request begins. It does "
+    "not tell; to see it would be to look for every first line in what was received"
 )
 _TUNNEL = (
     "RFC 9110, 9.3.6: what follows CONNECT is for the tunnel. No tunnel is opened here, and h11 "
@@ -565,8 +578,16 @@ ARGUED = {
     },
     f"{show(bytes([13, 10, 13]))} behind the head": _EMPTY_LINE,
     f"{show(bytes([13, 10, 13]))} at the end of chunks": _EMPTY_LINE,
-    "first line GET  /a HTTP/1.1": _SPACES,
-    "first line GET /a  HTTP/1.1": _SPACES,
+    **{
+        f"first line {show(line)}": _SPACES
+        for line in (
+            b"GET  /a HTTP/1.1",
+            b"GET /a  HTTP/1.1",
+            b"GET   /a HTTP/1.1",
+            b"GET /a   HTTP/1.1",
+            b"GET  /a  HTTP/1.1",
+        )
+    },
     "first line GET /a RTSP/1.0": _RTSP,
     "first line GET /a RTSP/1.1": _RTSP,
     f"chunk size {show(b'0' * 40 + b'5')}": (

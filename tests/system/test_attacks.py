@@ -19,6 +19,16 @@ GENEROUS_P99_S = 0.1
 
 LONG_S = 5.0
 LONG_P99_S = 0.02
+CROWD_P99_S = 0.1
+"""Beside hundreds of connections that are all as busy as they can be: a turn of the loop lasts for
+128 requests, and a call waits for two or three turns. In their first one all connections are read
+for the first time, which is most of what `SHORT_S` sees."""
+
+FIRST_S = 1.0
+"""From a connection beside such a crowd, which connected before it, to its first answer."""
+
+CROWDS = {"pipelining_crowd"}
+
 TRIES = 3
 """What else runs on the machine disturbs one try, and a fault of ours disturbs all."""
 
@@ -69,16 +79,18 @@ def seed(request):
 @pytest.mark.system
 @pytest.mark.parametrize("name", [*HTTP1, *HTTP2])
 def test_a_lone_client_is_served_beside(attacked, name, seed):
-    check(attacked, attacked.attack(name, SHORT_S, seed), name, seed, GENEROUS_P99_S)
+    outcome = attacked.attack(name, SHORT_S, seed, name in CROWDS)
+    check(attacked, outcome, name, seed, FIRST_S if name in CROWDS else GENEROUS_P99_S)
 
 
 @pytest.mark.long
 @pytest.mark.system
 @pytest.mark.parametrize("name", [*HTTP1, *HTTP2])
 def test_a_lone_client_is_answered_as_fast_beside(attacked, name, seed, request, capsys):
+    p99_s = CROWD_P99_S if name in CROWDS else LONG_P99_S
     for _ in range(TRIES):
-        outcome = attacked.attack(name, LONG_S, seed)
-        if outcome.lone.wrong or outcome.lone.percentile(0.99) < LONG_P99_S:
+        outcome = attacked.attack(name, LONG_S, seed, name in CROWDS)
+        if outcome.lone.wrong or outcome.lone.percentile(0.99) < p99_s:
             break
     tell = request.config.pluginmanager.get_plugin("terminalreporter").write_line
     heard = {what: n for what, n in outcome.heard.items() if what != "bytes"}
@@ -88,7 +100,7 @@ def test_a_lone_client_is_answered_as_fast_beside(attacked, name, seed, request,
             f"{len(outcome.lone.seconds)} calls beside, longest {milliseconds(outcome.lone, 1)}; "
             f"{heard}"
         )
-    check(attacked, outcome, name, seed, LONG_P99_S)
+    check(attacked, outcome, name, seed, p99_s)
     if name in ANSWERS:
         assert outcome.heard.get(ANSWERS[name]), f"heard {heard} and never {ANSWERS[name]}"
 
@@ -106,3 +118,4 @@ def check(attacked, outcome, name, seed, p99_s):
     grown = left.resident_bytes - attacked.before.resident_bytes
     assert grown < GROWTH_BYTES, f"{grown >> 20} MiB more after {name}, seed {seed}"
     assert outcome.lone.percentile(0.99) < p99_s
+    assert max(outcome.lone.first_seconds, default=0) < FIRST_S

@@ -11,15 +11,16 @@ import ngh2
 import pytest
 import uvloop
 
+from seldon_core.protocol.status import GRPC_CODES
 from seldon_core.transport.budget import InFlightBytes
 from seldon_core.transport.conversing import Conversations
 from seldon_core.transport.deliveries import Deliveries
-from seldon_core.transport.http2 import STREAM_WINDOW
+from seldon_core.transport.heads import Head
+from seldon_core.transport.http2_frames import STREAM_WINDOW
 from seldon_core.transport.listener import listen
 from seldon_core.transport.sending import Sender
 from seldon_core.transport.settings import KIB, MIB, ListenerSettings
 from seldon_core.transport.shared import Shared
-from seldon_core.transport.streams import Head
 from tests.support.http2_engine import RecordingEngine
 from tests.support.http2_peer import Client, EchoHttp, call_headers, connected, framed, serving
 from tests.support.talks import Talks
@@ -148,6 +149,7 @@ def test_a_call_that_fails_at_once_is_answered_by_its_status_alone(method, code,
                 with pytest.raises(grpc.aio.AioRpcError):
                     await call.read()
                 assert await status_of(call) == (code, text)
+            assert server.shared.refusals.counts == {("grpc", GRPC_CODES[code]): 2}
 
     run(test)
 
@@ -159,7 +161,7 @@ def test_a_call_that_fails_at_once_is_answered_by_its_status_alone(method, code,
         ("broken_late", 13, "internal error; the server's log has more"),
     ],
 )
-def test_a_call_that_fails_later_is_ended_by_its_status(method, code, text):
+def test_a_call_that_fails_later_is_ended_by_its_status(method, code, text, caplog):
     async def test():
         async with talking() as (server, _), channel(server) as peer:
             call = peer.unary_stream(f"/t/{method}")(b"")
@@ -167,6 +169,8 @@ def test_a_call_that_fails_later_is_ended_by_its_status(method, code, text):
             with pytest.raises(grpc.aio.AioRpcError):
                 await call.read()
             assert await status_of(call) == (code, text)
+            assert server.shared.refusals.counts == {("grpc", GRPC_CODES[code]): 1}
+            assert ("lack of room" in caplog.text) == (code == 8)
 
     run(test)
 
@@ -189,12 +193,14 @@ def test_the_deadline_ends_a_call():
                 await call.read()
             assert (await call.code()) is grpc.StatusCode.DEADLINE_EXCEEDED
         async with talking() as (server, talks), connected(server) as client:
+            server.shared.sweeper._visitors = tuple  # once a second would be too late
             for timeout, begun in ((b"200m", 1), (b"0m", 1)):
                 headers = call_headers((b"grpc-timeout", timeout), path=b"/t/wait")
                 answer = await client.call(headers, framed(b""))
                 assert answer.status == 4
                 assert talks.begun == begun
             assert server.shared.counters.timeouts == 2
+            assert server.shared.refusals.counts == {("grpc", "DeadlineExceeded"): 2}
 
     run(test)
 
@@ -343,9 +349,32 @@ def test_a_client_that_does_not_read_is_dropped(size, caplog):
                 assert answer.status == 0
             else:
                 assert answer.reset == ngh2.ErrorCode.CANCEL
+            assert server.shared.refusals.counts == {}  # it is told as if there were no more to say
         (record,) = caplog.records
         assert "does not read method=/t/flood peer=127.0.0.1" in record.getMessage()
-        assert "timeout_s=0.1" in record.getMessage()
+        assert "timeout_s=0.1 others=0" in record.getMessage()
+
+    run(test)
+
+
+def test_of_clients_that_do_not_read_one_a_second_is_logged(caplog):
+    async def test():
+        async with (
+            talking(Talks(write_timeout_s=0.05)) as (server, talks),
+            connected(server) as client,
+        ):
+            talks.size = 1_000_000
+            for _ in range(3):
+                client.request(call_headers(path=b"/t/flood"), framed(b""))
+            client.flush()
+            await server.until(lambda: talks.begun == 3 and not talks.running)
+            assert server.shared.counters.timeouts == 3
+            assert len(caplog.records) == 1
+            server.shared.drops.logged_at -= 1.0  # as if a second had passed
+            client.request(call_headers(path=b"/t/flood"), framed(b""))
+            client.flush()
+            await server.until(lambda: talks.begun == 4 and not talks.running)
+            assert "others=2" in caplog.records[1].getMessage()
 
     run(test)
 
@@ -361,6 +390,7 @@ def test_a_client_that_does_not_read_is_told_that_it_has_not_heard_all():
             (answer,) = await client.finish([stream])
             assert answer.status == 4
             assert dict(answer.trailers)[b"grpc-message"] == b"the answers were not taken in time"
+            assert server.shared.refusals.counts == {("grpc", "DeadlineExceeded"): 1}
 
     run(test)
 
@@ -683,7 +713,7 @@ def test_a_handler_that_takes_many_messages_lets_others_have_their_turn():
     run(test)
 
 
-def test_what_the_budget_has_no_room_for_is_refused():
+def test_what_the_budget_has_no_room_for_is_refused(caplog):
     async def test():
         settings = ListenerSettings(in_flight_bytes=1000)
         async with talking(settings=settings) as (server, _), connected(server) as client:
@@ -693,10 +723,13 @@ def test_what_the_budget_has_no_room_for_is_refused():
             await server.until(lambda: server.shared.budget.used == 9)
             answer = await client.call(headers, framed(bytes(999))[:9], end=False)
             assert answer.status == 8
+            assert "lack of room" in caplog.text
             server.shared.budget.take(1000)
             for end in (True, False):
                 assert (await client.call(headers, framed(b"x"), end=end)).status == 8
             assert server.shared.counters.overloaded == 3
+            assert server.shared.refusals.counts == {("grpc", "ResourceExhausted"): 3}
+            assert len([each for each in caplog.messages if "lack of room" in each]) == 1
             server.shared.budget.give(1000)
             client.h2.send_data(waiting, bytes(796), end_stream=True)
             (answer,) = await client.finish([waiting])
@@ -705,7 +738,7 @@ def test_what_the_budget_has_no_room_for_is_refused():
     run(test)
 
 
-def test_only_so_many_calls_are_open_at_once_over_all_connections():
+def test_only_so_many_calls_are_open_at_once_over_all_connections(caplog):
     async def test():
         settings = ListenerSettings(in_flight_bytes=1000, streams=3)
         async with (
@@ -721,11 +754,13 @@ def test_only_so_many_calls_are_open_at_once_over_all_connections():
             assert refused.status == 8
             assert b"streaming calls" in dict(refused.headers)[b"grpc-message"]
             assert server.shared.counters.overloaded == 1
+            assert server.shared.refusals.counts == {("grpc", "ResourceExhausted"): 1}
+            assert "lack of room" in caplog.text
             unary = await other.call(call_headers(path=b"/unary"), framed(b"x"))
             assert unary.status == 0
             client.h2.reset_stream(streams[0])
             client.flush()
-            await server.until(lambda: talks.running == 2)
+            await server.until(lambda: len(server.shared.conversing) == 2)
             assert (await other.call(headers, framed(b"x"))).status == 0
 
     run(test)

@@ -6,12 +6,13 @@ import pytest
 
 from seldon_core.transport.budget import InFlightBytes
 from seldon_core.transport.deliveries import Deliveries
+from seldon_core.transport.heads import Head
 from seldon_core.transport.http2_requests import Requests
 from seldon_core.transport.outgoing import Outgoing
+from seldon_core.transport.request_stream import HttpStream
 from seldon_core.transport.sending import Sender
 from seldon_core.transport.settings import MIB, ListenerSettings
 from seldon_core.transport.shared import Shared
-from seldon_core.transport.streams import Head, HttpStream
 from tests.support.http2_engine import GoneError, RecordingEngine
 from tests.support.http2_peer import EchoHttp, EchoRpc
 
@@ -126,6 +127,41 @@ def test_a_request_that_nobody_waits_for_is_cancelled(end):
             await asyncio.sleep(0)
         counters = world.shared.counters
         assert (counters.hang_ups, counters.timeouts) == ((0, 1) if end == "late" else (1, 0))
+
+    run(test, request_timeout_s=5.0)
+
+
+def test_the_deadline_of_what_is_answered_already_is_no_time_out():
+    async def test(world):
+        stream = world.open(5.0)
+        world.requests.answer(stream, Outgoing([(b":status", b"200")], [b"x"]))
+        world.requests._expire(stream)
+        assert world.shared.counters.timeouts == 0
+
+    run(test)
+
+
+class Stumbling(Front):
+    """Raises when it is cancelled."""
+
+    async def answer(self, request):
+        try:
+            await self.go.wait()
+        except asyncio.CancelledError:
+            raise ValueError("a bug") from None
+
+
+def test_a_bug_after_the_answer_is_no_second_refusal(caplog):
+    async def test(world):
+        world.front = Stumbling()
+        stream = world.open()
+        world.requests.begin(stream, 0.0)
+        await asyncio.sleep(0)
+        world.requests.visit(6.0)
+        while not world.shared.counters.internal_errors:
+            await asyncio.sleep(0)
+        assert world.shared.refusals.counts == {("rest", "504"): 1}
+        assert "failed by a bug" in caplog.text
 
     run(test, request_timeout_s=5.0)
 

@@ -7,11 +7,12 @@ import pytest
 from seldon_core.transport.budget import InFlightBytes
 from seldon_core.transport.deliveries import Deliveries
 from seldon_core.transport.exchange import StreamedAnswer
+from seldon_core.transport.heads import Head
 from seldon_core.transport.http2_streaming import StreamedAnswers
 from seldon_core.transport.outgoing import streamed_outgoing
+from seldon_core.transport.request_stream import HttpStream
 from seldon_core.transport.settings import MIB, ListenerSettings
 from seldon_core.transport.shared import Shared
-from seldon_core.transport.streams import Head, HttpStream
 from tests.support.http2_engine import GoneError, RecordingEngine
 from tests.support.http2_peer import EchoHttp, EchoRpc
 

@@ -125,11 +125,29 @@ def test_a_message_for_which_there_is_no_room_is_refused_when_it_is_wanted():
     async def test():
         side = Side(room=100)
         side.messages.feed(framed(bytes(200))[:50])
-        with pytest.raises(RefusedCallError, match="too many bytes"):
+        with pytest.raises(RefusedCallError, match="too many bytes") as caught:
             await anext(side.messages)
+        assert caught.value.lacks_room
         assert side.shared.counters.overloaded == 1
         side.messages.drop()
         assert side.budget.used == 0
+
+    asyncio.run(test())
+
+
+@pytest.mark.parametrize(
+    ("size", "room", "lacks_room"), [(20_000, 10_000, True), (20_001, MIB, False)]
+)
+def test_a_message_that_does_not_decompress_may_be_too_large_for_now_or_ever(
+    size, room, lacks_room
+):
+    async def test():
+        side = Side(room=room, body_bytes=20_000)
+        side.budget.take(1000)
+        side.messages.feed(framed(gzip.compress(bytes(size)), 1))
+        with pytest.raises(RefusedCallError) as caught:
+            await anext(side.messages)
+        assert (caught.value.code, caught.value.lacks_room) == (8, lacks_room)
 
     asyncio.run(test())
 

@@ -10,6 +10,7 @@ from seldon_core.errors import ConfigError
 from seldon_core.transport.handler import DataServices
 from seldon_core.transport.listener import PREFACE, open_listener
 from seldon_core.transport.settings import ListenerSettings
+from tests.support import http2_peer
 from tests.support.transport import EchoFront, connected, listening, until
 
 LOOPS = pytest.mark.parametrize("run", [asyncio.run, uvloop.run], ids=["asyncio", "uvloop"])
@@ -45,6 +46,25 @@ def test_the_fronts_of_a_handler_are_served(run):
             await client.send(b"GET /nowhere HTTP/1.1\r\nhost: a\r\n\r\n")
             assert (await client.response())[0] == 404
             assert listener.refusals == {("rest", "404"): 1}
+
+    run(main())
+
+
+@LOOPS
+def test_a_tunnel_is_not_implemented_in_either_version_of_http(run):
+    async def main():
+        settings = ListenerSettings(port=0)
+        async with open_listener(settings, SERVICES) as listener:
+            async with connected(listener.port) as client:
+                await client.send(b"CONNECT a:80 HTTP/1.1\r\nhost: a:80\r\n\r\n")
+                status, headers, body = await client.response()
+                assert (status, headers["connection"]) == (501, "close")
+                assert b"opens no tunnel" in body
+            async with http2_peer.connected(listener) as peer:  # which waits with its bytes
+                asked = [(b":method", b"CONNECT"), (b":authority", b"a:80")]
+                answer = await peer.call(asked, end=False)
+                assert dict(answer.headers)[b":status"] == b"501"
+                assert b"opens no tunnel" in answer.body
 
     run(main())
 

@@ -2,8 +2,6 @@
 
 import asyncio
 
-import pytest
-
 from seldon_core.errors import (
     ForbiddenError,
     MethodNotAllowedError,
@@ -15,8 +13,8 @@ from seldon_core.errors import (
 from seldon_core.protocol import status
 from seldon_core.protocol.dialects import Verb
 from seldon_core.transport.budget import InFlightBytes
-from seldon_core.transport.conversations import CallStatusError
 from seldon_core.transport.exchange import HttpRequest
+from seldon_core.transport.grpc_frames import RefusedCallError, no_room
 from seldon_core.transport.refusals import Refusals
 from seldon_core.transport.rest import RestFront
 from seldon_core.transport.rpc import RpcFront
@@ -35,42 +33,44 @@ def test_errors_are_counted_by_protocol_and_code():
     ):
         refusals.rest(error)
     refusals.grpc(NotFoundError("model", "m"))
-    refusals.grpc_code(status.UNIMPLEMENTED)
+    refusals.rest_status(431, "a large head")
+    refusals.call(RefusedCallError(status.UNIMPLEMENTED, "not here"))
     assert refusals.counts == {
         ("rest", "403"): 1,
         ("rest", "404"): 2,
         ("rest", "405"): 1,
         ("rest", "413"): 1,
         ("rest", "415"): 1,
+        ("rest", "431"): 1,
         ("grpc", "NotFound"): 1,
         ("grpc", "Unimplemented"): 1,
     }
 
 
 def test_of_refusals_for_lack_of_room_one_a_second_is_logged(caplog):
-    instants = iter([10.0, 10.5, 10.9, 11.1])
+    instants = iter([10.0, 10.5, 10.6, 10.7, 10.9, 11.1, 12.2])
     refusals = Refusals(lambda: next(instants))
     for _ in range(3):
         refusals.rest(OverloadedError("too many wait"))
+    refusals.rest_status(503, "too many bytes")
+    refusals.call(no_room("too many bytes"))
     refusals.grpc(OverloadedError("too many wait"))
+    refusals.call(no_room("too many bytes"))
+    line = "refused a request for lack of room method_type={} reason={!r} others={}"
     assert caplog.messages == [
-        "refused a request for lack of room method_type=rest reason='too many wait' others=0",
-        "refused a request for lack of room method_type=grpc reason='too many wait' others=2",
+        line.format("rest", "too many wait", 0),
+        line.format("grpc", "too many wait", 4),
+        line.format("grpc", "too many bytes", 0),
     ]
 
 
-def test_a_method_that_there_is_not_is_counted_for_each_call():
+def test_of_other_refusals_nothing_is_logged(caplog):
     refusals = Refusals()
-    front = RpcFront(NobodyHandler(), None, {}, refusals=refusals)
-    refuse = front.conversation(b"/inference.GRPCInferenceService/ModelGuess")
-
-    async def test():
-        for _ in range(2):
-            with pytest.raises(CallStatusError, match="ModelGuess is not served here"):
-                await anext(refuse({}, None, "", 1.0))
-
-    asyncio.run(test())
-    assert refusals.counts == {("grpc", "Unimplemented"): 2}
+    refusals.rest(PayloadTooLargeError("much"))
+    refusals.rest_status(413, "much")
+    refusals.grpc(PayloadTooLargeError("much"))
+    refusals.call(RefusedCallError(status.RESOURCE_EXHAUSTED, "much"))
+    assert caplog.messages == []
 
 
 class NobodyHandler:

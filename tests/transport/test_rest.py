@@ -211,6 +211,13 @@ def test_what_does_not_exist_is_an_error_with_a_body(method, target, status):
     assert (b"allow" in headers) == (status == 405)
 
 
+def test_a_tunnel_is_not_implemented_for_any_target():
+    status, headers, body = ask(DoublingHandler(), b"CONNECT", b"a:80")
+    assert status == 501
+    assert "opens no tunnel" in json.loads(body)["error"]
+    assert b"allow" not in headers
+
+
 @pytest.mark.parametrize(
     ("target", "method", "allowed"),
     [

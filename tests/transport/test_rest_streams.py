@@ -14,6 +14,7 @@ from seldon_core.errors import (
 from seldon_core.protocol.dialects import rest_target
 from seldon_core.protocol.inference import InferResponse, TensorSpec
 from seldon_core.transport.exchange import HttpAnswer, HttpRequest, StreamedAnswer
+from seldon_core.transport.refusals import Refusals
 from seldon_core.transport.rest_call import RestCall
 from seldon_core.transport.rest_streams import stream_methods
 from tests.support.stream_fakes import StreamHandler, turns
@@ -30,14 +31,14 @@ def run(test):
     asyncio.run(asyncio.wait_for(test(), timeout=10))
 
 
-async def ask(handler, verb, document, model="m", **headers):
+async def ask(handler, verb, document, model="m", refusals=None, **headers):
     body = document if isinstance(document, bytes) else json.dumps(document).encode()
     sent = {name.replace("_", "-").encode(): value.encode() for name, value in headers.items()}
     path = f"/v2/models/{model}/{verb}".encode()
     target = rest_target(b"POST", path)
     request = HttpRequest(b"POST", path, sent, body)
     call = RestCall(target, request, "id1", 7.0, "127.0.0.1:1")
-    return await stream_methods(handler)[target.verb](call)
+    return await stream_methods(handler, refusals)[target.verb](call)
 
 
 async def events_of(answer):
@@ -143,6 +144,32 @@ def test_generate_answers_in_one():
     run(test)
 
 
+class Described(StreamHandler):
+    """Keeps the calls that asked for metadata."""
+
+    def __init__(self):
+        super().__init__(TEXT)
+        self.described = []
+
+    async def metadata(self, call):
+        self.described.append(call)
+        return await super().metadata(call)
+
+
+@pytest.mark.parametrize("verb", ["generate", "generate_stream"])
+def test_the_call_that_asks_for_metadata_is_the_one_that_is_answered(verb):
+    async def test():
+        handler = Described()
+        answer = await ask(handler, verb, {"text_input": "a"})
+        if verb == "generate_stream":
+            await events_of(answer)
+        assert len(handler.described) == len(handler.calls) == 1
+        assert handler.described[0] is handler.calls[0]
+        assert handler.calls[0].payload.body == b'{"text_input": "a"}'
+
+    run(test)
+
+
 @pytest.mark.parametrize("verb", ["infer_stream", "generate", "generate_stream"])
 @pytest.mark.parametrize(
     ("document", "message"),
@@ -227,8 +254,9 @@ class Scripted(StreamHandler):
 def test_an_error_after_the_first_answer_is_an_event():
     async def test():
         good = InferResponse("m_1", [])
-        handler = Scripted(good, ModelRuntimeError("it broke"), good)
-        events = await events_of(await ask(handler, "infer_stream", V2))
+        handler, refusals = Scripted(good, ModelRuntimeError("it broke"), good), Refusals()
+        events = await events_of(await ask(handler, "infer_stream", V2, refusals=refusals))
+        assert refusals.counts == {("rest", "500"): 1}
         assert events == [
             {"model_name": "m_1", "outputs": []},
             {"error": "it broke"},
@@ -241,8 +269,10 @@ def test_an_error_after_the_first_answer_is_an_event():
 def test_a_stream_that_fails_later_ends_with_an_event():
     async def test():
         handler = Scripted(InferResponse("m_1", []), ending=NotFoundError("model", "m_1"))
-        events = await events_of(await ask(handler, "infer_stream", V2))
+        refusals = Refusals()
+        events = await events_of(await ask(handler, "infer_stream", V2, refusals=refusals))
         assert events[1:] == [{"error": "model 'm_1' not found"}]
+        assert refusals.counts == {("rest", "404"): 1}
 
     run(test)
 

@@ -1,9 +1,10 @@
 from seldon_core.transport.budget import InFlightBytes
+from seldon_core.transport.call_stream import RpcStream
+from seldon_core.transport.heads import Head
 from seldon_core.transport.outgoing import Outgoing
 from seldon_core.transport.sending import SEND_AHEAD, Sender
 from seldon_core.transport.settings import ListenerSettings
 from seldon_core.transport.shared import Shared
-from seldon_core.transport.streams import Head, RpcStream
 from tests.support.http2_engine import GoneError, RecordingEngine
 
 

@@ -2,7 +2,7 @@ import asyncio
 
 from seldon_core.transport.budget import InFlightBytes
 from seldon_core.transport.settings import ListenerSettings
-from seldon_core.transport.shared import RareLog, Shared
+from seldon_core.transport.shared import Shared
 from tests.support.transport import EchoFront, NoRpc
 
 
@@ -29,16 +29,15 @@ def test_the_last_connection_that_leaves_is_noticed():
     asyncio.run(main())
 
 
-def test_the_more_connections_have_more_to_begin_the_less_each_may():
+def test_the_more_connections_do_not_read_the_fewer_requests_of_each_may_wait():
     async def main():
         loop = asyncio.get_running_loop()
-        settings = ListenerSettings(requests_per_turn=32)
-        shared = Shared(loop, settings, EchoFront(), NoRpc(), InFlightBytes(1))
-        shares = []
-        for more in (1, 7, 8, 984, -999, -1):
-            shared.queue_up(more)
-            shares.append(shared.share)
-        assert shares == [32, 32, 16, 1, 32, 32]
+        shared = Shared(loop, ListenerSettings(), EchoFront(), NoRpc(), InFlightBytes(1))
+        allowed = []
+        for number in (0, 16, 32, 500, 2000):
+            shared.paused = dict.fromkeys(range(number))
+            allowed.append(shared.outstanding())
+        assert allowed == [64, 64, 32, 2, 1]
 
     asyncio.run(main())
 
@@ -54,16 +53,3 @@ def test_patience_is_shorter_while_the_budget_is_used_up():
         assert shared.patience_s(3.0) == 3.0
 
     asyncio.run(main())
-
-
-def test_what_happens_often_is_logged_once_a_second_with_how_often_it_was_not():
-    log = RareLog()
-    assert [log.due(now) for now in (5.0, 5.0, 5.9, 6.0, 6.5, 8.0, 9.0)] == [
-        0,
-        None,
-        None,
-        2,
-        None,
-        1,
-        0,
-    ]

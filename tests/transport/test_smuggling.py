@@ -8,7 +8,8 @@ import h11
 import pytest
 
 from seldon_core.transport.budget import InFlightBytes
-from seldon_core.transport.http1 import Http1Reader, RefusedError
+from seldon_core.transport.http1 import Http1Reader
+from seldon_core.transport.http1_rules import RefusedError
 from seldon_core.transport.settings import ListenerSettings
 from tests.support.smuggling import ARGUED, BAD, CASES, FINE, PROBE
 from tests.support.transport import EchoFront, connected, listening
