@@ -122,8 +122,8 @@ class Frames:
 
     Requests and unary calls go to `requests`, streaming ones to `calls`; `http` and `rpc` answer
     them. `withheld` keeps what the client is not credited yet, and `sender` forgets streams that
-    are over. `goodbye` waits for a ping to come back, as `pings` do, and `unread` is what the client
-    is owed.
+    are over. `goodbye` and `pings` wait for a ping to come back, and `unread` is what the client is
+    owed.
     """
 
     def __init__(
