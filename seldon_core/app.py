@@ -1,50 +1,30 @@
-"""The composition root: which parts a process has, how they are wired, and in what order they stop.
+"""The composition root: which process the roles make, and how one runs from start to stop.
 
-With `process.py`, which is what it composes, the only module that knows more than one role.
+The process's parts are in `scheduler_process`, `router_process` and `agent_process`, of which only
+the first knows more than one role.
 """
 
 import asyncio
 import gc
 import logging
 import os
-import random
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import asdict
+from collections.abc import Collection
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from seldon_core.agent.capabilities import capabilities_here
-from seldon_core.agent.loading import Loader
-from seldon_core.agent.service import Agent, open_agent
-from seldon_core.agent.traces import Traces
-from seldon_core.agent.worker import open_workers
-from seldon_core.aio.clock import SystemClock
 from seldon_core.aio.signals import stop_on_signals
 from seldon_core.aio.supervise import open_tasks
-from seldon_core.aio.threads import open_threads
-from seldon_core.config.settings import AgentSettings, Settings
-from seldon_core.observability.metrics import Metrics, listener_families
-from seldon_core.process import Ports, Process, Reporter
+from seldon_core.config.settings import Settings
 from seldon_core.resources.model import FoundModels
-from seldon_core.resources.servers import DEFAULT_SERVERS
-from seldon_core.router.handler import RouterHandler
-from seldon_core.router.table import RouteTable
-from seldon_core.scheduler.api import SchedulerApi
-from seldon_core.scheduler.repository import ModelRepository, Search
-from seldon_core.scheduler.service import Scheduler, open_scheduler
-from seldon_core.scheduler.store import open_store
-from seldon_core.transport.admin import open_admin
-from seldon_core.transport.control import AgentLink, ReplicaId
-from seldon_core.transport.control_port import open_control_port
-from seldon_core.transport.handler import DataServices, InferHandler
-from seldon_core.transport.listener import Listener, open_listener
-from seldon_core.transport.log_settings import LogLevels
-from seldon_core.transport.settings import ListenerSettings
+from seldon_core.roles import Role
+from seldon_core.running import Reporter, Running
+
+if TYPE_CHECKING:  # a process imports what its roles need, and no more
+    from seldon_core.agent.loading import Loader
+    from seldon_core.scheduler.repository import Search
 
 _log = logging.getLogger(__name__)
-
-# A pool starts no more than one load for each model that is registered.
-_MAX_LOADS_WAITING = 100_000
 
 _YOUNG_OBJECTS = 20_000
 """New objects between two collections of garbage. With Python's 700, each looks at thousands of
@@ -59,29 +39,30 @@ async def serve(
     data_folder: Path,
     found: FoundModels,
     reporter: Reporter,
-    search: Search = FoundModels,
-    load: Loader | None = None,
+    search: "Search" = FoundModels,
+    load: "Loader | None" = None,
+    roles: Collection[Role] = frozenset(Role),
 ) -> None:
-    """Run the process with every role until a signal ends it; a second one does at once.
+    """Run the process with its roles until a signal ends it; a second one does at once.
 
-    `data_folder` exists and is this process's alone. `search` finds what there is to be served by
-    now, as `found` is at start. What was begun may end first: requests for the drain time-out, then
-    the rest for 10 s. `load` stands in for the runtimes in measurements.
+    `data_folder` exists and, with the scheduler, is this process's alone. `search` finds what there
+    is to be served by now, as `found` is at start. What was begun may end first: requests for the
+    drain time-out, then the rest for 10 s. `load` stands in for the runtimes in measurements.
 
     Raises ConfigError if a port is taken, StoreError if the data folder cannot be used, and
     whatever a background loop fails with.
     """
     stop = stop_on_signals()
-    opening = open_process(settings, data_folder, found, reporter, search, load)
-    async with opening as (process, listener):
+    opening = _open(settings, data_folder, found, reporter, search, load, frozenset(roles))
+    async with opening as running:
         gc.freeze()
         gc.set_threshold(_YOUNG_OBJECTS)
         async with open_tasks("process") as tasks:
-            tasks.start(process.load_models(), name="load models")
+            tasks.start(running.begin(), name="begin")
             await stop.wait()
         drain_timeout_s = settings.listener.drain_timeout_s
         reporter.draining(drain_timeout_s)
-        await process.drain(listener, drain_timeout_s)
+        await running.drain(drain_timeout_s)
         last_resort = asyncio.get_running_loop().call_later(_END_TIMEOUT_S, _end_at_once)
     last_resort.cancel()
 
@@ -92,103 +73,24 @@ def _end_at_once() -> None:
     os._exit(1)
 
 
-@asynccontextmanager
-async def open_process(
+def _open(
     settings: Settings,
     data_folder: Path,
     found: FoundModels,
     reporter: Reporter,
-    search: Search = FoundModels,
-    load: Loader | None = None,
-) -> AsyncIterator[tuple[Process, Listener]]:
-    """Open every part of a process with all roles; they stop in the reverse of this order."""
-    metrics = Metrics()
-    agents: list[Agent] = []
-    links: dict[ReplicaId, AgentLink] = {}
-    handlers: dict[ReplicaId, InferHandler] = {}
-    router = RouterHandler(RouteTable(handlers), random.random)
-    process = Process(router, found, reporter)
-    async with AsyncExitStack() as stack:
-        # First, since it says whether this process may run at all.
-        store = await stack.enter_async_context(open_store(data_folder))
-        workers = await stack.enter_async_context(open_workers(_worker_count(settings.agent)))
-        clock = SystemClock(not_before=store.last_now)
-        scheduler = await stack.enter_async_context(open_scheduler(links, process, store, clock))
-        process.attach(scheduler)
-        process.expect(model.name for model in store.models if model.deleted_at is None)
-        searches = await stack.enter_async_context(open_threads("search", 1))
-        repository, traces = ModelRepository(scheduler, search, searches), Traces()
-        load_threads = await stack.enter_async_context(
-            open_threads("load", 1, max_waiting=_MAX_LOADS_WAITING)
-        )
-        for server in DEFAULT_SERVERS:
-            replica = ReplicaId(server.name, 0)
-            agent = await stack.enter_async_context(
-                open_agent(
-                    replica,
-                    settings.agent.memory,
-                    settings.agent.over_commit_percentage,
-                    reports=scheduler,
-                    metrics=metrics,
-                    trusted=found.trusted,
-                    workers=workers,
-                    load_threads=load_threads,
-                    clock=clock,
-                    traces=traces,
-                    load=load,
-                )
-            )
-            agents.append(agent)
-            links[replica], handlers[replica] = agent, agent.handler
-        for started in agents:
-            stack.callback(started.dismiss)
-        # Admin and control ports go last, so that they can be watched while requests are drained.
-        late = await stack.enter_async_context(AsyncExitStack())
-        listener = await stack.enter_async_context(
-            open_listener(
-                _listener_settings(settings),
-                DataServices(router, process, repository, traces, LogLevels()),
-            )
-        )
-        metrics.add_source(lambda: listener_families(listener))
-        ports = await _open_late(late, settings, metrics, process, scheduler, listener)
-        # Only now, when no port can be taken any more: the log tells of each.
-        for server in DEFAULT_SERVERS:
-            scheduler.connect_replica(
-                ReplicaId(server.name, 0),
-                capabilities_here(server),
-                settings.agent.memory,
-                settings.agent.over_commit_percentage,
-            )
-        reporter.opened(ports, settings)
-        yield process, listener
+    search: "Search",
+    load: "Loader | None",
+    roles: frozenset[Role],
+) -> AbstractAsyncContextManager[Running]:
+    """Return the process that the roles make."""
+    if roles == {Role.AGENT}:
+        from seldon_core.agent_process import open_agent_process
 
+        return open_agent_process(settings, found.trusted, reporter, load)
+    if roles == {Role.ROUTER}:
+        from seldon_core.router_process import open_router_process
 
-async def _open_late(
-    stack: AsyncExitStack,
-    settings: Settings,
-    metrics: Metrics,
-    process: Process,
-    scheduler: Scheduler,
-    listener: Listener,
-) -> Ports:
-    admin = await stack.enter_async_context(open_admin(settings.admin, metrics, process))
-    services = SchedulerApi(scheduler).services()
-    scheduler_port, agent_port = [
-        await stack.enter_async_context(open_control_port(setting, port, served))
-        for setting, port, served in (
-            ("scheduler.port", settings.scheduler.port, services),
-            ("agent.port", settings.agent.port, ()),
-        )
-    ]
-    return Ports(settings.listener.host, listener.port, scheduler_port, agent_port, admin)
+        return open_router_process(settings, reporter)
+    from seldon_core.scheduler_process import open_scheduler_process
 
-
-def _listener_settings(settings: Settings) -> ListenerSettings:
-    given = asdict(settings.listener)
-    del given["drain_timeout_s"]  # this module's own
-    return ListenerSettings(**given, in_flight_bytes=settings.payload.in_flight_bytes)
-
-
-def _worker_count(settings: AgentSettings) -> int:
-    return settings.workers or max(1, (os.cpu_count() or 1) - 1)
+    return open_scheduler_process(settings, data_folder, found, reporter, search, load, roles)

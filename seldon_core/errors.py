@@ -15,6 +15,8 @@
     ├── DeadlineError            the caller's time ran out
     ├── ModelRuntimeError        the model itself failed
     ├── UpstreamError            another process did not answer properly
+    │   └── UnreachableError         … or was lost before it said anything: another one may be asked
+    ├── RelayedError             another process answered with an error, which is passed on
     ├── StoreError               what must outlive a restart cannot be written down or read
     └── ConfigError              a setting is wrong
 
@@ -111,6 +113,30 @@ class ModelRuntimeError(SeldonError):
 
 class UpstreamError(SeldonError):
     """Another process that should have answered did not, or answered what cannot be read."""
+
+
+class UnreachableError(UpstreamError):
+    """Another process could not be asked, or its connection was lost before any of its answer came.
+
+    `was_sent` says whether it may have seen the call.
+    """
+
+    def __init__(self, text: str, *, was_sent: bool = False) -> None:
+        super().__init__(text)
+        self.was_sent = was_sent
+
+
+class RelayedError(SeldonError):
+    """Another process answered a call with an error, whose text this is.
+
+    It is passed on as it came: `http` is its HTTP status, `grpc` its gRPC code, of which the
+    process said one and the other is what means the same.
+    """
+
+    def __init__(self, text: str, http: int, grpc: int) -> None:
+        super().__init__(text)
+        self.http = http
+        self.grpc = grpc
 
 
 class StoreError(SeldonError):

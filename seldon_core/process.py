@@ -2,71 +2,20 @@
 
 import gc
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Protocol
 
-from seldon_core import __version__
-from seldon_core.config.settings import Settings
 from seldon_core.errors import SeldonError
 from seldon_core.protocol.dialects import Verb
 from seldon_core.protocol.inference import ModelMetadata, Payload, ServerMetadata
 from seldon_core.protocol.oip_json import JSON_CODEC
 from seldon_core.resources.model import FoundModels, RefusedModel
 from seldon_core.router.handler import RouterHandler
+from seldon_core.running import Reporter, server_metadata
 from seldon_core.scheduler.service import Scheduler
 from seldon_core.scheduler.state import ModelState, ReplicaState
 from seldon_core.scheduler.status import ModelStatus
-from seldon_core.transport.control import ReplicaId, RouteUpdate
+from seldon_core.transport.control import ReplicaAddress, ReplicaId, RouteUpdate
 from seldon_core.transport.handler import InferCall
 from seldon_core.transport.listener import Listener
-
-EXTENSIONS = (
-    "classification",
-    "model_repository",
-    "model_repository(unload_dependents)",
-    "model_configuration",
-    "binary_tensor_data",
-    "parameters",
-    "statistics",
-    "trace",
-    "logging",
-)
-"""What works of what Triton names so, in its order.
-
-tests/system/test_triton_surface.py tries each.
-"""
-
-
-@dataclass(frozen=True, slots=True)
-class Ports:
-    """Where the process listens: the real numbers, also where 0 was asked for."""
-
-    host: str
-    data: int
-    scheduler: int
-    agent: int
-    admin: int
-
-
-class Reporter(Protocol):
-    """Tells the person who started the process how it goes."""
-
-    def opened(self, ports: Ports, settings: Settings) -> None:
-        """Every port is open."""
-
-    def refused(self, name: str, error: SeldonError) -> None:
-        """A model was not even accepted, of which the log says nothing."""
-
-    def loaded(
-        self, models: Sequence[ModelStatus], refused: int, example: ModelMetadata | None
-    ) -> None:
-        """Every model is settled, none of `models` deleted; so many more were not even accepted.
-
-        `example` is one that can be called, None if there is none.
-        """
-
-    def draining(self, timeout_s: float) -> None:
-        """The process was told to stop: requests under way have so long to end."""
 
 
 class Process:
@@ -74,11 +23,21 @@ class Process:
 
     It is the data path's `ServerState`, the admin port's `ProcessState`, and the scheduler's
     `RouteSink`: what is published for a model on its way to the router tells when it is settled.
-    It is not ready before every model of `found` is, and every one that was kept from the last
-    time; those that are refused are shown, and make nobody wait.
+    Without a `router` there is no data port. Models that were on replicas in other processes when
+    it ran last wait for these for `patience_s` at most. It is not ready before every model of
+    `found` is, and every one that was kept from the last time; those that are refused are shown,
+    and make nobody wait.
     """
 
-    def __init__(self, router: RouterHandler, found: FoundModels, reporter: Reporter) -> None:
+    def __init__(
+        self,
+        router: RouterHandler | None,
+        found: FoundModels,
+        reporter: Reporter,
+        patience_s: float = 0.0,
+    ) -> None:
+        self._patience_s = patience_s
+        self.listener: Listener | None = None
         self._router = router
         self._reporter = reporter
         self._found = found.specs
@@ -101,9 +60,15 @@ class Process:
         Until the folder's declaration of a model is answered, an update is about what was kept: one
         that was deleted is gone by that, and yet to be loaded.
         """
-        self._router.publish(update)
+        if self._router is not None:
+            self._router.publish(update)
         if update.name in self._loading and update.name not in self._unanswered:
             self._settle(update.name)
+
+    def publish_replica(self, replica: ReplicaId, address: ReplicaAddress | None) -> None:
+        """Reach `replica` at `address` from now on; None: it is gone."""
+        if self._router is not None:
+            self._router.publish_replica(replica, address)
 
     def live(self) -> bool:
         """Return True: whoever asks is answered by the loop that serves."""
@@ -115,7 +80,7 @@ class Process:
 
     def metadata(self) -> ServerMetadata:
         """Return name, version and the extensions that work."""
-        return ServerMetadata("seldon-core", __version__, EXTENSIONS)
+        return server_metadata(has_scheduler=True, has_agent=True)
 
     def not_ready(self) -> Sequence[str]:
         """Return what is not ready, one sentence each."""
@@ -159,10 +124,10 @@ class Process:
         ]
         return rows
 
-    async def load_models(self) -> None:
+    async def begin(self) -> None:
         """Ask for every model and wait until all are settled; one that fails stops no other."""
         scheduler = self._scheduler
-        scheduler.sync()
+        scheduler.sync(self._patience_s)
         answers = [(spec, scheduler.load_model(spec, from_folder=True)) for spec in self._found]
         for spec, answer in answers:
             try:
@@ -192,6 +157,8 @@ class Process:
             self._loading.discard(name)
 
     async def _example(self) -> ModelMetadata | None:
+        if self._router is None:
+            return None
         for model in self._models():
             if model.latest.state is ModelState.AVAILABLE:
                 name = model.name
@@ -204,7 +171,8 @@ class Process:
                     continue  # it was deleted since, or has no route while the disk is full
         return None
 
-    async def drain(self, listener: Listener, timeout_s: float) -> None:
+    async def drain(self, timeout_s: float) -> None:
         """Take no more requests and answer those under way, for `timeout_s` at most."""
         self._is_draining = True
-        await listener.drain(timeout_s)
+        if self.listener is not None:
+            await self.listener.drain(timeout_s)

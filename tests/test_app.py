@@ -18,10 +18,10 @@ from seldon_core.agent import loading
 from seldon_core.cli.output import Console
 from seldon_core.config.load import load_settings
 from seldon_core.errors import ConfigError, ModelRuntimeError
-from seldon_core.process import EXTENSIONS
 from seldon_core.proto import scheduler_pb2 as pb
 from seldon_core.protocol.model_message import message_of
 from seldon_core.resources.model import FoundModels, ModelSpec, RefusedModel
+from seldon_core.running import EXTENSIONS
 from seldon_core.transport.control_client import SchedulerClient
 from tests.support.diary import Diary
 from tests.support.models import FLOAT, node, tensor, write_onnx
@@ -248,14 +248,6 @@ def test_a_taken_port_ends_the_start_with_its_name_and_nothing_else(group, caplo
 class _DiaryWithoutLoop(Diary):
     def opened(self, ports, settings):
         raise AssertionError("a port was taken")
-
-
-def test_one_cpu_is_left_to_the_data_path(monkeypatch):
-    monkeypatch.setattr(os, "cpu_count", lambda: 4)
-    assert app._worker_count(settings().agent) == 3
-    assert app._worker_count(settings(agent_workers=7).agent) == 7
-    monkeypatch.setattr(os, "cpu_count", lambda: None)
-    assert app._worker_count(settings().agent) == 1
 
 
 def test_a_load_that_does_not_end_does_not_keep_the_process(tmp_path, monkeypatch, caplog):

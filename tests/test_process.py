@@ -5,9 +5,10 @@ from typing import Any
 
 from seldon_core import __version__
 from seldon_core.errors import NotReadyError
-from seldon_core.process import EXTENSIONS, Process
+from seldon_core.process import Process
 from seldon_core.protocol.inference import ModelMetadata
 from seldon_core.resources.model import FoundModels, ModelSpec, RefusedModel
+from seldon_core.running import EXTENSIONS
 from seldon_core.scheduler.state import ModelState
 from seldon_core.transport.control import RouteUpdate
 from tests.support.diary import Diary
@@ -71,7 +72,7 @@ class QuietScheduler:
     def __init__(self, *models):
         self._models = {model.name: model for model in models}
 
-    def sync(self):
+    def sync(self, patience_s):
         pass
 
     def load_model(self, spec, from_folder):
@@ -94,7 +95,7 @@ def test_a_model_that_settles_without_a_route_is_reported_too():
     router, diary = Router(), Diary()
     process = process_of(router, [ModelSpec("iris", "/iris")], diary)
     process.attach(QuietScheduler(a_status("iris", ModelState.FAILED, "broken")))
-    asyncio.run(process.load_models())
+    asyncio.run(process.begin())
     assert diary.entries == ["iris ModelFailed", "loaded 1"]
     assert process.ready()
 
@@ -102,7 +103,7 @@ def test_a_model_that_settles_without_a_route_is_reported_too():
 def test_a_model_that_is_tried_again_by_then_keeps_nobody_from_being_ready():
     process = process_of(Router(), [ModelSpec("iris", "/iris")], Diary())
     process.attach(QuietScheduler(a_status("iris", ModelState.PROGRESSING, "trying again")))
-    asyncio.run(process.load_models())
+    asyncio.run(process.begin())
     assert process.ready()
 
 
@@ -126,7 +127,7 @@ def test_a_model_that_stands_otherwise_than_its_folder_says_is_waited_for():
     process = process_of(Router(), [ModelSpec("iris", "/iris")], Diary())
     scheduler = Refusing(a_status("iris", ModelState.PROGRESSING))
     process.attach(scheduler)
-    asyncio.run(process.load_models())
+    asyncio.run(process.begin())
     assert scheduler.awaited == {"iris"}
 
 
@@ -141,7 +142,7 @@ def test_an_example_that_cannot_be_called_is_passed_over():
         diary = Diary()
         process = process_of(Fickle(), [ModelSpec(name, "/m") for name in names], diary)
         process.attach(QuietScheduler(*(a_status(name, ModelState.AVAILABLE) for name in names)))
-        asyncio.run(process.load_models())
+        asyncio.run(process.begin())
         return diary.example
 
     assert load("iris", "wine").name == "wine"
@@ -169,6 +170,7 @@ def test_a_process_that_drains_is_not_ready():
 
     process = process_of(None, [], None)
     assert process.ready()
-    asyncio.run(process.drain(Idle(), 5))
+    process.listener = Idle()
+    asyncio.run(process.drain(5))
     assert not process.ready()
     assert process.not_ready() == ["the process is stopping"]

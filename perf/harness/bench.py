@@ -56,6 +56,11 @@ class Bench:
         models, source = models or self.artifacts.ours, source or self.source
         return self._keep(servers.start_seldon(self.folder, models, source, command))
 
+    def two_processes(self) -> tuple[Server, Server]:
+        """Our router, and our agent in another process. Raises StartError."""
+        router, agent = servers.start_two(self.folder, self.artifacts.ours, self.source)
+        return self._keep(router), self._keep(agent)
+
     def enter(self, context: AbstractContextManager[T]) -> T:
         """What `context` gives; it is left when all servers have been stopped."""
         return self._running.enter_context(context)
@@ -65,6 +70,7 @@ class Bench:
         artifacts = self.artifacts
         model = {
             "onnx": artifacts.onnx,
+            "hop": artifacts.onnx,
             "sklearn": artifacts.sklearn,
             "binary": artifacts.image_onnx,
             "grpc": artifacts.image_onnx,

@@ -68,6 +68,37 @@ def start_seldon(folder: Path, models: Path, source: Path = ROOT, command: str =
     return Server("seldon-core", process, port, port)
 
 
+def start_two(folder: Path, models: Path, source: Path = ROOT) -> tuple[Server, Server]:
+    """Our router, and our agent with the models of `models` in another process.
+
+    Returns when both answer for each model. Raises StartError.
+    """
+    place = Path(mkdtemp(prefix="two-", dir=folder))
+    names = sorted(path.name for path in models.iterdir())
+    port, agent_port = free_port(), free_port()
+    command = [sys.executable, "-m", "perf.two_processes"]
+    env = {"PYTHONPATH": str(source)}
+    agent = ServerProcess(
+        [*command, "agent", str(agent_port), *(str(models / name) for name in names)],
+        place / "agent.log",
+        env=env,
+        cwd=source,
+    )
+    agent.wait_ready(agent_port, READY)
+    router = ServerProcess(
+        [*command, "router", str(port), str(agent_port), *names],
+        place / "router.log",
+        env=env,
+        cwd=source,
+    )
+    for name in names:
+        router.wait_ready(port, f"/v2/models/{name}/ready")
+    return (
+        Server("seldon-core, router → agent", router, port, port),
+        Server("our agent", agent, agent_port, agent_port),
+    )
+
+
 def start_ceiling(folder: Path, protocol: str, mode: str, model: Path | None = None) -> Server:
     """`perf.ceilings.<protocol>` in `mode`. Raises StartError."""
     place = Path(mkdtemp(prefix="ceiling-", dir=folder))

@@ -1,9 +1,9 @@
-"""What the default servers can really do in this process, by the libraries that it finds."""
+"""What servers can really do in this process, by the libraries that it finds."""
 
 import logging
 from importlib.util import find_spec
 
-from seldon_core.resources.servers import ServerDefinition
+from seldon_core.resources.servers import DEFAULT_SERVERS, ServerDefinition
 
 _log = logging.getLogger(__name__)
 
@@ -23,21 +23,32 @@ _EXTRAS = {"sklearn": "sklearn", "onnxruntime": "onnx"}
 """The extra that installs a library."""
 
 
+_DEFAULT_NAMES = frozenset(name for server in DEFAULT_SERVERS for name in server.capabilities)
+
+
 def capabilities_here(server: ServerDefinition) -> tuple[str, ...]:
-    """Return what `server` can really do here: with the libraries that are installed."""
+    """Return what `server` can really do here: with the libraries that are installed.
+
+    A capability that no default server has is the user's own word, and kept as it is. One that a
+    default server has means what it means there: of both, unless the server is called after one of
+    them or has its name among its capabilities.
+    """
+    kinds = {known.name for known in DEFAULT_SERVERS}
+    kinds = kinds & {server.name, *server.capabilities} or kinds
     capabilities = []
     for name in server.capabilities:
-        library = _LIBRARIES.get((server.name, name))
-        if library is None:
+        if name not in _DEFAULT_NAMES:
+            capabilities.append(name)
             continue
-        if find_spec(library) is None:
-            extra = _EXTRAS[library]
+        libraries = {_LIBRARIES[kind, name] for kind in kinds if (kind, name) in _LIBRARIES}
+        if any(find_spec(library) is not None for library in libraries):
+            capabilities.append(name)
+        elif libraries:
+            extra = _EXTRAS[min(libraries)]
             _log.warning(
                 "capability missing server=%s capability=%s install=%r",
                 server.name,
                 name,
                 f"pip install 'seldon-core[{extra}]'",
             )
-            continue
-        capabilities.append(name)
     return tuple(capabilities)

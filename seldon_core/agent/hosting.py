@@ -108,6 +108,19 @@ class ModelHost:
         self._ids[name] = model, version
         self.send(ModelRemoved(self.now(), name))
 
+    @property
+    def changes(self) -> int:
+        """How often `served` got or lost a model."""
+        return self._loads.changes
+
+    def held(self) -> list[ModelVersion]:
+        """Return what is loaded, whether in memory or evicted, and is to stay."""
+        return [
+            self._versions[name]
+            for name, slot in self.pool.slots.items()
+            if not slot.is_ordered and slot.farewell is None
+        ]
+
     def count_fault(self) -> None:
         """Count a fault of the program itself, which was logged."""
         self._grounds.count_fault()

@@ -27,6 +27,8 @@ _log = logging.getLogger(__name__)
 class Loads:
     """The models of one server replica that were loaded: `served`, by internal name.
 
+    `changes` counts how often one was added or taken away.
+
     `pool` says which of them are wanted. Their runners hold a model in memory by `pin(model)`,
     which returns what lets go of it, and `grow(version, nbytes)` is told of a copy.
     """
@@ -43,6 +45,7 @@ class Loads:
         grow: Callable[[ModelVersion, int], None],
     ) -> None:
         self.served: dict[str, Served] = {}
+        self.changes = 0
         self._pool = pool
         self._grounds = grounds
         self._load_model = load
@@ -76,6 +79,7 @@ class Loads:
         served = self.served.get(name)
         if served is None:
             served = self.served[name] = self._new(version, loaded)
+            self.changes += 1
         elif loaded.model.signature is not served.signature:
             served.describe(loaded)
         if isinstance(loaded, Isolated):
@@ -104,6 +108,7 @@ class Loads:
         """Forget what serves a model that is not assigned here any more."""
         served = self.served.pop(model, None)
         if served is not None:
+            self.changes += 1
             self._traces.leave(served.tracer)
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from seldon_core.agent.copies import Workers
 from seldon_core.agent.execution import Grounds
+from seldon_core.agent.front import AgentFront, AgentRepository
 from seldon_core.agent.handler import AgentHandler
 from seldon_core.agent.hosting import ModelHost
 from seldon_core.agent.loading import Loader, loader
@@ -17,14 +18,19 @@ from seldon_core.aio.supervise import open_tasks
 from seldon_core.aio.threads import ThreadPool, open_threads
 from seldon_core.observability.metrics import Metrics
 from seldon_core.resources.model import ModelVersion
-from seldon_core.transport.control import ReplicaId, ReportSink
+from seldon_core.transport.control import HeldModel, ReplicaId, ReportSink
 
 
 class Agent:
-    """One server replica: an `AgentLink` for the scheduler, and `handler` for the router."""
+    """One server replica: an `AgentLink` for the scheduler, and `handler` for the router.
+
+    `front` and `repository` are for a data port of its own.
+    """
 
     def __init__(self, host: ModelHost, clock: Clock) -> None:
         self.handler = AgentHandler(host, clock)
+        self.front = AgentFront(self.handler, host)
+        self.repository = AgentRepository(host)
         self._host = host
 
     def load_model(self, version: ModelVersion) -> None:
@@ -38,6 +44,15 @@ class Agent:
     def unload_model(self, model: str, version: int) -> None:
         """Let what runs finish, then unload; an UNLOADED report follows."""
         self._host.unload(model, version)
+
+    def held(self) -> tuple[HeldModel, ...]:
+        """Return every version that is here, those that were evicted from memory included."""
+        return tuple(map(HeldModel, self._host.held()))
+
+    def available_bytes(self) -> int:
+        """Return the room that is left, over-commit included."""
+        pool = self._host.pool
+        return max(pool.limit - pool.registered, 0)
 
 
 @asynccontextmanager

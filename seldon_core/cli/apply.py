@@ -1,21 +1,27 @@
 """`apply`: declare what manifests say."""
 
 from collections.abc import Sequence
-from typing import Final
+from typing import Final, assert_never
 
-from seldon_core.cli.kinds import Target
 from seldon_core.cli.lookup import open_lookup
 from seldon_core.cli.manifest_files import read_specs
-from seldon_core.cli.output import say, say_error
+from seldon_core.cli.output import say, say_error, say_note
 from seldon_core.proto import control_pb2
 from seldon_core.proto import scheduler_pb2 as pb
+from seldon_core.protocol.experiment_message import experiment_message
 from seldon_core.protocol.model_message import message_of
-from seldon_core.resources.kubernetes import KINDS, MODEL
-from seldon_core.transport.control_client import RpcError
+from seldon_core.protocol.pipeline_message import pipeline_message
+from seldon_core.protocol.server_message import server_config_message_of, server_message_of
+from seldon_core.resources.declared_kinds import Spec
+from seldon_core.resources.experiment import ExperimentSpec
+from seldon_core.resources.model import ModelSpec
+from seldon_core.resources.pipeline import PipelineSpec
+from seldon_core.resources.server import ServerConfigSpec, ServerSpec
+from seldon_core.transport.control_client import RpcError, SchedulerClient
 
 _Change = control_pb2.ApplyModelResponse.Change
 
-_WORDS: Final = {
+_WORDS: Final[dict[int, str]] = {
     _Change.CREATED: "created",
     _Change.CONFIGURED: "configured",
     _Change.UNCHANGED: "unchanged",
@@ -25,24 +31,43 @@ _WORDS: Final = {
 def apply(
     files: Sequence[str], recursive: bool, namespace: str | None, scheduler_host: str | None
 ) -> int:
-    """Declare every model of the manifests and say what that changed; return the exit code.
+    """Declare every resource of the manifests and say what that changed; return the exit code.
 
     Nothing is declared if a manifest is wrong. What the scheduler refuses does not stop the rest.
     Raises FaultsError, or SeldonError if the scheduler cannot be reached.
     """
-    specs = read_specs(files, recursive, namespace)
+    found = read_specs(files, recursive, namespace)
     refused = 0
     with open_lookup(scheduler_host) as lookup:
-        for spec in specs:
-            target = Target(KINDS[MODEL], spec.name)
+        for declared in found:
+            for notice in declared.notices:
+                say_note(f"{declared.target}: {notice}")
             try:
-                request = pb.LoadModelRequest(model=message_of(spec))
-                answer = lookup.client.apply_model(request)
+                change = _apply(lookup.client, declared.spec)
             except RpcError as error:
                 if error.is_out_of_reach:  # then so it is for the others
                     raise
-                say_error(f"{target} is refused: {error.detail}")
+                say_error(f"{declared.target} is refused: {error.detail}")
                 refused += 1
             else:
-                say(f"{target} {_WORDS.get(answer.change, 'applied')}")
+                say(f"{declared.target} {_WORDS.get(change, 'applied')}")
     return 1 if refused else 0
+
+
+def _apply(client: SchedulerClient, spec: Spec) -> int:
+    """Declare a resource; return the change's number, which is the same for all kinds."""
+    match spec:
+        case ModelSpec():
+            return client.apply_model(pb.LoadModelRequest(model=message_of(spec))).change
+        case PipelineSpec():
+            pipeline = pipeline_message(spec)
+            return client.apply_pipeline(pb.LoadPipelineRequest(pipeline=pipeline)).change
+        case ExperimentSpec():
+            request = pb.StartExperimentRequest(experiment=experiment_message(spec))
+            return client.apply_experiment(request).change
+        case ServerSpec():
+            return client.apply_server(server_message_of(spec)).change
+        case ServerConfigSpec():
+            return client.apply_server_config(server_config_message_of(spec)).change
+        case _:
+            assert_never(spec)

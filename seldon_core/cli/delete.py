@@ -1,4 +1,4 @@
-"""`delete`: take models away and, unless told otherwise, wait until nothing of them is left."""
+"""`delete`: take resources away and, unless told otherwise, wait until nothing of them is left."""
 
 import time
 from collections.abc import Sequence
@@ -15,10 +15,11 @@ from seldon_core.cli.wait import timed_out
 from seldon_core.cli.waiting import wait_until
 from seldon_core.errors import InvalidRequestError
 from seldon_core.proto import scheduler_pb2 as pb
-from seldon_core.resources.kubernetes import MODEL
-from seldon_core.transport.control_client import RpcError
+from seldon_core.proto.servers_pb2 import ServerReference
+from seldon_core.resources import kubernetes
+from seldon_core.transport.control_client import RpcError, SchedulerClient
 
-_FAILED: Final = "ModelTerminateFailed"
+_FAILED: Final = ("ModelTerminateFailed", "PipelineFailedTerminating")
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,10 +70,6 @@ def delete(
 
 def _check(target: Target, options: DeleteOptions) -> None:
     kind = target.kind
-    if kind.name != MODEL:
-        raise InvalidRequestError(
-            f"{kind.plural} cannot be deleted: they belong to the process that serves"
-        )
     if bool(target.name) == options.is_all:
         problem = f"{target.name!r} and --all exclude each other" if target.name else "no name"
         raise InvalidRequestError(
@@ -81,9 +78,8 @@ def _check(target: Target, options: DeleteOptions) -> None:
 
 
 def _unload(lookup: Lookup, target: Target) -> bool:
-    request = pb.UnloadModelRequest(model=pb.ModelReference(name=target.name))
     try:
-        lookup.client.unload_model(request)
+        _ask_to_unload(lookup.client, target)
     except RpcError as error:
         if error.is_out_of_reach:  # then so it is for the others
             raise
@@ -93,6 +89,21 @@ def _unload(lookup: Lookup, target: Target) -> bool:
     return True
 
 
+def _ask_to_unload(client: SchedulerClient, target: Target) -> None:
+    match target.kind.name:
+        case kubernetes.PIPELINE:
+            client.unload_pipeline(pb.UnloadPipelineRequest(name=target.name))
+        case kubernetes.EXPERIMENT:
+            client.stop_experiment(pb.StopExperimentRequest(name=target.name))
+        case kubernetes.SERVER:
+            client.delete_server(ServerReference(name=target.name))
+        case kubernetes.SERVER_CONFIG:
+            client.delete_server_config(ServerReference(name=target.name))
+        case _:
+            reference = pb.ModelReference(name=target.name)
+            client.unload_model(pb.UnloadModelRequest(model=reference))
+
+
 def _is_gone_by(lookup: Lookup, target: Target, end: float) -> bool:
     """Wait until nothing is left of a resource, or an unload failed, and say so if it is late.
 
@@ -100,7 +111,7 @@ def _is_gone_by(lookup: Lookup, target: Target, end: float) -> bool:
     """
 
     def is_over(seen: Resource | None) -> bool:
-        return seen is None or not seen.is_deleted or seen.state == _FAILED
+        return seen is None or not seen.is_deleted or seen.state in _FAILED
 
     seen, is_met = wait_until(
         lambda: lookup.find(target), is_over, max(0.0, end - time.monotonic())

@@ -4,21 +4,26 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Final
 
-from seldon_core.cli.columns import aligned
+from seldon_core.cli.control import SUBSCRIBER
+from seldon_core.cli.declared_pages import experiment_page, pipeline_page
 from seldon_core.cli.get import targets_of
 from seldon_core.cli.kinds import Target
 from seldon_core.cli.lookup import Lookup, open_lookup
 from seldon_core.cli.output import say, say_note
+from seldon_core.cli.pages import declaration_lines, field_line, table_lines
 from seldon_core.cli.seen import NOTHING, Resource, seconds_of, show_since, show_time
+from seldon_core.cli.seen_experiments import SeenExperiment
 from seldon_core.cli.seen_models import SeenModel, replica_state_name, state_name
+from seldon_core.cli.seen_pipelines import SeenPipeline
+from seldon_core.cli.seen_server_configs import SeenServerConfig
 from seldon_core.cli.seen_servers import SeenServer
 from seldon_core.config.sizes import describe_bytes
-from seldon_core.proto import control_pb2
+from seldon_core.proto import control_pb2, servers_pb2
 from seldon_core.proto import scheduler_pb2 as pb
 from seldon_core.protocol.model_message import spec_of
-from seldon_core.resources.kubernetes import KINDS, MODEL, manifest_of
+from seldon_core.resources.experiment import ResourceType
+from seldon_core.resources.kubernetes import KINDS, MODEL, PIPELINE, manifest_of
 
-_LABEL: Final = 14  # columns for the names of fields
 _HOLDING: Final = frozenset({"Loading", "Loaded", "Available", "LoadedUnavailable", "Draining"})
 
 
@@ -54,13 +59,29 @@ def describe(
 
 
 def _page(lookup: Lookup, seen: Resource, now: float) -> Iterator[str]:
-    if isinstance(seen, SeenServer):
+    if isinstance(seen, SeenServerConfig):
+        yield from server_config_page(seen)
+    elif isinstance(seen, SeenServer):
         listed = lookup.list(KINDS[MODEL], all_versions=True)
         models = [each for each in listed if isinstance(each, SeenModel)]
         yield from server_page(seen, models, now)
+    elif isinstance(seen, SeenPipeline):
+        about = pb.PipelineStatusRequest(
+            subscriberName=SUBSCRIBER, name=seen.name, allVersions=True
+        )
+        whole = next(lookup.client.pipeline_status(about), seen.status)
+        yield from pipeline_page(SeenPipeline(whole), _states(lookup, MODEL), now)
+    elif isinstance(seen, SeenExperiment):
+        is_of_models = seen.spec().resource_type is ResourceType.MODEL
+        states = _states(lookup, MODEL if is_of_models else PIPELINE)
+        yield from experiment_page(seen, states)
     else:
         request = control_pb2.DescribeModelRequest(name=seen.name)
         yield from model_page(lookup.client.describe_model(request), now)
+
+
+def _states(lookup: Lookup, kind: str) -> dict[str, str]:
+    return {seen.name: seen.state for seen in lookup.list(KINDS[kind])}
 
 
 def model_page(described: control_pb2.DescribeModelResponse, now: float) -> Iterator[str]:
@@ -69,32 +90,31 @@ def model_page(described: control_pb2.DescribeModelResponse, now: float) -> Iter
     state = seen.latest.state
     desired = seen.latest.modelDefn.deploymentSpec.replicas
     deleted = ", deleted" if described.status.deleted else ""
-    yield _field("Name", seen.name)
-    yield _field("Namespace", seen.namespace)
-    yield _field("Kind", seen.kind.name)
-    yield _field("Version", str(seen.latest.version))
-    yield _field("Server", seen.latest.serverName or NOTHING)
-    yield _field("State", f"{seen.state}{deleted}, for {show_since(seen.changed_at, now)}")
-    yield _field("Reason", seen.reason or NOTHING)
-    yield _field(
+    yield field_line("Name", seen.name)
+    yield field_line("Namespace", seen.namespace)
+    yield field_line("Kind", seen.kind.name)
+    yield field_line("Version", str(seen.latest.version))
+    yield field_line("Server", seen.latest.serverName or NOTHING)
+    yield field_line("State", f"{seen.state}{deleted}, for {show_since(seen.changed_at, now)}")
+    yield field_line("Reason", seen.reason or NOTHING)
+    yield field_line(
         "Replicas",
         f"{desired} desired, {state.availableReplicas} available, "
         f"{state.unavailableReplicas} unavailable",
     )
-    yield _field("Calls go to", _serving(described.status))
-    yield "Declared:"
-    yield from _declaration(seen.latest.modelDefn)
-    yield from _table(
+    yield field_line("Calls go to", _serving(described.status))
+    yield from declaration_lines(manifest_of(spec_of(seen.latest.modelDefn)))
+    yield from table_lines(
         "Placement",
         ("SERVER", "REPLICA", "FILTER", "REASON"),
         [_verdict(verdict) for verdict in described.verdicts],
     )
-    yield from _table(
+    yield from table_lines(
         "Versions",
         ("VERSION", "STATE", "SERVER", "AVAILABLE", "CHANGED", "REASON"),
         [_version(version, now) for version in described.status.versions],
     )
-    yield from _table(
+    yield from table_lines(
         "On replicas",
         ("VERSION", "REPLICA", "STATE", "CHANGED", "REASON"),
         [
@@ -115,16 +135,16 @@ def model_page(described: control_pb2.DescribeModelResponse, now: float) -> Iter
 
 def server_page(seen: SeenServer, models: Sequence[SeenModel], now: float) -> Iterator[str]:
     """Yield the lines of a server's page; `models` are those of all servers."""
-    yield _field("Name", seen.name)
-    yield _field("Kind", seen.kind.name)
-    yield _field("Ready", f"{seen.conditions()[0].status}, {seen.summary}")
-    yield _field(
+    yield field_line("Name", seen.name)
+    yield field_line("Kind", seen.kind.name)
+    yield field_line("Ready", f"{seen.conditions()[0].status}, {seen.summary}")
+    yield field_line(
         "Memory",
         f"{describe_bytes(seen.total_bytes)}, {describe_bytes(seen.free_bytes)} free "
         "with over-commit",
     )
-    yield _field("Loaded", f"{seen.status.numLoadedModelReplicas} models over all replicas")
-    yield from _table(
+    yield field_line("Loaded", f"{seen.status.numLoadedModelReplicas} models over all replicas")
+    yield from table_lines(
         "Replicas",
         ("REPLICA", "MEMORY", "FREE", "OVER-COMMIT", "MODELS"),
         [
@@ -145,38 +165,30 @@ def server_page(seen: SeenServer, models: Sequence[SeenModel], now: float) -> It
         if version.serverName == seen.name
         and (version.version == model.latest.version or _held_on(version))
     ]
-    yield from _table(
+    if seen.processes:
+        yield from table_lines(
+            "Processes of this server",
+            ("REPLICA", "PHASE", "PID", "ENDS IN A ROW"),
+            [_process(process) for process in seen.processes],
+        )
+    yield from table_lines(
         "Models",
         ("NAME", "VERSION", "STATE", "REPLICAS", "MEMORY", "CHANGED"),
         [_model_on(model, version, now) for model, version in here],
     )
 
 
-def _field(name: str, value: str) -> str:
-    return f"{name + ':':<{_LABEL}}{value}"
+def server_config_page(seen: SeenServerConfig) -> Iterator[str]:
+    """Yield the lines of a server config's page."""
+    yield field_line("Name", seen.name)
+    yield field_line("Namespace", seen.namespace or NOTHING)
+    yield field_line("Kind", seen.kind.name)
+    yield from declaration_lines(seen.document())
 
 
-def _declaration(message: pb.Model) -> Iterator[str]:
-    """Yield what the user wrote, as YAML."""
-    import yaml
-
-    manifest = manifest_of(spec_of(message))
-    metadata, spec = manifest["metadata"], manifest["spec"]
-    assert isinstance(metadata, dict)
-    assert isinstance(spec, dict)
-    annotations = {"annotations": metadata["annotations"]} if "annotations" in metadata else {}
-    text = yaml.safe_dump({**annotations, **spec}, sort_keys=False, allow_unicode=True)
-    for line in text.splitlines():
-        yield f"  {line}"
-
-
-def _table(title: str, header: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> Iterator[str]:
-    yield f"{title}:"
-    if not rows:
-        yield f"  {NOTHING}"
-        return
-    for line in aligned(header, rows).splitlines():
-        yield f"  {line}"
+def _process(process: servers_pb2.AgentProcess) -> tuple[str, ...]:
+    pid = str(process.pid) if process.pid else NOTHING
+    return str(process.replicaIdx), process.phase, pid, str(process.ends)
 
 
 def _verdict(verdict: control_pb2.Verdict) -> tuple[str, ...]:

@@ -9,9 +9,6 @@ from seldon_core.resources.words import nearest
 
 # What Seldon has besides, so that whoever asks for one hears more than that there is no such thing.
 _UNSERVED = {
-    "ServerConfig": ("serverconfig", "serverconfigs", "mlc"),
-    "Pipeline": ("pipeline", "pipelines", "mlp"),
-    "Experiment": ("experiment", "experiments", "mlx"),
     "SeldonRuntime": ("seldonruntime", "seldonruntimes"),
     "SeldonConfig": ("seldonconfig", "seldonconfigs"),
 }

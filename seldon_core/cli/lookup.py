@@ -7,12 +7,16 @@ from typing import Final
 from seldon_core.cli.control import SUBSCRIBER, open_scheduler_client
 from seldon_core.cli.kinds import Target
 from seldon_core.cli.seen import Resource
+from seldon_core.cli.seen_experiments import SeenExperiment
 from seldon_core.cli.seen_models import SeenModel
+from seldon_core.cli.seen_pipelines import SeenPipeline
+from seldon_core.cli.seen_server_configs import SeenServerConfig
 from seldon_core.cli.seen_servers import SeenServer
 from seldon_core.cli.seldon_options import ControlOptions
-from seldon_core.errors import UpstreamError
+from seldon_core.errors import InvalidRequestError, UpstreamError
 from seldon_core.proto import scheduler_pb2 as pb
-from seldon_core.resources.kubernetes import MODEL, Kind
+from seldon_core.proto import servers_pb2
+from seldon_core.resources.kubernetes import EXPERIMENT, MODEL, PIPELINE, SERVER_CONFIG, Kind
 from seldon_core.transport.control_client import RpcError, SchedulerClient
 
 _UNKNOWN: Final = ("FailedPrecondition", "NotFound")  # Seldon's scheduler answers with the first
@@ -89,16 +93,57 @@ class Lookup:
             )
             for model in self.client.model_status(about_models):
                 yield SeenModel(model)
+        elif kind.name == PIPELINE:
+            about_pipelines = pb.PipelineStatusRequest(
+                subscriberName=SUBSCRIBER, name=name or None, allVersions=all_versions
+            )
+            for pipeline in self.client.pipeline_status(about_pipelines):
+                yield SeenPipeline(pipeline)
+        elif kind.name == EXPERIMENT:
+            about_experiments = pb.ExperimentStatusRequest(
+                subscriberName=SUBSCRIBER, name=name or None
+            )
+            for experiment in self.client.experiment_status(about_experiments):
+                yield SeenExperiment(experiment)
         else:
-            about_servers = pb.ServerStatusRequest(subscriberName=SUBSCRIBER, name=name or None)
-            for server in self.client.server_status(about_servers):
-                yield SeenServer(server)
+            yield from self._ask_about_servers(kind, name)
+
+    def _ask_about_servers(self, kind: Kind, name: str) -> Iterator[Resource]:
+        if kind.name == SERVER_CONFIG:
+            for config in self._declared_servers().configs:
+                if name in ("", config.name):
+                    yield SeenServerConfig(config)
+            return
+        request = pb.ServerStatusRequest(subscriberName=SUBSCRIBER, name=name or None)
+        statuses = list(self.client.server_status(request))
+        declared = self._declared_servers()
+        for status in statuses:
+            yield SeenServer.of(status, declared)
+
+    def _declared_servers(self) -> servers_pb2.ListServersResponse:
+        """Return what was declared of servers; nothing if the scheduler is Seldon's."""
+        try:
+            return self.client.list_servers(servers_pb2.ListServersRequest())
+        except RpcError as error:
+            if error.code == "Unimplemented":
+                return servers_pb2.ListServersResponse()
+            raise
 
     def _subscribe(self, kind: Kind) -> Iterator[Resource]:
         if kind.name == MODEL:
             to_models = pb.ModelSubscriptionRequest(subscriberName=SUBSCRIBER)
             for model in self.client.watch_models(to_models):
                 yield SeenModel(model)
+        elif kind.name == PIPELINE:
+            to_pipelines = pb.PipelineSubscriptionRequest(subscriberName=SUBSCRIBER)
+            for pipeline in self.client.watch_pipelines(to_pipelines):
+                yield SeenPipeline(pipeline)
+        elif kind.name == EXPERIMENT:
+            to_experiments = pb.ExperimentSubscriptionRequest(subscriberName=SUBSCRIBER)
+            for experiment in self.client.watch_experiments(to_experiments):
+                yield SeenExperiment(experiment)
+        elif kind.name == SERVER_CONFIG:
+            raise InvalidRequestError(f"{kind.plural} cannot be watched: they have no status")
         else:
             to_servers = pb.ServerSubscriptionRequest(subscriberName=SUBSCRIBER)
             for server in self.client.watch_servers(to_servers):

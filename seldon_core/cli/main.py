@@ -50,6 +50,8 @@ _SECTIONS = (
         {
             "model": "seldon_core.cli.seldon_commands:model",
             "server": "seldon_core.cli.seldon_commands:server",
+            "pipeline": "seldon_core.cli.pipeline_commands:pipeline",
+            "experiment": "seldon_core.cli.experiment_commands:experiment",
             "load": "seldon_core.cli.seldon_commands:load",
             "unload": "seldon_core.cli.seldon_commands:unload",
             "status": "seldon_core.cli.seldon_commands:status",
@@ -157,7 +159,7 @@ def cli() -> None:
     default="all",
     show_default=True,
     metavar="ROLE",
-    help="What this process does; so far it does everything.",
+    help="What this process does: scheduler, router, agent, some of them with commas, or all.",
 )
 @click.option(
     "--host",
@@ -169,13 +171,35 @@ def cli() -> None:
     "--scheduler-port",
     type=int,
     metavar="PORT",
-    help="Scheduler's gRPC API, which get, apply and model speak to.  [default: 9004]",
+    help="Scheduler's gRPC API, which get, apply and model speak to.  [default: 9004] Of an agent "
+    "or a router: the scheduler's port for these.  [default: 9005]",
 )
 @click.option(
     "--agent-port",
     type=int,
     metavar="PORT",
-    help="Agent's gRPC API: health so far.  [default: 9005]",
+    help="Scheduler's port for agents and routers in other processes.  [default: 9005]",
+)
+@click.option(
+    "--scheduler-host",
+    metavar="ADDRESS",
+    help="Where an agent or a router finds the scheduler.  [default: 127.0.0.1]",
+)
+@click.option(
+    "--server-name", metavar="NAME", help="Server that an agent is of.  [default: mlserver]"
+)
+@click.option(
+    "--replica-idx", type=int, metavar="N", help="Which of the server's replicas.  [default: 0]"
+)
+@click.option(
+    "--control-host",
+    metavar="ADDRESS",
+    help="Address of all ports but the inference port.  [default: 127.0.0.1]",
+)
+@click.option(
+    "--insecure-control",
+    is_flag=True,
+    help="Open these ports to others although nobody has to prove who he is.",
 )
 @click.option(
     "--admin-port",
@@ -211,6 +235,11 @@ def serve(
     port: int | None,
     scheduler_port: int | None,
     agent_port: int | None,
+    scheduler_host: str | None,
+    server_name: str | None,
+    replica_idx: int | None,
+    control_host: str | None,
+    insecure_control: bool,
     admin_port: int | None,
     data_dir: str | None,
     log_level: str | None,
@@ -225,6 +254,9 @@ def serve(
       seldon-core serve --models ./iris            a folder that holds model.joblib or model.onnx
       seldon-core serve --host 0.0.0.0 --port 8080
       seldon-core serve --set agent.memory=2Gi --set log.format=json
+      seldon-core serve --role=scheduler           and on other machines, or beside it:
+      seldon-core serve --role=router --scheduler-host H
+      seldon-core serve --role=agent --scheduler-host H --server-name triton --replica-idx 1
 
     Settings come from the defaults, then --config, then the environment
     (SELDON_AGENT__MEMORY=2Gi), then these options. All of them, every limit among
@@ -232,11 +264,18 @@ def serve(
     """
     from seldon_core.cli.serve import parse_assignments, run_serve
 
+    if scheduler_port is not None and role in ("agent", "router") and agent_port is None:
+        scheduler_port, agent_port = None, scheduler_port
     options: dict[str, object] = {
         "listener.host": host,
         "listener.port": port,
         "scheduler.port": scheduler_port,
         "agent.port": agent_port,
+        "scheduler.host": scheduler_host,
+        "agent.serverName": server_name,
+        "agent.replicaIdx": replica_idx,
+        "control.host": control_host,
+        "control.insecure": True if insecure_control else None,
         "admin.port": admin_port,
         "data.dir": data_dir,
         "log.level": log_level,

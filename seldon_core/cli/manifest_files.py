@@ -9,7 +9,8 @@ from seldon_core.cli.files import STDIN, folder_of, read_text, source_of
 from seldon_core.cli.kinds import Target
 from seldon_core.cli.kubectl_click import FaultsError
 from seldon_core.errors import ConfigError, InvalidResourceError
-from seldon_core.resources.kubernetes import KINDS
+from seldon_core.resources.declared_kinds import Spec, kind_of
+from seldon_core.resources.kubernetes import KINDS, Kind
 from seldon_core.resources.model import KubernetesMeta, ModelSpec
 
 _SUFFIXES = (".yaml", ".yml", ".json")
@@ -22,35 +23,48 @@ class _Manifest:
     text: str
 
 
-def read_specs(files: Sequence[str], recursive: bool, namespace: str | None) -> list[ModelSpec]:
-    """Return every model that is declared there, with absolute paths, in the order of the files.
+@dataclass(frozen=True, slots=True)
+class Declared:
+    """A resource that a manifest declares. `notices` say what of it has no effect."""
 
-    `namespace` is that of models whose manifest says none. Raises FaultsError if any part of
-    any file is wrong, a model is declared twice, or says another namespace; ConfigError if
+    target: Target
+    spec: Spec
+    notices: Sequence[str]
+
+
+def read_specs(files: Sequence[str], recursive: bool, namespace: str | None) -> list[Declared]:
+    """Return what is declared there, with absolute paths, in the order of the files.
+
+    `namespace` is that of resources whose manifest says none. Raises FaultsError if any part of
+    any file is wrong, a resource is declared twice, or says another namespace; ConfigError if
     there is no such file, or nothing in it.
     """
     # Only who has a manifest waits for pydantic, which checks it.
-    from seldon_core.resources.manifests import parse_manifests, with_base
+    from seldon_core.resources.manifests import parse_declarations, with_base
 
-    declared_in: dict[str, str] = {}
-    specs: list[ModelSpec] = []
+    declared_in: dict[Target, str] = {}
+    found: list[Declared] = []
 
     def read(manifest: _Manifest) -> None:
-        for spec in parse_manifests(manifest.text, manifest.source):
-            if spec.name in declared_in:
-                first = declared_in[spec.name]
+        for declaration in parse_declarations(manifest.text, manifest.source):
+            kind = KINDS[kind_of(declaration.spec)]
+            spec = _in_namespace(declaration.spec, kind, namespace, manifest.source)
+            target = Target(kind, spec.name)
+            if target in declared_in:
                 raise InvalidResourceError(
                     manifest.source,
-                    f"declares model {spec.name!r} a second time; the first is in {first}",
+                    f"declares {kind.singular} {spec.name!r} a second time; the first is in "
+                    f"{declared_in[target]}",
                 )
-            declared_in[spec.name] = manifest.source
-            placed = _in_namespace(spec, namespace, manifest.source)
-            specs.append(with_base(placed, manifest.folder))
+            declared_in[target] = manifest.source
+            if isinstance(spec, ModelSpec):
+                spec = with_base(spec, manifest.folder)
+            found.append(Declared(target, spec, declaration.notices))
 
     _read_each(files, recursive, read)
-    if not specs:
+    if not found:
         raise _empty(files)
-    return specs
+    return found
 
 
 def read_targets(files: Sequence[str], recursive: bool) -> list[Target]:
@@ -88,15 +102,15 @@ def _empty(files: Sequence[str]) -> ConfigError:
     return ConfigError(f"{sources}: nothing is declared there")
 
 
-def _in_namespace(spec: ModelSpec, namespace: str | None, source: str) -> ModelSpec:
+def _in_namespace(spec: Spec, kind: Kind, namespace: str | None, source: str) -> Spec:
     meta = spec.meta or KubernetesMeta()  # as Seldon's tool sends it, which is no change then
     if namespace is None:
         return replace(spec, meta=meta)
     if meta.namespace not in ("", namespace):
         raise InvalidResourceError(
             f"{source}: metadata.namespace",
-            f"{meta.namespace!r} of model {spec.name!r} is not the namespace {namespace!r} "
-            "that -n asks for",
+            f"{meta.namespace!r} of {kind.singular} {spec.name!r} is not the namespace "
+            f"{namespace!r} that -n asks for",
         )
     return replace(spec, meta=replace(meta, namespace=namespace))
 

@@ -107,9 +107,9 @@ def model_status(
       seldon model status iris | jq -r '.versions[0].state.state'
       seldon model status iris -w ModelAvailable -t 60
     """
-    from seldon_core.cli.models import show_status
+    from seldon_core.cli.models import show_model
 
-    show_status(name, wait, timeout_secs, ControlOptions(scheduler_host, authority, verbose))
+    show_model(name, wait, timeout_secs, ControlOptions(scheduler_host, authority, verbose))
 
 
 @model.command("list")

@@ -1,6 +1,7 @@
 """Everything that the program says to the person at the terminal; the only place that prints."""
 
 import json
+import logging
 import math
 import re
 import sys
@@ -18,12 +19,15 @@ from seldon_core.scheduler.state import ModelState
 
 if TYPE_CHECKING:  # `--help` prints too, and need not wait for the whole program to be imported
     from seldon_core.config.settings import Settings
-    from seldon_core.process import Ports
     from seldon_core.protocol.inference import ModelMetadata
+    from seldon_core.running import Ports
     from seldon_core.scheduler.status import ModelStatus
+
+_log = logging.getLogger(__name__)
 
 _EVERYWHERE = {"0.0.0.0": "localhost", "::": "localhost"}
 _OPEN = "; open to the network, without authentication or TLS"
+_INSIDE = "each of " + " and ".join(f"{server.name}/0" for server in DEFAULT_SERVERS)
 _LONGEST_EXAMPLE = 64  # numbers: what still reads well on a terminal
 
 
@@ -97,33 +101,78 @@ def _safe(text: str, stream: TextIO) -> str:
     return _CONTROLS.sub(lambda match: f"\\x{ord(match[0]):02x}", text)
 
 
-class Console:
-    """Tells how `serve` goes; implements `process.Reporter`.
+class Journal:
+    """Tells of a replica whose process another one started, in the log that they share.
 
-    Of single models the log tells, of each one line: loaded, failed, or not placed.
+    Implements `running.Reporter`.
     """
 
-    def __init__(self, data_folder: Path) -> None:
+    def __init__(self, replica: str) -> None:
+        self._replica = replica
+
+    def opened(self, ports: "Ports", settings: "Settings") -> None:
+        """Say where the replica is."""
+        _log.info(
+            "agent process listens replica=%s inference=%s admin=%s",
+            self._replica,
+            _address(ports.host, ports.data or 0),
+            _address(ports.control_host, ports.admin),
+        )
+
+    def refused(self, name: str, error: SeldonError) -> None:
+        """Say nothing: a replica is declared nothing."""
+
+    def loaded(
+        self, models: "Sequence[ModelStatus]", refused: int, example: "ModelMetadata | None"
+    ) -> None:
+        """Say nothing: of single models the log tells."""
+
+    def draining(self, timeout_s: float) -> None:
+        """Say nothing: the log tells of the signal."""
+
+
+class Console:
+    """Tells how `serve` goes; implements `running.Reporter`.
+
+    Of single models the log tells, of each one line: loaded, failed, or not placed. `data_folder`
+    is None if the process keeps nothing, `replicas` are those inside it, in words.
+    """
+
+    def __init__(self, data_folder: Path | None, replicas: str = _INSIDE) -> None:
         self._data_folder = data_folder
+        self._replicas = replicas
         self._address = ""
 
     def opened(self, ports: "Ports", settings: "Settings") -> None:
         """Print every port, the memory budget and where state is kept."""
-        self._address = _address(_EVERYWHERE.get(ports.host, ports.host), ports.data)
-        agent = settings.agent
-        servers = " and ".join(f"{server.name}/0" for server in DEFAULT_SERVERS)
-        notice = "" if _is_loopback(ports.host) else _OPEN
-        address = _address(ports.host, ports.data)
-        _tell(f"inference   http://{address}  REST and gRPC, HTTP/1.1 and HTTP/2{notice}")
-        _tell(f"scheduler   127.0.0.1:{ports.scheduler}  gRPC, for seldon-core apply, get, model …")
-        _tell(f"agent       127.0.0.1:{ports.agent}  gRPC, health only so far")
-        _tell(f"admin       http://127.0.0.1:{ports.admin}  metrics, health, status, log levels")
-        _tell(
-            f"memory      {describe_bytes(agent.memory)} for models on each of {servers}, "
-            f"{agent.over_commit_percentage} % over-commit; "
-            f"{describe_bytes(settings.payload.in_flight_bytes)} for requests in flight"
-        )
-        _tell(f"data        {self._data_folder}")
+        from seldon_core.config.values import is_loopback  # `--help` does without
+
+        notice = "" if is_loopback(ports.host) else _OPEN
+        if ports.data is not None:
+            self._address = _address(_EVERYWHERE.get(ports.host, ports.host), ports.data)
+            address = _address(ports.host, ports.data)
+            _tell(f"inference   http://{address}  REST and gRPC, HTTP/1.1 and HTTP/2{notice}")
+        notice = "" if is_loopback(ports.control_host) else _OPEN
+        for name, port, use in (
+            ("scheduler", ports.scheduler, "gRPC, for seldon-core apply, get, model …"),
+            ("agent", ports.agent, "gRPC, for agents and routers in other processes"),
+        ):
+            if port is not None:
+                _tell(f"{name:<11} {_address(ports.control_host, port)}  {use}{notice}")
+        admin = _address(ports.control_host, ports.admin)
+        _tell(f"admin       http://{admin}  metrics, health, status, log levels{notice}")
+        memory, in_flight = settings.agent.memory, settings.payload.in_flight_bytes
+        if self._replicas:
+            _tell(
+                f"memory      {describe_bytes(memory)} for models on {self._replicas}, "
+                f"{settings.agent.over_commit_percentage} % over-commit; "
+                f"{describe_bytes(in_flight)} for requests in flight"
+            )
+        if self._data_folder is not None:
+            _tell(f"data        {self._data_folder}")
+        if ports.agent is None:
+            scheduler = _address(settings.scheduler.host, settings.agent.port)
+            _tell(f"scheduler   {scheduler}  which this process follows; Ctrl-C stops")
 
     def refused(self, name: str, error: SeldonError) -> None:
         """Print why a model was not accepted."""
@@ -164,15 +213,6 @@ def _tell(text: str) -> None:
 
 def _address(host: str, port: int) -> str:
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-
-
-def _is_loopback(host: str) -> bool:
-    import ipaddress  # `--help` and the version do without
-
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:  # a name
-        return host.lower() == "localhost"
 
 
 def _size(model: "ModelMetadata") -> int:

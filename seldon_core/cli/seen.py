@@ -5,7 +5,14 @@ from datetime import UTC, datetime
 from typing import Any, Final, Protocol
 
 from seldon_core.cli.durations import show_age
-from seldon_core.resources.kubernetes import MODEL, SERVER, Kind
+from seldon_core.resources.kubernetes import (
+    EXPERIMENT,
+    MODEL,
+    PIPELINE,
+    SERVER,
+    SERVER_CONFIG,
+    Kind,
+)
 
 NOTHING: Final = "<none>"
 """What a table shows where there is nothing, as kubectl does."""
@@ -85,6 +92,9 @@ class Resource(Protocol):
 HEADERS: Final = {
     MODEL: ("NAME", "READY", "DESIRED", "AVAILABLE", "STATE", "CHANGED", "REASON"),
     SERVER: ("NAME", "READY", "REPLICAS", "MODELS", "MEMORY", "FREE"),
+    SERVER_CONFIG: ("NAME", "MEMORY", "CAPABILITIES"),
+    PIPELINE: ("NAME", "READY", "MODELS", "STATE", "CHANGED", "REASON"),
+    EXPERIMENT: ("NAME", "READY", "DEFAULT", "SPLIT", "REASON"),
 }
 WIDE_HEADERS: Final = {
     MODEL: (
@@ -97,7 +107,32 @@ WIDE_HEADERS: Final = {
         HEADERS[MODEL][-1],
     ),
     SERVER: (*HEADERS[SERVER], "EXPECTED", "OVER-COMMIT"),
+    SERVER_CONFIG: (*HEADERS[SERVER_CONFIG], "OVER-COMMIT", "PYTHON"),
+    PIPELINE: (*HEADERS[PIPELINE][:-1], "VERSION", "GATEWAY", "STEPS", HEADERS[PIPELINE][-1]),
+    EXPERIMENT: (
+        *HEADERS[EXPERIMENT][:-1],
+        "ACTIVE",
+        "CANDIDATES",
+        "MIRROR",
+        "OF",
+        HEADERS[EXPERIMENT][-1],
+    ),
 }
+
+_REASON: Final = 80  # characters of a reason in a table; a wide one has all of it
+
+
+def cut(reason: str) -> str:
+    """Return a reason as it fits into a table beside the rest."""
+    return reason if len(reason) <= _REASON else f"{reason[: _REASON - 1]}…"
+
+
+def name_of(enum: Any, number: int) -> str:
+    """Return the name of a number of an enum; the number if only newer schedulers know it."""
+    try:
+        return str(enum.Name(number))
+    except ValueError:
+        return str(number)
 
 
 def seconds_of(timestamp: Any) -> float:

@@ -2,16 +2,13 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Final
 
-from seldon_core.cli.seen import NOTHING, Condition, seconds_of, show_since
+from seldon_core.cli.seen import NOTHING, Condition, cut, name_of, seconds_of, show_since
 from seldon_core.config.sizes import describe_bytes
 from seldon_core.proto import scheduler_pb2 as pb
 from seldon_core.protocol.model_message import spec_of
 from seldon_core.resources.kubernetes import KINDS, MODEL, Kind, manifest_of
 from seldon_core.resources.model import DEFAULT_NAMESPACE
-
-_REASON: Final = 80  # characters of a reason in a table; a wide one has all of it
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,9 +75,7 @@ class SeenModel:
 
     def cells(self, now: float) -> tuple[str, ...]:
         """Return the row of a table, the reason cut to what fits beside the rest."""
-        is_long = len(self.reason) > _REASON
-        reason = f"{self.reason[: _REASON - 1]}…" if is_long else self.reason
-        return (*self._cells(now), reason)
+        return (*self._cells(now), cut(self.reason))
 
     def wide_cells(self, now: float) -> tuple[str, ...]:
         """Return the row of a wide table."""
@@ -125,12 +120,12 @@ class SeenModel:
 
 def state_name(number: int) -> str:
     """Return the name of a model's state; the number of one that only newer schedulers know."""
-    return _name_of(pb.ModelStatus.ModelState, number)
+    return name_of(pb.ModelStatus.ModelState, number)
 
 
 def replica_state_name(number: int) -> str:
     """Return the name of the state of a version on one replica, or its number likewise."""
-    return _name_of(pb.ModelReplicaStatus.ModelReplicaState, number)
+    return name_of(pb.ModelReplicaStatus.ModelReplicaState, number)
 
 
 def state_names() -> Iterator[str]:
@@ -138,10 +133,3 @@ def state_names() -> Iterator[str]:
     for name, number in pb.ModelStatus.ModelState.items():
         if number:
             yield name
-
-
-def _name_of(enum: Any, number: int) -> str:
-    try:
-        return str(enum.Name(number))
-    except ValueError:
-        return str(number)

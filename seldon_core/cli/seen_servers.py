@@ -1,18 +1,48 @@
 """Servers as the scheduler shows them: the cells of a table, conditions, a manifest."""
 
 from dataclasses import dataclass
+from typing import Final
 
 from seldon_core.cli.seen import NOTHING, Condition
 from seldon_core.config.sizes import describe_bytes
 from seldon_core.proto import scheduler_pb2 as pb
-from seldon_core.resources.kubernetes import API_VERSION, KINDS, SERVER, Kind
+from seldon_core.proto import servers_pb2
+from seldon_core.protocol.server_message import server_of
+from seldon_core.resources.kubernetes import (
+    API_VERSION,
+    KINDS,
+    SERVER,
+    Kind,
+    server_manifest_of,
+)
+
+LOOP_AFTER: Final = 3
+"""So many ends of a process in a row are told of."""
 
 
 @dataclass(frozen=True, slots=True)
 class SeenServer:
-    """A server as its status tells."""
+    """A server as its status tells.
+
+    `declared` is what a manifest said of it, None if none did. `processes` are its replicas that
+    the scheduler's process runs.
+    """
 
     status: pb.ServerStatusResponse
+    declared: servers_pb2.Server | None = None
+    processes: tuple[servers_pb2.AgentProcess, ...] = ()
+
+    @classmethod
+    def of(
+        cls, status: pb.ServerStatusResponse, known: servers_pb2.ListServersResponse
+    ) -> "SeenServer":
+        """Return a server with what is `known` of it, of all that was declared."""
+        name = status.serverName
+        return cls(
+            status,
+            next((server for server in known.servers if server.name == name), None),
+            tuple(process for process in known.processes if process.serverName == name),
+        )
 
     @property
     def kind(self) -> Kind:
@@ -31,12 +61,12 @@ class SeenServer:
 
     @property
     def is_deleted(self) -> bool:
-        """A server that is gone is not shown at all."""
-        return False
+        """Whether it is to have no replicas any more; one that is gone is not shown at all."""
+        return self.declared is None and self.expected == 0
 
     @property
     def is_gone(self) -> bool:
-        """As above."""
+        """A server that is gone is not shown at all."""
         return False
 
     @property
@@ -56,9 +86,14 @@ class SeenServer:
 
     @property
     def summary(self) -> str:
-        """How many replicas there are."""
+        """How many replicas there are, and which of them do not come up."""
         expected = "" if self.expected is None else f" of {self.expected}"
-        return f"connected replicas: {self.status.availableReplicas}{expected}"
+        loops = "".join(
+            f"; the process of replica {process.replicaIdx} ended {process.ends} times in a row"
+            for process in self.processes
+            if process.ends >= LOOP_AFTER
+        )
+        return f"connected replicas: {self.status.availableReplicas}{expected}{loops}"
 
     @property
     def total_bytes(self) -> int:
@@ -118,7 +153,7 @@ class SeenServer:
             "apiVersion": API_VERSION,
             "kind": SERVER,
             "metadata": metadata,
-            "spec": {} if self.expected is None else {"replicas": self.expected},
+            "spec": self._spec(),
             "status": {
                 "loadedModels": self.status.numLoadedModelReplicas,
                 "replicas": self.status.availableReplicas,
@@ -126,3 +161,13 @@ class SeenServer:
                 "conditions": [condition.document() for condition in self.conditions()],
             },
         }
+
+    def _spec(self) -> object:
+        """What was declared, with the number of replicas that scaling made of it."""
+        spec: dict[str, object] = {}
+        if self.declared is not None:
+            given = server_manifest_of(server_of(self.declared))["spec"]
+            spec |= given if isinstance(given, dict) else {}
+        if self.expected is not None:
+            spec["replicas"] = self.expected
+        return spec

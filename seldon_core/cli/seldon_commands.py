@@ -176,16 +176,16 @@ def remove(key: str) -> None:
 @force_option
 @control_options
 def load(file_path: str | None, scheduler_host: str | None, authority: str, verbose: bool) -> None:
-    """Load everything in a file; so far that is models.
+    """Load everything in a file: models, pipelines and experiments.
 
     \b
     Examples:
       seldon load -f models.yaml && seldon status -f models.yaml -w
       seldon load < models.yaml
     """
-    from seldon_core.cli.models import load_models
+    from seldon_core.cli.trading import ALL, load_all
 
-    load_models(file_path or "-", ControlOptions(scheduler_host, authority, verbose))
+    load_all(file_path or "-", ALL, ControlOptions(scheduler_host, authority, verbose))
 
 
 @click.command("unload", cls=SeldonCommand, context_settings=CONTEXT)
@@ -201,14 +201,14 @@ def unload(
     Example:
       seldon unload -f models.yaml
     """
-    from seldon_core.cli.models import unload_all
+    from seldon_core.cli.trading import unload_all
 
     unload_all(file_path or "-", ControlOptions(scheduler_host, authority, verbose))
 
 
 @click.command("status", cls=SeldonCommand, context_settings=CONTEXT)
 @file_option(_MANIFESTS)
-@Switch.option("--wait/--no-wait", "-w", help="Wait until each model is available.")
+@Switch.option("--wait/--no-wait", "-w", help="Wait until each is available, ready or active.")
 @timeout_option()
 @control_options
 def status(
@@ -227,7 +227,7 @@ def status(
     Example:
       seldon status -f models.yaml -w -t 60
     """
-    from seldon_core.cli.models import show_all_status
+    from seldon_core.cli.trading import show_all_status
 
     options = ControlOptions(scheduler_host, authority, verbose)
     show_all_status(file_path or "-", wait, timeout_secs, options)

@@ -10,14 +10,17 @@ import uvloop
 
 from seldon_core import app
 from seldon_core.agent.repository import SETTINGS, WELL_KNOWN
+from seldon_core.aio.parent import end_with_parent
 from seldon_core.cli.data_folder import locate
 from seldon_core.cli.folders import Found, find_models
-from seldon_core.cli.output import Console, say_warning
+from seldon_core.cli.output import Console, Journal, say_warning
 from seldon_core.config.load import load_settings
+from seldon_core.config.settings import Settings
 from seldon_core.errors import ConfigError
 from seldon_core.observability.logs import configure_logs
 from seldon_core.resources.model import FoundModels
-from seldon_core.roles import parse_roles
+from seldon_core.roles import Role, parse_roles
+from seldon_core.running import Reporter
 
 _FILES_SHOWN = 5  # of a folder without a model: enough to see what it is
 
@@ -29,12 +32,15 @@ def run_serve(
 
     Raises ConfigError if a setting is wrong, a folder is missing or a port is taken.
     """
-    parse_roles(role)
+    roles = parse_roles(role)
     loaded = load_settings(config, os.environ, flags)
     settings = loaded.settings
+    if settings.agent.parent:
+        end_with_parent(settings.agent.parent)
     configure_logs(settings.log, sys.stderr)
     for notice in loaded.notices:
         say_warning(notice)
+    _check_together(roles, models)
     data_folder = _data_folder(settings.data.dir)
     trusted = [data_folder, *map(Path, settings.agent.trusted_prefixes)]
 
@@ -59,10 +65,28 @@ def run_serve(
                 settings,
                 data_folder,
                 models_found,
-                Console(data_folder),
+                _console(roles, settings, data_folder),
                 search=lambda: search()[1],
+                roles=roles,
             )
         )
+
+
+def _check_together(roles: frozenset[Role], models: Sequence[Path]) -> None:
+    if models and Role.SCHEDULER not in roles:
+        raise ConfigError(
+            "--models: only a process with the scheduler serves folders; give them to that one"
+        )
+
+
+def _console(roles: frozenset[Role], settings: Settings, data_folder: Path) -> Reporter:
+    """Return what tells how it goes: of what the roles have."""
+    if roles == frozenset(Role):
+        return Console(data_folder)
+    if roles == {Role.AGENT}:
+        replica = f"{settings.agent.server_name}/{settings.agent.replica_idx}"
+        return Journal(replica) if settings.agent.parent else Console(None, replica)
+    return Console(data_folder if Role.SCHEDULER in roles else None, "")
 
 
 def _looked_for(names: Sequence[str]) -> str:

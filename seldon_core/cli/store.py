@@ -14,7 +14,7 @@ from seldon_core.cli.output import say, say_warning
 from seldon_core.config.load import load_settings
 from seldon_core.config.sizes import describe_bytes
 from seldon_core.errors import StoreError
-from seldon_core.scheduler.events import ModelRestored
+from seldon_core.scheduler.events import restored_event
 from seldon_core.scheduler.invariants import violations
 from seldon_core.scheduler.machine import SchedulerMachine
 from seldon_core.scheduler.store import open_store
@@ -59,7 +59,7 @@ def run_export(data_dir: str | None, file: Path | None) -> None:
     inspection = inspect_store(_data_folder(data_dir))
     contents = inspection.contents
     with _writing(file) as out:
-        for line in write_export(Export(contents.last_now, contents.models)):
+        for line in write_export(Export(contents.last_now, contents.stored)):
             out.write(line + "\n")
     for sentence in _unreadable(inspection):
         say_warning(sentence)
@@ -93,18 +93,22 @@ def run_import(data_dir: str | None, file: Path | None) -> None:
 
 async def _fill(folder: Path, export: Export) -> None:
     async with open_store(folder) as store:
-        if store.models:
+        if store.stored:
             raise StoreError(
-                f"the store in {str(folder)!r} holds {_models(len(store.models))}, and only an "
+                f"the store in {str(folder)!r} holds {_records(len(store.stored))}, and only an "
                 "empty one is filled; move its folder 'store' away, or name another data folder "
                 "with --data-dir"
             )
-        await store.write(export.models, (), export.now)
+        await store.write(export.stored, (), export.now)
 
 
 def _data_folder(given: str | None) -> Path:
     flags = {} if given is None else {"data.dir": given}
     return locate(load_settings(None, os.environ, flags).settings.data.dir).resolve()
+
+
+def _records(count: int) -> str:
+    return "1 record" if count == 1 else f"{count} records"
 
 
 def _models(count: int) -> str:
@@ -124,10 +128,10 @@ def _unreadable(inspection: Inspection) -> Iterable[str]:
 
 
 def _broken_rules(contents: Contents) -> list[str]:
-    """Return what the scheduler would find wrong with these models together."""
+    """Return what the scheduler would find wrong with these records together."""
     machine = SchedulerMachine()
-    for model in contents.models:
-        machine.handle(ModelRestored(contents.last_now, model))
+    for stored in contents.stored:
+        machine.handle(restored_event(contents.last_now, stored))
     return violations(machine.state)
 
 

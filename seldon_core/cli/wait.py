@@ -4,18 +4,21 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from seldon_core.cli import seen_models, seen_pipelines
 from seldon_core.cli.durations import parse_duration
 from seldon_core.cli.get import targets_of
 from seldon_core.cli.kinds import Target
 from seldon_core.cli.lookup import Lookup, open_lookup
 from seldon_core.cli.output import say, say_error, say_note
 from seldon_core.cli.seen import Condition, Resource
-from seldon_core.cli.seen_models import SeenModel, state_names
+from seldon_core.cli.seen_experiments import SeenExperiment
+from seldon_core.cli.seen_models import SeenModel
+from seldon_core.cli.seen_pipelines import SeenPipeline
 from seldon_core.cli.seen_servers import SeenServer
 from seldon_core.cli.waiting import wait_until
 from seldon_core.errors import InvalidRequestError
 from seldon_core.proto import scheduler_pb2 as pb
-from seldon_core.resources.kubernetes import MODEL, Kind
+from seldon_core.resources.kubernetes import EXPERIMENT, MODEL, PIPELINE, Kind
 from seldon_core.resources.words import nearest
 
 _FOREVER_S = 7 * 86_400.0  # what kubectl makes of a negative time
@@ -122,7 +125,13 @@ def parse_wanted(text: str, kinds: Sequence[Kind]) -> Wanted:
 
 def _known_conditions(kind: Kind) -> list[str]:
     if kind.name == MODEL:
-        return [*_types(SeenModel(pb.ModelStatusResponse()).conditions()), *state_names()]
+        conditions = SeenModel(pb.ModelStatusResponse()).conditions()
+        return [*_types(conditions), *seen_models.state_names()]
+    if kind.name == PIPELINE:
+        pipeline = SeenPipeline(pb.PipelineStatusResponse())
+        return [*_types(pipeline.conditions()), *seen_pipelines.state_names()]
+    if kind.name == EXPERIMENT:
+        return _types(SeenExperiment(pb.ExperimentStatusResponse()).conditions())
     return _types(SeenServer(pb.ServerStatusResponse()).conditions())
 
 

@@ -14,17 +14,13 @@ from pathlib import Path
 
 import yaml
 
+from seldon_core.config.seldon_names import SELDON_NAMES, WITHOUT_EFFECT
 from seldon_core.config.settings import Settings, build_settings, known_settings
 from seldon_core.config.sizes import memory_limit
+from seldon_core.config.values import is_loopback
 from seldon_core.errors import ConfigError
 
 DEFAULTS = Path(__file__).with_name("default.yaml")
-
-SELDON_NAMES = {
-    "MEMORY_REQUEST": "agent.memory",
-    "SELDON_OVERCOMMIT_PERCENTAGE": "agent.overCommitPercentage",
-}
-"""Variables that Seldon Core 2's own deployments set, and the settings that they mean."""
 
 _OF_CLIENTS = frozenset(
     {
@@ -115,22 +111,35 @@ def _from_file(path: Path) -> dict[str, _Value]:
 
 
 def _from_environment(environ: Mapping[str, str], notices: list[str]) -> dict[str, _Value]:
-    ours, theirs = {}, {}
+    ours: dict[str, _Value] = {}
+    theirs: dict[str, _Value] = {}
     for variable, value in environ.items():
         if value.startswith("tcp://"):
             continue  # a Kubernetes service link: a service called seldon-… makes these
         if variable in SELDON_NAMES:
-            theirs[SELDON_NAMES[variable]] = _Value(value, variable)
+            if value:  # as Seldon's own: empty is not set
+                means = SELDON_NAMES[variable](value)
+                theirs |= {name: _Value(each, variable) for name, each in means.items()}
         elif variable in _names():
             ours[_names()[variable]] = _Value(value, variable)
-        elif variable.startswith("SELDON_") and variable not in _OF_CLIENTS:
-            nearest = get_close_matches(variable, _names(), n=1, cutoff=0)
-            notices.append(f"{variable} is no known setting; the nearest is {nearest[0]}")
+        elif notice := _notice(variable):
+            notices.append(notice)
     notices += [
         f"{theirs[name].origin} is ignored: {ours[name].origin} is set as well"
         for name in theirs.keys() & ours.keys()
     ]
     return theirs | ours
+
+
+def _notice(variable: str) -> str:
+    """Return what to say of a variable that sets nothing; "" if it is not about this program."""
+    if variable in WITHOUT_EFFECT:
+        return f"{variable} has no effect here: {WITHOUT_EFFECT[variable]}"
+    if not variable.startswith("SELDON_") or variable in _OF_CLIENTS:
+        return ""
+    known = [*_names(), *SELDON_NAMES]
+    nearest = get_close_matches(variable, known, n=1, cutoff=0)
+    return f"{variable} is no known setting; the nearest is {nearest[0]}"
 
 
 def _checked(layers: Mapping[str, _Value]) -> Settings:
@@ -144,7 +153,19 @@ def _checked(layers: Mapping[str, _Value]) -> Settings:
         tree.setdefault(setting.group, {})[setting.field] = value
     settings = build_settings(tree)
     _check_together(settings, layers)
+    _check_open(settings, layers)
     return settings
+
+
+def _check_open(settings: Settings, layers: Mapping[str, _Value]) -> None:
+    """Refuse to open the control plane to other machines unless that is wished for in words."""
+    host = settings.control.host
+    if not (settings.control.insecure or is_loopback(host)):
+        raise ConfigError(
+            f"control.host (from {layers['control.host'].origin}): {host!r} opens the ports of the "
+            "control plane to whoever reaches it, and a model that he loads runs code; say that it "
+            "is meant with --insecure-control (control.insecure)"
+        )
 
 
 def _check_together(settings: Settings, layers: Mapping[str, _Value]) -> None:

@@ -70,16 +70,32 @@ class PayloadSettings:
 
 @dataclass(frozen=True, slots=True)
 class SchedulerSettings:
-    """The scheduler's gRPC port."""
+    """Where the scheduler is, and how patient it is."""
 
+    host: Text
     port: Port
+    ready_timeout_s: Seconds
+
+
+@dataclass(frozen=True, slots=True)
+class ControlSettings:
+    """Where the control plane's ports are open."""
+
+    host: Text
+    insecure: Annotated[bool, values.truth]
 
 
 @dataclass(frozen=True, slots=True)
 class AgentSettings:
-    """The server replicas in this process."""
+    """The server replicas in this process, and the port on which others meet the scheduler."""
 
     port: Port
+    host: Text
+    server_name: Text
+    replica_idx: Annotated[int, values.whole(0, 2**31 - 1)]
+    capabilities: Annotated[tuple[str, ...], values.texts]
+    labels: Annotated[Mapping[str, str], values.table(values.text)]
+    parent: Annotated[int, values.whole(0)]
     memory: Bytes
     over_commit_percentage: Annotated[int, values.whole(0)]
     trusted_prefixes: Annotated[tuple[str, ...], values.texts]
@@ -116,6 +132,7 @@ class Settings:
     listener: ListenerSettings
     payload: PayloadSettings
     scheduler: SchedulerSettings
+    control: ControlSettings
     agent: AgentSettings
     admin: AdminSettings
     log: LogSettings
@@ -145,6 +162,16 @@ def build_settings(tree: Mapping[str, Mapping[str, Any]]) -> Settings:
     """Return the settings of a complete tree of values that have been read."""
     groups = get_type_hints(Settings)
     return Settings(**{group: kind(**tree[group]) for group, kind in groups.items()})
+
+
+def show_settings(settings: Settings) -> dict[str, dict[str, object]]:
+    """Return `settings` as a file would have them, by group and name, for another process."""
+    shown: dict[str, dict[str, object]] = {}
+    for setting in known_settings().values():
+        value = getattr(getattr(settings, setting.group), setting.field)
+        plain = list(value) if isinstance(value, tuple) else value
+        shown.setdefault(setting.group, {})[_camel(setting.field)] = plain
+    return shown
 
 
 def _camel(field: str) -> str:

@@ -6,6 +6,7 @@ pydantic could do it, because importing pydantic takes 96 ms of every start and 
 """
 
 from collections.abc import Callable, Mapping
+from ipaddress import ip_address
 from typing import Any, TypeVar
 
 from seldon_core.config.sizes import parse_bytes
@@ -18,6 +19,16 @@ def text(value: object) -> str:
     if not isinstance(value, str):
         raise ValueError(f"wanted text, found {value!r}")
     return value
+
+
+def truth(value: object) -> bool:
+    """Return yes or no; in the environment and in flags it is written `true` or `false`."""
+    word = value.lower() if isinstance(value, str) else value
+    if word in (True, "true"):
+        return True
+    if word in (False, "false"):
+        return False
+    raise ValueError(f"wanted true or false, found {value!r}")
 
 
 def whole(least: int, most: int | None = None) -> Callable[[object], int]:
@@ -108,3 +119,24 @@ def _number(kind: type[Number], value: object) -> Number | None:
         return kind(value)
     except (ValueError, OverflowError):  # no number, or one too large for a float
         return None
+
+
+LOOPBACK = "127.0.0.1"
+
+
+def is_everywhere(host: str) -> bool:
+    """Return whether to listen there is to listen on every address of the machine."""
+    try:
+        return ip_address(host).is_unspecified
+    except ValueError:
+        return False
+
+
+def is_loopback(host: str) -> bool:
+    """Return whether an address can only be reached from this machine."""
+    if host.lower() == "localhost":
+        return True
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False

@@ -66,3 +66,71 @@ class Chapter(_message.Message):
     event: str
     decisions: _containers.RepeatedScalarFieldContainer[str]
     def __init__(self, eventId: _Optional[int] = ..., time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., event: _Optional[str] = ..., decisions: _Optional[_Iterable[str]] = ...) -> None: ...
+
+class SubscribeRoutesRequest(_message.Message):
+    __slots__ = ("protocol", "oldestProtocol", "version")
+    PROTOCOL_FIELD_NUMBER: _ClassVar[int]
+    OLDESTPROTOCOL_FIELD_NUMBER: _ClassVar[int]
+    VERSION_FIELD_NUMBER: _ClassVar[int]
+    protocol: int
+    oldestProtocol: int
+    version: str
+    def __init__(self, protocol: _Optional[int] = ..., oldestProtocol: _Optional[int] = ..., version: _Optional[str] = ...) -> None: ...
+
+class RoutesMessage(_message.Message):
+    __slots__ = ("sequence", "isSnapshot", "isComplete", "routes", "replicas")
+    SEQUENCE_FIELD_NUMBER: _ClassVar[int]
+    ISSNAPSHOT_FIELD_NUMBER: _ClassVar[int]
+    ISCOMPLETE_FIELD_NUMBER: _ClassVar[int]
+    ROUTES_FIELD_NUMBER: _ClassVar[int]
+    REPLICAS_FIELD_NUMBER: _ClassVar[int]
+    sequence: int
+    isSnapshot: bool
+    isComplete: bool
+    routes: _containers.RepeatedCompositeFieldContainer[Route]
+    replicas: _containers.RepeatedCompositeFieldContainer[ReplicaPlace]
+    def __init__(self, sequence: _Optional[int] = ..., isSnapshot: _Optional[bool] = ..., isComplete: _Optional[bool] = ..., routes: _Optional[_Iterable[_Union[Route, _Mapping]]] = ..., replicas: _Optional[_Iterable[_Union[ReplicaPlace, _Mapping]]] = ...) -> None: ...
+
+class Route(_message.Message):
+    __slots__ = ("name", "candidates", "notice")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    CANDIDATES_FIELD_NUMBER: _ClassVar[int]
+    NOTICE_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    candidates: _containers.RepeatedCompositeFieldContainer[RouteCandidate]
+    notice: str
+    def __init__(self, name: _Optional[str] = ..., candidates: _Optional[_Iterable[_Union[RouteCandidate, _Mapping]]] = ..., notice: _Optional[str] = ...) -> None: ...
+
+class RouteCandidate(_message.Message):
+    __slots__ = ("model", "version", "weight", "replicas")
+    MODEL_FIELD_NUMBER: _ClassVar[int]
+    VERSION_FIELD_NUMBER: _ClassVar[int]
+    WEIGHT_FIELD_NUMBER: _ClassVar[int]
+    REPLICAS_FIELD_NUMBER: _ClassVar[int]
+    model: str
+    version: int
+    weight: int
+    replicas: _containers.RepeatedCompositeFieldContainer[Replica]
+    def __init__(self, model: _Optional[str] = ..., version: _Optional[int] = ..., weight: _Optional[int] = ..., replicas: _Optional[_Iterable[_Union[Replica, _Mapping]]] = ...) -> None: ...
+
+class Replica(_message.Message):
+    __slots__ = ("server", "replicaIdx")
+    SERVER_FIELD_NUMBER: _ClassVar[int]
+    REPLICAIDX_FIELD_NUMBER: _ClassVar[int]
+    server: str
+    replicaIdx: int
+    def __init__(self, server: _Optional[str] = ..., replicaIdx: _Optional[int] = ...) -> None: ...
+
+class ReplicaPlace(_message.Message):
+    __slots__ = ("replica", "host", "httpPort", "grpcPort", "isOurs")
+    REPLICA_FIELD_NUMBER: _ClassVar[int]
+    HOST_FIELD_NUMBER: _ClassVar[int]
+    HTTPPORT_FIELD_NUMBER: _ClassVar[int]
+    GRPCPORT_FIELD_NUMBER: _ClassVar[int]
+    ISOURS_FIELD_NUMBER: _ClassVar[int]
+    replica: Replica
+    host: str
+    httpPort: int
+    grpcPort: int
+    isOurs: bool
+    def __init__(self, replica: _Optional[_Union[Replica, _Mapping]] = ..., host: _Optional[str] = ..., httpPort: _Optional[int] = ..., grpcPort: _Optional[int] = ..., isOurs: _Optional[bool] = ...) -> None: ...

@@ -8,6 +8,7 @@ from typing import Final
 from seldon_core.protocol.inference import (
     Buffer,
     Codec,
+    Encoded,
     InferRequest,
     InferResponse,
     Parameters,
@@ -27,6 +28,11 @@ def answer_event(codec: Codec, response: InferResponse, request: InferRequest) -
     Raises what `codec.encode_response` does.
     """
     return _event(codec.encode_response(response, without_binary(request)).parts[0])
+
+
+def encoded_event(answer: Encoded) -> bytes:
+    """Return the event with an answer that is JSON already."""
+    return _event(b"".join(answer.parts))
 
 
 def error_event(message: str) -> bytes:

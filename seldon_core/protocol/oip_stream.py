@@ -10,6 +10,7 @@ from typing import Final
 from seldon_core.errors import InvalidRequestError
 from seldon_core.protocol.inference import (
     Buffer,
+    Encoded,
     InferRequest,
     InferResponse,
     Payload,
@@ -35,7 +36,15 @@ def bare_message(response: InferResponse, request: InferRequest) -> Sequence[Buf
 
 def triton_message(response: InferResponse, request: InferRequest) -> list[Buffer]:
     """Return a ModelStreamInferResponse with `response`; arrays are views."""
-    parts = bare_message(response, request)
+    return _wrapped(bare_message(response, request))
+
+
+def triton_encoded(response: Encoded) -> list[Buffer]:
+    """Return a ModelStreamInferResponse with a ModelInferResponse that another process wrote."""
+    return _wrapped(response.parts)
+
+
+def _wrapped(parts: Sequence[Buffer]) -> list[Buffer]:
     return [_INFER_RESPONSE + varint(sum(map(len, parts))), *parts]
 
 

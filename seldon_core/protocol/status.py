@@ -21,9 +21,11 @@ from seldon_core.errors import (
     NotReadyError,
     OverloadedError,
     PayloadTooLargeError,
+    RelayedError,
     SeldonError,
     StoreError,
     TunnelError,
+    UnreachableError,
     UnsupportedEncodingError,
     UnsupportedError,
     UpstreamError,
@@ -103,13 +105,17 @@ STATUSES: Final[dict[type[SeldonError], Status]] = {
     DeadlineError: Status(504, DEADLINE_EXCEEDED),
     ModelRuntimeError: Status(500, INTERNAL),
     UpstreamError: Status(503, UNAVAILABLE),
+    UnreachableError: Status(503, UNAVAILABLE),
+    RelayedError: Status(500, INTERNAL),  # one whose own status nobody asked for
     StoreError: Status(503, UNAVAILABLE),
     ConfigError: Status(500, INTERNAL),
 }
 
 
 def status_of(error: BaseException) -> Status:
-    """Return how `error` is answered."""
+    """Return how `error` is answered; one of another process as that process did."""
+    if type(error) is RelayedError:
+        return Status(error.http, error.grpc)
     for kind in type(error).__mro__:
         status = STATUSES.get(kind)
         if status is not None:

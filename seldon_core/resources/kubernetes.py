@@ -1,4 +1,4 @@
-"""What Kubernetes calls the kinds, and a declared model as its manifest.
+"""What Kubernetes calls the kinds, and what was declared as its manifest.
 
 Without pydantic, so that `get -o yaml` need not wait for it; reading is in `manifests`.
 """
@@ -9,12 +9,16 @@ from dataclasses import dataclass
 from seldon_core.resources.knobs import show_knobs
 from seldon_core.resources.model import ModelSpec
 from seldon_core.resources.quantities import show_bytes
+from seldon_core.resources.server import ServerConfigSpec, ServerSpec
 
 GROUP = "mlops.seldon.io"
 API_VERSION = f"{GROUP}/v1alpha1"
 
 MODEL = "Model"
 SERVER = "Server"
+SERVER_CONFIG = "ServerConfig"
+PIPELINE = "Pipeline"
+EXPERIMENT = "Experiment"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,10 +48,13 @@ class Kind:
 KINDS: Mapping[str, Kind] = {
     MODEL: Kind(MODEL, "models", "mlm"),
     SERVER: Kind(SERVER, "servers", "mls"),
+    SERVER_CONFIG: Kind(SERVER_CONFIG, "serverconfigs", "mlc"),
+    PIPELINE: Kind(PIPELINE, "pipelines", "mlp"),
+    EXPERIMENT: Kind(EXPERIMENT, "experiments", "mlx"),
 }
-"""What can be looked at. So far only a Model can be declared."""
+"""What can be declared and looked at."""
 
-UNSERVED_KINDS = ("ServerConfig", "Pipeline", "Experiment", "SeldonRuntime", "SeldonConfig")
+UNSERVED_KINDS = ("SeldonRuntime", "SeldonConfig")
 """What Seldon has besides."""
 
 
@@ -56,19 +63,54 @@ def manifest_of(spec: ModelSpec) -> dict[str, object]:
 
     `parse_manifests` reads `spec` back from it; but a `modelType` has become a requirement.
     """
-    return {
-        "apiVersion": API_VERSION,
-        "kind": MODEL,
-        "metadata": _metadata(spec),
-        "spec": _declaration(spec),
-    }
+    return _manifest(MODEL, spec, _declaration(spec), show_knobs(spec.knobs))
 
 
-def _metadata(spec: ModelSpec) -> dict[str, object]:
+def server_manifest_of(spec: ServerSpec) -> dict[str, object]:
+    """Return the manifest that declares a server, as `manifest_of` does."""
+    fields = _given(serverConfig=spec.config_name) | _process_fields(spec)
+    if spec.replicas != (spec.min_replicas or 1):
+        fields["replicas"] = spec.replicas
+    fields |= _given(
+        extraCapabilities=list(spec.extra_capabilities),
+        minReplicas=spec.min_replicas,
+        maxReplicas=spec.max_replicas,
+        disableAutoUpdate=spec.disable_auto_update,
+    )
+    return _manifest(SERVER, spec, fields)
+
+
+def server_config_manifest_of(spec: ServerConfigSpec) -> dict[str, object]:
+    """Return the manifest that declares a server config, as `manifest_of` does."""
+    return _manifest(SERVER_CONFIG, spec, _process_fields(spec))
+
+
+def _manifest(
+    kind: str,
+    spec: ModelSpec | ServerSpec | ServerConfigSpec,
+    fields: Mapping[str, object],
+    annotations: Mapping[str, str] | None = None,
+) -> dict[str, object]:
     metadata: dict[str, object] = {"name": spec.name}
     if spec.meta is not None:
         metadata |= _given(namespace=spec.meta.namespace, generation=spec.meta.generation)
-    return metadata | _given(annotations=show_knobs(spec.knobs))
+    metadata |= _given(annotations=annotations)
+    return {"apiVersion": API_VERSION, "kind": kind, "metadata": metadata, "spec": dict(fields)}
+
+
+def _process_fields(spec: ServerSpec | ServerConfigSpec) -> dict[str, object]:
+    fields = _given(
+        capabilities=list(spec.capabilities),
+        memory=show_bytes(spec.memory_bytes) if spec.memory_bytes else 0,
+        python=spec.python,
+        environment=spec.environment_name,
+        env=[{"name": name, "value": value} for name, value in spec.environment_variables.items()],
+        devices=spec.device_count,
+        nodeSelector=dict(spec.labels),
+    )
+    if spec.over_commit_percentage is not None:
+        fields["overCommitPercentage"] = spec.over_commit_percentage
+    return fields
 
 
 def _declaration(spec: ModelSpec) -> dict[str, object]:

@@ -1,28 +1,53 @@
-"""Kubernetes manifests of Seldon's kinds, read and checked; so far the kind Model.
+"""Kubernetes manifests of Seldon's kinds, read and checked.
 
 A text holds any number of YAML documents (or JSON, which is YAML), and a document may be a `List`
 of them. A field that Seldon does not know is an error with its path and the nearest known name.
-What a Model may say is in `model_manifest`; the way back, from model to manifest, in `kubernetes`.
+What each kind may say is in `model_manifest` and its like; the way back to a manifest is in
+`kubernetes`.
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
 import yaml
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from seldon_core.errors import InvalidResourceError
+from seldon_core.resources.declared_kinds import Spec
+from seldon_core.resources.experiment_manifest import PARTS as EXPERIMENT_PARTS
 from seldon_core.resources.faults import describe_faults
-from seldon_core.resources.kubernetes import KINDS, MODEL, UNSERVED_KINDS
+from seldon_core.resources.kubernetes import (
+    EXPERIMENT,
+    KINDS,
+    MODEL,
+    PIPELINE,
+    SERVER,
+    SERVER_CONFIG,
+    UNSERVED_KINDS,
+)
 from seldon_core.resources.model import ModelSpec
 from seldon_core.resources.model_manifest import PARTS, ModelManifest
+from seldon_core.resources.pipeline_manifest import PARTS as PIPELINE_PARTS
+from seldon_core.resources.server_manifest import (
+    SERVER_CONFIG_PARTS,
+    SERVER_PARTS,
+)
 from seldon_core.resources.uris import resolve
 from seldon_core.resources.words import did_you_mean, show
 
 _LIST = "List"
+
+
+@dataclass(frozen=True, slots=True)
+class Declaration:
+    """What one document declares. `notices` are sentences about what of it has no effect here."""
+
+    spec: Spec
+    source: str
+    notices: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,14 +59,31 @@ class Reference:
     namespace: str
 
 
-def parse_manifests(text: str, source: str) -> list[ModelSpec]:
-    """Return the models that the YAML documents in `text` declare, in their order.
+def parse_declarations(text: str, source: str) -> list[Declaration]:
+    """Return what the YAML documents in `text` declare, in their order.
 
     `source` names the text in errors. Relative storageUris stay as they are: see `with_base`.
     Raises InvalidResourceError naming the source, the document if there are several, and the
-    field, if the text is not YAML or a document is not a valid Model.
+    field, if the text is not YAML or a document is not a valid resource.
     """
-    return [_parse_model(document, where) for where, document in _documents(text, source)]
+    return [_parse(document, where) for document, where in _known(text, source)]
+
+
+def parse_manifests(text: str, source: str) -> list[ModelSpec]:
+    """Return the models that the YAML documents in `text` declare, where only models may be.
+
+    Raises as `parse_declarations` does, and if another kind is declared.
+    """
+    specs = []
+    for document, where in _known(text, source):
+        if document["kind"] != MODEL:
+            raise InvalidResourceError(
+                f"{where}: kind",
+                f"kind {document['kind']} cannot be declared here, only Model; declare it with "
+                "`seldon-core apply -f`",
+            )
+        specs.append(_parse_model(document, where))
+    return specs
 
 
 def parse_references(text: str, source: str) -> list[Reference]:
@@ -160,18 +202,49 @@ def _kind(document: dict[str, Any], where: str) -> str:
     return kind
 
 
-def _parse_model(document: dict[str, Any], where: str) -> ModelSpec:
-    kind = _kind(document, where)
-    if kind != MODEL:
-        raise InvalidResourceError(f"{where}: kind", f"a {kind} cannot be declared yet")
+_KINDS: Mapping[str, Mapping[tuple[str, ...], type[BaseModel]]] = {
+    MODEL: PARTS,
+    SERVER: SERVER_PARTS,
+    SERVER_CONFIG: SERVER_CONFIG_PARTS,
+    PIPELINE: PIPELINE_PARTS,
+    EXPERIMENT: EXPERIMENT_PARTS,
+}
+"""The parts of each kind's manifest; the whole of it is part ()."""
+
+
+def _known(text: str, source: str) -> Iterator[tuple[dict[str, Any], str]]:
+    """Yield each resource, which is of a kind there is, and where it stands."""
+    for where, document in _documents(text, source):
+        _kind(document, where)
+        yield document, where
+
+
+def _parse(document: dict[str, Any], where: str) -> Declaration:
+    kind = document["kind"]
+    if kind == MODEL:
+        return Declaration(_parse_model(document, where), where)
+    manifest = _validated(document, where)
     try:
-        manifest = ModelManifest.model_validate(document)
+        spec: Spec = manifest.to_spec()
+    except InvalidResourceError as error:  # of fields that each are well, and not together
+        raise InvalidResourceError(where, str(error)) from error
+    return Declaration(spec, where, tuple(manifest.notices()))
+
+
+def _validated(document: dict[str, Any], where: str) -> Any:
+    """Return the manifest of a document, as the type of its kind."""
+    parts = _KINDS[document["kind"]]
+    try:
+        return parts[()].model_validate(document)
     except ValidationError as error:
-        faults = describe_faults(error, PARTS)
-        (place, message), *others = faults
+        (place, message), *others = describe_faults(error, parts)
         path = ": ".join(part for part in (where, place) if part)
         rest = "".join(f"; {': '.join(part for part in fault if part)}" for fault in others)
         raise InvalidResourceError(path, message + rest) from error
+
+
+def _parse_model(document: dict[str, Any], where: str) -> ModelSpec:
+    manifest: ModelManifest = _validated(document, where)
     for field, sort in (("explainer", "explainers"), ("llm", "language models")):
         if getattr(manifest.spec, field) is not None:
             raise InvalidResourceError(f"{where}: spec.{field}", f"{sort} are not served yet")

@@ -48,3 +48,11 @@ TRITON = ServerDefinition(
 )
 
 DEFAULT_SERVERS = (MLSERVER, TRITON)
+
+
+def default_capabilities(config: str) -> tuple[str, ...]:
+    """Return what the servers of a config can do that does not say it itself.
+
+    It is what the default server of its name can, or mlserver.
+    """
+    return next((each for each in DEFAULT_SERVERS if each.name == config), MLSERVER).capabilities

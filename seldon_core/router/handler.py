@@ -1,34 +1,66 @@
 """The router's place in the chain of calls: find the route, choose, pass on, sign the answer."""
 
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import replace
 from functools import partial
+from typing import TypeVar
 
-from seldon_core.errors import NotFoundError, NotReadyError
+from seldon_core.errors import NotFoundError, NotReadyError, UnreachableError, UpstreamError
 from seldon_core.protocol.inference import ModelMetadata, Payload
 from seldon_core.protocol.model_config import ModelConfig
 from seldon_core.protocol.statistics import ModelStatistics
+from seldon_core.router.attempts import Attempts
 from seldon_core.router.counts import joined
 from seldon_core.router.streaming import Messages
 from seldon_core.router.table import MODEL_HEADER, Candidate, RouteTable, Upstream
-from seldon_core.transport.control import RouteUpdate
-from seldon_core.transport.handler import InferCall, InferHandler, Reply, StreamReply
+from seldon_core.transport.control import ReplicaAddress, ReplicaId, RouteUpdate
+from seldon_core.transport.handler import InferCall, InferHandler, RemoteHandler, Reply, StreamReply
+
+T = TypeVar("T")
+
+OpenRemote = Callable[[ReplicaId, ReplicaAddress], RemoteHandler]
+"""Makes the handler of a replica in another process; connects when it is first called."""
 
 
 class RouterHandler:
     """Answers calls by passing them to a replica. It is an InferHandler and a RouteSink.
 
-    `random` returns numbers in [0, 1).
+    `random` returns numbers in [0, 1), `open_remote` the handlers of replicas that are published.
     """
 
-    def __init__(self, table: RouteTable, random: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        table: RouteTable,
+        random: Callable[[], float],
+        open_remote: OpenRemote | None = None,
+    ) -> None:
         self._table = table
         self._random = random
+        self._open_remote = open_remote
+        self._remotes: dict[ReplicaId, tuple[ReplicaAddress, RemoteHandler]] = {}
 
     def publish(self, update: RouteUpdate) -> None:
         """Route by `update` from the next call on."""
         self._table.apply(update)
+
+    def publish_replica(self, replica: ReplicaId, address: ReplicaAddress | None) -> None:
+        """Reach `replica` at `address` from the next call on; None: it is gone.
+
+        Calls that it was given before may end. The same address again changes nothing.
+        """
+        known_address, known = self._remotes.get(replica, (None, None))
+        if address == known_address or self._open_remote is None:
+            return
+        remote = None
+        if address is None:
+            del self._remotes[replica]
+        else:
+            remote = self._open_remote(replica, address)
+            self._remotes[replica] = address, remote
+        self._table.reach(replica, remote)
+        if known is not None:
+            known.leave()
 
     async def infer(self, call: InferCall) -> Reply:
         """Run the call on the version and replica chosen for it; name them on the reply.
@@ -49,6 +81,13 @@ class RouterHandler:
             # before that. Nothing of the call has run.
             if self._leads_to(call, candidate, upstream):
                 raise
+        except UnreachableError as error:
+            if self._leads_to(call, candidate, upstream):
+                reply = await self._elsewhere(
+                    Attempts(candidate, upstream), error, lambda handler: handler.infer(call)
+                )
+                reply.headers.append(candidate.hop)
+                return reply
         else:
             reply.headers.append(candidate.hop)
             return reply
@@ -66,27 +105,33 @@ class RouterHandler:
         """
         source = Messages(messages)
         is_first = True
+        candidate, upstream = self._choose(call)
+        attempts = Attempts(candidate, upstream)
         while True:
-            candidate, upstream = self._choose(call)
             source.lead(partial(self._leads_to, call, candidate, upstream))
-            upstream.in_flight += 1
+            is_silent = True
             try:
-                async with aclosing(upstream.handler.stream(call, source)) as replies:
+                async with aclosing(_answers(upstream, call, source)) as replies:
                     async for reply in replies:
                         if is_first:
                             reply.headers.append(candidate.hop)
-                            is_first = False
-                        if reply.is_final:
-                            source.answered()
+                        is_first = is_silent = False
                         yield reply
+                if not source.has_moved:
+                    return
             except NotFoundError:
                 source.take_back()
                 if not source.has_moved or self._leads_to(call, candidate, upstream):
                     raise  # else as in `infer`
-            finally:
-                upstream.in_flight -= 1
-            if not source.has_moved:
-                return
+            except UnreachableError as error:
+                if not is_silent:
+                    raise
+                source.take_back()
+                if self._leads_to(call, candidate, upstream):
+                    upstream = attempts.after(error)
+                    continue
+            candidate, upstream = self._choose(call)
+            attempts = Attempts(candidate, upstream)
 
     async def metadata(self, call: InferCall) -> ModelMetadata:
         """Return what the chosen version says of itself, under the name that was called.
@@ -94,7 +139,7 @@ class RouterHandler:
         Not under the version's, which answers say: clients go on by it, as perf_analyzer does, and
         look for it among the statistics. Raises as `infer` does.
         """
-        found = await self._pick(call).handler.metadata(call)
+        found = await self._ask(call, lambda handler: handler.metadata(call))
         header = call.headers.get(MODEL_HEADER)
         return replace(found, name=header.decode() if header else call.model)
 
@@ -104,14 +149,13 @@ class RouterHandler:
         Raises NotFoundError if it is unknown.
         """
         try:
-            upstream = self._pick(call)
-        except NotReadyError:
+            return await self._ask(call, lambda handler: handler.ready(call))
+        except (NotReadyError, UnreachableError):
             return False
-        return await upstream.handler.ready(call)
 
     async def config(self, call: InferCall) -> ModelConfig:
         """Return how the chosen version is served. Raises as `infer` does."""
-        return await self._pick(call).handler.config(call)
+        return await self._ask(call, lambda handler: handler.config(call))
 
     async def statistics(self, call: InferCall) -> Sequence[ModelStatistics]:
         """Return the counts of every version that the route leads to, or of all models.
@@ -123,7 +167,7 @@ class RouterHandler:
         if not call.model and not call.headers.get(MODEL_HEADER):
             call.internal_model = ""
             return joined(
-                [one for each in self._table.replicas() for one in await each.statistics(call)]
+                [one for each in self._table.replicas() for one in await _counts(each, call)]
             )
         route = self._table.resolve(call.headers, call.model)
         counts: list[ModelStatistics] = []
@@ -136,8 +180,30 @@ class RouterHandler:
         found = joined(counts)
         return [one for one in found if one.version == call.version] or found
 
-    def _pick(self, call: InferCall) -> Upstream:
-        return self._choose(call)[1]
+    async def _ask(self, call: InferCall, ask: Callable[[InferHandler], Awaitable[T]]) -> T:
+        """Return what the version and replica chosen for a call answers to `ask`."""
+        candidate, upstream = self._choose(call)
+        try:
+            return await ask(upstream.handler)
+        except UnreachableError as error:
+            return await self._elsewhere(Attempts(candidate, upstream), error, ask)
+
+    async def _elsewhere(
+        self,
+        attempts: Attempts,
+        error: UnreachableError,
+        ask: Callable[[InferHandler], Awaitable[T]],
+    ) -> T:
+        """Ask other replicas after one could not be reached; raise if none can."""
+        while True:
+            upstream = attempts.after(error)
+            upstream.in_flight += 1
+            try:
+                return await ask(upstream.handler)
+            except UnreachableError as another:
+                error = another
+            finally:
+                upstream.in_flight -= 1
 
     def _choose(self, call: InferCall) -> tuple[Candidate, Upstream]:
         """What `infer` does in line, for the calls whose speed does not matter."""
@@ -158,9 +224,24 @@ class RouterHandler:
         )
 
 
+async def _answers(
+    upstream: Upstream, call: InferCall, source: Messages
+) -> AsyncGenerator[StreamReply, None]:
+    """Yield a replica's answers to a stream, each once the message has it."""
+    upstream.in_flight += 1
+    try:
+        async with aclosing(upstream.handler.stream(call, source)) as replies:
+            async for reply in replies:
+                if reply.is_final:
+                    source.answered()
+                yield reply
+    finally:
+        upstream.in_flight -= 1
+
+
 async def _counts(handler: InferHandler, call: InferCall) -> Sequence[ModelStatistics]:
-    """Return a replica's counts of one version, none if it is loading there or leaving."""
+    """Return a replica's counts of one version, none if it is loading there, leaving or lost."""
     try:
         return await handler.statistics(call)
-    except NotFoundError:
+    except (NotFoundError, UpstreamError):
         return ()

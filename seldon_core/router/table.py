@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 
 from seldon_core.errors import NotFoundError, NotReadyError
 from seldon_core.router.choose import choose_weighted, cumulate, two_of
+from seldon_core.router.unknown import UnknownReplica
 from seldon_core.transport.control import ReplicaId, RouteCandidate, RouteUpdate
 from seldon_core.transport.handler import InferHandler
 
@@ -18,7 +19,8 @@ ROUTE_HEADER = b"x-seldon-route"
 class Upstream:
     """A replica's handler, and how many calls it has been given that it has not answered.
 
-    One for all routes, so that a replica busy with one model is spared by the calls to another.
+    One for all routes, so that a replica busy with one model is spared by the calls to another. Its
+    handler may change: a replica that was started anew is somewhere else.
     """
 
     __slots__ = ("handler", "in_flight")
@@ -98,11 +100,13 @@ class Route:
 class RouteTable:
     """Every route, by the name in the header (bytes) and by the name in the path (text).
 
-    `upstreams` holds the handler of every replica that an update may name.
+    `local` holds the handlers of the replicas inside this process; those of others come and go by
+    `reach`.
     """
 
-    def __init__(self, upstreams: Mapping[ReplicaId, InferHandler]) -> None:
-        self._handlers = upstreams
+    def __init__(self, local: Mapping[ReplicaId, InferHandler]) -> None:
+        self._local = local
+        self._remote: dict[ReplicaId, InferHandler] = {}
         self._upstreams: dict[ReplicaId, Upstream] = {}
         self._by_header: dict[bytes, Route] = {}
         self._by_path: dict[str, Route] = {}
@@ -113,13 +117,22 @@ class RouteTable:
 
     def replicas(self) -> list[InferHandler]:
         """Return the handler of every replica, each once."""
-        return list(dict.fromkeys(self._handlers.values()))
+        return list(dict.fromkeys([*self._local.values(), *self._remote.values()]))
+
+    def reach(self, replica: ReplicaId, handler: InferHandler | None) -> None:
+        """Have calls to a replica answered by `handler` from now on; None: it cannot be reached."""
+        if handler is None:
+            self._remote.pop(replica, None)
+        else:
+            self._remote[replica] = handler
+        if replica in self._upstreams:
+            self._upstreams[replica].handler = self._handler_of(replica)
 
     def apply(self, update: RouteUpdate) -> None:
         """Route calls to `update.name` by `update` from now on; drop it if nothing is left.
 
-        Calls that already have their candidate are not touched. Raises KeyError if a replica has
-        no handler: the scheduler and the router were given different ones.
+        Calls that already have their candidate are not touched. A replica that is not known yet
+        cannot be reached until it is.
         """
         names = _names_of(update.name)
         if not update.candidates and not update.notice:
@@ -157,8 +170,12 @@ class RouteTable:
     def _upstreams_of(self, candidate: RouteCandidate) -> tuple[Upstream, ...]:
         for replica in candidate.replicas:
             if replica not in self._upstreams:
-                self._upstreams[replica] = Upstream(self._handlers[replica])
+                self._upstreams[replica] = Upstream(self._handler_of(replica))
         return tuple(self._upstreams[replica] for replica in candidate.replicas)
+
+    def _handler_of(self, replica: ReplicaId) -> InferHandler:
+        handler = self._local.get(replica) or self._remote.get(replica)
+        return handler or UnknownReplica(replica)
 
 
 def _names_of(name: str) -> tuple[str, ...]:

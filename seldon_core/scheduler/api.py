@@ -13,6 +13,8 @@ from seldon_core.errors import NotFoundError, UnsupportedError
 from seldon_core.proto import control_pb2
 from seldon_core.proto import scheduler_pb2 as pb
 from seldon_core.protocol.model_message import kubernetes_meta, spec_of
+from seldon_core.scheduler.declared_api import DeclaredApi
+from seldon_core.scheduler.operator_api import OperatorApi
 from seldon_core.scheduler.service import Scheduler
 from seldon_core.scheduler.status import ModelStatus, ServerStatus
 from seldon_core.scheduler.status_messages import (
@@ -36,6 +38,7 @@ class SchedulerApi:
 
     def services(self) -> Sequence[ControlService]:
         """Return what a control port is to serve."""
+        declared = DeclaredApi(self._scheduler)
         return (
             ControlService(
                 "seldon.mlops.scheduler.Scheduler",
@@ -53,6 +56,8 @@ class SchedulerApi:
                     StreamMethod(
                         "SubscribeServerStatus", pb.ServerSubscriptionRequest, self.follow_servers
                     ),
+                    *declared.methods(),
+                    *OperatorApi(self._scheduler).methods(),
                 ),
             ),
             ControlService(
@@ -62,6 +67,7 @@ class SchedulerApi:
                     UnaryMethod(
                         "DescribeModel", control_pb2.DescribeModelRequest, self.describe_model
                     ),
+                    *declared.own_methods(),
                 ),
             ),
         )

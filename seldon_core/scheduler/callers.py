@@ -70,3 +70,37 @@ class Settling:
         """Send everybody away."""
         for settled in self._waits:
             settled.cancel()
+
+
+class Progress:
+    """How many events came and how many of them are carried out, for those who wait for theirs."""
+
+    def __init__(self) -> None:
+        self._came = self._done = 0
+        self._waits: dict[asyncio.Future[None], int] = {}
+
+    def came(self) -> None:
+        """Count an event."""
+        self._came += 1
+
+    def done(self, count: int) -> None:
+        """Count `count` events, the oldest, as carried out."""
+        self._done += count
+        for reached, number in self._waits.items():
+            if number <= self._done and not reached.done():
+                reached.set_result(None)
+
+    async def caught_up(self) -> None:
+        """Wait until every event that has come by now is carried out."""
+        if self._done < self._came:
+            reached: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            self._waits[reached] = self._came
+            try:
+                await reached
+            finally:
+                del self._waits[reached]
+
+    def cancel(self) -> None:
+        """Send everybody away."""
+        for reached in self._waits:
+            reached.cancel()

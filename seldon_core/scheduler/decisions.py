@@ -10,8 +10,15 @@ from typing import assert_never
 
 from seldon_core.errors import SeldonError
 from seldon_core.resources.model import ModelVersion
-from seldon_core.scheduler.records import StoredModel
-from seldon_core.transport.control import ReplicaId, RouteUpdate
+from seldon_core.resources.server import ServerConfigSpec, ServerSpec
+from seldon_core.scheduler.declared_decisions import (
+    DeclaredDecision,
+    OrderPipeline,
+    PublishExperiment,
+    PublishPipeline,
+)
+from seldon_core.scheduler.records import Kind, Stored
+from seldon_core.transport.control import ReplicaAddress, ReplicaId, RouteUpdate
 
 
 class Change(Enum):
@@ -24,16 +31,17 @@ class Change(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class SaveModel:
-    """Keep a model across restarts, instead of what was kept under its name."""
+class Save:
+    """Keep this across restarts, instead of what was kept of its kind under its name."""
 
-    model: StoredModel
+    stored: Stored
 
 
 @dataclass(frozen=True, slots=True)
-class DropModel:
-    """Keep a model no longer. It was deleted long ago."""
+class Drop:
+    """Keep what has this name no longer: it is gone, a model long ago."""
 
+    kind: Kind
     name: str
 
 
@@ -69,6 +77,44 @@ class PublishStatus:
 
 
 @dataclass(frozen=True, slots=True)
+class PublishReplica:
+    """Tell the routers where a replica in another process is; `address` None: it is gone."""
+
+    replica: ReplicaId
+    address: ReplicaAddress | None
+
+
+@dataclass(frozen=True, slots=True)
+class PublishServer:
+    """Tell whoever watches that a server's status is another one."""
+
+    server: str
+
+
+@dataclass(frozen=True, slots=True)
+class RunServer:
+    """Keep so many replicas of a declared server running on this machine; 0 ends them."""
+
+    spec: ServerSpec
+    replicas: int
+
+
+@dataclass(frozen=True, slots=True)
+class ConfigureServers:
+    """Have the servers that name this config be as it says, those that run here."""
+
+    config: ServerConfigSpec
+
+
+@dataclass(frozen=True, slots=True)
+class AskForReplicas:
+    """Ask those who follow servers that `server` should have so many replicas."""
+
+    server: str
+    replicas: int
+
+
+@dataclass(frozen=True, slots=True)
 class AnswerCaller:
     """Answer a request: it is accepted and changed so much, or refused with `error`."""
 
@@ -78,30 +124,64 @@ class AnswerCaller:
 
 
 Decision = (
-    SaveModel
-    | DropModel
+    Save
+    | Drop
     | LoadOnReplica
     | UnloadOnReplica
     | PublishRoute
     | PublishStatus
+    | PublishReplica
+    | PublishServer
+    | RunServer
+    | ConfigureServers
+    | AskForReplicas
     | AnswerCaller
+    | DeclaredDecision
 )
 
 
 def model_of(decision: Decision) -> str | None:
-    """Return the model that a decision is about; None if it is about a caller."""
+    """Return the model that a decision is about; None if it is about something else.
+
+    Pipelines and experiments are named by their routes, as no model can be: `p.pipeline`.
+    """
     match decision:
-        case SaveModel(model=stored):
-            return stored.name
-        case DropModel(name=name):
-            return name
+        case Save(stored=stored):
+            return _story_of(stored.kind, stored.name)
+        case Drop(kind=kind, name=name):
+            return _story_of(kind, name)
         case LoadOnReplica(version=version):
             return version.spec.name
         case UnloadOnReplica(model=model) | PublishStatus(model=model):
             return model
         case PublishRoute(update=update):
             return update.name
-        case AnswerCaller():
+        case PublishPipeline(pipeline=name):
+            return _story_of(Kind.PIPELINE, name)
+        case PublishExperiment(experiment=name):
+            return _story_of(Kind.EXPERIMENT, name)
+        case OrderPipeline(version=ordered):
+            return _story_of(Kind.PIPELINE, ordered.spec.name)
+        case (
+            PublishReplica()
+            | PublishServer()
+            | RunServer()
+            | ConfigureServers()
+            | AskForReplicas()
+            | AnswerCaller()
+        ):
             return None
         case _:
             assert_never(decision)
+
+
+def _story_of(kind: Kind, name: str) -> str | None:
+    match kind:
+        case Kind.MODEL:
+            return name
+        case Kind.SERVER | Kind.SERVER_CONFIG:
+            return None
+        case Kind.PIPELINE | Kind.EXPERIMENT:
+            return f"{name}.{kind.value}"
+        case _:
+            assert_never(kind)

@@ -6,8 +6,8 @@ from collections.abc import Collection, Iterable, Sequence
 from typing import Protocol
 
 from seldon_core.errors import StoreError
-from seldon_core.scheduler.decisions import Decision, DropModel, SaveModel
-from seldon_core.scheduler.records import StoredModel
+from seldon_core.scheduler.decisions import Decision, Drop, Save
+from seldon_core.scheduler.records import Kind, Stored
 
 _log = logging.getLogger(__name__)
 
@@ -15,15 +15,15 @@ RETRY_S = 1.0
 """Between attempts to write what could not be written: nothing tells when a disk has room."""
 
 
-class ModelStore(Protocol):
-    """Keeps models across restarts."""
+class RecordStore(Protocol):
+    """Keeps models, servers and whatever else is declared across restarts."""
 
     @property
-    def models(self) -> Sequence[StoredModel]:
+    def stored(self) -> Sequence[Stored]:
         """What was kept when the store was opened."""
 
     async def write(
-        self, saved: Sequence[StoredModel], dropped: Collection[str], now: float
+        self, saved: Sequence[Stored], dropped: Collection[tuple[Kind, str]], now: float
     ) -> None:
         """Keep `saved` and forget `dropped`, all or nothing, on the disk when it returns.
 
@@ -39,10 +39,11 @@ class Keeper:
     after that. So everything else goes on: models are loaded, routed, and called.
     """
 
-    def __init__(self, store: ModelStore) -> None:
+    def __init__(self, store: RecordStore) -> None:
         self.fault: StoreError | None = None
         self._store = store
-        self._pending: dict[str, StoredModel | None] = {}  # of several changes of a model the last
+        # Of several changes of one thing the last.
+        self._pending: dict[tuple[Kind, str], Stored | None] = {}
         self._retry_at = 0.0
 
     async def keep(self, decisions: Iterable[Decision], now: float) -> StoreError | None:
@@ -51,15 +52,15 @@ class Keeper:
         Return None when it is on the disk; else why not, and call again later.
         """
         for decision in decisions:
-            if isinstance(decision, SaveModel):
-                self._pending[decision.model.name] = decision.model
-            elif isinstance(decision, DropModel):
-                self._pending[decision.name] = None
+            if isinstance(decision, Save):
+                self._pending[decision.stored.kind, decision.stored.name] = decision.stored
+            elif isinstance(decision, Drop):
+                self._pending[decision.kind, decision.name] = None
         loop_time = asyncio.get_running_loop().time
         if not self._pending or loop_time() < self._retry_at:
             return self.fault
         saved = [stored for stored in self._pending.values() if stored is not None]
-        dropped = [name for name, stored in self._pending.items() if stored is None]
+        dropped = [key for key, stored in self._pending.items() if stored is None]
         try:
             await self._store.write(saved, dropped, now)
         except StoreError as error:
@@ -69,7 +70,7 @@ class Keeper:
             self.fault = error
         else:
             if self.fault is not None:
-                _log.info("store works again models=%d", len(self._pending))
+                _log.info("store works again records=%d", len(self._pending))
             self._pending.clear()
             self._retry_at = 0.0
             self.fault = None

@@ -7,8 +7,22 @@ from dataclasses import dataclass
 from typing import assert_never
 
 from seldon_core.resources.model import KubernetesMeta, ModelSpec
-from seldon_core.scheduler.records import StoredModel
-from seldon_core.transport.control import ModelReport, ReplicaId
+from seldon_core.resources.server import ServerConfigSpec, ServerSpec
+from seldon_core.scheduler.declared_events import (
+    DeclaredEvent,
+    ExperimentRestored,
+    PipelineRestored,
+    declared_of,
+)
+from seldon_core.scheduler.records import (
+    Stored,
+    StoredExperiment,
+    StoredModel,
+    StoredPipeline,
+    StoredServer,
+    StoredServerConfig,
+)
+from seldon_core.transport.control import ModelReport, ReplicaConfig, ReplicaId
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,10 +34,23 @@ class ModelRestored:
 
 
 @dataclass(frozen=True, slots=True)
-class SyncReached:
-    """The replicas that were expected are there, or are waited for no longer: place models."""
+class ServerRestored:
+    """A server that was kept when the scheduler ran last. Comes before any replica connects."""
 
     now: float
+    stored: StoredServer
+
+
+@dataclass(frozen=True, slots=True)
+class SyncReached:
+    """The replicas of this process are connected: place models.
+
+    But for `patience_s` seconds those of a server whose replicas in other processes were there
+    before the restart, and are not all there again, wait for them: they may still hold the models.
+    """
+
+    now: float
+    patience_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,17 +85,94 @@ class ModelUnloadRequested:
 
 
 @dataclass(frozen=True, slots=True)
-class ReplicaConnected:
-    """A replica is there, holds no model, and takes orders.
+class ServerDeclared:
+    """A manifest declares a server. It is answered by exactly one AnswerCaller."""
 
-    `memory_bytes` is its budget; `over_commit_percentage` says how much more may be placed on it.
+    now: float
+    spec: ServerSpec
+    caller: int
+    actor: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ServerUnloadRequested:
+    """Somebody wants a declared server gone. It is answered by exactly one AnswerCaller."""
+
+    now: float
+    name: str
+    caller: int
+    meta: KubernetesMeta | None = None
+    actor: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ServerConfigRestored:
+    """A server config that was kept when the scheduler ran last. Comes before the servers."""
+
+    now: float
+    stored: StoredServerConfig
+
+
+@dataclass(frozen=True, slots=True)
+class ServerConfigDeclared:
+    """A manifest declares what servers have in common. It is answered by one AnswerCaller."""
+
+    now: float
+    spec: ServerConfigSpec
+    caller: int
+    actor: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ServerConfigUnloadRequested:
+    """Somebody wants a server config gone. It is answered by exactly one AnswerCaller."""
+
+    now: float
+    name: str
+    caller: int
+    actor: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ServerNotice:
+    """What is known of a server that others run: how many replicas it is to have.
+
+    `expected_replicas` 0: it is going away. `min_replicas` and `max_replicas` bound scaling, the
+    first 0 is one, the second 0 never up. `is_shared` counts until a replica says otherwise.
+    """
+
+    name: str
+    expected_replicas: int
+    min_replicas: int = 0
+    max_replicas: int = 0
+    is_shared: bool = True
+    meta: KubernetesMeta | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ServersNotified:
+    """Who runs servers, an operator, tells of them. It is answered by exactly one AnswerCaller.
+
+    `is_first_sync`: it tells so for the first time since this scheduler started.
+    """
+
+    now: float
+    notices: tuple[ServerNotice, ...]
+    is_first_sync: bool
+    caller: int
+    actor: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ReplicaConnected:
+    """A replica is there, and takes orders; also one that was there a moment ago.
+
+    What it had been ordered before is forgotten: it holds what `config` says.
     """
 
     now: float
     replica: ReplicaId
-    capabilities: tuple[str, ...]
-    memory_bytes: int
-    over_commit_percentage: int
+    config: ReplicaConfig
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +181,20 @@ class ReplicaLost:
 
     now: float
     replica: ReplicaId
+
+
+@dataclass(frozen=True, slots=True)
+class ReplicaDrainRequested:
+    """A replica is about to end: nothing more is placed there, and what is there goes elsewhere.
+
+    It is answered by exactly one AnswerCaller, as soon as nobody is served by it who could be
+    served by another.
+    """
+
+    now: float
+    replica: ReplicaId
+    caller: int
+    actor: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,20 +212,36 @@ class Tick:
     now: float
 
 
+AboutServers = (
+    ServerRestored
+    | ServerDeclared
+    | ServerUnloadRequested
+    | ServersNotified
+    | ReplicaConnected
+    | ReplicaLost
+    | ReplicaDrainRequested
+)
+
+AboutServerConfigs = ServerConfigRestored | ServerConfigDeclared | ServerConfigUnloadRequested
+
 Event = (
-    ModelRestored
+    AboutServers
+    | AboutServerConfigs
+    | DeclaredEvent
+    | ModelRestored
     | SyncReached
     | ModelLoadRequested
     | ModelUnloadRequested
-    | ReplicaConnected
-    | ReplicaLost
     | ModelReported
     | Tick
 )
 
 
 def model_of(event: Event) -> str | None:
-    """Return the model that an event is about; None if it may concern any."""
+    """Return the model that an event is about; None if it may concern any.
+
+    Pipelines and experiments are named by their routes, as no model can be: `p.pipeline`.
+    """
     match event:
         case ModelRestored(stored=stored):
             return stored.name
@@ -117,7 +251,30 @@ def model_of(event: Event) -> str | None:
             return model
         case ModelReported(report=report):
             return report.model
-        case SyncReached() | ReplicaConnected() | ReplicaLost() | Tick():
+        case SyncReached() | ReplicaConnected() | ReplicaLost() | ReplicaDrainRequested() | Tick():
+            return None
+        case ServerRestored() | ServerDeclared() | ServerUnloadRequested() | ServersNotified():
+            return None
+        case ServerConfigRestored() | ServerConfigDeclared() | ServerConfigUnloadRequested():
             return None
         case _:
-            assert_never(event)
+            return declared_of(event)
+
+
+def restored_event(
+    now: float, stored: Stored
+) -> ModelRestored | ServerRestored | ServerConfigRestored | PipelineRestored | ExperimentRestored:
+    """Return the event by which something that was kept comes back."""
+    match stored:
+        case StoredModel():
+            return ModelRestored(now, stored)
+        case StoredServer():
+            return ServerRestored(now, stored)
+        case StoredServerConfig():
+            return ServerConfigRestored(now, stored)
+        case StoredPipeline():
+            return PipelineRestored(now, stored)
+        case StoredExperiment():
+            return ExperimentRestored(now, stored)
+        case _:
+            assert_never(stored)

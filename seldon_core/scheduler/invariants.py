@@ -2,10 +2,12 @@
 
 from collections.abc import Iterator
 
+from seldon_core.scheduler.declared_invariants import declared_violations
 from seldon_core.scheduler.retries import is_in_trouble
 from seldon_core.scheduler.routes import derive
 from seldon_core.scheduler.state import (
     HOLDING,
+    LIVE,
     PLACED,
     ModelRecord,
     ModelState,
@@ -22,7 +24,7 @@ def violations(state: SchedulerState) -> list[str]:
         found += _route_violations(state, model)
         found += _version_violations(state, model)
         found += _retry_violations(state, model)
-    return found
+    return [*found, *declared_violations(state)]
 
 
 def _memory_violations(state: SchedulerState) -> Iterator[str]:
@@ -51,18 +53,20 @@ def _memory_violations(state: SchedulerState) -> Iterator[str]:
 
 
 def _route_violations(state: SchedulerState, model: ModelRecord) -> Iterator[str]:
-    if model.route != derive(model):
-        yield f"{model.name} has another route than its state wants"
     candidates = model.route.candidates if model.route is not None else ()
     if model.is_deleted and candidates:
         yield f"{model.name} is deleted and still routed"
+    if model.name in state.to_place:
+        return  # its turn has yet to come
+    if model.route != derive(model):
+        yield f"{model.name} has another route than its state wants"
+    if len(candidates) > 1 and {each.version for each in candidates} != {
+        record.number for record in model.standing()
+    }:
+        yield f"{model.name} is routed to other versions than those that stand"
     for candidate in candidates:
         yield from _candidate_violations(state, model, candidate)
-    loaded = [
-        number
-        for number, record in model.versions.items()
-        if record.replicas_in(ReplicaState.AVAILABLE)
-    ]
+    loaded = [number for number, record in model.versions.items() if record.replicas_in(*LIVE)]
     if loaded and not candidates and not model.is_deleted:
         yield f"{model.name} has version {loaded[-1]} loaded and no route"
 
@@ -74,7 +78,7 @@ def _candidate_violations(
         if state.replica(replica) is None:
             yield f"{model.name} is routed to {replica}, which is not connected"
         held = model.versions[candidate.version].assignments.get(replica)
-        if held is None or held.state is not ReplicaState.AVAILABLE:
+        if held is None or held.state not in LIVE:
             yield f"{model.name}_{candidate.version} is routed to {replica} and not loaded there"
 
 
@@ -91,9 +95,14 @@ def _version_violations(state: SchedulerState, model: ModelRecord) -> Iterator[s
             capabilities = connected.capabilities if connected is not None else frozenset()
             if not capabilities.issuperset(record.version.spec.requirements):
                 yield f"{model.name}_{number} is on {replica}, which lacks what it requires"
-        if record.state is ModelState.AVAILABLE and not record.replicas_in(ReplicaState.AVAILABLE):
+        is_settled = model.name not in state.to_place
+        if (
+            is_settled
+            and record.state is ModelState.AVAILABLE
+            and not record.replicas_in(ReplicaState.AVAILABLE)
+        ):
             yield f"{model.name}_{number} is ModelAvailable and loaded nowhere"
-        if record not in standing and record.state is ModelState.PROGRESSING:
+        if is_settled and record not in standing and record.state is ModelState.PROGRESSING:
             yield f"{model.name}_{number} is on its way and nobody wants it"
 
 

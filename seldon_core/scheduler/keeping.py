@@ -1,13 +1,15 @@
-"""What of a model is kept across restarts, and how it comes back.
+"""What of models and servers is kept across restarts, and how it comes back.
 
 Kept are the declarations: every version's spec and number, which one serves, and what was deleted.
-Where versions are loaded and in what state is not: after a restart no replica holds anything, and
-the states follow from what happens then.
+Where versions are loaded and in what state is not: replicas tell what they hold when they connect,
+and the states follow from what happens then.
 """
 
+from collections.abc import Collection
+
 from seldon_core.resources.model import ModelVersion
-from seldon_core.scheduler.records import StoredModel, StoredVersion
-from seldon_core.scheduler.state import ModelRecord, ModelState, VersionRecord
+from seldon_core.scheduler.records import StoredModel, StoredServer, StoredVersion
+from seldon_core.scheduler.state import ModelRecord, ModelState, ServerRecord, VersionRecord
 
 
 def stored_of(model: ModelRecord) -> StoredModel:
@@ -45,4 +47,43 @@ def _stored_version(record: VersionRecord) -> StoredVersion:
         record.server,
         record.declared_at,
         record.changed_at if is_over else None,
+    )
+
+
+def stored_server_of(server: ServerRecord, awaited: Collection[int] = ()) -> StoredServer | None:
+    """Return what is to be kept of a server, None if nothing is.
+
+    Replicas of this process come again by themselves. Of those in others the ones that are
+    `awaited` are remembered, and the last one that went: they may come back with all they held.
+    """
+    connected = [r.replica.replica_idx for r in server.replicas.values() if r.address is not None]
+    remote = {*connected, *awaited}
+    if server.saved is not None and server.expected_replicas != 0 and not remote:
+        remote = set(server.saved.replicas)
+    stored = StoredServer(
+        server.name,
+        server.spec,
+        server.expected_replicas,
+        server.min_replicas,
+        server.max_replicas,
+        server.is_shared,
+        tuple(sorted(remote)),
+        server.meta,
+    )
+    is_known = server.spec is not None or server.expected_replicas > 0 or bool(remote)
+    return stored if is_known else None
+
+
+def restored_server(stored: StoredServer) -> ServerRecord:
+    """Return a server as it is after a restart, before a replica connects."""
+    return ServerRecord(
+        stored.name,
+        {},
+        stored.spec,
+        stored.expected_replicas,
+        stored.min_replicas,
+        stored.max_replicas,
+        stored.is_shared,
+        stored.meta,
+        stored,
     )

@@ -2,7 +2,8 @@
 
 A version's state follows from its replicas and is computed after every change, and so is the
 model's route (`settle`). Two versions may stand: the latest, and until that has come the one that
-serves, the fallback. All others are unloaded, those that still load as soon as their load ends.
+serves, the fallback, which stays until the latest is on all of its replicas. All others are
+unloaded, those that still load as soon as their load ends.
 """
 
 from collections.abc import Iterable
@@ -14,6 +15,7 @@ from seldon_core.scheduler.routes import derive
 from seldon_core.scheduler.state import (
     HAS_COME,
     IN_TRANSIT,
+    LIVE,
     PLACED,
     Assignment,
     ModelRecord,
@@ -43,15 +45,17 @@ def add_version(model: ModelRecord, spec: ModelSpec, number: int, now: float) ->
 def schedule(state: SchedulerState, model: ModelRecord, now: float) -> list[Decision]:
     """Find places for what is to stand; load it there, unload what is not wanted any more.
 
-    Of a deleted model nothing is to stand.
+    Of a deleted model nothing is to stand. A version on a server whose replicas are waited for has
+    its place already, though it may not be known yet.
     """
+    state.to_place.pop(model.name, None)
     if not state.is_synced:
         return settle(state, model, now)
     if model.fallback is not None:  # not to load it in vain, if the latest has come by now
-        _judge_latest(model, now)
+        _judge_latest(state, model, now)
     decisions: list[Decision] = []
     for record in model.standing():
-        if not _place(state, model, record):
+        if record.server in state.awaited or not _place(state, model, record):
             continue
         if record is model.latest and _is_elsewhere(record):
             # Replicas know a model as `<model>_<version>`: on another server it is a new version,
@@ -71,11 +75,11 @@ def _place(state: SchedulerState, model: ModelRecord, record: VersionRecord) -> 
     placement = place(state, record)
     if isinstance(placement, Refused):
         record.refusal = placement.reason
-        if not record.replicas_in(*PLACED):
+        if not record.replicas_in(*PLACED, *LIVE):
             record.server = ""
         return False
     if record is not model.latest and record.server not in ("", placement.server):
-        if record.replicas_in(*PLACED):
+        if record.replicas_in(*PLACED, *LIVE):
             return False  # it serves where it is; only a new version could move
         record.server = ""
     record.wanted = placement.replicas
@@ -128,10 +132,12 @@ def unload_unwanted(state: SchedulerState, model: ModelRecord, now: float) -> li
     decisions: list[Decision] = []
     standing = model.standing()
     for record in model.versions.values():
-        loaded = record.replicas_in(ReplicaState.AVAILABLE)
         if record not in standing:
-            decisions += unload(record, loaded, now)
+            decisions += unload(record, record.replicas_in(*LIVE), now)
         elif record is model.latest:
+            # Not where it drains: there it serves until it is elsewhere, and ends with the replica.
+            is_wanted = record.version.spec.replicas > 0
+            loaded = record.replicas_in(*((ReplicaState.AVAILABLE,) if is_wanted else LIVE))
             decisions += unload(record, [r for r in loaded if r not in record.wanted], now)
     return [*settle(state, model, now), *decisions] if decisions else []
 
@@ -150,13 +156,13 @@ def unload_again(model: ModelRecord, now: float) -> list[Decision]:
 def settle(state: SchedulerState, model: ModelRecord, now: float) -> list[Decision]:
     """Compute the state of every version, and the route; publish it if it changed."""
     state.touched[model.name] = None
-    _judge_latest(model, now)
+    _judge_latest(state, model, now)
     standing = model.standing()
     for record in model.versions.values():
         if record not in standing:
             _set_state(record, *_state_of_leaving(record), now)
         elif record is not model.latest:
-            _set_state(record, *_state_of_standing(model, record), now)
+            _set_state(record, *_state_of_standing(state, model, record), now)
     if any(record.refusal for record in standing):
         state.homeless[model.name] = None
     else:
@@ -168,23 +174,34 @@ def settle(state: SchedulerState, model: ModelRecord, now: float) -> list[Decisi
     return [PublishRoute(route)]
 
 
-def _judge_latest(model: ModelRecord, now: float) -> None:
+def _judge_latest(state: SchedulerState, model: ModelRecord, now: float) -> None:
     """Compute the latest version's state, and which one is to serve for as long as it cannot.
 
     Also one that was superseded before it came is to, if it is loaded and nothing else is.
     """
     latest = model.latest
     if not model.is_deleted:
-        _set_state(latest, *_state_of_standing(model, latest), now)
-    if model.is_deleted or latest.state in HAS_COME:
+        _set_state(latest, *_state_of_standing(state, model, latest), now)
+    if model.is_deleted or (latest.state in HAS_COME and not _is_rolling(state, model)):
         model.fallback = None
-    elif not latest.replicas_in(ReplicaState.AVAILABLE) and not _fallback_is_loaded(model):
+    elif not _fallback_is_loaded(model) and not latest.serving_replicas():
         loaded = [
             record.number
             for record in model.versions.values()
-            if record is not latest and record.replicas_in(ReplicaState.AVAILABLE)
+            if record is not latest and record.serving_replicas()
         ]
         model.fallback = max(loaded, default=model.fallback)
+
+
+def _is_rolling(state: SchedulerState, model: ModelRecord) -> bool:
+    """Whether the latest version has come, but not everywhere, and another serves beside it."""
+    latest = model.latest
+    if latest.state is ModelState.SCALED_DOWN or not _fallback_is_loaded(model):
+        return False
+    if not state.is_synced or latest.server in state.awaited:
+        return True  # where it is to be is not known yet
+    available = latest.replicas_in(ReplicaState.AVAILABLE)
+    return any(replica not in available for replica in latest.wanted)
 
 
 def _set_state(record: VersionRecord, state: ModelState, reason: str, now: float) -> None:
@@ -197,12 +214,14 @@ def _state_of_leaving(record: VersionRecord) -> tuple[ModelState, str]:
     failed = _newest(record, ReplicaState.UNLOAD_FAILED)
     if failed is not None:
         return ModelState.TERMINATE_FAILED, failed.reason
-    if record.replicas_in(ReplicaState.AVAILABLE, *IN_TRANSIT):
+    if record.replicas_in(*LIVE, *IN_TRANSIT):
         return ModelState.TERMINATING, ""
     return ModelState.TERMINATED, ""
 
 
-def _state_of_standing(model: ModelRecord, record: VersionRecord) -> tuple[ModelState, str]:
+def _state_of_standing(
+    state: SchedulerState, model: ModelRecord, record: VersionRecord
+) -> tuple[ModelState, str]:
     """The state of a version that is wanted."""
     spec = record.version.spec
     if spec.replicas == 0:
@@ -218,15 +237,22 @@ def _state_of_standing(model: ModelRecord, record: VersionRecord) -> tuple[Model
         enough = 1  # to take over
     if available >= enough:
         return ModelState.AVAILABLE, ""
+    if record.server in state.awaited:
+        return ModelState.PROGRESSING, _waiting(state, record)
     if record.last_failure:
         return ModelState.PROGRESSING, f"trying again, last failure: {record.last_failure}"
     return ModelState.PROGRESSING, ""
 
 
-def _fallback_is_loaded(model: ModelRecord) -> bool:
-    return model.fallback is not None and bool(
-        model.versions[model.fallback].replicas_in(ReplicaState.AVAILABLE)
+def _waiting(state: SchedulerState, record: VersionRecord) -> str:
+    missing = ", ".join(
+        f"{record.server}/{index}" for index in sorted(state.awaited[record.server])
     )
+    return f"waits for {missing}, connected when the scheduler ran last"
+
+
+def _fallback_is_loaded(model: ModelRecord) -> bool:
+    return model.fallback is not None and bool(model.versions[model.fallback].serving_replicas())
 
 
 def _newest(record: VersionRecord, state: ReplicaState) -> Assignment | None:

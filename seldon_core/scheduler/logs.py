@@ -14,13 +14,25 @@ from seldon_core.scheduler.decisions import (
     PublishRoute,
     UnloadOnReplica,
 )
+from seldon_core.scheduler.declared_events import (
+    ExperimentStartRequested,
+    ExperimentStopRequested,
+    PipelineLoadRequested,
+    PipelineUnloadRequested,
+    declared_of,
+)
 from seldon_core.scheduler.events import (
     Event,
     ModelLoadRequested,
     ModelReported,
     ModelUnloadRequested,
     ReplicaConnected,
+    ReplicaDrainRequested,
     ReplicaLost,
+    ServerConfigDeclared,
+    ServerConfigUnloadRequested,
+    ServerDeclared,
+    ServerUnloadRequested,
 )
 from seldon_core.scheduler.state import ModelState
 from seldon_core.scheduler.status import ModelStatus
@@ -79,7 +91,11 @@ def log_event(event: Event, event_id: int) -> None:
                 report.reason,
                 event_id,
             )
-        case ReplicaConnected(replica=replica) | ReplicaLost(replica=replica):
+        case (
+            ReplicaConnected(replica=replica)
+            | ReplicaLost(replica=replica)
+            | ReplicaDrainRequested(replica=replica)
+        ):
             _log.info("%s replica=%s event=%d", type(event).__name__, replica, event_id)
         case _:
             _log.debug("event id=%d %r", event_id, event)
@@ -102,6 +118,41 @@ def log_change(event: Event, change: Change, event_id: int) -> None:
             _log.info(
                 "model deleted model=%s by=%s event=%d", model, actor or "this process", event_id
             )
+        case ServerDeclared(actor=actor) | ServerUnloadRequested(actor=actor):
+            if change is not Change.UNCHANGED:
+                _log.info(
+                    "server %s server=%s by=%s event=%d",
+                    change.value,
+                    event.spec.name if isinstance(event, ServerDeclared) else event.name,
+                    actor or "this process",
+                    event_id,
+                )
+        case ServerConfigDeclared(actor=actor) | ServerConfigUnloadRequested(actor=actor):
+            if change is not Change.UNCHANGED:
+                _log.info(
+                    "server config %s config=%s by=%s event=%d",
+                    change.value,
+                    event.spec.name if isinstance(event, ServerConfigDeclared) else event.name,
+                    actor or "this process",
+                    event_id,
+                )
+        case (
+            PipelineLoadRequested(actor=actor)
+            | PipelineUnloadRequested(actor=actor)
+            | ExperimentStartRequested(actor=actor)
+            | ExperimentStopRequested(actor=actor)
+        ):
+            if change is not Change.UNCHANGED:
+                name, _, kind = str(declared_of(event)).rpartition(".")
+                _log.info(
+                    "%s %s %s=%s by=%s event=%d",
+                    kind,
+                    change.value,
+                    kind,
+                    name,
+                    actor or "this process",
+                    event_id,
+                )
 
 
 class PlaceLog:

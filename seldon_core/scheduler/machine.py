@@ -7,8 +7,11 @@ do is never an exception here: a bad request becomes an answer. A raise is a bug
 from collections.abc import Iterator
 from typing import assert_never
 
-from seldon_core.scheduler import retries
-from seldon_core.scheduler.decisions import Decision, PublishStatus, SaveModel
+from seldon_core.resources.server import ServerConfigSpec, ServerSpec
+from seldon_core.scheduler import declared, replicas, retries, server_configs, servers
+from seldon_core.scheduler.decisions import Decision, PublishStatus, Save
+from seldon_core.scheduler.declared_status import ExperimentStatus, PipelineStatus
+from seldon_core.scheduler.declared_views import experiment_status, pipeline_status
 from seldon_core.scheduler.events import (
     Event,
     ModelLoadRequested,
@@ -16,7 +19,15 @@ from seldon_core.scheduler.events import (
     ModelRestored,
     ModelUnloadRequested,
     ReplicaConnected,
+    ReplicaDrainRequested,
     ReplicaLost,
+    ServerConfigDeclared,
+    ServerConfigRestored,
+    ServerConfigUnloadRequested,
+    ServerDeclared,
+    ServerRestored,
+    ServersNotified,
+    ServerUnloadRequested,
     SyncReached,
     Tick,
 )
@@ -25,20 +36,12 @@ from seldon_core.scheduler.lifecycle import schedule, settle
 from seldon_core.scheduler.models import (
     on_due,
     on_load_requested,
-    on_replica_gone,
     on_reported,
     on_unload_requested,
 )
 from seldon_core.scheduler.placement import explain
-from seldon_core.scheduler.state import (
-    IN_TROUBLE,
-    PLACED,
-    ModelRecord,
-    ModelState,
-    ReplicaRecord,
-    SchedulerState,
-    ServerRecord,
-)
+from seldon_core.scheduler.slices import place_all, place_slice
+from seldon_core.scheduler.state import ModelRecord, ModelState, SchedulerState
 from seldon_core.scheduler.status import ModelStatus, ServerStatus, Verdict
 from seldon_core.scheduler.views import model_status, server_status, version_status
 
@@ -63,13 +66,16 @@ class SchedulerMachine:
     def handle(self, event: Event) -> list[Decision]:
         """Take in what happened; return what to do about it, in order."""
         self.state.touched.clear()
+        self.state.touched_servers.clear()
         decisions = self._decide(event)
         kept, told = self._finish(event.now)
-        return [*kept, *decisions, *told]
+        kept_too, decisions, told_too = declared.follow(self.state, decisions, event.now)
+        return [*kept, *kept_too, *decisions, *told, *told_too]
 
     def next_wakeup(self) -> float | None:
         """Return when a Tick is wanted, None if time alone changes nothing."""
-        return retries.next_wakeup(self.state)
+        times = (retries.next_wakeup(self.state), declared.next_wakeup(self.state.declared))
+        return min((at for at in times if at is not None), default=None)
 
     def model_names(self) -> list[str]:
         """Return the names of all models, deleted ones included, in the order of declaration.
@@ -88,13 +94,39 @@ class SchedulerMachine:
         return model_status(model) if model is not None else None
 
     def servers(self) -> list[ServerStatus]:
-        """Return every server that had a replica once."""
+        """Return every server that was declared, or had a replica once."""
         return [server_status(server) for server in self.state.servers.values()]
 
     def server(self, name: str) -> ServerStatus | None:
         """Return a server, None if it never had a replica."""
         server = self.state.servers.get(name)
         return server_status(server) if server is not None else None
+
+    def server_configs(self) -> list[ServerConfigSpec]:
+        """Return every server config that was declared, in that order."""
+        return list(self.state.server_configs.values())
+
+    def server_specs(self) -> list[ServerSpec]:
+        """Return every server that was declared to be run here, as it was declared."""
+        return [server.spec for server in self.state.servers.values() if server.spec is not None]
+
+    def pipeline_names(self) -> list[str]:
+        """Return the names of all pipelines, deleted ones included, in the order of declaration."""
+        return list(self.state.declared.pipelines)
+
+    def pipeline(self, name: str) -> PipelineStatus | None:
+        """Return a pipeline, None if nobody declared it or it was deleted long ago."""
+        pipeline = self.state.declared.pipelines.get(name)
+        return pipeline_status(self.state, pipeline) if pipeline is not None else None
+
+    def experiment_names(self) -> list[str]:
+        """Return the names of all experiments, stopped ones included, in their order."""
+        return list(self.state.declared.experiments)
+
+    def experiment(self, name: str) -> ExperimentStatus | None:
+        """Return an experiment, None if nobody declared it or it was stopped long ago."""
+        experiment = self.state.declared.experiments.get(name)
+        return experiment_status(self.state, experiment) if experiment is not None else None
 
     def explain(self, name: str) -> list[Verdict]:
         """Return what the filters say of each server and replica for a model's latest version."""
@@ -110,14 +142,18 @@ class SchedulerMachine:
     def is_settled(self, name: str) -> bool:
         """Return whether nothing is under way for a model: available, failed for now, or gone.
 
-        Where the latest version is not to be had, the one that serves instead must have come.
+        Where the latest version is not to be had, the one that serves instead must have come. One
+        that waits for a replica that was there before a restart is not waited for.
         """
         model = self.state.models.get(name)
         if model is None:
             return True
         if model.is_deleted:  # until then it cannot be declared again either
             return all(v.state is not ModelState.TERMINATING for v in model.versions.values())
-        return all(record.state is not ModelState.PROGRESSING for record in model.standing())
+        return model.name not in self.state.to_place and all(
+            record.state is not ModelState.PROGRESSING or record.server in self.state.awaited
+            for record in model.standing()
+        )
 
     def _decide(self, event: Event) -> list[Decision]:
         match event:
@@ -131,32 +167,63 @@ class SchedulerMachine:
                 return on_unload_requested(self.state, event)
             case ModelReported():
                 return on_reported(self.state, event)
-            case ReplicaConnected():
-                return self._on_replica_connected(event)
-            case ReplicaLost():
-                return self._on_replica_lost(event)
             case Tick():
                 return self._on_tick(event)
+            case ReplicaConnected() | ReplicaLost() | ReplicaDrainRequested():
+                return self._decide_on_replica(event)
+            case ServerRestored() | ServerDeclared() | ServerUnloadRequested() | ServersNotified():
+                return self._decide_on_server(event)
+            case ServerConfigRestored() | ServerConfigDeclared() | ServerConfigUnloadRequested():
+                return server_configs.decide(self.state, event)
+            case _:
+                return declared.decide(self.state.declared, event)
+
+    def _decide_on_replica(
+        self, event: ReplicaConnected | ReplicaLost | ReplicaDrainRequested
+    ) -> list[Decision]:
+        match event:
+            case ReplicaConnected():
+                return replicas.on_connected(self.state, event)
+            case ReplicaLost():
+                return replicas.on_lost(self.state, event)
+            case ReplicaDrainRequested():
+                return replicas.on_drain_requested(self.state, event)
+            case _:
+                assert_never(event)
+
+    def _decide_on_server(
+        self, event: ServerRestored | ServerDeclared | ServerUnloadRequested | ServersNotified
+    ) -> list[Decision]:
+        match event:
+            case ServerRestored():
+                return servers.on_restored(self.state, event)
+            case ServerDeclared():
+                return servers.on_declared(self.state, event)
+            case ServerUnloadRequested():
+                return servers.on_unload_requested(self.state, event)
+            case ServersNotified():
+                return servers.on_notified(self.state, event)
             case _:
                 assert_never(event)
 
     def _finish(self, now: float) -> tuple[list[Decision], list[Decision]]:
-        """Return what is to be kept and told of the models that the event changed."""
-        kept: list[Decision] = []
-        told: list[Decision] = []
+        """Return what is to be kept and told of what the event changed."""
+        kept, told = servers.finish(self.state)
         for name in self.state.touched:
             model = self.state.models.get(name)
             if model is None:
                 continue
             retries.arm(self.state, model, now)
             stored = stored_of(model)
-            if not model.from_folder and stored != model.saved:
+            is_declared = not (model.from_folder or model.is_adopted)
+            if is_declared and stored != model.saved:
                 model.saved = stored
-                kept.append(SaveModel(stored))
+                kept.append(Save(stored))
             shown = (model.is_deleted, version_status(model.latest))
             if shown != model.shown:
                 model.shown = shown
                 told.append(PublishStatus(name))
+        told += replicas.drained(self.state)
         return kept, told
 
     def _on_model_restored(self, event: ModelRestored) -> list[Decision]:
@@ -165,61 +232,30 @@ class SchedulerMachine:
         return settle(self.state, model, event.now)
 
     def _on_sync_reached(self, event: SyncReached) -> list[Decision]:
-        self.state.is_synced = True
-        return self._schedule_all(event.now, self._undeleted())
-
-    def _on_replica_connected(self, event: ReplicaConnected) -> list[Decision]:
-        decisions: list[Decision] = []
-        if self.state.replica(event.replica) is not None:  # back before its loss was noticed
-            decisions += self._on_replica_lost(ReplicaLost(event.now, event.replica))
-        name = event.replica.server
-        server = self.state.servers.setdefault(name, ServerRecord(name))
-        server.replicas[event.replica] = ReplicaRecord(
-            event.replica,
-            frozenset(tag.strip() for tag in event.capabilities),
-            event.memory_bytes,
-            event.over_commit_percentage,
-        )
-        return decisions + self._schedule_all(event.now, self._needing_room())
-
-    def _on_replica_lost(self, event: ReplicaLost) -> list[Decision]:
-        server = self.state.servers.get(event.replica.server)
-        if server is None or server.replicas.pop(event.replica, None) is None:
-            return []
-        decisions: list[Decision] = []
-        for model in self.state.models.values():
-            if any(event.replica in record.assignments for record in model.versions.values()):
-                decisions += on_replica_gone(self.state, model, event.replica, event.now)
-        return decisions + self._schedule_all(event.now, self._needing_room())
+        state = self.state
+        state.is_synced = True
+        state.patience_until = event.now + event.patience_s if event.patience_s > 0 else None
+        if state.patience_until is None:
+            state.awaited.clear()
+        return place_all(state, self._to_place(), event.now)
 
     def _on_tick(self, event: Tick) -> list[Decision]:
+        state, now = self.state, event.now
         decisions: list[Decision] = []
-        for model in retries.due(self.state, event.now):
-            decisions += on_due(self.state, model, event.now)
-        return decisions + self._schedule_all(event.now, retries.sweep(self.state, event.now))
+        if state.patience_until is not None and state.patience_until <= now:
+            decisions += self._on_sync_reached(SyncReached(now))
+        elif state.to_place:
+            decisions += place_slice(state, now)
+        for model in retries.due(state, now):
+            decisions += on_due(state, model, now)
+        for model in retries.sweep(state, now):
+            decisions += schedule(state, model, now)
+        return decisions + declared.on_tick(state.declared, now)
 
-    def _undeleted(self) -> Iterator[ModelRecord]:
-        return (model for model in self.state.models.values() if not model.is_deleted)
-
-    def _needing_room(self) -> list[ModelRecord]:
-        """The models that failed or lack replicas; there may be room for them now."""
-        if not self.state.is_synced:
-            return []  # all are placed then
-        return [model for model in self._undeleted() if needs_room(model)]
-
-    def _schedule_all(
-        self, now: float, models: "list[ModelRecord] | Iterator[ModelRecord]"
-    ) -> list[Decision]:
-        decisions: list[Decision] = []
-        for model in models:
-            decisions += schedule(self.state, model, now)
-        return decisions
-
-
-def needs_room(model: ModelRecord) -> bool:
-    """Return whether a version that is to stand failed, or has fewer replicas than it should."""
-    return any(
-        record.state in IN_TROUBLE
-        or len(record.replicas_in(*PLACED)) < record.version.spec.replicas
-        for record in model.standing()
-    )
+    def _to_place(self) -> Iterator[ModelRecord]:
+        """Every model, but those of which nothing is left to unload."""
+        return (
+            model
+            for model in self.state.models.values()
+            if not (model.is_deleted and model.is_gone)
+        )

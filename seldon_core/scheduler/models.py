@@ -16,7 +16,7 @@ from seldon_core.scheduler.decisions import (
     AnswerCaller,
     Change,
     Decision,
-    DropModel,
+    Drop,
     UnloadOnReplica,
 )
 from seldon_core.scheduler.events import ModelLoadRequested, ModelReported, ModelUnloadRequested
@@ -28,9 +28,13 @@ from seldon_core.scheduler.lifecycle import (
     unload_again,
     unload_unwanted,
 )
+from seldon_core.scheduler.records import Kind
+from seldon_core.scheduler.server_scaling import scale_down, scale_up
 from seldon_core.scheduler.state import (
     HOLDING,
     IN_TRANSIT,
+    LIVE,
+    PLACED,
     Assignment,
     ModelRecord,
     ModelState,
@@ -39,7 +43,7 @@ from seldon_core.scheduler.state import (
     SchedulerState,
     VersionRecord,
 )
-from seldon_core.transport.control import ModelReport, ReplicaId, ReplicaModelEvent
+from seldon_core.transport.control import ModelReport, ReplicaModelEvent
 
 MOST_UNFINISHED = 100
 """Versions of a model that are not gone from every replica; another is refused then."""
@@ -52,9 +56,13 @@ def on_load_requested(state: SchedulerState, event: ModelLoadRequested) -> list[
     """
     spec = event.spec
     model = state.models.get(spec.name)
+    settled: list[Decision] = []
+    if model is not None and model.name in state.to_place:
+        # Its states are those of before a replica came or went.
+        settled = settle(state, model, event.now)
     refusal = _refusal(model, event)
     if refusal is not None:
-        return [AnswerCaller(event.caller, refusal)]
+        return [AnswerCaller(event.caller, refusal), *settled]
     if model is None or (model.is_deleted and model.is_gone):
         # A record that is there may only be moved to the end: models are listed as they came.
         state.models.pop(spec.name, None)
@@ -63,10 +71,17 @@ def on_load_requested(state: SchedulerState, event: ModelLoadRequested) -> list[
         change = Change.CREATED
     else:
         change = _update(model, event)
-    # Whoever declares a folder's model by hand takes it over.
-    model.from_folder = event.from_folder and (change is Change.CREATED or model.from_folder)
+    # Whoever declares a folder's model by hand takes it over, and any what a replica brought.
+    is_anybodys = change is Change.CREATED or model.from_folder or model.is_adopted
+    model.from_folder = event.from_folder and is_anybodys
+    model.is_adopted = False
     _start_over(model)
-    return [AnswerCaller(event.caller, change=change), *schedule(state, model, event.now)]
+    answer = AnswerCaller(event.caller, change=change)
+    server = model.latest.server  # "" if it was never placed: then no server has too few replicas
+    decisions = [answer, *settled, *schedule(state, model, event.now)]
+    if server and len(model.latest.replicas_in(*PLACED)) < event.spec.replicas:
+        decisions += scale_up(state, server, model)
+    return decisions
 
 
 def on_unload_requested(state: SchedulerState, event: ModelUnloadRequested) -> list[Decision]:
@@ -77,6 +92,7 @@ def on_unload_requested(state: SchedulerState, event: ModelUnloadRequested) -> l
     change = Change.UNCHANGED if model.is_deleted else Change.DELETED
     if not model.is_deleted:
         model.deleted_at = event.now
+    model.is_adopted = False  # the deletion is kept, lest the replica brings it again
     if event.meta is not None:
         latest = model.latest
         meta = replace(event.meta, namespace=latest.version.spec.namespace)
@@ -90,9 +106,9 @@ def on_unload_requested(state: SchedulerState, event: ModelUnloadRequested) -> l
 
 def on_due(state: SchedulerState, model: ModelRecord, now: float) -> list[Decision]:
     """Try again what failed, or forget a model that was deleted long ago."""
-    if model.is_deleted and model.is_gone:
+    if model.is_deleted and model.is_gone and model.name not in state.to_place:
         del state.models[model.name]
-        return [DropModel(model.name)]
+        return [Drop(Kind.MODEL, model.name)]
     model.attempts += 1
     return [*unload_again(model, now), *schedule(state, model, now)]
 
@@ -115,9 +131,14 @@ def on_reported(state: SchedulerState, event: ModelReported) -> list[Decision]:
     after = _AFTER_REPORT.get((held.state, report.event))
     if after is None:
         return []
+    if after is ReplicaState.AVAILABLE and replica.is_draining:
+        after = ReplicaState.DRAINING
     record.assignments[report.replica] = Assignment(after, event.now, report.reason)
     _note(state, replica, record, after, report, event.now)
     loads: list[Decision] = []
+    scaling: list[Decision] = []
+    if after in (ReplicaState.UNLOADED, ReplicaState.LOAD_FAILED):
+        scaling = scale_down(state, report.replica.server)
     is_wanted = record in model.standing() and report.replica in record.wanted
     if after is ReplicaState.UNLOADED and is_wanted:
         loads = load_wanted(state, record, event.now)  # wanted again while it was going
@@ -125,6 +146,7 @@ def on_reported(state: SchedulerState, event: ModelReported) -> list[Decision]:
         *settle(state, model, event.now),
         *loads,
         *unload_unwanted(state, model, event.now),
+        *scaling,
     ]
 
 
@@ -134,18 +156,6 @@ _AFTER_REPORT = {
     (ReplicaState.UNLOADING, ReplicaModelEvent.UNLOADED): ReplicaState.UNLOADED,
     (ReplicaState.UNLOADING, ReplicaModelEvent.UNLOAD_FAILED): ReplicaState.UNLOAD_FAILED,
 }
-
-
-def on_replica_gone(
-    state: SchedulerState, model: ModelRecord, replica: ReplicaId, now: float
-) -> list[Decision]:
-    """Forget what `model` had on a replica that is gone, and place it anew."""
-    standing = model.standing()
-    for record in model.versions.values():
-        record.wanted = tuple(other for other in record.wanted if other != replica)
-        if record.assignments.pop(replica, None) is not None and record not in standing:
-            record.assignments[replica] = Assignment(ReplicaState.UNLOADED, now)
-    return schedule(state, model, now)
 
 
 def _is_in_namespace(model: ModelRecord, meta: KubernetesMeta | None) -> bool:
@@ -193,7 +203,8 @@ def _refusal(model: ModelRecord | None, event: ModelLoadRequested) -> SeldonErro
             f"{unfinished} versions of model {spec.name!r} are still loading or unloading; "
             "declare another when they are gone"
         )
-    if event.from_folder and not model.from_folder and declared != spec:
+    is_declared = not (model.from_folder or model.is_adopted)
+    if event.from_folder and is_declared and declared != spec:
         return InvalidResourceError(
             "metadata.name",
             f"model {spec.name!r} was declared otherwise since, which stands; "
@@ -246,9 +257,9 @@ def _note(
     """
     if after is ReplicaState.LOAD_FAILED:
         record.last_failure = report.reason
-    elif after is ReplicaState.AVAILABLE:
+    elif after in LIVE:
         record.last_failure = ""
-        replica.loaded.add((report.model, report.version))
+        replica.loaded[report.model, report.version] = report.memory_bytes
     if after not in HOLDING:
         replica.release(report.model, report.version)
         retries.free(state, now)

@@ -1,9 +1,9 @@
 """Which replicas a version goes to: filters that say why not, then an order of preference.
 
-Filters and order are Seldon's, by its names; those for servers that are to have no replicas, for
-replicas that drain and for explainers are missing, since there are none of these yet. A server
-passes if it has a replica, is the one asked for (or none is) and has every requirement; a replica
-if the version fits into its memory. Servers are tried in turn, the one that has the model first; of
+Filters and order are Seldon's, by its names; the one for explainers is missing, since there are
+none yet. A server passes if it has a replica, is the one asked for (or none is, and it is shared),
+is not going away and has every requirement; a replica if it has them too, the version fits into its
+memory, and it does not drain. Servers are tried in turn, the one that has the model first; of
 a server's replicas those that have the version come first (loaded before loading), then those with
 most free memory, then the lowest index. A model is on one server at a time.
 """
@@ -84,16 +84,36 @@ def _has_replica(server: ServerRecord, record: VersionRecord) -> str:
 
 def _is_asked_for(server: ServerRecord, record: VersionRecord) -> str:
     wanted = record.version.spec.server
-    if wanted is None or wanted == server.name:
+    if wanted == server.name or (wanted is None and server.is_shared):
         return ""
+    if wanted is None:
+        return "is not shared, and takes only models that name it"
     return f"is not the server {wanted!r} that is asked for"
 
 
+def _is_to_stay(server: ServerRecord, record: VersionRecord) -> str:
+    return "" if server.expected_replicas != 0 else "is going away"
+
+
 def _has_requirements(server: ServerRecord, record: VersionRecord) -> str:
-    # The replicas of a server are alike, so any one speaks for it.
-    capabilities = next(iter(server.replicas.values())).capabilities
-    missing = [tag for tag in record.version.spec.requirements if tag not in capabilities]
-    return f"lacks {', '.join(missing)}" if missing else ""
+    # The replicas of a server are alike, unless it is being changed or one of them lies.
+    refusal = ""
+    for replica in server.replicas.values():
+        refusal = _can_serve(replica, record)
+        if not refusal:
+            return ""
+    return refusal
+
+
+def _can_serve(replica: ReplicaRecord, record: VersionRecord) -> str:
+    requirements = record.version.spec.requirements
+    if replica.capabilities.issuperset(requirements):
+        return ""
+    return f"lacks {', '.join(tag for tag in requirements if tag not in replica.capabilities)}"
+
+
+def _is_here_to_stay(replica: ReplicaRecord, record: VersionRecord) -> str:
+    return "is draining" if replica.is_draining else ""
 
 
 def _has_memory(replica: ReplicaRecord, record: VersionRecord) -> str:
@@ -111,14 +131,17 @@ def _has_memory(replica: ReplicaRecord, record: VersionRecord) -> str:
 SERVER_FILTERS: dict[str, Callable[[ServerRecord, VersionRecord], str]] = {
     "ServerReplicaFilter": _has_replica,
     "SharingServerFilter": _is_asked_for,
+    "DeletedServerFilter": _is_to_stay,
     "ServerRequirementsFilter": _has_requirements,
 }
 """Each returns why a server is out of the question, "" if it is not; the first refusal counts."""
 
 REPLICA_FILTERS: dict[str, Callable[[ReplicaRecord, VersionRecord], str]] = {
     "AvailableMemoryReplicaFilter": _has_memory,
+    "ReplicaDrainingFilter": _is_here_to_stay,
+    "ReplicaRequirementsFilter": _can_serve,
 }
-"""The same for the replicas of a server that passed."""
+"""The same for the replicas of a server that passed; the last one is not among Seldon's."""
 
 
 def _judge_server(server: ServerRecord, record: VersionRecord) -> tuple[str, str]:

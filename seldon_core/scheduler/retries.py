@@ -69,6 +69,10 @@ def next_wakeup(state: SchedulerState) -> float | None:
     _drop_stale(state)
     times = [state.sweep_at] if state.sweep_at is not None else []
     times += [at for at, _ in state.wakeups[:1]]
+    if state.to_place:
+        times.append(state.place_at)
+    if state.awaited and state.patience_until is not None:
+        times.append(state.patience_until)
     return min(times, default=None)
 
 

@@ -2,7 +2,8 @@
 
 One version serves: the latest once it has come, until then the fallback if it is loaded, and else
 the latest on what replicas it has. So a new version that fails, or finds no room, never takes the
-route from a healthy older one.
+route from a healthy older one. While a new version has come on some of its replicas and is yet to
+come on others, both serve, each its share by the number of its replicas.
 """
 
 from seldon_core.resources.words import without_folders
@@ -10,7 +11,6 @@ from seldon_core.scheduler.state import (
     HAS_COME,
     ModelRecord,
     ModelState,
-    ReplicaState,
     VersionRecord,
 )
 from seldon_core.transport.control import RouteCandidate, RouteUpdate
@@ -22,23 +22,34 @@ def derive(model: ModelRecord) -> RouteUpdate:
     """Return the route of `model` as its state wants it; one without anything if it is deleted."""
     if model.is_deleted:
         return RouteUpdate(model.name)
-    serving = serving_version(model)
-    if serving is None:
+    serving = _serving_versions(model)
+    if not serving:
         storage = model.latest.version.spec.storage_uri
         return RouteUpdate(model.name, notice=without_folders(_notice(model.latest), storage))
-    replicas = serving.replicas_in(ReplicaState.AVAILABLE)
+    if len(serving) == 1:
+        (only,) = serving
+        candidate = RouteCandidate(model.name, only.number, FULL_WEIGHT, only.serving_replicas())
+        return RouteUpdate(model.name, (candidate,))
+    replicas = [record.serving_replicas() for record in serving]
+    total = sum(map(len, replicas))
+    # The later one's is the rest: what was rounded off is the new version's.
+    first = FULL_WEIGHT * len(replicas[0]) // total
+    weights = (first, FULL_WEIGHT - first)
     return RouteUpdate(
-        model.name, (RouteCandidate(model.name, serving.number, FULL_WEIGHT, replicas),)
+        model.name,
+        tuple(
+            RouteCandidate(model.name, record.number, weight, its)
+            for record, weight, its in zip(serving, weights, replicas, strict=True)
+        ),
     )
 
 
-def serving_version(model: ModelRecord) -> VersionRecord | None:
-    """Return the version that answers, None if none that is to stay is loaded."""
-    standing = model.standing()
+def _serving_versions(model: ModelRecord) -> tuple[VersionRecord, ...]:
+    """Return the versions that answer, the older first; none if none that is to stay is loaded."""
+    loaded = tuple(record for record in model.standing() if record.serving_replicas())
     if model.latest.state in HAS_COME:
-        standing = standing[::-1]
-    loaded = (record for record in standing if record.replicas_in(ReplicaState.AVAILABLE))
-    return next(loaded, None)
+        return loaded
+    return loaded[:1]
 
 
 def _notice(latest: VersionRecord) -> str:

@@ -9,47 +9,66 @@ is sent or answered. While the store cannot be written to, changes are refused a
 import asyncio
 import itertools
 from collections import deque
-from collections.abc import AsyncIterator, Collection, Mapping
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import AbstractContextManager, asynccontextmanager
 from dataclasses import dataclass
-from typing import assert_never
 
 from seldon_core.aio.clock import Clock
 from seldon_core.aio.supervise import open_tasks
 from seldon_core.errors import OverloadedError, StoreError
 from seldon_core.resources.model import KubernetesMeta, ModelSpec
+from seldon_core.resources.server import ServerConfigSpec, ServerSpec
 from seldon_core.scheduler import durability
-from seldon_core.scheduler.callers import Callers, Settling
+from seldon_core.scheduler.callers import Callers, Progress, Settling
 from seldon_core.scheduler.decisions import (
     AnswerCaller,
     Change,
     Decision,
-    DropModel,
-    LoadOnReplica,
-    PublishRoute,
+    Drop,
     PublishStatus,
-    SaveModel,
-    UnloadOnReplica,
+    Save,
 )
-from seldon_core.scheduler.durability import Keeper, ModelStore
+from seldon_core.scheduler.declared_decisions import (
+    OrderPipeline,
+    PublishExperiment,
+    PublishPipeline,
+)
+from seldon_core.scheduler.declared_events import PipelineAcknowledged
+from seldon_core.scheduler.declared_service import DeclaredDesk
+from seldon_core.scheduler.durability import Keeper, RecordStore
 from seldon_core.scheduler.events import (
     Event,
     ModelLoadRequested,
     ModelReported,
-    ModelRestored,
     ModelUnloadRequested,
     ReplicaConnected,
+    ReplicaDrainRequested,
     ReplicaLost,
+    ServerConfigDeclared,
+    ServerConfigUnloadRequested,
+    ServerDeclared,
+    ServerNotice,
+    ServersNotified,
+    ServerUnloadRequested,
     SyncReached,
     Tick,
     model_of,
+    restored_event,
 )
 from seldon_core.scheduler.logs import PlaceLog, log_change, log_decision, log_event
 from seldon_core.scheduler.machine import SchedulerMachine
+from seldon_core.scheduler.outside import Outside, ServerOwner
+from seldon_core.scheduler.records import Kind
 from seldon_core.scheduler.status import ModelStatus, ServerStatus, Verdict
 from seldon_core.scheduler.story import Chapter, Story
 from seldon_core.scheduler.watching import Watch, Watches
-from seldon_core.transport.control import AgentLink, ModelReport, ReplicaId, RouteSink
+from seldon_core.transport.control import (
+    AgentLink,
+    ModelReport,
+    ReplicaConfig,
+    ReplicaId,
+    RouteSink,
+)
 
 MAX_WAITING_REQUESTS = 100_000  # of loads and unloads that nobody has handled yet
 EVENTS_PER_TURN = 64  # of 0.1 to 0.2 ms each; then requests on the loop have their turn
@@ -64,15 +83,20 @@ four, which makes a quarter more requests a second.
 
 @asynccontextmanager
 async def open_scheduler(
-    links: Mapping[ReplicaId, AgentLink], routes: RouteSink, store: ModelStore, clock: Clock
+    links: Mapping[ReplicaId, AgentLink],
+    routes: RouteSink,
+    store: RecordStore,
+    clock: Clock,
+    owner: ServerOwner | None = None,
 ) -> AsyncIterator["Scheduler"]:
     """Run a scheduler until the block ends; requests that wait for their answer are cancelled then.
 
     It takes up the models of `store` and places them, and all others, after `sync`. `links` is
-    looked at when an order is sent, so replicas may join it later. If the machine or a link raises,
+    looked at when an order is sent, so replicas may join it later. `owner` runs declared servers;
+    without one somebody else has to. If the machine or a link raises,
     which is a bug, the error comes out of the block.
     """
-    scheduler = Scheduler(links, routes, store, clock)
+    scheduler = Scheduler(links, routes, store, clock, owner)
     try:
         async with open_tasks("scheduler") as tasks:
             tasks.start(scheduler.handle_events(), name="events")
@@ -91,17 +115,20 @@ class _Handled:
 
 
 class Scheduler:
-    """Takes requests and reports, answers questions about models. It is a ReportSink."""
+    """Takes requests and reports, answers questions about models. It is a ReportSink.
+
+    `declared` does the same for pipelines and experiments.
+    """
 
     def __init__(
         self,
         links: Mapping[ReplicaId, AgentLink],
         routes: RouteSink,
-        store: ModelStore,
+        store: RecordStore,
         clock: Clock,
+        owner: ServerOwner | None = None,
     ) -> None:
-        self._links = links
-        self._routes = routes
+        self._outside = Outside(links, routes, owner)
         self._clock = clock
         self._machine = SchedulerMachine()
         self._queue: deque[Event] = deque()
@@ -112,14 +139,20 @@ class Scheduler:
         self._alarm_at: float | None = None
         self._return: asyncio.TimerHandle | None = None
         self._callers = Callers()
+        self._progress = Progress()
+        self._complete = asyncio.Event()
         self._settling = Settling(self._machine.is_settled)
-        self._model_watches, self._server_watches = Watches(), Watches()
+        self._model_watches = Watches()
         self._story = Story()
         self._event_ids = itertools.count(1)
         self._keeper = Keeper(store)
         self._places = PlaceLog()
-        for stored in store.models:
-            self._submit(ModelRestored(clock.wall(), stored))
+        self.declared = DeclaredDesk(
+            self._machine, self._callers, clock, self._submit_request, self._submit
+        )
+        # A server is run by its config, so that has to be there.
+        for stored in sorted(store.stored, key=lambda each: each.kind is not Kind.SERVER_CONFIG):
+            self._submit(restored_event(clock.wall(), stored))
         if not self._queue:
             self._carried_out.set()
         # What was kept comes back as one: nobody is told of some of it.
@@ -158,26 +191,95 @@ class Scheduler:
         self._submit_request(ModelUnloadRequested(now, name, caller, meta, actor), answer)
         return answer
 
-    def connect_replica(
-        self,
-        replica: ReplicaId,
-        capabilities: tuple[str, ...],
-        memory_bytes: int,
-        over_commit_percentage: int,
-    ) -> None:
-        """Place models on a replica, which is in `links` by now and holds none."""
+    def declare_server(self, spec: ServerSpec, *, actor: str = "") -> asyncio.Future[Change]:
+        """Declare a server that is run here; the result comes when that is on the disk.
+
+        The future raises InvalidResourceError, OverloadedError or StoreError.
+        """
+        caller, answer = self._callers.register()
+        self._submit_request(ServerDeclared(self._clock.wall(), spec, caller, actor), answer)
+        return answer
+
+    def unload_server(
+        self, name: str, *, meta: KubernetesMeta | None = None, actor: str = ""
+    ) -> asyncio.Future[Change]:
+        """Delete a declared server; the result comes before its models are elsewhere.
+
+        The future raises NotFoundError, OverloadedError or StoreError.
+        """
+        caller, answer = self._callers.register()
         now = self._clock.wall()
-        self._submit(
-            ReplicaConnected(now, replica, capabilities, memory_bytes, over_commit_percentage)
-        )
+        self._submit_request(ServerUnloadRequested(now, name, caller, meta, actor), answer)
+        return answer
+
+    def declare_server_config(
+        self, spec: ServerConfigSpec, *, actor: str = ""
+    ) -> asyncio.Future[Change]:
+        """Declare what servers have in common; the result comes when that is on the disk.
+
+        The future raises InvalidResourceError, OverloadedError or StoreError.
+        """
+        caller, answer = self._callers.register()
+        self._submit_request(ServerConfigDeclared(self._clock.wall(), spec, caller, actor), answer)
+        return answer
+
+    def unload_server_config(self, name: str, *, actor: str = "") -> asyncio.Future[Change]:
+        """Delete a server config: servers that name it are as if nobody had declared it.
+
+        The future raises NotFoundError, OverloadedError or StoreError.
+        """
+        caller, answer = self._callers.register()
+        now = self._clock.wall()
+        self._submit_request(ServerConfigUnloadRequested(now, name, caller, actor), answer)
+        return answer
+
+    def server_configs(self) -> list[ServerConfigSpec]:
+        """Return every server config that was declared, in that order."""
+        return self._machine.server_configs()
+
+    def server_specs(self) -> list[ServerSpec]:
+        """Return every server that was declared to be run here, as it was declared."""
+        return self._machine.server_specs()
+
+    def notify_servers(
+        self, notices: Sequence[ServerNotice], *, is_first_sync: bool = False, actor: str = ""
+    ) -> asyncio.Future[Change]:
+        """Tell how many replicas servers are to have that others run.
+
+        The future raises OverloadedError or StoreError.
+        """
+        caller, answer = self._callers.register()
+        now = self._clock.wall()
+        event = ServersNotified(now, tuple(notices), is_first_sync, caller, actor)
+        self._submit_request(event, answer)
+        return answer
+
+    def connect_replica(self, replica: ReplicaId, config: ReplicaConfig) -> None:
+        """Place models on a replica, which is in `links` by now, beside what it holds."""
+        self._submit(ReplicaConnected(self._clock.wall(), replica, config))
 
     def lose_replica(self, replica: ReplicaId) -> None:
         """Do without a replica, which is gone with everything it held."""
         self._submit(ReplicaLost(self._clock.wall(), replica))
 
-    def sync(self) -> None:
-        """Begin to place models: the replicas that were expected are connected."""
-        self._submit(SyncReached(self._clock.wall()))
+    def drain_replica(self, replica: ReplicaId, *, actor: str = "") -> asyncio.Future[Change]:
+        """Have what is on a replica go elsewhere, before it ends.
+
+        The result comes when nobody is served by it who could be served by another, at once if it
+        is not known. The future raises OverloadedError.
+        """
+        caller, answer = self._callers.register()
+        now = self._clock.wall()
+        self._submit_request(ReplicaDrainRequested(now, replica, caller, actor), answer)
+        return answer
+
+    def sync(self, patience_s: float = 0.0) -> None:
+        """Begin to place models: the replicas of this process are connected.
+
+        Models on a server with replicas elsewhere, which were there when the scheduler ran last,
+        wait for them up to `patience_s` seconds.
+        """
+        self._submit(SyncReached(self._clock.wall(), patience_s))
 
     def report(self, report: ModelReport) -> None:
         """Take in a replica's report; never blocks."""
@@ -189,6 +291,17 @@ class Scheduler:
         It holds up to the caller's next await. While the store cannot be written to, nobody waits.
         """
         await self._carried_out.wait()
+
+    async def caught_up(self) -> None:
+        """Wait until everything that was told so far is carried out."""
+        await self._progress.caught_up()
+
+    async def complete(self) -> None:
+        """Wait until, after a start, the replicas that were there before are or are given up.
+
+        Until then the routes lack what those still serve.
+        """
+        await self._complete.wait()
 
     def model_names(self) -> list[str]:
         """Return the names of all models, deleted ones included, in the order of declaration.
@@ -206,7 +319,7 @@ class Scheduler:
         return self._machine.model(name)
 
     def servers(self) -> list[ServerStatus]:
-        """Return every server that had a replica once."""
+        """Return every server that was declared, or had a replica once."""
         return self._machine.servers()
 
     def server(self, name: str) -> ServerStatus | None:
@@ -227,7 +340,16 @@ class Scheduler:
 
     def watch_servers(self) -> AbstractContextManager[Watch]:
         """Follow, for the length of a block, the names of servers whose status changes."""
-        return self._server_watches.open()
+        return self._outside.watch_servers()
+
+    def asked_replicas(self, name: str) -> int | None:
+        """Return how many replicas were asked for last for a server, None if nobody asked."""
+        return self._outside.asked_replicas(name)
+
+    def watch_asks(self) -> AbstractContextManager[Watch]:
+        """Follow, for the length of a block, the names of servers that should have more or fewer
+        replicas; `asked_replicas` says how many."""
+        return self._outside.watch_asks()
 
     async def settled(self, names: Collection[str]) -> None:
         """Wait until each of `names`, all accepted, is available, has failed, or is gone."""
@@ -249,6 +371,10 @@ class Scheduler:
             fault = await self._keeper.keep(made, self._clock.wall())
             for handled in turn:
                 self._carry_out_all(handled, fault)
+            self._progress.done(len(turn))
+            state = self._machine.state
+            if state.is_synced and not (state.awaited or state.to_place):
+                self._complete.set()
             if fault is not None:
                 self._come_back()
             # Who waits for this runs before this loop does again.
@@ -272,8 +398,10 @@ class Scheduler:
             if timer is not None:
                 timer.cancel()
         self._model_watches.end()
-        self._server_watches.end()
+        self._outside.end()
+        self.declared.end()
         self._callers.cancel()
+        self._progress.cancel()
         self._settling.cancel()
 
     def _submit_request(self, event: Event, answer: asyncio.Future[Change]) -> None:
@@ -290,6 +418,7 @@ class Scheduler:
     def _submit(self, event: Event) -> None:
         """Reports are taken in always: each answers an order, so their number has a bound."""
         self._queue.append(event)
+        self._progress.came()
         self._wakeup.set()
 
     def _handle(self) -> _Handled:
@@ -321,23 +450,15 @@ class Scheduler:
             else:
                 self._carry_out(decision, handled)
         self._settling.look(model_of(handled.event))
-        if isinstance(handled.event, ReplicaConnected | ReplicaLost):
-            self._server_watches.mark(handled.event.replica.server)
-        elif isinstance(handled.event, ModelReported):
-            self._server_watches.mark(handled.event.report.replica.server)
+        if isinstance(handled.event, ModelReported):
+            self._outside.mark_server(handled.event.report.replica.server)
 
     def _carry_out(self, decision: Decision, handled: _Handled) -> None:
         match decision:
-            case SaveModel():
+            case Save():
                 pass  # done before everything else
-            case DropModel(name):
-                self._story.forget(name)
-            case LoadOnReplica(replica, version):
-                self._links[replica].load_model(version)
-            case UnloadOnReplica(replica, model, number):
-                self._links[replica].unload_model(model, number)
-            case PublishRoute(update):
-                self._routes.publish(update)
+            case Drop(kind, name):
+                self._story.forget(name if kind is Kind.MODEL else f"{name}.{kind.value}")
             case PublishStatus(model):
                 is_homeless = self._machine.is_homeless(model)
                 status = self._machine.model(model) if is_homeless else None
@@ -347,8 +468,10 @@ class Scheduler:
                 if error is None:
                     log_change(handled.event, change, handled.event_id)
                 self._callers.answer(caller, error, change)
+            case PublishPipeline() | PublishExperiment() | OrderPipeline():
+                self.declared.carry_out(decision)
             case _:
-                assert_never(decision)
+                self._outside.carry_out(decision)
 
     def _set_alarm(self) -> None:
         wakeup = self._machine.next_wakeup()
@@ -369,6 +492,8 @@ class Scheduler:
 
 def _is_to_be_kept(event: Event) -> bool:
     """Whether who asked is promised that it lasts; also who repeats what is not kept yet."""
+    if isinstance(event, ReplicaDrainRequested | PipelineAcknowledged):
+        return False
     return not (isinstance(event, ModelLoadRequested) and event.from_folder)
 
 

@@ -3,22 +3,29 @@
 Version: Progressing -> Available | Failed | ScheduleFailed | ScaledDown, and once it is superseded
 or deleted Terminating -> Terminated | TerminateFailed.
 Replica of a version: Loading -> Available | LoadFailed; Available -> Unloading -> Unloaded |
-UnloadFailed.
+UnloadFailed; Available -> Draining while the replica is about to end, and from there Unloading.
 
 Seldon's other replica states last no time here: an order is written (LoadRequested,
 UnloadRequested) and a route changed (Loaded, UnloadEnvoyRequested) in the step that decides it.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING
 
-from seldon_core.resources.model import ModelVersion
-from seldon_core.scheduler.records import StoredModel
-from seldon_core.transport.control import ReplicaId, RouteUpdate
+from seldon_core.resources.model import KubernetesMeta, ModelVersion
+from seldon_core.resources.server import ServerConfigSpec, ServerSpec
+from seldon_core.scheduler.declared_state import DeclaredState
+from seldon_core.scheduler.records import StoredModel, StoredServer
+from seldon_core.transport.control import ReplicaAddress, ReplicaId, RouteUpdate
 
 if TYPE_CHECKING:
     from seldon_core.scheduler.status import ModelVersionStatus
+
+
+UNKNOWN_REPLICAS = -1
+"""How many replicas a server should have when nobody said so."""
 
 
 class ModelState(Enum):
@@ -39,6 +46,7 @@ class ReplicaState(Enum):
 
     LOADING = "Loading"
     AVAILABLE = "Available"
+    DRAINING = "Draining"
     LOAD_FAILED = "LoadFailed"
     UNLOADING = "Unloading"
     UNLOADED = "Unloaded"
@@ -50,7 +58,11 @@ PLACED = frozenset({ReplicaState.LOADING, ReplicaState.AVAILABLE})
 # An order is under way, so a report is owed.
 IN_TRANSIT = frozenset({ReplicaState.LOADING, ReplicaState.UNLOADING})
 # The replica may hold the model's memory.
-HOLDING = frozenset({*PLACED, ReplicaState.UNLOADING, ReplicaState.UNLOAD_FAILED})
+HOLDING = frozenset(
+    {*PLACED, ReplicaState.DRAINING, ReplicaState.UNLOADING, ReplicaState.UNLOAD_FAILED}
+)
+# Calls are answered there, if need be.
+LIVE = frozenset({ReplicaState.AVAILABLE, ReplicaState.DRAINING})
 # Nothing can be done but to try again.
 IN_TROUBLE = frozenset({ModelState.FAILED, ModelState.SCHEDULE_FAILED})
 # The version needs no other beside it.
@@ -95,6 +107,13 @@ class VersionRecord:
         """Return the replicas in one of `states`, in the order in which they were assigned."""
         return tuple(replica for replica, held in self.assignments.items() if held.state in states)
 
+    def serving_replicas(self) -> tuple[ReplicaId, ...]:
+        """Return where calls may go: to replicas that drain only while there is no other."""
+        live = self.replicas_in(*LIVE)
+        if len(live) < 2:  # as it nearly always is
+            return live
+        return self.replicas_in(ReplicaState.AVAILABLE) or live
+
 
 @dataclass(slots=True, eq=False)
 class ModelRecord:
@@ -104,6 +123,7 @@ class ModelRecord:
     `attempts` counts what was tried in vain since somebody last asked for something, and `wake_at`
     is when the model wants to be looked at although nothing happened to it. `saved` is what is
     kept of it, None if nothing is, and `shown` the status of the latest version that watchers know.
+    `is_adopted`: nobody declared it to this scheduler, a replica that connected held it.
     """
 
     name: str
@@ -115,6 +135,7 @@ class ModelRecord:
     wake_at: float | None = None
     route: RouteUpdate | None = None
     saved: StoredModel | None = None
+    is_adopted: bool = False
     shown: "tuple[bool, ModelVersionStatus] | None" = None
 
     @property
@@ -146,7 +167,10 @@ class ReplicaRecord:
 
     `memory_bytes` is its budget and `capacity_bytes` what may be placed on it with over-commit.
     `held` has the bytes counted for each (model, version) that it may hold, `loaded` those that it
-    reported as loaded, and `used_bytes` is the sum, kept so that placement does not add them up.
+    reported as loaded with the bytes that it measured, 0 if it did not, and `used_bytes` is the sum
+    of `held`, kept so that placement does not add them up. `address` is None inside this process.
+    While `is_draining` nothing is placed here; `leaving` are the models that have yet to come
+    elsewhere, and `drain_callers` those who wait for it.
     """
 
     replica: ReplicaId
@@ -154,8 +178,12 @@ class ReplicaRecord:
     memory_bytes: int
     over_commit_percentage: int = 0
     held: dict[tuple[str, int], int] = field(default_factory=dict)
-    loaded: set[tuple[str, int]] = field(default_factory=set)
+    loaded: dict[tuple[str, int], int] = field(default_factory=dict)
     used_bytes: int = 0
+    address: ReplicaAddress | None = None
+    is_draining: bool = False
+    leaving: dict[str, None] = field(default_factory=dict)
+    drain_callers: list[int] = field(default_factory=list)
 
     @property
     def capacity_bytes(self) -> int:
@@ -175,35 +203,76 @@ class ReplicaRecord:
     def release(self, model: str, version: int) -> None:
         """Count nothing for a version any more."""
         self.used_bytes -= self.held.pop((model, version), 0)
-        self.loaded.discard((model, version))
+        self.loaded.pop((model, version), None)
 
 
 @dataclass(slots=True)
 class ServerRecord:
-    """A server that had a replica once, and the replicas that it has now, as they connected."""
+    """A server that was declared, or had a replica once, and the replicas that it has now.
+
+    `replicas` are as they connected. `spec` is what a manifest on this machine declared, and
+    `expected_replicas` how many there should be, -1 when nobody said so. `min_replicas` and
+    `max_replicas` bound scaling, the first 0 is one, the second 0 never up. A server that is not
+    shared takes only models that name it. `saved` is what is kept of it, None if nothing is.
+    """
 
     name: str
     replicas: dict[ReplicaId, ReplicaRecord] = field(default_factory=dict)
+    spec: ServerSpec | None = None
+    expected_replicas: int = UNKNOWN_REPLICAS
+    min_replicas: int = 0
+    max_replicas: int = 0
+    is_shared: bool = True
+    meta: KubernetesMeta | None = None
+    saved: StoredServer | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Packing:
+    """How often models are moved together to make replicas empty: a share of the occasions.
+
+    `draw` returns a random number from 0 up to 1; it is asked only if `share` is above 0.
+    """
+
+    share: float = 0.0
+    draw: Callable[[], float] = float
+
+    def is_tried(self) -> bool:
+        """Return whether this occasion is one."""
+        return self.share > 0 and self.draw() > 1 - self.share
 
 
 @dataclass(slots=True)
 class SchedulerState:
     """Everything, in the order in which it came.
 
-    Before `is_synced` models are taken in and not placed. `homeless` are the names of models that
+    Before `is_synced` models are taken in and not placed, and those on a server of `awaited` not
+    before the replicas with these indices are there again, or `patience_until` has come. `to_place`
+    are the names of models that are placed next, a slice at a time, so that no event takes long.
+    `homeless` are the names of models that
     found no room, of which the first `to_sweep` are tried again at `sweep_at`, when some was made.
     `wakeups` is a heap of (time, model); an entry counts if the model's `wake_at` is that time.
-    `touched` are the models that the event at hand may have changed.
+    `touched` are the models that the event at hand may have changed, `touched_servers` the servers.
+    `draining` are the replicas that are about to end. `declared` has pipelines and experiments.
     """
 
     models: dict[str, ModelRecord] = field(default_factory=dict)
     servers: dict[str, ServerRecord] = field(default_factory=dict)
+    server_configs: dict[str, ServerConfigSpec] = field(default_factory=dict)
     is_synced: bool = False
+    awaited: dict[str, set[int]] = field(default_factory=dict)
+    patience_until: float | None = None
+    to_place: dict[str, None] = field(default_factory=dict)
+    place_at: float = 0.0
     homeless: dict[str, None] = field(default_factory=dict)
     sweep_at: float | None = None
     to_sweep: int = 0
     wakeups: list[tuple[float, str]] = field(default_factory=list)
     touched: dict[str, None] = field(default_factory=dict)
+    touched_servers: dict[str, None] = field(default_factory=dict)
+    draining: dict[ReplicaId, ReplicaRecord] = field(default_factory=dict)
+    packing: Packing = Packing()
+    declared: DeclaredState = field(default_factory=DeclaredState)
 
     def replica(self, replica: ReplicaId) -> ReplicaRecord | None:
         """Return a connected replica, None if it is not connected."""

@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 
-from seldon_core.resources.model import ModelVersion
+from seldon_core.resources.model import KubernetesMeta, ModelVersion
+from seldon_core.resources.server import ServerSpec
 from seldon_core.scheduler.state import ModelState, ReplicaState
 
 
@@ -53,23 +54,32 @@ class ModelStatus:
 
 @dataclass(frozen=True, slots=True)
 class ServerReplicaStatus:
-    """A connected replica. `available_memory_bytes` includes the room that over-commit gives."""
+    """A connected replica. `available_memory_bytes` includes the room that over-commit gives.
+
+    `measured_bytes` is what the replica itself measured of its models, beside what they declare.
+    """
 
     replica_idx: int
     total_memory_bytes: int
     available_memory_bytes: int
     over_commit_percentage: int
     num_loaded_models: int
+    measured_bytes: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class ServerStatus:
-    """A server. `expected_replicas` is -1 when nobody said how many there should be."""
+    """A server. `expected_replicas` is -1 when nobody said how many there should be.
+
+    `spec` is what a manifest declared, None if none did, `meta` what Kubernetes knows of it.
+    """
 
     name: str
     expected_replicas: int
     capabilities: tuple[str, ...]
     replicas: tuple[ServerReplicaStatus, ...]
+    spec: ServerSpec | None = None
+    meta: KubernetesMeta | None = None
 
     @property
     def num_loaded_model_replicas(self) -> int:

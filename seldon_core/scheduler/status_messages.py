@@ -11,6 +11,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from seldon_core.proto import control_pb2
 from seldon_core.proto import scheduler_pb2 as pb
 from seldon_core.protocol.model_message import kubernetes_message, message_of
+from seldon_core.resources.model import KubernetesMeta
 from seldon_core.scheduler.status import ModelStatus, ModelVersionStatus, ServerStatus, Verdict
 from seldon_core.scheduler.story import Chapter, tell_decision, tell_event
 
@@ -50,7 +51,8 @@ def server_message(status: ServerStatus) -> pb.ServerStatusResponse:
         expectedReplicas=status.expected_replicas,
         availableReplicas=len(status.replicas),
         numLoadedModelReplicas=status.num_loaded_model_replicas,
-        kubernetesMeta=pb.KubernetesMeta(),  # nobody has declared it, and Seldon shows that so
+        # An empty one where nobody has declared it: Seldon shows that so.
+        kubernetesMeta=kubernetes_message(status.meta or KubernetesMeta()),
     )
 
 
@@ -69,7 +71,7 @@ def chapter_message(chapter: Chapter) -> control_pb2.Chapter:
     told = [tell_decision(decision) for decision in chapter.decisions]
     return control_pb2.Chapter(
         eventId=chapter.event_id,
-        time=_timestamp(chapter.event.now),
+        time=timestamp_message(chapter.event.now),
         event=tell_event(chapter.event),
         decisions=[each for each in told if each is not None],
     )
@@ -82,7 +84,7 @@ def _version_message(status: ModelVersionStatus, is_deleted: bool) -> pb.ModelVe
         reason=status.reason,
         availableReplicas=status.available_replicas,
         unavailableReplicas=status.unavailable_replicas,
-        lastChangeTimestamp=_timestamp(status.changed_at),
+        lastChangeTimestamp=timestamp_message(status.changed_at),
         modelGwState=pb.ModelStatus.ModelTerminated if is_deleted else pb.ModelStatus.ModelCreate,
         modelGwReason=_NO_GATEWAY_HELD_IT if is_deleted else _NO_GATEWAY,
     )
@@ -98,13 +100,13 @@ def _version_message(status: ModelVersionStatus, is_deleted: bool) -> pb.ModelVe
             pb.ModelReplicaStatus(
                 state=replica.state.value,
                 reason=replica.reason,
-                lastChangeTimestamp=_timestamp(replica.changed_at),
+                lastChangeTimestamp=timestamp_message(replica.changed_at),
             )
         )
     return message
 
 
-def _timestamp(seconds: float) -> Timestamp:
+def timestamp_message(seconds: float) -> Timestamp:
     """Return UTC seconds as a message, to the microsecond, which is all that they hold."""
     if not seconds:
         return Timestamp(seconds=NO_TIME_S)

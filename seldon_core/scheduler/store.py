@@ -1,4 +1,4 @@
-"""What the scheduler keeps across restarts: models, in LMDB, in a folder that one process holds.
+"""What the scheduler keeps across restarts, in LMDB, in a folder that one process holds.
 
     <data folder>/lock          who holds the folder
     <data folder>/store/        the LMDB environment: data.mdb, and LMDB's own lock.mdb
@@ -18,11 +18,11 @@ from pathlib import Path
 
 from seldon_core.aio.threads import ThreadPool, open_threads
 from seldon_core.errors import StoreError
-from seldon_core.scheduler.records import StoredModel
+from seldon_core.scheduler.records import Kind, Stored, StoredModel
 from seldon_core.scheduler.store_contents import Contents, Place, read_records
 from seldon_core.scheduler.store_file import MAP_BYTES, StoreFile, damaged
 from seldon_core.scheduler.store_lock import hold_folder
-from seldon_core.scheduler.store_records import HEAD_KEY, encode_head, encode_model, model_key
+from seldon_core.scheduler.store_records import HEAD_KEY, encode_head, encode_record, record_key
 
 
 @asynccontextmanager
@@ -40,14 +40,14 @@ async def open_store(folder: Path, *, map_bytes: int = MAP_BYTES) -> AsyncIterat
 
 
 class Store:
-    """Keeps models. Got from `open_store`.
+    """Keeps records. Got from `open_store`.
 
-    `models` is what was kept when it was opened, in the order of their first declaration, and
+    `stored` is what was kept when it was opened, in the order of its first declaration, and
     `last_now` the newest `now` of all writes before, 0 if there was none.
     """
 
     def __init__(self, file: StoreFile, threads: ThreadPool, contents: Contents) -> None:
-        self.models = contents.models
+        self.stored = contents.stored
         self.last_now = contents.last_now
         self._file = file
         self._threads = threads
@@ -56,12 +56,17 @@ class Store:
         self._next = 1 + max((place.order for place in self._places.values()), default=-1)
         self._process = os.getpid()
 
-    async def write(
-        self, saved: Sequence[StoredModel], dropped: Collection[str], now: float
-    ) -> None:
-        """Drop the models of the names `dropped`, then keep `saved`, all or nothing; durable then.
+    @property
+    def models(self) -> tuple[StoredModel, ...]:
+        """The models in `stored`."""
+        return tuple(each for each in self.stored if isinstance(each, StoredModel))
 
-        A model replaces what was kept under its name and has its place in the order, unless it is
+    async def write(
+        self, saved: Sequence[Stored], dropped: Collection[tuple[Kind, str]], now: float
+    ) -> None:
+        """Drop what `dropped` names, then keep `saved`, all or nothing; durable then.
+
+        A record replaces what was kept under its name and has its place in the order, unless it is
         dropped by the same call: then it is the newest. Dropping what is not kept is no error.
         `now` is in UTC seconds. Raises StoreError if nothing was written. A cancelled write has
         happened, or not. Writes that are not awaited one after another happen in their order.
@@ -73,26 +78,28 @@ class Store:
             )
         await self._threads.run(self._write, tuple(saved), frozenset(dropped), now)
 
-    def _write(self, saved: Sequence[StoredModel], dropped: Collection[str], now: float) -> None:
-        gone = {self._places[name].key for name in dropped if name in self._places}
+    def _write(
+        self, saved: Sequence[Stored], dropped: Collection[tuple[Kind, str]], now: float
+    ) -> None:
+        gone = {self._places[each].key for each in dropped if each in self._places}
         newest = max(now, self._newest)
         records = {HEAD_KEY: encode_head(newest)}
-        places: dict[str, Place] = {}
+        places: dict[tuple[Kind, str], Place] = {}
         order = self._next
-        for model in saved:
-            name, key = model.name, model_key(model)
-            kept = places.get(name) or (None if name in dropped else self._places.get(name))
+        for stored in saved:
+            whose, key = (stored.kind, stored.name), record_key(stored)
+            kept = places.get(whose) or (None if whose in dropped else self._places.get(whose))
             if kept is None:
-                places[name] = Place(key, order)
+                places[whose] = Place(key, order)
                 order += 1
             else:
                 gone.add(kept.key)  # another one, if its namespace has changed
                 records.pop(kept.key, None)
-                places[name] = Place(key, kept.order)
-            records[key] = encode_model(key, places[name].order, model)
+                places[whose] = Place(key, kept.order)
+            records[key] = encode_record(key, places[whose].order, stored)
         self._file.commit(gone - records.keys(), records)
-        for name in dropped:
-            self._places.pop(name, None)
+        for whose in dropped:
+            self._places.pop(whose, None)
         self._places.update(places)
         self._newest, self._next = newest, order
 

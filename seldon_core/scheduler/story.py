@@ -7,6 +7,12 @@ from typing import assert_never
 from seldon_core.scheduler import decisions as decided
 from seldon_core.scheduler import events
 from seldon_core.scheduler.decisions import Decision
+from seldon_core.scheduler.declared_decisions import (
+    OrderPipeline,
+    PublishExperiment,
+    PublishPipeline,
+)
+from seldon_core.scheduler.declared_story import tell_declared_event
 from seldon_core.scheduler.events import Event
 from seldon_core.transport.control import RouteUpdate
 
@@ -73,10 +79,6 @@ def tell_event(event: Event) -> str:
             return f"declared by {by}"
         case events.ModelUnloadRequested(actor=actor):
             return f"deleted by {actor or 'this process'}"
-        case events.ReplicaConnected(replica=replica):
-            return f"replica {replica} connected"
-        case events.ReplicaLost(replica=replica):
-            return f"replica {replica} lost"
         case events.ModelReported(report=report):
             because = f": {report.reason}" if report.reason else ""
             return (
@@ -84,6 +86,54 @@ def tell_event(event: Event) -> str:
             )
         case events.Tick():
             return "the time has come to try again"
+        case (
+            events.ReplicaConnected()
+            | events.ReplicaLost()
+            | events.ReplicaDrainRequested()
+            | events.ServerRestored()
+            | events.ServerDeclared()
+            | events.ServerUnloadRequested()
+            | events.ServersNotified()
+        ):
+            return _tell_server_event(event)
+        case (
+            events.ServerConfigRestored()
+            | events.ServerConfigDeclared()
+            | events.ServerConfigUnloadRequested()
+        ):
+            return _tell_config_event(event)
+        case _:
+            return tell_declared_event(event)
+
+
+def _tell_server_event(event: events.AboutServers) -> str:
+    match event:
+        case events.ServerRestored():
+            return "its server restored from the store"
+        case events.ServerDeclared(spec=spec, actor=actor):
+            return f"server {spec.name} declared by {actor or 'this process'}"
+        case events.ServerUnloadRequested(name=name, actor=actor):
+            return f"server {name} deleted by {actor or 'this process'}"
+        case events.ServersNotified(actor=actor):
+            return f"{actor or 'this process'} told of servers"
+        case events.ReplicaConnected(replica=replica):
+            return f"replica {replica} connected"
+        case events.ReplicaDrainRequested(replica=replica):
+            return f"replica {replica} is about to end"
+        case events.ReplicaLost(replica=replica):
+            return f"replica {replica} lost"
+        case _:
+            assert_never(event)
+
+
+def _tell_config_event(event: events.AboutServerConfigs) -> str:
+    match event:
+        case events.ServerConfigRestored():
+            return "a server config restored from the store"
+        case events.ServerConfigDeclared(spec=config, actor=actor):
+            return f"server config {config.name} declared by {actor or 'this process'}"
+        case events.ServerConfigUnloadRequested(name=name, actor=actor):
+            return f"server config {name} deleted by {actor or 'this process'}"
         case _:
             assert_never(event)
 
@@ -91,9 +141,20 @@ def tell_event(event: Event) -> str:
 def tell_decision(decision: Decision) -> str | None:
     """Return what was decided in words; None for what only serves others' information."""
     match decision:
-        case decided.SaveModel():
+        case (
+            decided.PublishStatus()
+            | decided.PublishServer()
+            | decided.PublishReplica()
+            | decided.ConfigureServers()
+            | PublishPipeline()
+            | PublishExperiment()
+        ):
+            return None
+        case decided.RunServer() | decided.AskForReplicas() | OrderPipeline():
+            return _tell_order(decision)
+        case decided.Save():
             return "kept in the store"
-        case decided.DropModel():
+        case decided.Drop():
             return "removed from the store"
         case decided.LoadOnReplica(replica=replica, version=version):
             return f"load version {version.version} on {replica}"
@@ -103,15 +164,28 @@ def tell_decision(decision: Decision) -> str | None:
             return _tell_route(update)
         case decided.AnswerCaller(error=error, change=change):
             return f"answered: {change.value}" if error is None else f"refused: {error}"
-        case decided.PublishStatus():
-            return None
         case _:
             assert_never(decision)
+
+
+def _tell_order(
+    order: decided.RunServer | decided.AskForReplicas | OrderPipeline,
+) -> str:
+    match order:
+        case decided.RunServer(spec=spec, replicas=wanted):
+            return f"run {wanted} of server {spec.name}"
+        case decided.AskForReplicas(server=server, replicas=wanted):
+            return f"ask for {wanted} replicas of server {server}"
+        case OrderPipeline(side=side, member=member, operation=operation, version=ordered):
+            return f"{operation.value} version {ordered.version} on {side.value} {member}"
+        case _:
+            assert_never(order)
 
 
 def _tell_route(update: RouteUpdate) -> str:
     if update.candidates:
         targets = ", ".join(
+            f"{'' if candidate.model == update.name else f'{candidate.model} '}"
             f"version {candidate.version} on {' and '.join(map(str, candidate.replicas))}"
             for candidate in update.candidates
         )

@@ -16,9 +16,6 @@ from seldon_core.scheduler.status import (
     ServerStatus,
 )
 
-UNKNOWN_REPLICAS = -1
-"""What a server's `expected_replicas` is when nobody said how many there should be."""
-
 
 def model_status(model: ModelRecord) -> ModelStatus:
     """Return a model with all its versions, the oldest first."""
@@ -51,14 +48,17 @@ def version_status(record: VersionRecord) -> ModelVersionStatus:
 
 
 def server_status(server: ServerRecord) -> ServerStatus:
-    """Return a server with its connected replicas, by their index."""
-    replicas = sorted(server.replicas.values(), key=lambda record: record.replica.replica_idx)
+    """Return a server with its connected replicas, by their index, without those that drain."""
+    here = (record for record in server.replicas.values() if not record.is_draining)
+    replicas = sorted(here, key=lambda record: record.replica.replica_idx)
     capabilities = tuple(sorted(replicas[0].capabilities)) if replicas else ()
     return ServerStatus(
         server.name,
-        UNKNOWN_REPLICAS,
+        server.expected_replicas,
         capabilities,
         tuple(_replica_status(record) for record in replicas),
+        server.spec,
+        server.meta,
     )
 
 
@@ -69,4 +69,5 @@ def _replica_status(record: ReplicaRecord) -> ServerReplicaStatus:
         record.free_bytes,
         record.over_commit_percentage,
         len({model for model, _ in record.loaded}),
+        sum(record.loaded.values()),
     )

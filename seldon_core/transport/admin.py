@@ -1,8 +1,10 @@
-"""The admin port: metrics, health, the models' states and the log levels, on loopback only.
+"""The admin port: metrics, health, the models' states and the log levels, on loopback unless told
+else.
 
 A page in a browser on this machine can reach loopback too. So a request whose Host or Origin is not
 this machine is refused: a foreign page cannot read the port through its own scripts, nor through a
-name of its own that resolves to 127.0.0.1 (DNS rebinding).
+name of its own that resolves to 127.0.0.1 (DNS rebinding). A port that is open to the network may
+be called by any name; pages of others are refused there, too.
 
 It is served by the data port's own HTTP: aiohttp, which would do as well, costs 100 ms of every
 start and 11 MiB (`perf.bench P11`).
@@ -16,6 +18,7 @@ from difflib import get_close_matches
 from typing import Protocol
 
 from seldon_core.config.settings import AdminSettings
+from seldon_core.config.values import is_loopback
 from seldon_core.errors import ConfigError
 from seldon_core.observability.exposition import CONTENT_TYPE
 from seldon_core.observability.logs import ROOT, levels, set_levels
@@ -52,18 +55,21 @@ class ProcessState(Protocol):
 
 @asynccontextmanager
 async def open_admin(
-    settings: AdminSettings, metrics: Metrics, state: ProcessState
+    settings: AdminSettings, metrics: Metrics, state: ProcessState, host: str = HOST
 ) -> AsyncIterator[int]:
-    """Serve the admin port for the length of a block; yields its number.
+    """Serve the admin port on `host` for the length of a block; yields its number.
 
     Raises ConfigError if the port is taken.
     """
     # Enough for a few scrapers and people, and for the one body there is, a table of levels.
     limits = ListenerSettings(
-        HOST, settings.port, connections=100, body_bytes=64 * KIB, in_flight_bytes=MIB
+        host, settings.port, connections=100, body_bytes=64 * KIB, in_flight_bytes=MIB
     )
     listening = listen(
-        limits, AdminFront(metrics, state), NoRpcFront(), InFlightBytes(limits.in_flight_bytes)
+        limits,
+        AdminFront(metrics, state, is_open=not is_loopback(host)),
+        NoRpcFront(),
+        InFlightBytes(limits.in_flight_bytes),
     )
     async with AsyncExitStack() as stack:
         try:
@@ -75,10 +81,14 @@ async def open_admin(
 
 
 class AdminFront:
-    """Answers what is asked of the admin port; implements `HttpFront`."""
+    """Answers what is asked of the admin port; implements `HttpFront`.
 
-    def __init__(self, metrics: Metrics, state: ProcessState) -> None:
+    `is_open`: other machines may ask, by whatever name they have for this one.
+    """
+
+    def __init__(self, metrics: Metrics, state: ProcessState, *, is_open: bool = False) -> None:
         self._metrics = metrics
+        self._is_open = is_open
         self._state = state
         self._routes: dict[str, dict[bytes, Callable[[HttpRequest], HttpAnswer]]] = {
             "/metrics": {b"GET": self._show_metrics},
@@ -95,10 +105,24 @@ class AdminFront:
     async def answer(self, request: HttpRequest) -> HttpAnswer:
         """Answer; raises nothing, errors become answers."""
         try:
-            return _refuse_foreigner(request) or self._route(request)
+            return self._refuse_foreigner(request) or self._route(request)
         except Exception:
             _logger.exception("an admin request failed by a bug")
             return _error(500, "internal error")
+
+    def _refuse_foreigner(self, request: HttpRequest) -> HttpAnswer | None:
+        headers = request.headers
+        if self._is_open:  # what a script sends tells where its page is from
+            headers = {name: value for name, value in headers.items() if name == b"origin"}
+        named = foreign_name(headers)
+        if named is None:
+            return None
+        header, value = named
+        return _error(
+            403,
+            f"the admin port answers only to this machine, and {header.title()} is {value!r}; "
+            "use http://localhost, or a proxy that sets Host to localhost",
+        )
 
     def _route(self, request: HttpRequest) -> HttpAnswer:
         path = request.target.partition(b"?")[0].decode("latin-1")
@@ -180,18 +204,6 @@ def _level(component: str, level: object) -> str:
     if not isinstance(level, str):
         raise ConfigError(f"wanted {_LEVELS_WANTED}")
     return level.lower()
-
-
-def _refuse_foreigner(request: HttpRequest) -> HttpAnswer | None:
-    named = foreign_name(request.headers)
-    if named is None:
-        return None
-    header, value = named
-    return _error(
-        403,
-        f"the admin port answers only to this machine, and {header.title()} is {value!r}; "
-        "use http://localhost, or a proxy that sets Host to localhost",
-    )
 
 
 def _answer(status: int, content_type: str, body: str) -> HttpAnswer:

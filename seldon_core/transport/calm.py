@@ -7,6 +7,7 @@ log, which a flood of such clients does not flood.
 import asyncio
 import logging
 import struct
+from contextlib import suppress
 from typing import Final
 
 from seldon_core.transport.shared import Shared
@@ -49,7 +50,8 @@ class Leaving(asyncio.BufferedProtocol):
         transport.set_protocol(self)
         transport.pause_reading()
         shared.paused[self] = transport
-        transport.write_eof()
+        with suppress(OSError):  # the client has closed its side by now
+            transport.write_eof()
         shared.sweeper.watch(shared.loop.time() + shared.settings.linger_s, self.abort)
 
     def get_buffer(self, sizehint: int) -> memoryview:

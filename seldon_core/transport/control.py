@@ -1,7 +1,7 @@
 """What scheduler, agents and routers tell each other, and the seams they do it through.
 
-In one process the links are direct calls between the roles' shells; between processes they will be
-gRPC streams that carry the same values.
+In one process the links are direct calls between the roles' shells; between processes they are gRPC
+streams that carry the same values.
 """
 
 from dataclasses import dataclass
@@ -20,6 +20,52 @@ class ReplicaId:
 
     def __str__(self) -> str:
         return f"{self.server}/{self.replica_idx}"
+
+
+@dataclass(frozen=True, slots=True)
+class ReplicaAddress:
+    """Where a replica's data port is. `host` may be `unix:/path`; then the ports are 0.
+
+    Ours has one port for everything and speaks HTTP/2 in cleartext there, for REST too. A foreign
+    agent has HTTP/1.1 on `http_port` and gRPC on `grpc_port`.
+    """
+
+    host: str
+    http_port: int
+    grpc_port: int
+    is_ours: bool = False
+
+    def __str__(self) -> str:
+        if self.host.startswith("unix:"):
+            return self.host
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{host}:{self.http_port}"
+
+
+@dataclass(frozen=True, slots=True)
+class HeldModel:
+    """A version that a replica holds when it connects."""
+
+    version: ModelVersion
+
+
+@dataclass(frozen=True, slots=True)
+class ReplicaConfig:
+    """What a replica says of itself when it connects.
+
+    `memory_bytes` is what models may take there, `over_commit_percentage` how much more of it may
+    be given away, `available_bytes` what is left beside the models that are `held`; None if that is
+    to be computed. A replica that is not shared takes only models that name its server. `address`
+    is None for a replica inside this process.
+    """
+
+    capabilities: tuple[str, ...]
+    memory_bytes: int
+    over_commit_percentage: int
+    is_shared: bool = True
+    address: ReplicaAddress | None = None
+    held: tuple[HeldModel, ...] = ()
+    available_bytes: int | None = None
 
 
 class ReplicaModelEvent(Enum):
@@ -88,3 +134,9 @@ class RouteSink(Protocol):
 
     def publish(self, update: RouteUpdate) -> None:
         """Route by `update` from the next call on."""
+
+    def publish_replica(self, replica: ReplicaId, address: ReplicaAddress | None) -> None:
+        """`replica` is to be reached at `address` from now on; None: it is gone.
+
+        Replicas inside the process are not published: a router is given them when it is made.
+        """

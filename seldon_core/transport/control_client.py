@@ -15,7 +15,7 @@ import grpc
 from google.protobuf.message import Message
 
 from seldon_core.errors import ConfigError, UpstreamError
-from seldon_core.proto import control_pb2, scheduler_pb2
+from seldon_core.proto import control_pb2, scheduler_pb2, servers_pb2
 from seldon_core.protocol.status import GRPC_CODES
 from seldon_core.transport.endpoints import ClientTls, Endpoint, read_pem
 
@@ -26,6 +26,7 @@ TIMEOUT_S: Final = 10.0
 
 _SCHEDULER: Final = "seldon.mlops.scheduler.Scheduler"
 _CONTROL: Final = "seldon_core.control.Control"
+_SERVERS: Final = "seldon_core.control.Servers"
 
 _OPTIONS: Final = (
     ("grpc.enable_http_proxy", 0),  # the scheduler is near; proxies are for the world outside
@@ -132,6 +133,114 @@ class SchedulerClient:
         """Return the scheduler's version."""
         response = scheduler_pb2.SchedulerStatusResponse
         return self._call(_SCHEDULER, "SchedulerStatus", request, response, timeout_s)
+
+    def apply_server(
+        self, request: servers_pb2.Server, *, timeout_s: float | None = TIMEOUT_S
+    ) -> servers_pb2.ServerChange:
+        """Declare a server that the scheduler's process runs, and hear what that changed."""
+        response = servers_pb2.ServerChange
+        return self._call(_SERVERS, "ApplyServer", request, response, timeout_s)
+
+    def delete_server(
+        self, request: servers_pb2.ServerReference, *, timeout_s: float | None = TIMEOUT_S
+    ) -> servers_pb2.ServerChange:
+        """Delete a declared server; returns when that is stored."""
+        response = servers_pb2.ServerChange
+        return self._call(_SERVERS, "DeleteServer", request, response, timeout_s)
+
+    def apply_server_config(
+        self, request: servers_pb2.ServerConfig, *, timeout_s: float | None = TIMEOUT_S
+    ) -> servers_pb2.ServerChange:
+        """Declare what servers have in common, and hear what that changed."""
+        response = servers_pb2.ServerChange
+        return self._call(_SERVERS, "ApplyServerConfig", request, response, timeout_s)
+
+    def delete_server_config(
+        self, request: servers_pb2.ServerReference, *, timeout_s: float | None = TIMEOUT_S
+    ) -> servers_pb2.ServerChange:
+        """Delete a server config; returns when that is stored."""
+        response = servers_pb2.ServerChange
+        return self._call(_SERVERS, "DeleteServerConfig", request, response, timeout_s)
+
+    def list_servers(
+        self, request: servers_pb2.ListServersRequest, *, timeout_s: float | None = TIMEOUT_S
+    ) -> servers_pb2.ListServersResponse:
+        """Return declared servers and configs, and how the processes fare that run them."""
+        response = servers_pb2.ListServersResponse
+        return self._call(_SERVERS, "ListServers", request, response, timeout_s)
+
+    def load_pipeline(
+        self, request: scheduler_pb2.LoadPipelineRequest, *, timeout_s: float | None = TIMEOUT_S
+    ) -> scheduler_pb2.LoadPipelineResponse:
+        """Declare a pipeline, as a new version; returns when that is stored."""
+        response = scheduler_pb2.LoadPipelineResponse
+        return self._call(_SCHEDULER, "LoadPipeline", request, response, timeout_s)
+
+    def apply_pipeline(
+        self, request: scheduler_pb2.LoadPipelineRequest, *, timeout_s: float | None = TIMEOUT_S
+    ) -> control_pb2.ApplyModelResponse:
+        """Declare a pipeline, as a new version if it differs, and hear what that changed."""
+        response = control_pb2.ApplyModelResponse
+        return self._call(_CONTROL, "ApplyPipeline", request, response, timeout_s)
+
+    def unload_pipeline(
+        self, request: scheduler_pb2.UnloadPipelineRequest, *, timeout_s: float | None = TIMEOUT_S
+    ) -> scheduler_pb2.UnloadPipelineResponse:
+        """Delete a pipeline; returns when that is stored."""
+        response = scheduler_pb2.UnloadPipelineResponse
+        return self._call(_SCHEDULER, "UnloadPipeline", request, response, timeout_s)
+
+    def pipeline_status(
+        self, request: scheduler_pb2.PipelineStatusRequest, *, timeout_s: float | None = TIMEOUT_S
+    ) -> Iterator[scheduler_pb2.PipelineStatusResponse]:
+        """Yield the status of the pipeline asked for, or of each."""
+        response = scheduler_pb2.PipelineStatusResponse
+        return self._stream(_SCHEDULER, "PipelineStatus", request, response, timeout_s)
+
+    def start_experiment(
+        self, request: scheduler_pb2.StartExperimentRequest, *, timeout_s: float | None = TIMEOUT_S
+    ) -> scheduler_pb2.StartExperimentResponse:
+        """Declare an experiment; returns when that is stored."""
+        response = scheduler_pb2.StartExperimentResponse
+        return self._call(_SCHEDULER, "StartExperiment", request, response, timeout_s)
+
+    def apply_experiment(
+        self, request: scheduler_pb2.StartExperimentRequest, *, timeout_s: float | None = TIMEOUT_S
+    ) -> control_pb2.ApplyModelResponse:
+        """Declare an experiment and hear what that changed."""
+        response = control_pb2.ApplyModelResponse
+        return self._call(_CONTROL, "ApplyExperiment", request, response, timeout_s)
+
+    def stop_experiment(
+        self, request: scheduler_pb2.StopExperimentRequest, *, timeout_s: float | None = TIMEOUT_S
+    ) -> scheduler_pb2.StopExperimentResponse:
+        """Delete an experiment; returns when that is stored."""
+        response = scheduler_pb2.StopExperimentResponse
+        return self._call(_SCHEDULER, "StopExperiment", request, response, timeout_s)
+
+    def experiment_status(
+        self, request: scheduler_pb2.ExperimentStatusRequest, *, timeout_s: float | None = TIMEOUT_S
+    ) -> Iterator[scheduler_pb2.ExperimentStatusResponse]:
+        """Yield the status of the experiment asked for, or of each."""
+        response = scheduler_pb2.ExperimentStatusResponse
+        return self._stream(_SCHEDULER, "ExperimentStatus", request, response, timeout_s)
+
+    def watch_pipelines(
+        self, request: scheduler_pb2.PipelineSubscriptionRequest, *, timeout_s: float | None = None
+    ) -> Iterator[scheduler_pb2.PipelineStatusResponse]:
+        """Yield every pipeline's latest version, then each that changes, until the server stops."""
+        response = scheduler_pb2.PipelineStatusResponse
+        return self._stream(_SCHEDULER, "SubscribePipelineStatus", request, response, timeout_s)
+
+    def watch_experiments(
+        self,
+        request: scheduler_pb2.ExperimentSubscriptionRequest,
+        *,
+        timeout_s: float | None = None,
+    ) -> Iterator[scheduler_pb2.ExperimentStatusResponse]:
+        """Yield every experiment, then each that changes, until the scheduler stops."""
+        response = scheduler_pb2.ExperimentStatusResponse
+        return self._stream(_SCHEDULER, "SubscribeExperimentStatus", request, response, timeout_s)
 
     def describe_model(
         self, request: control_pb2.DescribeModelRequest, *, timeout_s: float | None = TIMEOUT_S

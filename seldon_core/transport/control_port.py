@@ -1,4 +1,4 @@
-"""The control plane's gRPC ports: scheduler (9004) and agent (9005), on loopback.
+"""The control plane's gRPC ports: scheduler (9004) and agent (9005), on loopback unless told else.
 
 Each serves what it is given and beside it the standard health service, Seldon's own, and
 reflection. A method that is not served is UNIMPLEMENTED.
@@ -27,6 +27,9 @@ HOST = "127.0.0.1"
 WRITE_TIMEOUT_S: Final = 30.0
 """A subscriber that takes longer to take a message in is dropped."""
 
+PING_S: Final = 5.0
+"""Whoever has a stream is asked so often whether he is there, and given up 10 s later."""
+
 _GRACE_S = 1.0  # for calls under way at the end
 
 
@@ -36,18 +39,22 @@ async def open_control_port(
     port: int,
     services: Sequence[ControlService] = (),
     *,
+    host: str = HOST,
     write_timeout_s: float = WRITE_TIMEOUT_S,
+    ping_s: float = PING_S,
 ) -> AsyncIterator[int]:
-    """Serve `services` on `port` of loopback for the length of a block; yields the port's number.
+    """Serve `services` on `port` of `host` for the length of a block; yields the port's number.
 
     At the end streams end as if they had no more to say, and other calls have a second. `setting`
-    is what an error calls the port. Raises ConfigError if it is taken.
+    is what an error calls the port. A client with a stream is asked every `ping_s` whether it is
+    there, and has twice as long to answer. A message may be as long as any of the services allows.
+    Raises ConfigError if the port is taken.
     """
     health = Health([service.name for service in services])
     every = [*services, *health.services()]
     talks = reflection_talks([service.name for service in every])
     front = ControlFront(every, talks, write_timeout_s)
-    limits = _limits(port)
+    limits = _limits(host, port, ping_s, max(service.message_bytes for service in every))
     async with AsyncExitStack() as stack:
         try:
             listener = await stack.enter_async_context(
@@ -56,22 +63,26 @@ async def open_control_port(
         except ConfigError as error:
             raise ConfigError(f"{setting}: {error}") from error
         stack.push_async_callback(_close, health, listener)
+        for service in services:
+            stack.callback(service.end)
         yield listener.port
 
 
-def _limits(port: int) -> ListenerSettings:
+def _limits(host: str, port: int, ping_s: float, body_bytes: int) -> ListenerSettings:
     return ListenerSettings(
-        HOST,
+        host,
         port,
         # A deployment declares all its models at once, over one connection.
         streams=100_000,
-        body_bytes=4 * MIB,  # what gRPC allows by default, so clients expect it
+        body_bytes=body_bytes,
         in_flight_bytes=256 * MIB,
         # A subscriber that does not read is dropped long before, and is told once it reads again.
         write_idle_timeout_s=600,
         # With a stream a connection is never idle. A client connects again unnoticed.
         idle_timeout_s=4 * 3600,
         keep_alive_s=60,
+        ping_s=ping_s,
+        ping_timeout_s=2 * ping_s,
     )
 
 

@@ -10,6 +10,8 @@ from typing import Any
 
 from google.protobuf.message import Message
 
+from seldon_core.transport.settings import MIB
+
 
 @dataclass(frozen=True, slots=True)
 class UnaryMethod:
@@ -38,7 +40,13 @@ class StreamMethod:
 
 @dataclass(frozen=True, slots=True)
 class ControlService:
-    """A service by its full name, `package.Name`, with the methods that are served."""
+    """A service by its full name, `package.Name`, with the methods that are served.
+
+    `end` is called when the port begins to close, before its calls are ended. A message of a caller
+    may have `message_bytes`; the default is what gRPC allows, so callers expect it.
+    """
 
     name: str
     methods: Sequence[UnaryMethod | StreamMethod]
+    end: Callable[[], None] = lambda: None
+    message_bytes: int = 4 * MIB

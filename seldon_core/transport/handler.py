@@ -11,7 +11,13 @@ from typing import Literal, Protocol
 
 from seldon_core.errors import SeldonError
 from seldon_core.protocol.dialects import Verb
-from seldon_core.protocol.inference import InferResponse, ModelMetadata, Payload, ServerMetadata
+from seldon_core.protocol.inference import (
+    Encoded,
+    InferResponse,
+    ModelMetadata,
+    Payload,
+    ServerMetadata,
+)
 from seldon_core.protocol.model_config import ModelConfig
 from seldon_core.protocol.repository import ModelIndex
 from seldon_core.protocol.statistics import ModelStatistics
@@ -43,9 +49,13 @@ class InferCall:
 
 @dataclass(slots=True)
 class Reply:
-    """The answer to an inference call. `headers` are added to the answer's, in order."""
+    """The answer to an inference call. `headers` are added to the answer's, in order.
 
-    response: InferResponse
+    `response` is encoded if another process has written it: then it is in the format that the call
+    came in, and is sent on as it is.
+    """
+
+    response: InferResponse | Encoded
     headers: list[tuple[bytes, bytes]] = field(default_factory=list)
 
 
@@ -53,13 +63,14 @@ class Reply:
 class StreamReply:
     """One answer of a stream, to the message `payload`.
 
-    `outcome` is the response, or the error that the message met; the stream goes on after it.
+    `outcome` is the response, or the error that the message met; the stream goes on after it. An
+    encoded one is as in `Reply`: a bare message of gRPC, or the data of one of REST's events.
     `is_final` says that no other answer to this message follows. `headers` are of the stream's
     answer; those of a later reply than the first come too late to be sent.
     """
 
     payload: Payload
-    outcome: InferResponse | SeldonError
+    outcome: InferResponse | Encoded | SeldonError
     is_final: bool = True
     headers: list[tuple[bytes, bytes]] = field(default_factory=list)
 
@@ -95,6 +106,17 @@ class InferHandler(Protocol):
 
     async def statistics(self, call: InferCall) -> Sequence[ModelStatistics]:
         """Return the counts of the model's versions; with no model named those of every one."""
+
+
+class RemoteHandler(InferHandler, Protocol):
+    """Answers calls by another process.
+
+    Raises UnreachableError for what has not been answered and may be asked of another one,
+    RelayedError for what the process answered with an error.
+    """
+
+    def leave(self) -> None:
+        """No more calls come: let go of the process once it has answered those under way."""
 
 
 class Repository(Protocol):

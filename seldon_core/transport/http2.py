@@ -103,6 +103,7 @@ class Http2Connection(asyncio.BufferedProtocol):
             self._withheld,
             out.sender,
             out.goodbye,
+            out.pings,
             out.unread,
         )
         transport.set_write_buffer_limits(high=settings.write_buffer_bytes)
@@ -292,6 +293,8 @@ class Http2Connection(asyncio.BufferedProtocol):
         transport = out.transport
         if transport is None or self._has_ended(transport, now):
             return
+        if self._is_dead(now):
+            return
         if out.goodbye.visit(now):
             out.arm()
         self._requests.visit(now)
@@ -302,6 +305,23 @@ class Http2Connection(asyncio.BufferedProtocol):
                 self._requests.visit_unread(now)
         elif self._is_done() and out.is_idle(now):
             self.drain()
+
+    def _is_dead(self, now: float) -> bool:
+        """Close the connection if its client answers no ping; return whether that was so."""
+        out = self._out
+        if not self._calls:
+            return False
+        if not out.pings.visit(now):
+            out.arm()
+            return False
+        self._shared.counters.timeouts += 1
+        _logger.warning(
+            "dropped a caller that gives no sign of life peer=%s timeout_s=%g",
+            self._peer,
+            self._shared.settings.ping_timeout_s,
+        )
+        self.abort()
+        return True
 
     def _is_done(self) -> bool:
         """Return whether nothing is outstanding; what is answered may still be unsent."""

@@ -22,6 +22,7 @@ from seldon_core.transport.goodbye import Goodbye
 from seldon_core.transport.handler import NO_DEADLINE
 from seldon_core.transport.heads import Head, read_head
 from seldon_core.transport.http2_requests import Requests
+from seldon_core.transport.pinging import Pings
 from seldon_core.transport.request_stream import HttpStream
 from seldon_core.transport.sending import Sender
 from seldon_core.transport.settings import MIB, ListenerSettings
@@ -121,7 +122,8 @@ class Frames:
 
     Requests and unary calls go to `requests`, streaming ones to `calls`; `http` and `rpc` answer
     them. `withheld` keeps what the client is not credited yet, and `sender` forgets streams that
-    are over. `goodbye` waits for a ping to come back, and `unread` is what the client is owed.
+    are over. `goodbye` and `pings` wait for a ping to come back, and `unread` is what the client is
+    owed.
     """
 
     def __init__(
@@ -135,6 +137,7 @@ class Frames:
         withheld: Withheld,
         sender: Sender,
         goodbye: Goodbye,
+        pings: Pings,
         unread: Unread,
     ) -> None:
         self._shared = shared
@@ -147,6 +150,7 @@ class Frames:
         self._credit = engine.acknowledge_received_data
         self._withheld = withheld
         self._goodbye = goodbye
+        self._pings = pings
         self._unread = unread
         self._now = shared.loop.time()
         self._floods = Floods(shared.settings, self._now)
@@ -224,7 +228,7 @@ class Frames:
         if flood is not None:
             self._unread.sent -= _ACKNOWLEDGED.get(flood, 0)
             self._count(flood)
-        elif kind is ngh2.PingAcknowledged:
+        elif kind is ngh2.PingAcknowledged and not self._pings.answered(self._now):
             self._goodbye.say()
 
     def _count(self, kind: Flood) -> None:

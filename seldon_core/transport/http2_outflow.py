@@ -11,6 +11,7 @@ from collections.abc import Callable
 from seldon_core.transport.deliveries import Deliveries
 from seldon_core.transport.goodbye import Goodbye
 from seldon_core.transport.http2_frames import Engine, Http2Error
+from seldon_core.transport.pinging import Pings
 from seldon_core.transport.sending import Sender
 from seldon_core.transport.settings import KIB
 from seldon_core.transport.shared import Shared
@@ -43,7 +44,9 @@ class Outflow:
         self.unread = Unread(shared)
         self.is_armed = False
         self.is_paused = False
-        self.touched = shared.loop.time()
+        self.touched = now = shared.loop.time()
+        settings = shared.settings
+        self.pings = Pings(engine, settings.ping_s, settings.ping_timeout_s, now)
 
     def lose(self) -> None:
         """Send nothing any more: the connection is lost."""

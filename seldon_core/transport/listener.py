@@ -197,14 +197,16 @@ class Listener:
 
 @asynccontextmanager
 async def open_listener(
-    settings: ListenerSettings, services: DataServices
+    settings: ListenerSettings, services: DataServices, budget: InFlightBytes | None = None
 ) -> AsyncIterator[Listener]:
     """Serve `services` on `settings.host` and `settings.port` until the context ends.
 
-    What is open then is cut off: see `Listener.drain`. Raises ConfigError if the address cannot be
-    listened on.
+    What is open then is cut off: see `Listener.drain`. Bytes in flight are counted in `budget`, if
+    there are others to be counted there. Raises ConfigError if the address cannot be listened on.
     """
-    budget, refusals = InFlightBytes(settings.in_flight_bytes), Refusals()
+    refusals = Refusals()
+    if budget is None:
+        budget = InFlightBytes(settings.in_flight_bytes)
     handler, server = services.handler, services.server
     methods = {
         **extension_rest_methods(services),

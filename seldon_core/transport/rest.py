@@ -21,7 +21,7 @@ from seldon_core.errors import (
     UnsupportedEncodingError,
 )
 from seldon_core.protocol.dialects import Target, Verb, rest_target
-from seldon_core.protocol.inference import Buffer, Payload
+from seldon_core.protocol.inference import Buffer, Encoded, Payload
 from seldon_core.protocol.oip_binary import LENGTH_HEADER
 from seldon_core.protocol.oip_json import (
     JSON_CODEC,
@@ -123,7 +123,9 @@ class RestFront:
         if json_length == 0:
             call.payload = await self._raw_payload(call)
         reply = await self._handler.infer(call)
-        encoded = JSON_CODEC.encode_response(reply.response, call.payload.decode())
+        encoded = reply.response
+        if not isinstance(encoded, Encoded):
+            encoded = JSON_CODEC.encode_response(encoded, call.payload.decode())
         answer_headers = [
             (_CONTENT_TYPE, encoded.content_type),
             (REQUEST_ID, request_id.encode()),

@@ -9,9 +9,15 @@ from contextlib import aclosing
 
 from seldon_core.errors import InvalidRequestError, SeldonError
 from seldon_core.protocol.dialects import Verb
-from seldon_core.protocol.events import CONTENT_TYPE, answer_event, error_event, without_binary
+from seldon_core.protocol.events import (
+    CONTENT_TYPE,
+    answer_event,
+    encoded_event,
+    error_event,
+    without_binary,
+)
 from seldon_core.protocol.generate import GenerateCodec
-from seldon_core.protocol.inference import Buffer, Payload
+from seldon_core.protocol.inference import Buffer, Encoded, Payload
 from seldon_core.protocol.oip_binary import LENGTH_HEADER
 from seldon_core.protocol.oip_json import JSON_CODEC
 from seldon_core.protocol.oip_stream import note_final
@@ -44,9 +50,11 @@ def stream_methods(
     async def generate(call: RestCall) -> HttpAnswer:
         asked = await _generating(handler, call)
         reply = await handler.infer(asked)
-        payload = asked.payload
-        request = without_binary(payload.decode())
-        encoded = payload.codec.encode_response(reply.response, request)
+        encoded = reply.response
+        if not isinstance(encoded, Encoded):
+            payload = asked.payload
+            request = without_binary(payload.decode())
+            encoded = payload.codec.encode_response(encoded, request)
         return HttpAnswer(200, [JSON_TYPE, call.id_header, *reply.headers], encoded.parts)
 
     async def generate_stream(call: RestCall) -> StreamedAnswer:
@@ -131,6 +139,8 @@ def _event(reply: StreamReply) -> bytes:
     outcome = reply.outcome
     if isinstance(outcome, SeldonError):
         raise outcome
+    if isinstance(outcome, Encoded):
+        return encoded_event(outcome)
     request = reply.payload.decode()
     note_final(outcome, request, is_final=reply.is_final)
     return answer_event(reply.payload.codec, outcome, request)

@@ -13,7 +13,7 @@ from seldon_core.errors import SeldonError
 from seldon_core.protocol import grpc_calls, status
 from seldon_core.protocol.dialects import GRPC_VERBS, Verb
 from seldon_core.protocol.grpc_limits import check_typed_size
-from seldon_core.protocol.inference import Buffer, Payload
+from seldon_core.protocol.inference import Buffer, Encoded, Payload
 from seldon_core.protocol.oip_grpc import GRPC_CODEC, peek_model
 from seldon_core.transport.conversations import Conversation, TalkRules, not_served
 from seldon_core.transport.handler import InferCall, InferHandler, ServerState
@@ -113,7 +113,9 @@ class RpcFront:
             payload = Payload(GRPC_CODEC, message)
             call = InferCall(verb, name, version, headers, payload, "grpc", request_id, deadline)
             reply = await self._handler.infer(call)
-            encoded = GRPC_CODEC.encode_response(reply.response, payload.decode())
+            encoded = reply.response
+            if not isinstance(encoded, Encoded):
+                encoded = GRPC_CODEC.encode_response(encoded, payload.decode())
             return RpcAnswer(status.OK, "", reply.headers, trailers, encoded.parts)
         except SeldonError as error:
             self._refusals.grpc(error)

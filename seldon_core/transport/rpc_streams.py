@@ -18,14 +18,16 @@ from seldon_core.aio.supervise import Tasks, open_tasks
 from seldon_core.errors import InvalidRequestError, SeldonError, UpstreamError
 from seldon_core.protocol.dialects import Verb
 from seldon_core.protocol.grpc_limits import check_typed_size
-from seldon_core.protocol.inference import Buffer, Payload
+from seldon_core.protocol.inference import Buffer, Encoded, Payload
 from seldon_core.protocol.oip_grpc import GRPC_CODEC, peek_model
 from seldon_core.protocol.oip_stream import (
     bare_message,
     note_final,
+    triton_encoded,
     triton_error_message,
     triton_message,
 )
+from seldon_core.protocol.relay_stream import RELAYED, relayed_message
 from seldon_core.transport.budget import InFlightBytes
 from seldon_core.transport.conversations import Conversation, InitialMetadata
 from seldon_core.transport.handler import InferCall, InferHandler, StreamReply
@@ -107,6 +109,8 @@ def _triton(talk: "_Talk", reply: StreamReply) -> Sequence[Buffer]:
     outcome, payload = reply.outcome, reply.payload
     if isinstance(outcome, SeldonError):
         return triton_error_message(str(outcome), payload, is_final=reply.is_final)
+    if isinstance(outcome, Encoded):
+        return triton_encoded(outcome)
     request = payload.decode()
     note_final(outcome, request, is_final=reply.is_final)
     return triton_message(outcome, request)
@@ -121,6 +125,8 @@ def _bare(talk: "_Talk", reply: StreamReply) -> Sequence[Buffer] | None:
         outcome = reply.outcome
         if isinstance(outcome, SeldonError):
             raise outcome
+        if isinstance(outcome, Encoded):
+            return outcome.parts
         request = reply.payload.decode()
         note_final(outcome, request, is_final=reply.is_final)
         return bare_message(outcome, request)
@@ -129,8 +135,17 @@ def _bare(talk: "_Talk", reply: StreamReply) -> Sequence[Buffer] | None:
         return None
 
 
+def _relayed(talk: "_Talk", reply: StreamReply) -> Sequence[Buffer]:
+    """Return what another process of ours reads, which passes it on."""
+    return relayed_message(reply.outcome, reply.payload, is_final=reply.is_final)
+
+
 _Shape = Callable[["_Talk", StreamReply], Sequence[Buffer] | None]
-_SHAPES: Final[dict[bytes, _Shape]] = {b"triton": _triton, b"mlserver": _bare}
+_SHAPES: Final[dict[bytes, _Shape]] = {
+    b"triton": _triton,
+    b"mlserver": _bare,
+    RELAYED: _relayed,
+}
 
 
 class _ModelStream:

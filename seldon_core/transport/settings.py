@@ -53,6 +53,9 @@ class ListenerSettings:
     - `keep_alive_s`: silence after which TCP asks whether the client's machine is there, then every
       20 s, three times; 0 for never. A stream on which nothing is said may be open for ever, also
       if its client's machine has vanished.
+    - `ping_s`, `ping_timeout_s`: a client with a stream of messages open is asked by a ping whether
+      it is there, so long after its last answer, and given up if it does not answer for so long.
+      0 for never: it is for ports where whoever has a stream is relied on.
     - `linger_s`: time to read on after a refusal, so that the client sees it and not a reset.
     - `stream_format`: what the answers of ModelStreamInfer look like to who does not say it,
       `triton` or `mlserver`; most clients that stream are Triton's.
@@ -87,5 +90,7 @@ class ListenerSettings:
     stall_timeout_s: float = 5.0
     idle_timeout_s: float = 620.0
     keep_alive_s: int = 600
+    ping_s: float = 0.0
+    ping_timeout_s: float = 10.0
     linger_s: float = 2.0
     stream_format: str = "triton"

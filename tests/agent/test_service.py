@@ -44,6 +44,21 @@ def test_the_replicas_capacity_is_shown():
     run(test)
 
 
+def test_an_agent_says_what_it_holds_and_how_much_room_is_left():
+    async def test():
+        world = World()
+        async with agent_of(world, "one", "two", capacity=200, memory_bytes=150) as agent:
+            # Of the two one was evicted, and both are held.
+            assert [held.version.internal_name for held in agent.held()] == ["one_1", "two_1"]
+            assert agent.available_bytes() == 100
+            agent.load_model(version_of("three"))
+            agent.unload_model("one", 1)
+            # One has not been loaded yet, the other is on its way out.
+            assert [held.version.internal_name for held in agent.held()] == ["two_1"]
+
+    run(test)
+
+
 def test_agents_that_share_a_thread_load_one_model_at_a_time():
     async def test():
         gate = threading.Event()

@@ -119,13 +119,8 @@ def test_a_model_of_another_namespace_is_not_found(toy, capsys):
             True,
             "'iris' and --all exclude each other: write delete model NAME, or delete models --all",
         ),
-        (
-            ["server/triton"],
-            False,
-            "servers cannot be deleted: they belong to the process that serves",
-        ),
     ],
-    ids=["no name", "a name and all", "a server"],
+    ids=["no name", "a name and all"],
 )
 def test_what_cannot_be_deleted_is_told_before_anything_is(words, is_all, error):
     with pytest.raises(InvalidRequestError) as caught:

@@ -75,7 +75,8 @@ def test_a_folder_that_a_manifest_points_to_is_served_as_the_manifest_says(tmp_p
 
 def test_what_a_manifest_declares_is_what_applying_it_declares(tmp_path):
     (tmp_path / "iris.yaml").write_text(MANIFEST.format(name="iris", uri="./here"))
-    assert list(find_models([tmp_path]).specs.values()) == read_specs([str(tmp_path)], False, None)
+    (declared,) = read_specs([str(tmp_path)], False, None)
+    assert list(find_models([tmp_path]).specs.values()) == [declared.spec]
 
 
 def test_hidden_folders_links_and_other_files_are_left_alone(tmp_path):

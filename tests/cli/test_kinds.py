@@ -22,12 +22,13 @@ def test_a_kind_has_several_names(word):
         (
             "wine",
             (
-                "there is no kind of resource 'wine'; there are: models, servers; "
+                "there is no kind of resource 'wine'; there are: "
+                "models, servers, serverconfigs, pipelines, experiments; "
                 "a model by its name is model/wine"
             ),
         ),
-        ("mlp", "resources of kind Pipeline are not served yet"),
-        ("experiments", "resources of kind Experiment are not served yet"),
+        ("seldonruntime", "resources of kind SeldonRuntime are not served yet"),
+        ("seldonconfigs", "resources of kind SeldonConfig are not served yet"),
     ],
     ids=["mistyped", "mistyped plural", "somebody else's", "not served", "not served plural"],
 )

@@ -33,7 +33,7 @@ def folder(tmp_path):
 
 
 def names(specs):
-    return [spec.name for spec in specs]
+    return [each.spec.name for each in specs]
 
 
 def test_a_folders_manifests_are_read_by_name(folder):
@@ -45,7 +45,8 @@ def test_folders_in_it_are_read_if_wanted(folder):
 
 
 def test_paths_are_relative_to_the_manifests_folder(folder):
-    uris = {spec.name: spec.storage_uri for spec in read_specs([str(folder)], True, None)}
+    found = read_specs([str(folder)], True, None)
+    uris = {each.spec.name: each.spec.storage_uri for each in found}
     assert uris == {
         "ada": f"{folder}/here",
         "wine": f"{folder}/here",
@@ -57,8 +58,8 @@ def test_paths_are_relative_to_the_manifests_folder(folder):
 def test_standard_input_is_relative_to_the_current_folder(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "stdin", io.StringIO(manifest("iris")))
-    (spec,) = read_specs(["-"], False, None)
-    assert spec.storage_uri == f"{tmp_path}/here"
+    (declared,) = read_specs(["-"], False, None)
+    assert declared.spec.storage_uri == f"{tmp_path}/here"
 
 
 class Terminal(io.StringIO):
@@ -97,9 +98,9 @@ def test_a_model_is_declared_once(folder):
 def test_a_namespace_is_given_to_models_that_say_none(tmp_path):
     (tmp_path / "a.yaml").write_text(f"{manifest('a')}---\n{manifest('b', namespace='mesh')}")
     specs = read_specs([str(tmp_path)], False, "mesh")
-    assert [spec.meta for spec in specs] == [KubernetesMeta("mesh")] * 2
+    assert [each.spec.meta for each in specs] == [KubernetesMeta("mesh")] * 2
     specs = read_specs([str(tmp_path)], False, None)
-    assert [spec.meta for spec in specs] == [KubernetesMeta(), KubernetesMeta("mesh")]
+    assert [each.spec.meta for each in specs] == [KubernetesMeta(), KubernetesMeta("mesh")]
 
 
 def test_a_model_of_another_namespace_is_refused(tmp_path):

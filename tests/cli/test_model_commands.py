@@ -17,10 +17,10 @@ def calls(monkeypatch):
         (["load", "--file-path", "m", *FLAGS], ("load_models", "m", GIVEN)),
         (["unload", "iris", *FLAGS], ("unload_models", "iris", None, GIVEN)),
         (["unload", "-f", "m", "--force"], ("unload_models", None, "m", PLAIN)),
-        (["status", "iris"], ("show_status", "iris", "", 5, PLAIN)),
+        (["status", "iris"], ("show_model", "iris", "", 5, PLAIN)),
         (
             ["status", "iris", "-w", "ModelFailed", "-t", "60", *FLAGS],
-            ("show_status", "iris", "ModelFailed", 60, GIVEN),
+            ("show_model", "iris", "ModelFailed", 60, GIVEN),
         ),
         (["list", *FLAGS], ("list_models", GIVEN)),
         (

@@ -4,14 +4,7 @@ import sys
 
 import pytest
 
-from seldon_core.cli.models import (
-    list_models,
-    load_models,
-    show_all_status,
-    show_status,
-    unload_all,
-    unload_models,
-)
+from seldon_core.cli.models import list_models, load_models, show_model, unload_models
 from seldon_core.cli.seldon_click import UnreadableFileError
 from seldon_core.cli.seldon_options import ControlOptions
 from seldon_core.errors import DeadlineError, InvalidRequestError, InvalidResourceError
@@ -118,28 +111,22 @@ def test_a_refusal_reads_as_gos_clients_write_it(options, tmp_path):
         load_models(str(tmp_path / "m.yaml"), options)
 
 
-@pytest.mark.parametrize("kind", ["Pipeline", "Experiment"])
-@pytest.mark.parametrize("command", [load_models, unload_all], ids=["load", "unload"])
-def test_kinds_of_later_are_said_to_be_not_served_yet(peer, options, tmp_path, kind, command):
-    text = manifest("p").replace("kind: Model", f"kind: {kind}")
-    (tmp_path / "m.yaml").write_text(text)
-    with pytest.raises(InvalidResourceError, match=f"{kind} is not served yet"):
-        command(str(tmp_path / "m.yaml"), options)
+@pytest.mark.parametrize("kind", ["Server", "Pipeline"])
+def test_another_kind_is_not_for_these_commands(peer, options, tmp_path, kind):
+    (tmp_path / "m.yaml").write_text(
+        f"apiVersion: mlops.seldon.io/v1alpha1\nkind: {kind}\nmetadata: {{name: p}}\n"
+        "spec: {steps: [{name: a}]}\n"
+    )
+    with pytest.raises(InvalidResourceError, match=rf"kind {kind} cannot be given here; give Mod"):
+        unload_models(None, str(tmp_path / "m.yaml"), options)
     assert peer.requests == []
 
 
-@pytest.mark.parametrize("command", [load_models, unload_all], ids=["load", "unload"])
-def test_a_server_is_not_for_these_commands(options, tmp_path, command):
-    (tmp_path / "m.yaml").write_text(manifest("p").replace("kind: Model", "kind: Server"))
-    with pytest.raises(InvalidResourceError, match=r"m\.yaml.*Server"):
-        command(str(tmp_path / "m.yaml"), options)
-
-
-@pytest.mark.parametrize("command", [load_models, unload_all], ids=["load", "unload"])
-def test_an_empty_file_is_an_error(options, tmp_path, command):
+def test_an_empty_file_is_an_error(options, tmp_path):
     (tmp_path / "m.yaml").write_text("---\n")
-    with pytest.raises(InvalidResourceError, match="declares nothing"):
-        command(str(tmp_path / "m.yaml"), options)
+    for command in (load_models, lambda file, options: unload_models(None, file, options)):
+        with pytest.raises(InvalidResourceError, match="declares nothing"):
+            command(str(tmp_path / "m.yaml"), options)
 
 
 def test_a_missing_file_is_an_error_of_the_system(options):
@@ -164,12 +151,6 @@ def test_the_verbose_see_the_answer_of_an_unload(peer, capsys):
     assert printed(capsys) == [{"model": {"name": "iris"}}, {}]
 
 
-def test_the_generic_unload_prints_each_answer(peer, options, file, capsys):
-    unload_all(file, options)
-    assert printed(capsys) == [{}, {}]
-    assert len(peer.requests) == 2
-
-
 @pytest.mark.parametrize(
     ("name", "path", "words"),
     [(None, None, "name a model or give its manifest"), ("iris", "f", "both the model 'iris' and")],
@@ -183,7 +164,7 @@ def test_what_to_unload_is_given_once(peer, options, name, path, words):
 
 def test_a_status_is_printed_whole(peer, options, capsys):
     peer.set_model("iris", "ModelFailed", reason="no file")
-    show_status("iris", "", 5, options)
+    show_model("iris", "", 5, options)
     (status,) = printed(capsys)
     assert status == {
         "modelName": "iris",
@@ -195,12 +176,12 @@ def test_a_status_is_printed_whole(peer, options, capsys):
 
 def test_an_unknown_model_is_refused_by_the_scheduler(options):
     with pytest.raises(RpcError, match="FailedPrecondition desc = not known"):
-        show_status("iris", "ModelAvailable", 5, options)
+        show_model("iris", "ModelAvailable", 5, options)
 
 
 def test_waiting_ends_with_empty_braces(peer, options, capsys):
     peer.set_model("iris", "ModelProgressing", "ModelProgressing", "ModelAvailable")
-    show_status("iris", "ModelAvailable", 5, options)
+    show_model("iris", "ModelAvailable", 5, options)
     assert printed(capsys) == [{}]
     assert len(peer.requests) == 3
 
@@ -208,7 +189,7 @@ def test_waiting_ends_with_empty_braces(peer, options, capsys):
 def test_waiting_in_vain_tells_the_last_state_and_why(peer, options):
     peer.set_model("iris", "ScheduleFailed", reason="no room on mlserver")
     with pytest.raises(DeadlineError) as late:
-        show_status("iris", "ModelAvailable", 0, options)
+        show_model("iris", "ModelAvailable", 0, options)
     assert str(late.value).splitlines() == [
         "Model wait status timeout",
         "iris is in state ScheduleFailed after 0 s: no room on mlserver",
@@ -218,7 +199,7 @@ def test_waiting_in_vain_tells_the_last_state_and_why(peer, options):
 def test_waiting_for_a_model_without_a_version_ends_too(peer, options):
     peer.models["iris"] = []
     with pytest.raises(DeadlineError, match=r"iris is in state ModelStateUnknown after 0 s$"):
-        show_status("iris", "ModelAvailable", 0, options)
+        show_model("iris", "ModelAvailable", 0, options)
 
 
 @pytest.mark.parametrize(
@@ -231,23 +212,8 @@ def test_waiting_for_a_model_without_a_version_ends_too(peer, options):
 )
 def test_a_state_that_there_is_not_is_refused_at_once(peer, options, condition, words):
     with pytest.raises(InvalidRequestError, match=words):
-        show_status("iris", condition, 5, options)
+        show_model("iris", condition, 5, options)
     assert peer.requests == []
-
-
-def test_the_status_of_every_model_of_a_file_is_printed(peer, options, file, capsys):
-    peer.set_model("iris", "ModelProgressing", "ModelAvailable")
-    peer.set_model("wine", "ModelFailed")
-    show_all_status(file, False, 5, options)
-    states = [status["versions"][0]["state"]["state"] for status in printed(capsys)]
-    assert states == ["ModelProgressing", "ModelFailed"]
-
-
-def test_every_model_of_a_file_is_waited_for(peer, options, file, capsys):
-    peer.set_model("iris", "ModelProgressing", "ModelAvailable")
-    peer.set_model("wine", "ModelAvailable")
-    show_all_status(file, True, 5, options)
-    assert [status["modelName"] for status in printed(capsys)] == ["iris", "wine"]
 
 
 def test_models_that_are_not_gone_are_listed_with_their_latest_state(peer, options, capsys):

@@ -20,8 +20,8 @@ from seldon_core.cli.output import (
 )
 from seldon_core.config.load import load_settings
 from seldon_core.errors import OverloadedError
-from seldon_core.process import Ports
 from seldon_core.protocol.inference import ModelMetadata, TensorSpec
+from seldon_core.running import Ports
 from seldon_core.scheduler.state import ModelState
 from tests.support.scheduler_worlds import a_status
 

@@ -3,6 +3,7 @@ import pytest
 from seldon_core.cli import seldon_commands
 from seldon_core.cli.model_commands import model
 from seldon_core.cli.seldon_commands import config, load, server, status, unload
+from seldon_core.cli.trading import ALL
 from tests.support.commands import FLAGS, GIVEN, PLAIN, note_calls, run
 
 
@@ -27,8 +28,8 @@ def calls(monkeypatch):
         (config, ["remove", "k"], ("remove_config", "k")),
         (config, ["list"], ("list_configs", None)),
         (config, ["list", "k"], ("list_configs", "k")),
-        (load, [*FLAGS, "--force"], ("load_models", "-", GIVEN)),
-        (load, ["-f", "m"], ("load_models", "m", PLAIN)),
+        (load, [*FLAGS, "--force"], ("load_all", "-", ALL, GIVEN)),
+        (load, ["-f", "m"], ("load_all", "m", ALL, PLAIN)),
         (unload, [*FLAGS, "--force"], ("unload_all", "-", GIVEN)),
         (unload, ["-f", "m"], ("unload_all", "m", PLAIN)),
         (status, FLAGS, ("show_all_status", "-", False, 5, GIVEN)),

@@ -8,21 +8,31 @@ import pytest
 import uvloop
 
 from seldon_core import app
+from seldon_core.cli import serve
 from seldon_core.cli.serve import parse_assignments, run_serve
 from seldon_core.errors import ConfigError
+from seldon_core.roles import Role
+from seldon_core.running import Ports
 
 
 @pytest.fixture
-def served(monkeypatch, searches):
+def served(monkeypatch, searches, calls_roles):
     """What `app.serve` was called with, instead of serving."""
     calls = []
 
-    async def serve(*arguments, search):
+    async def fake(*arguments, search, roles):
         searches.append(search)
         calls.append((*arguments, asyncio.get_running_loop()))
+        calls_roles.append(roles)
 
-    monkeypatch.setattr(app, "serve", serve)
+    monkeypatch.setattr(app, "serve", fake)
     return calls
+
+
+@pytest.fixture
+def calls_roles():
+    """Which roles the process was to have."""
+    return []
 
 
 @pytest.fixture
@@ -131,10 +141,60 @@ def test_a_data_folder_that_cannot_be_written_is_an_error(served, tmp_path):
     assert served == []
 
 
-def test_a_role_of_its_own_is_refused(served):
-    with pytest.raises(ConfigError, match="--role=agent"):
-        run_serve("agent", [], None, {})
+@pytest.mark.parametrize(
+    ("role", "roles", "said"),
+    [
+        (
+            "all",
+            {Role.SCHEDULER, Role.ROUTER, Role.AGENT},
+            ["inference", "scheduler", "agent", "memory", "data"],
+        ),
+        ("agent", {Role.AGENT}, ["inference", "memory", "scheduler"]),
+        ("router", {Role.ROUTER}, ["inference", "scheduler"]),
+        ("scheduler", {Role.SCHEDULER}, ["scheduler", "agent", "data"]),
+    ],
+)
+def test_a_process_has_its_roles_and_says_what_is_theirs(
+    served, calls_roles, tmp_path, capsys, role, roles, said
+):
+    run_serve(role, [], None, {"data.dir": str(tmp_path)})
+    assert calls_roles == [roles]
+    [(settings, _, _, console, _)] = served
+    data = 1 if "inference" in said else None
+    control = 3 if role in ("all", "scheduler") else None
+    console.opened(Ports("127.0.0.1", data, control, control, 2), settings)
+    words = [line.split()[0] for line in capsys.readouterr().out.splitlines()]
+    assert sorted(words) == sorted(["admin", *said])
+
+
+def test_a_replica_that_another_process_started_writes_into_its_log(
+    served, tmp_path, capsys, monkeypatch
+):
+    parents = []
+    monkeypatch.setattr(serve, "end_with_parent", parents.append)
+    flags = {"data.dir": str(tmp_path), "agent.parent": 77, "agent.replicaIdx": 2}
+    run_serve("agent", [], None, flags)
+    assert parents == [77]
+    [(settings, _, _, journal, _)] = served
+    journal.opened(Ports("127.0.0.1", 7, None, None, 8), settings)
+    journal.refused("iris", ConfigError("no"))
+    journal.loaded([], 0, None)
+    journal.draining(1)
+    listens = "agent process listens replica=mlserver/2 inference=127.0.0.1:7 admin=127.0.0.1:8"
+    said = capsys.readouterr()
+    assert listens in said.err
+    assert said.out == ""
+
+
+def test_folders_are_for_the_process_that_has_the_scheduler(served, tmp_path):
+    with pytest.raises(ConfigError, match="--models: only a process with the scheduler"):
+        run_serve("agent", [tmp_path], None, {})
     assert served == []
+
+
+def test_a_process_that_is_to_end_with_another_one_looks_for_it(served):
+    with pytest.raises(ConfigError, match="process 1000000000 was to be the parent"):
+        run_serve("agent", [], None, {"agent.parent": 10**9})
 
 
 def test_assignments_are_settings_by_name():
@@ -152,8 +212,10 @@ def test_an_assignment_without_a_value_is_an_error():
 def test_a_start_imports_no_library_that_it_can_do_without():
     spared = ["aiohttp", "grpc", "grpc_reflection", "hashlib", "onnxruntime"]
     spared += ["prometheus_client", "pydantic", "seldon_core.protocol.openapi", "sklearn"]
+    spared += ["seldon_core.agent.link", "seldon_core.transport.rpc_client"]  # of other processes
     program = (
         "import sys; import seldon_core.cli.serve, seldon_core.app; "
+        "import seldon_core.scheduler_process; "
         f"found = set({spared}) & set(sys.modules); assert not found, found"
     )
     subprocess.run([sys.executable, "-c", program], check=True, timeout=30)

@@ -158,7 +158,7 @@ def test_a_pipe_is_written_to_and_stays_one(folder, export, tmp_path):
 
 
 def test_a_store_with_models_is_not_filled(folder, export):
-    with pytest.raises(StoreError, match=r"holds 2 models, and only an empty one is filled; move"):
+    with pytest.raises(StoreError, match=r"holds 2 records, and only an empty one is filled; move"):
         run_import(str(folder), export)
     assert kept(folder) == (B, A)
 

@@ -100,10 +100,11 @@ def test_wait_needs_to_be_told_for_what(called):
 
 def test_the_kinds_are_a_table(capsys):
     assert run(verbs.api_resources) is None
-    header, model, server = capsys.readouterr().out.splitlines()
+    header, model, server, *others = capsys.readouterr().out.splitlines()
     assert header.split() == ["NAME", "SHORTNAMES", "APIVERSION", "NAMESPACED", "KIND"]
     assert model.split() == ["models", "mlm", "mlops.seldon.io/v1alpha1", "true", "Model"]
     assert server.split() == ["servers", "mls", "mlops.seldon.io/v1alpha1", "true", "Server"]
+    assert [line.split()[1] for line in others] == ["mlc", "mlp", "mlx"]
 
 
 @pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command.name)

@@ -1,7 +1,10 @@
+import json
+
 import pytest
 
 from seldon_core.config import load, sizes
 from seldon_core.config.load import load_settings
+from seldon_core.config.settings import show_settings
 from seldon_core.errors import ConfigError
 
 
@@ -102,6 +105,61 @@ def test_seldons_own_variables_are_honoured():
     assert loaded.settings.agent.memory == 2**20
     assert loaded.settings.agent.over_commit_percentage == 150
     assert loaded.notices == ()
+
+
+def test_a_pod_of_seldons_is_the_replica_that_it_would_be():
+    environ = {
+        "POD_NAME": "triton-a-2",
+        "SELDON_SCHEDULER_HOST": "seldon-scheduler",
+        "SELDON_SCHEDULER_PORT": "9105",
+        "SELDON_SERVER_CAPABILITIES": "triton,onnx",
+        "SELDON_SERVER_HTTP_PORT": "9001",
+        "SELDON_METRICS_PORT": "9007",
+        "SELDON_LOG_LEVEL": "warn",
+    }
+    settings = load_settings(None, environ, {}).settings
+    assert (settings.agent.server_name, settings.agent.replica_idx) == ("triton-a", 2)
+    assert (settings.scheduler.host, settings.agent.port) == ("seldon-scheduler", 9105)
+    assert settings.agent.capabilities == ("triton", "onnx")
+    assert (settings.listener.port, settings.admin.port) == (9001, 9007)
+    assert settings.log.level == "warning"
+
+
+@pytest.mark.parametrize(
+    "environ",
+    [{"POD_NAME": "web"}, {"SELDON_LOG_LEVEL": "", "MEMORY_REQUEST": ""}],
+    ids=["a pod of somebody else's", "empty"],
+)
+def test_what_says_nothing_is_as_if_it_were_not_set(environ):
+    assert load_settings(None, environ, {}) == load_settings(None, {}, {})
+
+
+def test_a_variable_of_seldons_without_a_meaning_here_is_a_notice():
+    notices = load_settings(None, {"SELDON_ENVOY_HOST": "seldon-mesh"}, {}).notices
+    assert notices == (
+        "SELDON_ENVOY_HOST has no effect here: there is no Envoy; routers serve listener.port",
+    )
+
+
+@pytest.mark.parametrize("host", ["127.0.0.2", "::1", "localhost"])
+def test_the_control_plane_is_open_to_this_machine(host):
+    assert load_settings(None, {}, {"control.host": host}).settings.control.host == host
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "10.0.0.1", "scheduler.local"])
+def test_the_control_plane_is_open_to_others_only_if_that_is_said(host):
+    with pytest.raises(ConfigError, match=r"control\.host \(from the command line\): .* opens"):
+        load_settings(None, {}, {"control.host": host})
+    flags = {"control.host": host, "control.insecure": "true"}
+    assert load_settings(None, {}, flags).settings.control.host == host
+
+
+def test_settings_are_passed_on_as_a_file(tmp_path):
+    flags = {"agent.trustedPrefixes": "/a,/b", "log.levels": "seldon_core.agent=debug"}
+    settings = load_settings(None, {}, flags).settings
+    file = tmp_path / "settings.json"
+    file.write_text(json.dumps(show_settings(settings)))
+    assert load_settings(file, {}, {}).settings == settings
 
 
 def test_our_variable_wins_over_seldons_and_says_so():

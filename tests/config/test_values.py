@@ -14,6 +14,7 @@ READERS = {
     "small size": values.size_up_to(1024),
     "choice": values.one_of("text", "json"),
     "list": values.texts,
+    "truth": values.truth,
     "table": values.table(values.one_of("debug", "info")),
 }
 
@@ -32,6 +33,8 @@ READERS = {
         ("size", "64Ki", 65536),
         ("small size", "1Ki", 1024),
         ("choice", "JSON", "json"),
+        ("truth", True, True),
+        ("truth", "False", False),
         ("list", "/a,/b", ("/a", "/b")),
         ("list", "", ()),
         ("list", ["/a", "/b"], ("/a", "/b")),
@@ -69,6 +72,8 @@ def test_a_value_is_read_as_files_or_the_environment_have_it(kind, given, read):
         ("choice", ["text"], "wanted text or json"),
         ("list", {"a": 1}, "wanted a list of texts"),
         ("list", [1], "wanted text, found 1"),
+        ("truth", "yes", "wanted true or false, found 'yes'"),
+        ("truth", 2, "wanted true or false, found 2"),
         ("table", ["a"], "wanted a table"),
         ("table", {"a": "loud"}, "wanted debug or info, found 'loud'"),
         ("table", "a", "wanted debug or info, found ''"),

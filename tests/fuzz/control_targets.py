@@ -211,10 +211,10 @@ def check_store(data: bytes) -> None:
     contents = read_records([(key, body)])
     assert bool(contents.bad) or key == b"store" or len(contents.models) == 1
     for model in contents.models:
-        again = store_records.encode_model(key, 3, model)
-        assert store_records.decode_model(key, again) == (3, model)
-        assert store_records.model_key(model) == key
-    outcome((StoreError,), store_records.decode_model, key, body)
+        again = store_records.encode_record(key, 3, model)
+        assert store_records.decode_record(key, again) == (3, model)
+        assert store_records.record_key(model) == key
+    outcome((StoreError,), store_records.decode_record, key, body)
     outcome((StoreError,), store_records.decode_head, body)
 
 

@@ -3,6 +3,7 @@
 from tests.fuzz import (
     control_targets,
     extension_targets,
+    link_targets,
     listener_targets,
     oip_targets,
     transport_targets,
@@ -13,5 +14,6 @@ TARGETS = (
     *extension_targets.TARGETS,
     *transport_targets.TARGETS,
     *control_targets.TARGETS,
+    *link_targets.TARGETS,
     *listener_targets.TARGETS,
 )

@@ -23,7 +23,7 @@ from seldon_core.router.handler import RouterHandler
 from seldon_core.router.table import RouteTable
 from seldon_core.scheduler.repository import ModelRepository
 from seldon_core.scheduler.service import open_scheduler
-from seldon_core.transport.control import ReplicaId
+from seldon_core.transport.control import ReplicaConfig, ReplicaId
 from tests.support.agent import FakeCodec, FakeRuntime, World, call_of, call_to, until
 from tests.support.scheduler_fakes import FakeStore
 
@@ -135,7 +135,7 @@ def test_who_calls_models_that_are_loaded_anew_is_answered(seed, limit_s):
                 )
             )
             links[REPLICA], handlers[REPLICA] = agent, agent.handler
-            scheduler.connect_replica(REPLICA, ("sklearn",), 3, 300)
+            scheduler.connect_replica(REPLICA, ReplicaConfig(("sklearn",), 3, 300))
             scheduler.sync()
             repository = ModelRepository(scheduler, lambda: FoundModels(SPECS), searches)
             for name in NAMES:

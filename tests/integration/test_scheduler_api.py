@@ -13,7 +13,7 @@ from seldon_core.proto import scheduler_pb2 as pb
 from seldon_core.resources.model import ModelSpec
 from seldon_core.scheduler.api import SchedulerApi
 from seldon_core.scheduler.service import open_scheduler
-from seldon_core.transport.control import ReplicaId
+from seldon_core.transport.control import ReplicaConfig, ReplicaId
 from seldon_core.transport.control_client import RpcError, SchedulerClient
 from seldon_core.transport.control_port import open_control_port
 from tests.support.scheduler_fakes import FakeLink, FakeRoutes, StoppedClock
@@ -25,7 +25,7 @@ STATES = pb.ModelStatus.ModelState
 class ForgetfulStore:
     """Keeps nothing, and says that it does."""
 
-    models = ()
+    stored = ()
 
     async def write(self, saved, dropped, now):
         pass
@@ -38,7 +38,7 @@ async def a_scheduler(faults=(), **options):
         {MLSERVER: link}, FakeRoutes(), ForgetfulStore(), StoppedClock()
     ) as scheduler:
         link.sink = scheduler
-        scheduler.connect_replica(MLSERVER, ("sklearn",), 10**9, 10)
+        scheduler.connect_replica(MLSERVER, ReplicaConfig(("sklearn",), 10**9, 10))
         scheduler.sync()
         services = SchedulerApi(scheduler).services()
         async with open_control_port("scheduler.port", 0, services, **options) as port:

@@ -4,8 +4,14 @@ import numpy as np
 import pytest
 
 from seldon_core.errors import UnsupportedError
-from seldon_core.protocol.events import answer_event, error_event, without_binary
-from seldon_core.protocol.inference import InferRequest, InferResponse, RequestedOutput, Tensor
+from seldon_core.protocol.events import answer_event, encoded_event, error_event, without_binary
+from seldon_core.protocol.inference import (
+    Encoded,
+    InferRequest,
+    InferResponse,
+    RequestedOutput,
+    Tensor,
+)
 from seldon_core.protocol.oip_json import JSON_CODEC
 
 
@@ -59,3 +65,7 @@ def test_bytes_that_are_no_text_cannot_be_an_event():
 
 def test_an_error_is_an_event_too():
     assert data_of(error_event("it broke\nthere")) == {"error": "it broke\nthere"}
+
+
+def test_an_answer_that_is_json_already_is_an_event_as_it_is():
+    assert encoded_event(Encoded(b"", (b'{"a":', b"1}"))) == b'data: {"a":1}\n\n'

@@ -5,11 +5,12 @@ import pytest
 from tritonclient.grpc import service_pb2 as triton
 
 from seldon_core.proto import open_inference_pb2 as oip
-from seldon_core.protocol.inference import InferRequest, InferResponse, Payload, Tensor
+from seldon_core.protocol.inference import Encoded, InferRequest, InferResponse, Payload, Tensor
 from seldon_core.protocol.oip_grpc import GRPC_CODEC
 from seldon_core.protocol.oip_stream import (
     bare_message,
     note_final,
+    triton_encoded,
     triton_error_message,
     triton_message,
 )
@@ -95,3 +96,7 @@ def test_who_does_not_ask_is_not_told(parameters):
     response = InferResponse("m", [])
     note_final(response, request(parameters=parameters), is_final=True)
     assert response.parameters is None
+
+
+def test_a_response_that_another_process_wrote_is_put_into_tritons_message():
+    assert b"".join(triton_encoded(Encoded(b"", (b"ab", b"c")))) == b"\x12\x03abc"

@@ -80,3 +80,8 @@ def test_a_long_message_is_cut_between_characters(text):
 
 def test_a_long_plain_message_uses_all_the_room():
     assert percent_encode_message("x" * 5000) == b"x" * GRPC_MESSAGE_LIMIT
+
+
+def test_an_error_of_another_process_has_the_statuses_that_it_said():
+    assert status_of(errors.RelayedError("why", 418, 9)) == Status(418, 9)
+    assert status_of(errors.UnreachableError("gone")) == Status(503, 14)

@@ -314,8 +314,8 @@ def test_a_name_may_be_short_or_long(name):
     ("text", "error"),
     [
         pytest.param(
-            manifest(kind="Experiment"),
-            "iris.yaml: kind: Experiment is not served yet",
+            manifest(kind="SeldonConfig"),
+            "iris.yaml: kind: SeldonConfig is not served yet",
             id="another kind of Seldon's",
         ),
         pytest.param(
@@ -330,7 +330,8 @@ def test_a_name_may_be_short_or_long(name):
         ),
         pytest.param(
             manifest(kind="Server"),
-            "iris.yaml: kind: a Server cannot be declared yet",
+            "iris.yaml: kind: kind Server cannot be declared here, only Model; declare it with "
+            "`seldon-core apply -f`",
             id="a server",
         ),
         pytest.param(

@@ -4,6 +4,7 @@ import pytest
 
 from seldon_core.errors import NotFoundError, NotReadyError
 from seldon_core.router.table import RouteTable
+from seldon_core.router.unknown import UnknownReplica
 from seldon_core.transport.control import ReplicaId, RouteCandidate, RouteUpdate
 from tests.support.router_fakes import EchoUpstream
 
@@ -106,9 +107,28 @@ def test_an_update_replaces_the_route_and_an_empty_one_removes_it():
             table.resolve(headers, named)
 
 
-def test_a_replica_without_a_handler_is_a_bug():
-    with pytest.raises(KeyError):
-        table_of(model("iris", 1, replicas=(ReplicaId("nowhere", 0),)))
+def test_a_replica_that_is_not_known_cannot_be_reached_until_it_is():
+    remote = ReplicaId("remote", 0)
+    table = table_of(model("iris", 1, replicas=(remote,)))
+    (candidate,) = table.resolve({}, "iris").candidates
+    (upstream,) = candidate.upstreams
+    assert isinstance(upstream.handler, UnknownReplica)
+    handler = EchoUpstream()
+    table.reach(remote, handler)
+    assert upstream.handler is handler
+    assert handler in table.replicas()
+    table.reach(remote, None)
+    table.reach(remote, None)
+    assert isinstance(upstream.handler, UnknownReplica)
+    assert handler not in table.replicas()
+
+
+def test_a_replica_inside_the_process_is_not_replaced():
+    table = table_of(model("iris", 1))
+    (upstream,) = table.resolve({}, "iris").candidates[0].upstreams
+    own = upstream.handler
+    table.reach(R0, EchoUpstream())
+    assert upstream.handler is own
 
 
 def test_the_hop_names_the_candidate():

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from seldon_core.errors import NotFoundError
-from seldon_core.scheduler.callers import Callers, Settling
+from seldon_core.scheduler.callers import Callers, Progress, Settling
 from seldon_core.scheduler.decisions import Change
 
 
@@ -88,5 +88,38 @@ def test_who_waits_for_models_can_be_sent_away():
         await asyncio.wait([waiting])
         assert waiting.cancelled()
         assert settling._waits == {}
+
+    run(test)
+
+
+def test_who_waits_for_events_waits_for_those_that_have_come_by_then():
+    async def test():
+        progress = Progress()
+        await progress.caught_up()
+        progress.came()
+        progress.came()
+        waiting = asyncio.create_task(progress.caught_up())
+        await asyncio.sleep(0)
+        progress.came()
+        progress.done(1)
+        await asyncio.sleep(0)
+        assert not waiting.done()
+        progress.done(1)
+        progress.done(1)  # once more in the same tick
+        await waiting
+        assert progress._waits == {}
+
+    run(test)
+
+
+def test_who_waits_for_events_can_be_sent_away():
+    async def test():
+        progress = Progress()
+        progress.came()
+        waiting = asyncio.create_task(progress.caught_up())
+        await asyncio.sleep(0)
+        progress.cancel()
+        await asyncio.wait([waiting])
+        assert waiting.cancelled()
 
     run(test)

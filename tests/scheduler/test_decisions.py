@@ -5,15 +5,15 @@ import pytest
 from seldon_core.resources.model import ModelSpec, ModelVersion
 from seldon_core.scheduler.decisions import (
     AnswerCaller,
-    DropModel,
+    Drop,
     LoadOnReplica,
     PublishRoute,
     PublishStatus,
-    SaveModel,
+    Save,
     UnloadOnReplica,
     model_of,
 )
-from seldon_core.scheduler.records import StoredModel
+from seldon_core.scheduler.records import Kind, StoredModel
 from seldon_core.transport.control import ReplicaId, RouteUpdate
 
 R0 = ReplicaId("mlserver", 0)
@@ -24,8 +24,8 @@ R0 = ReplicaId("mlserver", 0)
     [
         (LoadOnReplica(R0, ModelVersion(ModelSpec("iris", "/iris"), 1)), "iris"),
         (UnloadOnReplica(R0, "iris", 1), "iris"),
-        (SaveModel(StoredModel("iris", (), None, None)), "iris"),
-        (DropModel("iris"), "iris"),
+        (Save(StoredModel("iris", (), None, None)), "iris"),
+        (Drop(Kind.MODEL, "iris"), "iris"),
         (PublishStatus("iris"), "iris"),
         (PublishRoute(RouteUpdate("iris")), "iris"),
         (AnswerCaller(1), None),

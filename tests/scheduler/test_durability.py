@@ -3,9 +3,9 @@
 import asyncio
 
 from seldon_core.scheduler import durability
-from seldon_core.scheduler.decisions import AnswerCaller, DropModel, SaveModel
+from seldon_core.scheduler.decisions import AnswerCaller, Drop, Save
 from seldon_core.scheduler.durability import Keeper
-from seldon_core.scheduler.records import StoredModel
+from seldon_core.scheduler.records import Kind, StoredModel
 from tests.support.scheduler_fakes import FakeStore
 
 
@@ -29,18 +29,18 @@ def test_of_several_changes_of_a_model_the_last_is_written():
     store = FakeStore()
     keep(
         store,
-        SaveModel(a_model("iris", 1)),
-        SaveModel(a_model("wine")),
-        SaveModel(a_model("iris", 2)),
-        DropModel("wine"),
+        Save(a_model("iris", 1)),
+        Save(a_model("wine")),
+        Save(a_model("iris", 2)),
+        Drop(Kind.MODEL, "wine"),
     )
     assert store.writes == [(["iris"], ["wine"])]
-    assert store.models == (a_model("iris", 2),)
+    assert store.stored == (a_model("iris", 2),)
 
 
 def test_a_model_that_comes_again_after_it_was_dropped_is_kept():
     store = FakeStore()
-    keep(store, DropModel("iris"), SaveModel(a_model("iris")))
+    keep(store, Drop(Kind.MODEL, "iris"), Save(a_model("iris")))
     assert store.writes == [(["iris"], [])]
 
 
@@ -51,19 +51,19 @@ def test_what_cannot_be_written_is_tried_again_with_what_comes(monkeypatch, capl
     keeper = Keeper(store)
 
     async def test():
-        for turn in ([SaveModel(a_model("iris", 1)), SaveModel(a_model("wine"))], []):
+        for turn in ([Save(a_model("iris", 1)), Save(a_model("wine"))], []):
             fault = await keeper.keep(turn, 5.0)
             assert str(fault) == "the disk is full"
             assert keeper.fault is fault
-        assert await keeper.keep([SaveModel(a_model("iris", 2)), DropModel("wine")], 6.0) is None
+        assert await keeper.keep([Save(a_model("iris", 2)), Drop(Kind.MODEL, "wine")], 6.0) is None
 
     asyncio.run(test())
     assert keeper.fault is None
     assert store.writes == [(["iris"], ["wine"])]
-    assert store.models == (a_model("iris", 2),)
+    assert store.stored == (a_model("iris", 2),)
     assert caplog.messages == [
         "store cannot be written to, changes are refused reason='the disk is full'",
-        "store works again models=2",
+        "store works again records=2",
     ]
 
 
@@ -73,7 +73,7 @@ def test_a_write_in_vain_is_tried_again_after_a_pause_only():
     async def test():
         keeper = Keeper(store)
         for name in ("iris", "wine"):
-            fault = await keeper.keep([SaveModel(a_model(name))], 5.0)
+            fault = await keeper.keep([Save(a_model(name))], 5.0)
             assert str(fault) == "the disk is full"
         assert await keeper.keep([], 5.0) is fault
 
@@ -86,8 +86,8 @@ def test_what_was_written_is_not_written_again():
 
     async def test():
         keeper = Keeper(store)
-        await keeper.keep([SaveModel(a_model("iris"))], 5.0)
-        await keeper.keep([SaveModel(a_model("wine"))], 5.0)
+        await keeper.keep([Save(a_model("iris"))], 5.0)
+        await keeper.keep([Save(a_model("wine"))], 5.0)
         await keeper.keep([], 5.0)
 
     asyncio.run(test())

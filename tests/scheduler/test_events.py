@@ -15,7 +15,7 @@ from seldon_core.scheduler.events import (
     model_of,
 )
 from seldon_core.scheduler.records import StoredModel
-from seldon_core.transport.control import ModelReport, ReplicaId, ReplicaModelEvent
+from seldon_core.transport.control import ModelReport, ReplicaConfig, ReplicaId, ReplicaModelEvent
 
 R0 = ReplicaId("mlserver", 0)
 
@@ -29,7 +29,7 @@ R0 = ReplicaId("mlserver", 0)
         (ModelRestored(1, StoredModel("iris", (), None, None)), "iris"),
         (SyncReached(1), None),
         (Tick(1), None),
-        (ReplicaConnected(1, R0, (), 1, 0), None),
+        (ReplicaConnected(1, R0, ReplicaConfig((), 1, 0)), None),
         (ReplicaLost(1, R0), None),
     ],
     ids=lambda value: type(value).__name__,

@@ -5,9 +5,9 @@ import pytest
 from seldon_core.scheduler.decisions import LoadOnReplica, PublishRoute, UnloadOnReplica
 from seldon_core.scheduler.events import ReplicaConnected, ReplicaLost, Tick
 from seldon_core.scheduler.lifecycle import HISTORY
-from seldon_core.scheduler.machine import needs_room
+from seldon_core.scheduler.replicas import needs_room
 from seldon_core.scheduler.state import ModelState
-from seldon_core.transport.control import ReplicaId
+from seldon_core.transport.control import ReplicaConfig, ReplicaId
 from tests.support.scheduler_worlds import R0, R1, R2, a_machine, acts, load, report, unload
 
 
@@ -78,15 +78,18 @@ def test_a_changed_state_notes_when():
     assert machine.state.models["iris"].latest.changed_at == 7
 
 
-def test_one_replica_of_a_new_version_takes_over_from_the_old():
+def test_a_new_version_takes_over_from_the_old_replica_by_replica():
     machine = a_machine(R0, R1)
     load(machine, uri="/1", replicas=2)
     for replica in (R0, R1):
         report(machine, 1, "Loaded", replica)
     load(machine, uri="/2", replicas=2)
     assert states(machine) == {1: ModelState.AVAILABLE, 2: ModelState.PROGRESSING}
-    published, *unloads = acts(report(machine, 2, "Loaded", R1))
-    assert isinstance(published, PublishRoute)
+    (published,) = acts(report(machine, 2, "Loaded", R1))
+    weights = [(each.version, each.weight) for each in published.update.candidates]
+    assert weights == [(1, 66), (2, 34)]
+    assert states(machine) == {1: ModelState.AVAILABLE, 2: ModelState.AVAILABLE}
+    published, *unloads = acts(report(machine, 2, "Loaded", R0))
     assert [candidate.version for candidate in published.update.candidates] == [2]
     assert unloads == [UnloadOnReplica(R0, "iris", 1), UnloadOnReplica(R1, "iris", 1)]
     assert states(machine)[1] is ModelState.TERMINATING
@@ -135,7 +138,7 @@ def test_a_model_that_had_no_place_left_starts_over_with_its_version():
     load(machine)
     report(machine, 1, "Loaded")
     machine.handle(ReplicaLost(2, R0))
-    machine.handle(ReplicaConnected(3, ReplicaId("triton", 0), (), 100, 0))
+    machine.handle(ReplicaConnected(3, ReplicaId("triton", 0), ReplicaConfig((), 100, 0)))
     assert list(states(machine)) == [1]
 
 
@@ -198,7 +201,7 @@ def test_a_fallback_that_serves_does_not_move_to_another_server():
     load(machine, uri="/2", requirements=("gpu",))
     machine.handle(ReplicaLost(2, R1))
     for replica in triton:
-        machine.handle(ReplicaConnected(3, replica, (), 100, 0))
+        machine.handle(ReplicaConnected(3, replica, ReplicaConfig((), 100, 0)))
     assert set(machine.state.models["iris"].versions[1].assignments) == {R0}
 
 
@@ -208,7 +211,7 @@ def test_a_fallback_that_is_nowhere_goes_to_whichever_server_there_is():
     load(machine, uri="/1")
     report(machine, 1, "Loaded")
     load(machine, uri="/2", requirements=("gpu",))
-    machine.handle(ReplicaConnected(3, triton, (), 100, 0))
+    machine.handle(ReplicaConnected(3, triton, ReplicaConfig((), 100, 0)))
     decisions = machine.handle(ReplicaLost(2, R0))
     loads = [made for made in decisions if isinstance(made, LoadOnReplica)]
     assert [(made.replica, made.version.version) for made in loads] == [(triton, 1)]
@@ -226,7 +229,7 @@ def test_a_failure_is_remembered_while_it_is_tried_again():
     )
     report(machine, 1, "Loaded")
     assert row(machine) == (ModelState.AVAILABLE, "")
-    machine.handle(ReplicaConnected(9, R0, (), 100, 0))
+    machine.handle(ReplicaConnected(9, R0, ReplicaConfig((), 100, 0)))
     assert row(machine) == (ModelState.PROGRESSING, "")
 
 
@@ -247,7 +250,7 @@ def a_failed_fallback():
     load(machine, uri="/2", replicas=3)  # there are two
     machine.handle(ReplicaLost(2, R0))
     for replica in (R0, R2):
-        machine.handle(ReplicaConnected(3, replica, (), 100, 0))
+        machine.handle(ReplicaConnected(3, replica, ReplicaConfig((), 100, 0)))
     report(machine, 1, "LoadFailed", R1)
     assert states(machine) == {1: ModelState.FAILED, 2: ModelState.PROGRESSING}
     assert machine.state.models["iris"].fallback == 1
@@ -297,8 +300,10 @@ def test_a_model_that_moves_to_another_server_serves_where_it_is_until_then():
     orders = [(made.replica, made.version.version) for made in decisions[1:]]
     assert orders == [(replica, 2) for replica in triton]  # and nothing is routed or unloaded
     assert states(machine) == {1: ModelState.AVAILABLE, 2: ModelState.PROGRESSING}
-    published, unloaded = acts(report(machine, 2, "Loaded", triton[0]))
-    assert published.update.candidates[0].replicas == (triton[0],)
+    (published,) = acts(report(machine, 2, "Loaded", triton[0]))
+    assert [each.replicas for each in published.update.candidates] == [(R0,), (triton[0],)]
+    published, unloaded = acts(report(machine, 2, "Loaded", triton[1]))
+    assert [each.replicas for each in published.update.candidates] == [tuple(triton)]
     assert unloaded == UnloadOnReplica(R0, "iris", 1)
 
 
@@ -306,7 +311,7 @@ def test_what_is_loaded_where_it_is_not_wanted_relieves_no_version():
     machine = a_machine(R0)
     load(machine, uri="/1")
     report(machine, 1, "Loaded")
-    machine.handle(ReplicaConnected(1, R1, (), 100, 0))
+    machine.handle(ReplicaConnected(1, R1, ReplicaConfig((), 100, 0)))
     load(machine, uri="/2", replicas=2)
     load(machine, uri="/2", replicas=1)
     (unwanted,) = {R0, R1} - set(machine.state.models["iris"].latest.wanted)
@@ -321,7 +326,7 @@ def test_a_fallback_has_come_back_with_all_its_replicas():
         report(machine, 1, "Loaded", replica)
     load(machine, uri="/2", requirements=("gpu",))
     machine.handle(ReplicaLost(2, R1))
-    machine.handle(ReplicaConnected(3, R1, (), 100, 0))
+    machine.handle(ReplicaConnected(3, R1, ReplicaConfig((), 100, 0)))
     assert states(machine)[1] is ModelState.PROGRESSING
     report(machine, 1, "Loaded", R1)
     assert states(machine)[1] is ModelState.AVAILABLE

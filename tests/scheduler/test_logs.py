@@ -25,6 +25,7 @@ from seldon_core.scheduler.events import (
 )
 from seldon_core.transport.control import (
     ModelReport,
+    ReplicaConfig,
     ReplicaId,
     ReplicaModelEvent,
     RouteCandidate,
@@ -85,7 +86,7 @@ def test_what_others_tell_is_not_told(caplog, decision):
             ),
         ),
         (
-            ReplicaConnected(1, ReplicaId("triton", 2), (), 1, 0),
+            ReplicaConnected(1, ReplicaId("triton", 2), ReplicaConfig((), 1, 0)),
             "INFO",
             "ReplicaConnected replica=triton/2 event=7",
         ),
@@ -120,10 +121,10 @@ def test_what_a_model_lacks_is_told_once_for_each_version(caplog):
 
     load(machine)
     note(1)
-    machine.handle(ReplicaConnected(1, R0, (), 100, 0))
+    machine.handle(ReplicaConnected(1, R0, ReplicaConfig((), 100, 0)))
     load(machine, memory_bytes=200)  # another version
     note(2)
-    machine.handle(ReplicaConnected(1, R0, (), 120, 0))  # another reason
+    machine.handle(ReplicaConnected(1, R0, ReplicaConfig((), 120, 0)))  # another reason
     note(3)
     load(machine, memory_bytes=60)
     note(4)

@@ -9,12 +9,14 @@ from seldon_core.scheduler.decisions import (
     AnswerCaller,
     Change,
     LoadOnReplica,
-    SaveModel,
+    Save,
     UnloadOnReplica,
 )
 from seldon_core.scheduler.events import ModelLoadRequested, ReplicaConnected, ReplicaLost, Tick
+from seldon_core.scheduler.records import StoredModel
 from seldon_core.scheduler.retries import SWEEP_PAUSE_S
 from seldon_core.scheduler.state import ModelState, ReplicaState
+from seldon_core.transport.control import ReplicaConfig
 from tests.support.scheduler_worlds import R0, R1, a_machine, acts, load, report, unload
 
 
@@ -230,7 +232,7 @@ def test_the_version_that_serves_is_placed_anew_when_its_replica_is_lost():
     load(machine, uri="/other", requirements=("gpu",))  # so it is nowhere
     machine.handle(ReplicaLost(2, R0))
     assert latest(machine).state is ModelState.SCHEDULE_FAILED
-    decisions = machine.handle(ReplicaConnected(3, R1, (), 100, 0))
+    decisions = machine.handle(ReplicaConnected(3, R1, ReplicaConfig((), 100, 0)))
     version = machine.state.models["iris"].versions[1].version
     assert acts(decisions)[-1] == LoadOnReplica(R1, version)
 
@@ -295,7 +297,11 @@ def test_the_time_of_a_deletion_is_that_of_the_first_request():
 
 
 def kept(decisions):
-    return [made.model for made in decisions if isinstance(made, SaveModel)]
+    return [
+        made.stored
+        for made in decisions
+        if isinstance(made, Save) and isinstance(made.stored, StoredModel)
+    ]
 
 
 def test_what_a_folder_declares_is_not_kept():

@@ -184,6 +184,11 @@ def test_filters_stand_in_seldons_order():
     assert list(SERVER_FILTERS) == [
         "ServerReplicaFilter",
         "SharingServerFilter",
+        "DeletedServerFilter",
         "ServerRequirementsFilter",
     ]
-    assert list(REPLICA_FILTERS) == ["AvailableMemoryReplicaFilter"]
+    assert list(REPLICA_FILTERS) == [
+        "AvailableMemoryReplicaFilter",
+        "ReplicaDrainingFilter",
+        "ReplicaRequirementsFilter",
+    ]

@@ -19,7 +19,7 @@ from seldon_core.resources.model import FoundModels, ModelSpec, RefusedModel
 from seldon_core.scheduler.repository import ModelRepository, _index_of
 from seldon_core.scheduler.service import open_scheduler
 from seldon_core.scheduler.state import ModelState
-from seldon_core.transport.control import ModelReport, ReplicaId, ReplicaModelEvent
+from seldon_core.transport.control import ModelReport, ReplicaConfig, ReplicaId, ReplicaModelEvent
 from tests.support.control_fakes import a_model, a_version
 from tests.support.scheduler_fakes import FakeLink, FakeRoutes, FakeStore, StoppedClock
 
@@ -110,7 +110,7 @@ async def a_world(*specs, faults=()):
     store, searches = FakeStore(), Searches()
     async with open_scheduler({MLSERVER: link}, routes, store, StoppedClock()) as scheduler:
         link.sink = scheduler
-        scheduler.connect_replica(MLSERVER, ("sklearn",), 100, 10)
+        scheduler.connect_replica(MLSERVER, ReplicaConfig(("sklearn",), 100, 10))
         scheduler.sync()
         repository = ModelRepository(scheduler, folder.search, searches)
         yield World(repository, scheduler, link, routes, folder, store, searches)

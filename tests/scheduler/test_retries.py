@@ -6,6 +6,7 @@ from seldon_core.resources.model import ModelSpec
 from seldon_core.scheduler import retries
 from seldon_core.scheduler.events import ModelLoadRequested, ReplicaConnected, Tick
 from seldon_core.scheduler.invariants import violations
+from seldon_core.transport.control import ReplicaConfig
 from tests.support.scheduler_worlds import R0, a_machine, load, report, unload
 
 
@@ -84,7 +85,7 @@ def test_a_wakeup_that_is_not_wanted_any_more_is_forgotten():
 
 def test_a_failure_that_a_new_replica_mends_is_not_looked_at_again():
     machine = a_failing_machine()
-    machine.handle(ReplicaConnected(10.5, R0, (), 100, 0))
+    machine.handle(ReplicaConnected(10.5, R0, ReplicaConfig((), 100, 0)))
     report(machine, 1, "Loaded", now=10.6)
     assert machine.next_wakeup() is None
     assert machine.state.models["iris"].wake_at is None

@@ -3,7 +3,7 @@
 import pytest
 
 from seldon_core.resources.model import ModelSpec, ModelVersion
-from seldon_core.scheduler.routes import derive, serving_version
+from seldon_core.scheduler.routes import derive
 from seldon_core.scheduler.state import (
     Assignment,
     ModelRecord,
@@ -63,12 +63,6 @@ def test_a_replica_that_is_still_loading_gets_none():
             id="the fallback, not the latest that half failed",
         ),
         pytest.param(
-            [(ModelState.AVAILABLE, LOADED), (ModelState.AVAILABLE, LOADED)],
-            1,
-            2,
-            id="the latest in the step that it comes",
-        ),
-        pytest.param(
             [(ModelState.FAILED,), (ModelState.FAILED, LOADED)],
             1,
             2,
@@ -85,15 +79,33 @@ def test_a_replica_that_is_still_loading_gets_none():
 def test_the_version_that_serves_is(versions, fallback, serving):
     model = a_model(*versions)
     model.fallback = fallback
-    record = serving_version(model)
-    assert record is not None
-    assert record.number == serving
     assert [candidate.version for candidate in derive(model).candidates] == [serving]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "weights"),
+    [(1, 1, (50, 50)), (1, 2, (33, 67)), (2, 1, (66, 34)), (3, 1, (75, 25))],
+)
+def test_while_a_version_rolls_both_serve_by_the_number_of_their_replicas(old, new, weights):
+    model = a_model((ModelState.AVAILABLE,), (ModelState.AVAILABLE,))
+    model.fallback = 1
+    for number, count in ((1, old), (2, new)):
+        model.versions[number].assignments = {
+            ReplicaId("mlserver", index): Assignment(LOADED, 0.0) for index in range(count)
+        }
+    found = [(candidate.version, candidate.weight) for candidate in derive(model).candidates]
+    assert found == [(1, weights[0]), (2, weights[1])]
+
+
+def test_a_replica_that_drains_gets_calls_while_there_is_no_other():
+    model = a_model((ModelState.AVAILABLE, LOADED, ReplicaState.DRAINING))
+    assert derive(model).candidates == (RouteCandidate("iris", 1, 100, (R0,)),)
+    model = a_model((ModelState.PROGRESSING, LOADING, ReplicaState.DRAINING))
+    assert derive(model).candidates == (RouteCandidate("iris", 1, 100, (R1,)),)
 
 
 def test_a_version_that_is_to_go_serves_nobody():
     model = a_model((ModelState.TERMINATING, LOADED), (ModelState.SCHEDULE_FAILED,))
-    assert serving_version(model) is None
     assert derive(model) == RouteUpdate("iris", notice="cannot be placed: why")
 
 

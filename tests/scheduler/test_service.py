@@ -8,14 +8,20 @@ import pytest
 
 from seldon_core.errors import InvalidResourceError, NotFoundError, OverloadedError, StoreError
 from seldon_core.resources.model import ModelSpec
+from seldon_core.resources.server import ServerSpec
 from seldon_core.scheduler import durability, service
 from seldon_core.scheduler.decisions import AnswerCaller, Change, LoadOnReplica
-from seldon_core.scheduler.events import ModelLoadRequested, ModelReported, ModelRestored
+from seldon_core.scheduler.events import (
+    ModelLoadRequested,
+    ModelReported,
+    ModelRestored,
+    ServerNotice,
+)
 from seldon_core.scheduler.records import StoredModel, StoredVersion
 from seldon_core.scheduler.retries import DELETED_TTL_S, FIRST_PAUSE_S
 from seldon_core.scheduler.service import open_scheduler
 from seldon_core.scheduler.state import ModelState
-from seldon_core.transport.control import ModelReport, ReplicaId, ReplicaModelEvent
+from seldon_core.transport.control import ModelReport, ReplicaConfig, ReplicaId, ReplicaModelEvent
 from tests.support.scheduler_fakes import FakeLink, FakeRoutes, FakeStore, HandClock, StoppedClock
 
 MLSERVER = ReplicaId("mlserver", 0)
@@ -39,7 +45,7 @@ async def a_world(*, faults=(), silent=False, store=None, clock=None):
     ) as scheduler:
         if not silent:
             link.sink = scheduler
-        scheduler.connect_replica(MLSERVER, ("sklearn",), 100, 10)
+        scheduler.connect_replica(MLSERVER, ReplicaConfig(("sklearn",), 100, 10))
         scheduler.sync()
         yield World(scheduler, link, routes)
 
@@ -236,7 +242,7 @@ def test_a_bug_in_the_machine_or_a_link_ends_the_scheduler():
     async def test():
         links = {MLSERVER: BrokenLink(MLSERVER)}
         async with open_scheduler(links, FakeRoutes(), FakeStore(), StoppedClock()) as scheduler:
-            scheduler.connect_replica(MLSERVER, (), 100, 0)
+            scheduler.connect_replica(MLSERVER, ReplicaConfig((), 100, 0))
             scheduler.sync()
             scheduler.load_model(IRIS)
             await asyncio.get_running_loop().create_future()
@@ -298,7 +304,7 @@ def test_what_was_kept_is_told_of_whole_or_not_at_all():
         async with a_world(store=store) as world:
             assert world.scheduler.model_names() == []
             await world.scheduler.carried_out()
-            assert world.scheduler.model_names() == [model.name for model in store.models]
+            assert world.scheduler.model_names() == [model.name for model in store.stored]
             # What comes later has its turns.
             await world.scheduler.settled(world.scheduler.model_names())
             await until(lambda: not world.scheduler._queue)
@@ -314,7 +320,7 @@ def test_what_was_kept_is_not_settled_before_it_has_come_back():
     async def test():
         store = kept(3 * service.EVENTS_PER_TURN)
         async with a_world(store=store) as world:
-            last = store.models[-1].name
+            last = store.stored[-1].name
             await world.scheduler.settled([last])
             assert world.scheduler.model(last).latest.state is ModelState.AVAILABLE
 
@@ -413,7 +419,7 @@ def test_a_full_disk_keeps_nothing_else_from_being_done(monkeypatch):
             assert not store.writes
             store.faults = 0
             await until(lambda: store.writes)  # without anything that happens
-            assert [model.name for model in store.models] == ["iris"]
+            assert [model.name for model in store.stored] == ["iris"]
 
     run(test)
 
@@ -668,6 +674,88 @@ def test_a_forgotten_model_has_no_story(from_folder):
             world.scheduler._tick()
             await until(lambda: world.scheduler.model("iris") is None)
             await until(lambda: not world.scheduler.story("iris"))
-            assert store.models == ()
+            assert store.stored == ()
+
+    run(test)
+
+
+def test_what_was_told_is_carried_out_at_some_time():
+    async def test():
+        async with a_world() as world:
+            answer = world.scheduler.load_model(IRIS)
+            await world.scheduler.caught_up()
+            assert answer.done()
+            assert world.link.orders == ["load iris_1"]
+
+    run(test)
+
+
+def test_a_start_is_complete_when_nothing_is_awaited_any_more():
+    async def test():
+        link, routes = FakeLink(MLSERVER), FakeRoutes()
+        async with open_scheduler(
+            {MLSERVER: link}, routes, FakeStore(), StoppedClock()
+        ) as scheduler:
+            waiting = asyncio.create_task(scheduler.complete())
+            scheduler.connect_replica(MLSERVER, ReplicaConfig(("sklearn",), 100, 10))
+            await scheduler.caught_up()
+            assert not waiting.done()
+            scheduler.sync()
+            await waiting
+
+    run(test)
+
+
+def test_a_server_that_is_declared_is_run_and_kept_until_it_is_deleted():
+    class Owner:
+        def __init__(self):
+            self.told = []
+
+        def run_server(self, spec, replicas):
+            self.told.append((spec.name, replicas))
+
+    async def test():
+        store, owner = FakeStore(), Owner()
+        for _ in range(2):
+            async with open_scheduler({}, FakeRoutes(), store, StoppedClock(), owner) as scheduler:
+                await scheduler.carried_out()
+                if not owner.told:
+                    spec = ServerSpec("big", replicas=2)
+                    assert await scheduler.declare_server(spec, actor="me") is Change.CREATED
+        assert owner.told == [("big", 2), ("big", 2)]
+        async with open_scheduler({}, FakeRoutes(), store, StoppedClock(), owner) as scheduler:
+            assert await scheduler.unload_server("big") is Change.DELETED
+            with pytest.raises(NotFoundError):
+                await scheduler.unload_server("big")
+        assert owner.told[-1] == ("big", 0)
+        assert store.stored == ()
+
+    run(test)
+
+
+def test_more_replicas_of_a_server_that_others_run_are_asked_for():
+    async def test():
+        async with a_world() as world:
+            scheduler = world.scheduler
+            with scheduler.watch_asks() as asks:
+                await scheduler.notify_servers([ServerNotice("mlserver", 1, 1, 3)])
+                await scheduler.load_model(IRIS)
+                await scheduler.load_model(replace(IRIS, replicas=2))
+                assert await anext(asks) == "mlserver"
+            assert scheduler.asked_replicas("mlserver") == 2
+            assert scheduler.server("mlserver").expected_replicas == 1
+
+    run(test)
+
+
+def test_who_drains_a_replica_is_answered_when_nobody_needs_it_any_more():
+    async def test():
+        async with a_world() as world:
+            await world.scheduler.load_model(IRIS)
+            await world.scheduler.settled(["iris"])
+            await world.scheduler.drain_replica(MLSERVER, actor="me")  # there is no other
+            world.scheduler.lose_replica(MLSERVER)
+            await world.scheduler.drain_replica(MLSERVER)
+            assert world.scheduler.server("mlserver").replicas == ()
 
     run(test)

@@ -57,9 +57,9 @@ def test_what_was_loaded_is_not_when_it_is_released():
     replica = ReplicaRecord(R0, frozenset(), 100)
     for version in (1, 2):
         replica.hold("iris", version, 1)
-        replica.loaded.add(("iris", version))
+        replica.loaded["iris", version] = 7
     replica.release("iris", 1)
-    assert replica.loaded == {("iris", 2)}
+    assert replica.loaded == {("iris", 2): 7}
 
 
 @pytest.mark.parametrize(("percentage", "capacity"), [(0, 90), (10, 99), (150, 225)])

@@ -14,9 +14,10 @@ import psutil
 import pytest
 
 from seldon_core.errors import StoreError
+from seldon_core.scheduler.records import Kind
 from seldon_core.scheduler.store import open_store
 from seldon_core.scheduler.store_file import MAP_BYTES, StoreFile, path_in
-from seldon_core.scheduler.store_records import HEAD_KEY, encode_model, model_key
+from seldon_core.scheduler.store_records import HEAD_KEY, encode_record, record_key
 from tests.support.stored import keep, kept, stored
 
 A, B, C = stored("a"), stored("b"), stored("c")
@@ -38,9 +39,9 @@ def test_models_come_back_in_the_order_of_their_first_declaration(tmp_path):
 
 
 def test_a_dropped_model_is_gone_and_comes_last_when_it_is_declared_again(tmp_path):
-    keep(tmp_path, ([A, B, C], [], 1.0), ([], ["a", "nobody"], 2.0))
+    keep(tmp_path, ([A, B, C], [], 1.0), ([], [(Kind.MODEL, "a"), (Kind.MODEL, "nobody")], 2.0))
     assert names(tmp_path) == ["b", "c"]
-    keep(tmp_path, ([A], [], 3.0), ([B], ["b"], 4.0))
+    keep(tmp_path, ([A], [], 3.0), ([B], [(Kind.MODEL, "b")], 4.0))
     assert names(tmp_path) == ["c", "a", "b"]
 
 
@@ -146,10 +147,10 @@ def newer(key):
     return {key: zlib.crc32(key + body).to_bytes(4, "big") + body}
 
 
-@pytest.mark.parametrize("key", [HEAD_KEY, b"model/default/b", b"server/default/s"], ids=repr)
+@pytest.mark.parametrize("key", [HEAD_KEY, b"model/default/b", b"secret/default/s"], ids=repr)
 def test_a_store_of_a_newer_version_is_refused_with_what_to_do(tmp_path, key):
     keep(tmp_path, ([A], [], 1.0))
-    put(tmp_path, newer(key) if key != b"server/default/s" else {key: b""})
+    put(tmp_path, newer(key) if key != b"secret/default/s" else {key: b""})
     told = (
         rf"^the store in '{tmp_path}/store' was written by a newer version of this program: "
         rf"{key.decode()}: .*\. Start that version, or choose another folder with --data-dir$"
@@ -187,7 +188,7 @@ def test_more_than_one_problem_is_counted(tmp_path):
 def test_a_second_record_of_a_model_is_damage(tmp_path):
     keep(tmp_path, ([A], [], 1.0))
     twin = stored("a", namespace="ns")
-    put(tmp_path, {model_key(twin): encode_model(model_key(twin), 5, twin)})
+    put(tmp_path, {record_key(twin): encode_record(record_key(twin), 5, twin)})
     with pytest.raises(StoreError, match="model/ns/a: it is a second record of model 'a'"):
         kept(tmp_path)
 
@@ -195,6 +196,7 @@ def test_a_second_record_of_a_model_is_damage(tmp_path):
 NUMBERS = """
 import asyncio, sys
 from pathlib import Path
+from seldon_core.scheduler.records import Kind
 from seldon_core.scheduler.store import open_store
 from tests.support.stored import stored
 
@@ -202,7 +204,8 @@ async def run():
     async with open_store(Path(sys.argv[1])) as store:
         number = 1 + max((int(model.name) for model in store.models), default=0)
         while True:
-            await store.write([stored(str(number))], [str(number - 40)], float(number))
+            gone = (Kind.MODEL, str(number - 40))
+            await store.write([stored(str(number))], [gone], float(number))
             print(number, flush=True)
             number += 1
 
@@ -229,6 +232,7 @@ FULL = """
 import asyncio, sys
 from pathlib import Path
 from seldon_core.errors import StoreError
+from seldon_core.scheduler.records import Kind
 from seldon_core.scheduler.store import open_store
 from tests.support.stored import stored
 
@@ -315,6 +319,7 @@ def test_a_write_to_a_full_disk_changes_nothing_and_the_next_one_works(tmp_path)
 MEMORY = """
 import asyncio, sys
 from pathlib import Path
+from seldon_core.scheduler.records import Kind
 from seldon_core.scheduler.store import open_store
 from tests.support.stored import stored
 

@@ -3,16 +3,17 @@ import zlib
 import msgpack
 import pytest
 
+from seldon_core.scheduler.records import Kind
 from seldon_core.scheduler.store_contents import BadRecord, Contents, Place, read_records
-from seldon_core.scheduler.store_records import HEAD_KEY, encode_head, encode_model, model_key
+from seldon_core.scheduler.store_records import HEAD_KEY, encode_head, encode_record, record_key
 from tests.support.stored import stored
 
 HEAD = (HEAD_KEY, encode_head(50.0))
 
 
 def item(model, order=0, key=None):
-    key = key or model_key(model)
-    return key, encode_model(key, order, model)
+    key = key or record_key(model)
+    return key, encode_record(key, order, model)
 
 
 def newer(key):
@@ -29,7 +30,7 @@ def test_models_come_in_the_order_of_their_declaration():
     items = [item(model, order) for order, model in enumerate(models)]
     contents = read_records([HEAD, *sorted(items)])
     assert contents.models == tuple(models)
-    assert contents.places["c"] == Place(b"model/default/c", 1)
+    assert contents.places[Kind.MODEL, "c"] == Place(b"model/default/c", 1)
     assert (contents.schema, contents.last_now, contents.bad) == (1, 50.0, ())
     assert contents.records == 4
     assert contents.nbytes == sum(len(record) for _, record in [HEAD, *items])
@@ -46,7 +47,7 @@ def test_a_head_alone_is_a_store_that_lost_its_last_model():
         ((b"model/default/a", b""), "its checksum is wrong", False),
         ((b"\xff", b""), "keeps nothing of that kind", True),
         (newer(b"model/default/a"), "it has schema 9", True),
-        (newer(b"server/default/a"), "keeps nothing of that kind", True),
+        ((b"secret/default/a", b""), "keeps nothing of that kind", True),
         (
             item(stored("iris", namespace="ns"), 2),
             "second record of model 'iris', which mod",

@@ -18,21 +18,21 @@ from seldon_core.scheduler.store_records import (
     SCHEMA,
     NewerSchemaError,
     decode_head,
-    decode_model,
+    decode_record,
     encode_head,
-    encode_model,
-    model_key,
+    encode_record,
     plain,
     read_now,
     read_plain,
+    record_key,
 )
 from tests.support.stored import stored, stored_models
 
 STORES = Path(__file__).parent / "stores"
 
 IRIS = stored("iris", (1, 2), fallback=1)
-KEY = model_key(IRIS)
-RECORD = encode_model(KEY, 7, IRIS)
+KEY = record_key(IRIS)
+RECORD = encode_record(KEY, 7, IRIS)
 
 
 def sealed(key, body):
@@ -61,14 +61,14 @@ def test_the_bytes_of_todays_schema_do_not_change_unnoticed():
     export = read_export((STORES / f"schema_{SCHEMA}.jsonl").read_text().splitlines())
     written = {HEAD_KEY: encode_head(export.now)}
     for order, model in enumerate(export.models):
-        written[model_key(model)] = encode_model(model_key(model), order, model)
+        written[record_key(model)] = encode_record(record_key(model), order, model)
     assert written == raw_store(SCHEMA)
 
 
 @given(stored_models(), st.integers(0, 2**40))
 def test_a_model_is_read_as_it_was_written(model, order):
-    key = model_key(model)
-    assert decode_model(key, encode_model(key, order, model)) == (order, model)
+    key = record_key(model)
+    assert decode_record(key, encode_record(key, order, model)) == (order, model)
     assert read_plain(msgpack.unpackb(msgpack.packb(plain(model)))) == model
 
 
@@ -86,7 +86,7 @@ def test_every_field_is_kept():
 
 def test_a_path_that_is_no_utf_8_is_kept():
     model = stored("iris", uri="/models/\udcff")
-    assert decode_model(KEY, encode_model(KEY, 0, model)) == (0, model)
+    assert decode_record(KEY, encode_record(KEY, 0, model)) == (0, model)
 
 
 @given(st.floats(0, 1e12))
@@ -99,18 +99,18 @@ def test_a_changed_byte_is_noticed(position, change):
     damaged = bytearray(RECORD)
     damaged[position] ^= change
     with pytest.raises(StoreError, match="its checksum is wrong"):
-        decode_model(KEY, bytes(damaged))
+        decode_record(KEY, bytes(damaged))
 
 
 @given(st.integers(0, len(RECORD) - 1))
 def test_a_missing_end_is_noticed(length):
     with pytest.raises(StoreError, match="its checksum is wrong"):
-        decode_model(KEY, RECORD[:length])
+        decode_record(KEY, RECORD[:length])
 
 
 def test_a_record_under_another_key_is_noticed():
     with pytest.raises(StoreError, match="its checksum is wrong"):
-        decode_model(b"model/default/other", RECORD)
+        decode_record(b"model/default/other", RECORD)
 
 
 @given(st.integers(0, len(RECORD) - 5), st.integers(0, 255))
@@ -118,13 +118,13 @@ def test_a_changed_body_with_the_right_checksum_raises_nothing_else(position, va
     body = bytearray(RECORD[4:])
     body[position] = value
     with suppress(StoreError):
-        decode_model(KEY, sealed(KEY, bytes(body)))
+        decode_record(KEY, sealed(KEY, bytes(body)))
 
 
 @given(st.binary(max_size=40))
 def test_any_bytes_with_the_right_checksum_raise_nothing_else(body):
     with pytest.raises(StoreError):
-        decode_model(KEY, sealed(KEY, body))
+        decode_record(KEY, sealed(KEY, body))
     with pytest.raises(StoreError):
         decode_head(sealed(HEAD_KEY, body))
 
@@ -155,13 +155,13 @@ def test_another_value_anywhere_raises_nothing_else(data):
 def test_a_newer_schema_is_told_from_damage():
     newer = sealed(KEY, msgpack.packb([SCHEMA + 1, {"anything": 1}]))
     with pytest.raises(NewerSchemaError, match=r"it has schema 2, this program reads up to 1$"):
-        decode_model(KEY, newer)
+        decode_record(KEY, newer)
 
 
 @pytest.mark.parametrize("schema", [0, -1, True, None, "1"], ids=repr)
 def test_a_schema_that_never_was_is_damage(schema):
     with pytest.raises(StoreError, match="wanted a schema of at least 1") as caught:
-        decode_model(KEY, sealed(KEY, msgpack.packb([schema, {}])))
+        decode_record(KEY, sealed(KEY, msgpack.packb([schema, {}])))
     assert not isinstance(caught.value, NewerSchemaError)
 
 
@@ -240,7 +240,7 @@ def test_a_time_that_is_none_is_named():
 )
 def test_what_could_not_be_read_back_is_not_written(model, problem):
     with pytest.raises(StoreError, match=f"^model '{model.name}' cannot be kept: .*({problem})"):
-        encode_model(KEY, 0, model)
+        encode_record(KEY, 0, model)
 
 
 @pytest.mark.parametrize(
@@ -255,13 +255,13 @@ def test_what_could_not_be_read_back_is_not_written(model, problem):
     ids=["default", "namespace", "slash", "slash-in-namespace", "not-ascii"],
 )
 def test_a_key_is_of_the_namespace_and_the_name(name, namespace, key):
-    assert model_key(stored(name, namespace=namespace)) == key
+    assert record_key(stored(name, namespace=namespace)) == key
 
 
 def test_a_name_too_long_for_a_key_is_refused():
-    model_key(stored("m" * 497))
+    record_key(stored("m" * 497))
     with pytest.raises(StoreError, match=r"'m{40}'… cannot be kept: .* take 512 bytes, 511 is"):
-        model_key(stored("m" * 498))
+        record_key(stored("m" * 498))
 
 
 def test_each_schema_has_its_store():

@@ -7,11 +7,11 @@ from seldon_core.resources.model import ModelSpec, ModelVersion
 from seldon_core.scheduler.decisions import (
     AnswerCaller,
     Change,
-    DropModel,
+    Drop,
     LoadOnReplica,
     PublishRoute,
     PublishStatus,
-    SaveModel,
+    Save,
     UnloadOnReplica,
 )
 from seldon_core.scheduler.events import (
@@ -24,10 +24,11 @@ from seldon_core.scheduler.events import (
     SyncReached,
     Tick,
 )
-from seldon_core.scheduler.records import StoredModel
+from seldon_core.scheduler.records import Kind, StoredModel
 from seldon_core.scheduler.story import CHAPTERS, Chapter, Story, tell_decision, tell_event
 from seldon_core.transport.control import (
     ModelReport,
+    ReplicaConfig,
     ReplicaId,
     ReplicaModelEvent,
     RouteCandidate,
@@ -55,8 +56,8 @@ def test_an_event_is_in_the_story_of_every_model_that_it_concerns():
 def test_an_answer_belongs_to_the_model_that_was_asked_about():
     story = Story()
     event = ModelLoadRequested(1, IRIS, caller=1)
-    story.add(1, event, [SaveModel(STORED), AnswerCaller(1)])
-    assert story.of("iris") == [Chapter(1, event, (SaveModel(STORED), AnswerCaller(1)))]
+    story.add(1, event, [Save(STORED), AnswerCaller(1)])
+    assert story.of("iris") == [Chapter(1, event, (Save(STORED), AnswerCaller(1)))]
 
 
 def test_an_event_that_led_to_nothing_is_told_of_a_known_model():
@@ -102,7 +103,7 @@ def test_only_the_last_chapters_are_kept_and_none_of_the_forgotten():
         ),
         (ModelUnloadRequested(1, "iris", 1, actor="a peer"), "deleted by a peer"),
         (ModelUnloadRequested(1, "iris", 1), "deleted by this process"),
-        (ReplicaConnected(1, R0, (), 1, 0), "replica mlserver/0 connected"),
+        (ReplicaConnected(1, R0, ReplicaConfig((), 1, 0)), "replica mlserver/0 connected"),
         (ReplicaLost(1, R0), "replica mlserver/0 lost"),
         (
             ModelReported(1, ModelReport(R0, "iris", 2, ReplicaModelEvent.LOADED)),
@@ -122,8 +123,8 @@ def test_an_event_is_told_in_words(event, told):
 @pytest.mark.parametrize(
     ("decision", "told"),
     [
-        (SaveModel(STORED), "kept in the store"),
-        (DropModel("iris"), "removed from the store"),
+        (Save(STORED), "kept in the store"),
+        (Drop(Kind.MODEL, "iris"), "removed from the store"),
         (load_of("iris"), "load version 1 on mlserver/0"),
         (UnloadOnReplica(R0, "iris", 2), "unload version 2 from mlserver/0"),
         (

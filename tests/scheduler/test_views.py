@@ -3,7 +3,7 @@
 from seldon_core.scheduler.events import ReplicaConnected, ReplicaLost
 from seldon_core.scheduler.state import ModelState, ReplicaState
 from seldon_core.scheduler.status import ModelReplicaStatus, ServerReplicaStatus
-from seldon_core.transport.control import ReplicaId
+from seldon_core.transport.control import ReplicaConfig, ReplicaId
 from tests.support.scheduler_worlds import R0, R1, R2, a_machine, load, report, unload
 
 
@@ -56,7 +56,7 @@ def test_the_last_change_is_that_of_the_version_or_of_a_replica():
 
 def test_a_server_shows_its_replicas_by_their_index():
     machine = a_machine(R1)
-    machine.handle(ReplicaConnected(1, R0, ("sklearn",), 200, 10))
+    machine.handle(ReplicaConnected(1, R0, ReplicaConfig(("sklearn",), 200, 10)))
     load(machine, memory_bytes=30, replicas=2)
     report(machine, 1, "Loaded", R0)
     server = machine.server("mlserver")
@@ -88,5 +88,5 @@ def test_a_server_that_lost_its_replicas_is_still_shown():
 
 def test_a_servers_capabilities_are_always_in_the_same_order():
     machine = a_machine()
-    machine.handle(ReplicaConnected(1, R0, tuple("hgfedcba"), 100, 0))
+    machine.handle(ReplicaConnected(1, R0, ReplicaConfig(tuple("hgfedcba"), 100, 0)))
     assert machine.server("mlserver").capabilities == tuple("abcdefgh")

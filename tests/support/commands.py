@@ -2,7 +2,15 @@
 
 import pytest
 
-from seldon_core.cli import config_index, infer, models, servers
+from seldon_core.cli import (
+    config_index,
+    experiments,
+    infer,
+    models,
+    pipelines,
+    servers,
+    trading,
+)
 from seldon_core.cli.seldon_options import ControlOptions
 
 PLAIN = ControlOptions()
@@ -11,13 +19,14 @@ FLAGS = ["--scheduler-host", "a:1", "--authority", "x", "-v"]
 """What makes the options GIVEN."""
 
 WORKERS = {
-    models: [
-        "load_models",
-        "unload_models",
-        "unload_all",
-        "show_status",
-        "show_all_status",
-        "list_models",
+    models: ["load_models", "unload_models", "show_model", "list_models"],
+    trading: ["load_all", "unload_all", "show_all_status"],
+    pipelines: ["load_pipelines", "unload_pipelines", "show_pipeline", "list_pipelines"],
+    experiments: [
+        "start_experiments",
+        "stop_experiments",
+        "show_experiment",
+        "list_experiments",
     ],
     servers: ["show_server", "list_servers"],
     infer: ["infer", "show_metadata"],

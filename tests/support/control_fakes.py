@@ -29,6 +29,7 @@ class FakeScheduler:
         self._servers = {}
         self._model_watches, self._server_watches = Watches(), Watches()
         self.watchers = 0
+        self.declared = None  # what it says of pipelines nobody asks it
         self.is_carried_out = asyncio.Event()
         self.is_carried_out.set()
 

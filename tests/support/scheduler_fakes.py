@@ -33,9 +33,13 @@ class FakeRoutes:
 
     def __init__(self):
         self.updates = []
+        self.replicas = {}
 
     def publish(self, update):
         self.updates.append(update)
+
+    def publish_replica(self, replica, address):
+        self.replicas[replica] = address
 
 
 class StoppedClock:
@@ -51,8 +55,8 @@ class StoppedClock:
 class FakeStore:
     """Keeps models in memory, after `faults` writes that fail; `held` holds writes back."""
 
-    def __init__(self, models=(), faults=0):
-        self.models = tuple(models)
+    def __init__(self, stored=(), faults=0):
+        self.stored = tuple(stored)
         self.faults = faults
         self.held = None
         self.writes = []
@@ -63,9 +67,9 @@ class FakeStore:
         if self.faults:
             self.faults -= 1
             raise StoreError("the disk is full")
-        self.writes.append(([model.name for model in saved], list(dropped)))
-        kept = {model.name: model for model in (*self.models, *saved)}
-        self.models = tuple(model for name, model in kept.items() if name not in dropped)
+        self.writes.append(([each.name for each in saved], [name for _, name in dropped]))
+        kept = {(each.kind, each.name): each for each in (*self.stored, *saved)}
+        self.stored = tuple(each for key, each in kept.items() if key not in dropped)
 
 
 class HandClock(StoppedClock):

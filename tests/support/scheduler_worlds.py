@@ -1,19 +1,19 @@
 """A scheduler's state, made by events, for tests of its parts."""
 
 from seldon_core.resources.model import ModelSpec, ModelVersion
-from seldon_core.scheduler.decisions import PublishStatus, SaveModel
+from seldon_core.scheduler.decisions import PublishServer, PublishStatus, Save
 from seldon_core.scheduler.events import (
     ModelLoadRequested,
     ModelReported,
-    ModelRestored,
     ModelUnloadRequested,
     ReplicaConnected,
     SyncReached,
+    restored_event,
 )
 from seldon_core.scheduler.machine import SchedulerMachine
 from seldon_core.scheduler.state import ReplicaState
 from seldon_core.scheduler.status import ModelReplicaStatus, ModelStatus, ModelVersionStatus
-from seldon_core.transport.control import ModelReport, ReplicaId, ReplicaModelEvent
+from seldon_core.transport.control import ModelReport, ReplicaConfig, ReplicaId, ReplicaModelEvent
 
 R0, R1, R2 = (ReplicaId("mlserver", index) for index in range(3))
 
@@ -23,7 +23,7 @@ def a_machine(*replicas, memory_bytes=100):
     machine = SchedulerMachine()
     machine.handle(SyncReached(0))
     for replica in replicas:
-        machine.handle(ReplicaConnected(0, replica, ("sklearn",), memory_bytes, 0))
+        machine.handle(ReplicaConnected(0, replica, ReplicaConfig(("sklearn",), memory_bytes, 0)))
     return machine
 
 
@@ -44,15 +44,21 @@ def report(machine, version, event, replica=R0, reason="", memory_bytes=0, now=1
 
 def acts(decisions):
     """What is sent or answered, without what is only kept and shown."""
-    return [made for made in decisions if not isinstance(made, SaveModel | PublishStatus)]
+    return [
+        made for made in decisions if not isinstance(made, Save | PublishStatus | PublishServer)
+    ]
 
 
 def restart(machine, decided, now=1):
     """A machine that has what was kept, from all that was decided, and is not synced."""
-    kept = {made.model.name: made.model for made in decided if isinstance(made, SaveModel)}
+    kept = {
+        (made.stored.kind, made.stored.name): made.stored
+        for made in decided
+        if isinstance(made, Save)
+    }
     successor = SchedulerMachine()
     for stored in kept.values():
-        successor.handle(ModelRestored(now, stored))
+        successor.handle(restored_event(now, stored))
     return successor
 
 

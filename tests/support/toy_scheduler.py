@@ -8,7 +8,7 @@ from typing import Any
 
 import grpc
 
-from seldon_core.proto import control_pb2
+from seldon_core.proto import control_pb2, servers_pb2
 from seldon_core.proto import scheduler_pb2 as pb
 from seldon_core.protocol.model_message import message_of
 from seldon_core.resources.model import ModelSpec
@@ -97,6 +97,7 @@ class ToyScheduler:
     refusals: dict[str, tuple[grpc.StatusCode, str]] = field(default_factory=dict)
     updates: list[Any] = field(default_factory=list)
     described: dict[str, Any] = field(default_factory=dict)
+    declared: Any = field(default_factory=servers_pb2.ListServersResponse)
 
     def keep(self, *statuses):
         """Let a model be in these states, one after the other."""
@@ -138,6 +139,20 @@ class ToyScheduler:
         else:
             context.abort(grpc.StatusCode.FAILED_PRECONDITION, "server not found")
 
+    def list_servers(self, request, context):
+        return self.declared
+
+    def change_server(self, request, context):
+        self._refuse(request.name, context)
+        self.asked.append((type(request).__name__, request.name))
+        return servers_pb2.ServerChange(change=self.changes.get(request.name, "CREATED"))
+
+    def delete_server(self, request, context):
+        self._refuse(request.name, context)
+        self.asked.append(("delete", request.name))
+        self.servers.pop(request.name, None)
+        return servers_pb2.ServerChange(change="DELETED")
+
     def watch_models(self, request, context) -> Iterator[pb.ModelStatusResponse]:
         yield from (statuses[0] for statuses in self.models.values())
         yield from self.updates
@@ -168,11 +183,19 @@ def toy_scheduler():
         "ApplyModel": _unary(pb.LoadModelRequest, toy.apply),
         "DescribeModel": _unary(control_pb2.DescribeModelRequest, toy.describe),
     }
+    servers = {
+        "ListServers": _unary(servers_pb2.ListServersRequest, toy.list_servers),
+        "ApplyServer": _unary(servers_pb2.Server, toy.change_server),
+        "ApplyServerConfig": _unary(servers_pb2.ServerConfig, toy.change_server),
+        "DeleteServer": _unary(servers_pb2.ServerReference, toy.delete_server),
+        "DeleteServerConfig": _unary(servers_pb2.ServerReference, toy.delete_server),
+    }
     with ThreadPoolExecutor(4) as threads:
         server = grpc.server(threads, options=[("grpc.so_reuseport", 0)])
         for service, methods in (
             ("seldon.mlops.scheduler.Scheduler", scheduler),
             ("seldon_core.control.Control", control),
+            ("seldon_core.control.Servers", servers),
         ):
             handler = grpc.method_handlers_generic_handler(service, methods)
             server.add_generic_rpc_handlers((handler,))

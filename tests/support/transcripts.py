@@ -17,31 +17,50 @@ sends what was kept to a new machine, and `Tick` comes when the machine asked fo
 """
 
 import shlex
+from dataclasses import replace
 
-from seldon_core.resources.model import KubernetesMeta, ModelSpec
+from seldon_core.resources.model import KubernetesMeta, ModelSpec, ModelVersion
+from seldon_core.resources.server import ServerSpec
 from seldon_core.scheduler.decisions import (
     AnswerCaller,
-    DropModel,
+    AskForReplicas,
+    Drop,
     LoadOnReplica,
+    PublishReplica,
     PublishRoute,
+    PublishServer,
     PublishStatus,
-    SaveModel,
+    RunServer,
+    Save,
     UnloadOnReplica,
 )
 from seldon_core.scheduler.events import (
     ModelLoadRequested,
     ModelReported,
-    ModelRestored,
     ModelUnloadRequested,
     ReplicaConnected,
+    ReplicaDrainRequested,
     ReplicaLost,
+    ServerDeclared,
+    ServerNotice,
+    ServersNotified,
+    ServerUnloadRequested,
     SyncReached,
     Tick,
+    restored_event,
 )
 from seldon_core.scheduler.invariants import violations
 from seldon_core.scheduler.machine import SchedulerMachine
+from seldon_core.scheduler.records import Kind, StoredServer
 from seldon_core.scheduler.state import ModelState
-from seldon_core.transport.control import ModelReport, ReplicaId, ReplicaModelEvent
+from seldon_core.transport.control import (
+    HeldModel,
+    ModelReport,
+    ReplicaAddress,
+    ReplicaConfig,
+    ReplicaId,
+    ReplicaModelEvent,
+)
 
 
 def replay(text):
@@ -77,7 +96,7 @@ class Player:
         if kind == "Restart":
             self.machine, self.rows = SchedulerMachine(), {}
             for stored in list(self.kept.values()):
-                yield from self.handle(ModelRestored(self.now, stored))
+                yield from self.handle(restored_event(self.now, stored))
         elif kind == "Tick":
             wakeup = self.machine.next_wakeup()
             assert wakeup is not None
@@ -85,16 +104,31 @@ class Player:
             yield f"+ {self.now:g}"
             yield from self.handle(Tick(self.now))
         else:
-            yield from self.handle(parse_event(line, self.now))
+            event = parse_event(line, self.now)
+            if isinstance(event, ReplicaConnected):
+                event = replace(event, config=self.as_declared(event.config))
+            yield from self.handle(event)
+
+    def as_declared(self, config):
+        """Held models without a URI are those that were declared."""
+        return replace(config, held=tuple(map(self.held_as_declared, config.held)))
+
+    def held_as_declared(self, held):
+        spec, number = held.version.spec, held.version.version
+        model = self.machine.state.models.get(spec.name)
+        is_known = model is not None and number in model.versions
+        return (
+            HeldModel(model.versions[number].version) if is_known and not spec.storage_uri else held
+        )
 
     def handle(self, event):
         for decision in self.machine.handle(event):
             match decision:
-                case SaveModel(stored):
-                    self.kept[stored.name] = stored
-                case DropModel(name):
-                    del self.kept[name]
-                case PublishStatus():
+                case Save(stored):
+                    self.kept[stored.kind, stored.name] = stored
+                case Drop(kind, name):
+                    del self.kept[kind, name]
+                case PublishStatus() | PublishServer():
                     continue  # told by the rows
             yield describe(decision)
         rows = {
@@ -113,13 +147,9 @@ def parse_event(line, now):
     words = [word for word in words if "=" not in word]
     match kind:
         case "ReplicaConnected":
-            return ReplicaConnected(
-                now,
-                parse_replica(words[0]),
-                tuple(options.get("has", "").split(",")),
-                int(options.get("memory", 100)),
-                int(options.get("overcommit", 0)),
-            )
+            return ReplicaConnected(now, parse_replica(words[0]), parse_config(words, options))
+        case "ReplicaDrainRequested":
+            return ReplicaDrainRequested(now, parse_replica(words[0]), caller=now)
         case "ReplicaLost":
             return ReplicaLost(now, parse_replica(words[0]))
         case "ModelLoadRequested":
@@ -134,15 +164,63 @@ def parse_event(line, now):
         case "ModelUnloadRequested":
             return ModelUnloadRequested(now, words[0], caller=now)
         case "SyncReached":
-            return SyncReached(now)
+            return SyncReached(now, float(options.get("patience", 0)))
         case "ModelReported":
             return ModelReported(now, parse_report(words, options))
-    raise AssertionError(f"no such event: {line}")
+    return parse_server_event(kind, words, options, now)
+
+
+def parse_server_event(kind, words, options, now):
+    match kind:
+        case "ServerDeclared":
+            return ServerDeclared(now, parse_server(words[0], options), caller=now)
+        case "ServerUnloadRequested":
+            return ServerUnloadRequested(now, words[0], now, parse_meta(options))
+        case "ServersNotified":
+            notice = ServerNotice(
+                words[0],
+                int(options["replicas"]),
+                int(options.get("min", 0)),
+                int(options.get("max", 0)),
+                "exclusive" not in words,
+                parse_meta(options),
+            )
+            return ServersNotified(now, (notice,), "first" in words, caller=now)
+    raise AssertionError(f"no such event: {kind}")
 
 
 def parse_replica(text):
     server, replica_idx = text.split("/")
     return ReplicaId(server, int(replica_idx))
+
+
+def parse_config(words, options):
+    """`exclusive`: not shared; `remote`: in another process; `held=iris_1,wine_2:/uri`."""
+    return ReplicaConfig(
+        tuple(options.get("has", "").split(",")),
+        int(options.get("memory", 100)),
+        int(options.get("overcommit", 0)),
+        "exclusive" not in words,
+        ReplicaAddress("there", 9000, 9000, is_ours=True) if "remote" in words else None,
+        tuple(map(parse_held, filter(None, options.get("held", "").split(",")))),
+    )
+
+
+def parse_held(text):
+    internal_name, _, uri = text.partition(":")
+    name, _, version = internal_name.rpartition("_")
+    return HeldModel(ModelVersion(ModelSpec(name, uri), int(version)))
+
+
+def parse_server(name, options):
+    return ServerSpec(
+        name,
+        capabilities=tuple(filter(None, options.get("has", "").split(","))),
+        replicas=int(options.get("replicas", 1)),
+        min_replicas=int(options.get("min", 0)),
+        max_replicas=int(options.get("max", 0)),
+        meta=parse_meta(options),
+    )
 
 
 def parse_spec(name, options):
@@ -180,26 +258,52 @@ def parse_report(words, options):
 
 def describe(decision):
     match decision:
-        case SaveModel(stored):
+        case Save(StoredServer() as stored):
+            return f"SaveServer {describe_stored_server(stored)}"
+        case Save(stored):
             return f"SaveModel {describe_stored(stored)}"
-        case DropModel(name):
-            return f"DropModel {name}"
+        case Drop(kind, name):
+            return f"{'DropModel' if kind is Kind.MODEL else 'DropServer'} {name}"
         case LoadOnReplica(replica, version):
             return f"LoadOnReplica {version.internal_name} -> {replica}"
         case UnloadOnReplica(replica, model, version):
             return f"UnloadOnReplica {model}_{version} from {replica}"
         case PublishRoute(update):
-            targets = [
-                f"{candidate.model}_{candidate.version}@{'+'.join(map(str, candidate.replicas))}"
-                for candidate in update.candidates
-            ]
+            targets = [describe_candidate(candidate) for candidate in update.candidates]
             notice = f'"{update.notice}"' if update.notice else "(none)"
             return f"PublishRoute {update.name} -> {' '.join(targets) or notice}"
         case AnswerCaller(_, None, change):
             return f"AnswerCaller {change.value}"
         case AnswerCaller(_, error):
             return f"AnswerCaller {type(error).__name__}: {error}"
+    return describe_for_servers(decision)
+
+
+def describe_for_servers(decision):
+    match decision:
+        case PublishReplica(replica, address):
+            return f"PublishReplica {replica} {'here' if address else 'gone'}"
+        case RunServer(spec, replicas):
+            return f"RunServer {spec.name} {replicas}"
+        case AskForReplicas(server, replicas):
+            return f"AskForReplicas {server} {replicas}"
     raise AssertionError(decision)
+
+
+def describe_candidate(candidate):
+    text = f"{candidate.model}_{candidate.version}@{'+'.join(map(str, candidate.replicas))}"
+    return text if candidate.weight == 100 else f"{text}:{candidate.weight}%"
+
+
+def describe_stored_server(stored):
+    bounds = f", {stored.min_replicas} to {stored.max_replicas}"
+    return (
+        f"{stored.name} expects {stored.expected_replicas}"
+        + (bounds if stored.min_replicas or stored.max_replicas else "")
+        + (", declared" if stored.spec is not None else "")
+        + ("" if stored.is_shared else ", exclusive")
+        + (f", had {' '.join(map(str, stored.replicas))}" if stored.replicas else "")
+    )
 
 
 def describe_stored(stored):

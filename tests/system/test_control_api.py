@@ -25,12 +25,15 @@ SERVED = {
         "seldon.mlops.health.HealthCheckService",
         "seldon.mlops.scheduler.Scheduler",
         "seldon_core.control.Control",
+        "seldon_core.control.Servers",
     ],
     "agent": [
         "grpc.health.v1.Health",
         "grpc.reflection.v1.ServerReflection",
         "grpc.reflection.v1alpha.ServerReflection",
+        "seldon.mlops.agent.AgentService",
         "seldon.mlops.health.HealthCheckService",
+        "seldon_core.control.Control",
     ],
 }
 

@@ -31,11 +31,11 @@ def _levels_as_before():
         logging.getLogger(name).setLevel(logging.NOTSET)
 
 
-def ask(path, method="GET", state=None, **options):
+def ask(path, method="GET", state=None, host="127.0.0.1", **options):
     async def scenario():
         settings = AdminSettings(port=0)
         async with (
-            open_admin(settings, Metrics(), state or State()) as port,
+            open_admin(settings, Metrics(), state or State(), host) as port,
             aiohttp.ClientSession(f"http://127.0.0.1:{port}") as client,
             client.request(method, path, **options) as answer,
         ):
@@ -190,3 +190,12 @@ def test_a_grpc_call_is_refused():
             return refused.value.code()
 
     assert asyncio.run(scenario()) is grpc.StatusCode.UNIMPLEMENTED
+
+
+def test_one_that_is_open_to_the_network_answers_to_any_name_but_to_no_foreign_page():
+    named = {"Host": "scheduler.example:9006"}
+    status, _ = ask("/livez", host="0.0.0.0", headers=named)
+    assert status == 200
+    page = {**named, "Origin": "http://evil.example"}
+    status, text = ask("/livez", host="0.0.0.0", headers=page)
+    assert (status, "Origin is 'http://evil.example'" in text) == (403, True)

@@ -5,6 +5,7 @@ import struct
 import pytest
 import uvloop
 
+from seldon_core.transport.calm import Leaving
 from seldon_core.transport.settings import ListenerSettings
 from tests.support.attackers import frame, frames_in
 from tests.support.attacks_http2 import (
@@ -178,5 +179,34 @@ def test_a_flood_of_a_client_that_closes_by_itself_is_not_told():
         async with serving(ListenerSettings(**LIMITS)) as server:
             await said(server, *[frame(RST_STREAM, 0, 1, bytes(4))] * 30)
             assert server.shared.counters.floods == 0
+
+    run(test)
+
+
+def test_a_client_that_has_gone_already_is_left_all_the_same():
+    class Gone(asyncio.Transport):
+        """The system says so when its end is to be written."""
+
+        is_aborted = False
+
+        def set_protocol(self, protocol):
+            pass
+
+        def pause_reading(self):
+            pass
+
+        def write_eof(self):
+            raise OSError(107, "Transport endpoint is not connected")
+
+        def abort(self):
+            self.is_aborted = True
+
+    async def test():
+        async with serving(ListenerSettings(linger_s=0.05)) as server:
+            transport = Gone()
+            leaving = Leaving(server.shared, transport)
+            await server.until(lambda: transport.is_aborted)
+            leaving.connection_lost(None)
+            assert not server.shared.connections
 
     run(test)

@@ -291,6 +291,61 @@ def test_a_subscriber_that_does_not_read_is_dropped_and_others_are_not(caplog):
     ]
 
 
+def test_a_subscriber_that_answers_pings_stays():
+    async def seldom(request, peer):
+        await asyncio.sleep(3)
+        yield StringValue(value="late")
+
+    async def test():
+        async with a_port(StreamMethod("Follow", StringValue, seldom), ping_s=0.1) as served:
+            return await read_all(served.stream("Follow"))
+
+    assert run(test()) == ["late"]
+
+
+def test_a_service_hears_of_the_end_before_its_calls_do():
+    told = []
+
+    async def follow(request, peer):
+        try:
+            yield StringValue(value="a")
+            await asyncio.sleep(60)
+        finally:
+            told.append("call")
+
+    async def test():
+        method = StreamMethod("Follow", StringValue, follow)
+        service = ControlService("test.Test", [method], lambda: told.append("service"))
+        async with AsyncExitStack() as stack:
+            port = await stack.enter_async_context(
+                open_control_port("scheduler.port", 0, [service])
+            )
+            async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
+                call = Served(port, channel).stream("Follow")
+                await call.read()
+                await stack.aclose()
+
+    run(test())
+    assert told == ["service", "call"]
+
+
+def test_a_message_may_be_as_long_as_any_service_allows():
+    async def test():
+        services = [
+            ControlService("test.Small", [answering("{peer}")], message_bytes=100),
+            ControlService("test.Test", [answering("{peer}")], message_bytes=5_000_000),
+        ]
+        async with (
+            open_control_port("scheduler.port", 0, services) as port,
+            grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel,
+        ):
+            served = Served(port, channel)
+            await served.unary("Call", StringValue(value="x" * 4_900_000).SerializeToString())
+            return await code_of(served.unary("Call", b"x" * 5_000_001))
+
+    assert run(test())[0] is CODE.RESOURCE_EXHAUSTED
+
+
 def test_a_subscriber_to_whom_nothing_is_told_for_long_stays():
     async def seldom(request, peer):
         yield StringValue(value="a")

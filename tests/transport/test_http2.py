@@ -15,6 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from seldon_core.transport.budget import InFlightBytes
+from seldon_core.transport.conversations import TalkRules
 from seldon_core.transport.http2 import Http2Connection
 from seldon_core.transport.settings import ListenerSettings
 from seldon_core.transport.shared import RECEIVE_BYTES, Shared
@@ -668,5 +669,57 @@ def test_a_read_that_fills_the_buffer_is_the_last_of_its_turn():
             assert connection in server.shared.paused
             await asyncio.sleep(0)
             assert not server.shared.paused
+
+    run(test)
+
+
+class Silence(EchoRpc):
+    """Its one method is a stream on which nobody says anything."""
+
+    rules = TalkRules(opens_at_once=True)
+
+    def conversation(self, path):
+        async def listen(headers, messages, peer, deadline):
+            await asyncio.sleep(60)
+            yield []
+
+        return listen
+
+
+def test_a_client_with_a_stream_that_answers_no_ping_is_given_up(caplog):
+    async def test():
+        settings = ListenerSettings(ping_s=5, ping_timeout_s=10)
+        async with serving(settings, Silence()) as server, connected(server) as client:
+            (headers, _), now = ANNOUNCED["call"], asyncio.get_running_loop().time()
+            client.request(headers, end=False)
+            client.flush()
+            await server.until(lambda: server.shared.connections)
+            (connection,) = server.shared.connections
+            await server.until(lambda: len(connection._calls) == 1)
+            connection.visit(now + 6)
+            for _ in range(4):  # its answer is on its way then
+                await client.read()
+                if any(type(event) is ngh2.PingReceived for event in client.others):
+                    break
+            await server.until(lambda: connection._out.pings._asked_at is None)
+            connection.visit(now + 12)
+            connection.visit(now + 23)
+            assert server.shared.counters.timeouts == 1
+            await server.until(lambda: not server.shared.connections)
+
+    run(test)
+    assert "dropped a caller that gives no sign of life peer=127.0.0.1:" in caplog.text
+
+
+def test_a_client_without_a_stream_is_not_asked_whether_it_is_there():
+    async def test():
+        settings = ListenerSettings(ping_s=5, ping_timeout_s=10)
+        async with serving(settings) as server, connected(server) as client:
+            await client.call(call_headers(), framed(b"x"))
+            (connection,) = server.shared.connections
+            now = asyncio.get_running_loop().time()
+            connection.visit(now + 6)
+            connection.visit(now + 17)
+            assert (await client.call(call_headers(), framed(b"x"))).message == b"x"
 
     run(test)

@@ -8,6 +8,7 @@ import pytest
 from seldon_core.errors import ModelRuntimeError, NotFoundError, OverloadedError
 from seldon_core.protocol.dialects import Verb
 from seldon_core.protocol.inference import (
+    Encoded,
     InferResponse,
     ModelMetadata,
     ServerMetadata,
@@ -319,3 +320,15 @@ def test_what_a_compressed_body_takes_is_held_until_its_stream_has_ended(how):
         assert ended.is_set()
 
     asyncio.run(test())
+
+
+@pytest.mark.parametrize("length", [None, 2])
+def test_an_answer_that_another_process_wrote_is_sent_as_it_is(length):
+    class Relaying(DoublingHandler):
+        async def infer(self, call):
+            return Reply(Encoded(b"text/x", (b"as it", b" is"), length))
+
+    status, headers, body = ask(Relaying(), b"POST", b"/v2/models/m/infer", body=b"not read")
+    assert (status, headers[b"content-type"], body) == (200, b"text/x", b"as it is")
+    told = headers.get(b"inference-header-content-length")
+    assert told == (None if length is None else b"2")

@@ -19,6 +19,7 @@ from seldon_core.proto import open_inference_pb2 as pb
 from seldon_core.protocol import status
 from seldon_core.protocol.dialects import Verb
 from seldon_core.protocol.inference import (
+    Encoded,
     InferResponse,
     ModelMetadata,
     ServerMetadata,
@@ -385,3 +386,12 @@ def test_large_typed_contents_are_refused_and_raw_ones_are_not():
     raw = pb.ModelInferRequest(model_name="m", raw_input_contents=[bytes(1200)])
     raw.inputs.add(name="x", datatype="FP32", shape=[300])
     assert ask(raw).status == 0
+
+
+def test_an_answer_that_another_process_wrote_is_sent_as_it_is():
+    class Relaying(DoublingHandler):
+        async def infer(self, call):
+            return Reply(Encoded(b"application/grpc", (b"as it", b" is")))
+
+    got = answer("ModelInfer", infer_request(), handler=Relaying())
+    assert (got.status, b"".join(got.parts)) == (status.OK, b"as it is")

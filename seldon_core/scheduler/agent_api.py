@@ -1,0 +1,192 @@
+"""The agents' API: who subscribes is a replica of the scheduler's for as long as the stream lives.
+
+Wire-compatible with Seldon's, both ways: an agent of Seldon's is taken as it is.
+"""
+
+import itertools
+import logging
+from collections.abc import AsyncGenerator, Awaitable, MutableMapping, Sequence
+from typing import Final, Protocol
+
+from seldon_core.errors import InvalidResourceError
+from seldon_core.proto import agent_pb2 as pb
+from seldon_core.protocol import status
+from seldon_core.scheduler.agent_link import RemoteAgent
+from seldon_core.transport.agent_messages import (
+    Subscription,
+    report_of,
+    subscription_of,
+)
+from seldon_core.transport.control import AgentLink, ModelReport, ReplicaConfig, ReplicaId
+from seldon_core.transport.control_services import ControlService, StreamMethod, UnaryMethod
+from seldon_core.transport.conversations import CallStatusError
+from seldon_core.transport.link_protocol import agreed_protocol
+from seldon_core.transport.settings import MIB
+
+_log = logging.getLogger(__name__)
+
+
+MESSAGE_BYTES: Final = 64 * MIB
+"""Whoever comes back says all that it holds in one message, a quarter of a MiB each at most."""
+
+
+class Replicas(Protocol):
+    """What is asked of the scheduler."""
+
+    def connect_replica(self, replica: ReplicaId, config: ReplicaConfig) -> None:
+        """Place models on a replica, whose link is there by now."""
+
+    def lose_replica(self, replica: ReplicaId) -> None:
+        """Do without a replica, which is gone with everything it held."""
+
+    def report(self, report: ModelReport) -> None:
+        """Take in a replica's report; never blocks."""
+
+    def drain_replica(self, replica: ReplicaId, *, actor: str) -> Awaitable[object]:
+        """Have a replica's models served elsewhere; done when they are."""
+
+    async def caught_up(self) -> None:
+        """Wait until everything that was told so far is carried out."""
+
+
+class AgentApi:
+    """Handlers of the agents' calls. `links` is where the scheduler finds their links.
+
+    A link stays there when its agent has left, and takes no orders any more.
+    """
+
+    def __init__(self, scheduler: Replicas, links: MutableMapping[ReplicaId, AgentLink]) -> None:
+        self._scheduler = scheduler
+        self._links = links
+        self._agents: dict[ReplicaId, RemoteAgent] = {}
+        self._order_numbers = itertools.count(1)
+        self._is_ending = False
+
+    def services(self) -> Sequence[ControlService]:
+        """Return what a control port is to serve."""
+        return (
+            ControlService(
+                "seldon.mlops.agent.AgentService",
+                (
+                    UnaryMethod("AgentEvent", pb.ModelEventMessage, self.agent_event),
+                    StreamMethod("Subscribe", pb.AgentSubscribeRequest, self.subscribe),
+                    UnaryMethod("AgentDrain", pb.AgentDrainRequest, self.agent_drain),
+                ),
+                self.end,
+                MESSAGE_BYTES,
+            ),
+        )
+
+    def end(self) -> None:
+        """Let the replicas be as they are: it is the scheduler that goes, not they.
+
+        Else it would keep in mind that it has none, and after its restart not wait for them.
+        """
+        self._is_ending = True
+
+    async def subscribe(
+        self, request: pb.AgentSubscribeRequest, peer: str
+    ) -> AsyncGenerator[pb.ModelOperationMessage, None]:
+        """Yield orders for a replica, which is connected until the caller leaves.
+
+        While there is another subscription of the same replica this one waits for its end; it ends
+        it, if it is the same agent's that has come back.
+        """
+        subscription = subscription_of(request, peer)
+        agent = RemoteAgent(subscription, self._protocol_of(subscription), self._order_numbers)
+        replica = subscription.replica
+        if replica in self._links and not isinstance(self._links[replica], RemoteAgent):
+            raise InvalidResourceError(
+                "replicaIdx",
+                f"replica {replica} is inside the scheduler's own process; give this agent another "
+                "number",
+            )
+        await self._turn(subscription, peer)
+        self._agents[replica] = agent
+        is_connected = False
+        try:
+            # What was decided for the one before is not for this one.
+            await self._scheduler.caught_up()
+            self._links[replica] = agent
+            is_connected = True
+            self._scheduler.connect_replica(replica, subscription.config)
+            _log_subscribed(subscription, peer)
+            async for order in agent.orders():
+                yield order
+        finally:
+            agent.end()
+            if is_connected and not self._is_ending:
+                self._scheduler.lose_replica(replica)
+            del self._agents[replica]
+            agent.has_left.set()
+
+    async def agent_event(self, request: pb.ModelEventMessage, peer: str) -> pb.ModelEventResponse:
+        """Take in what became of an order.
+
+        One that answers an older order than the last changes nothing. INTERNAL, as in Seldon's, if
+        there was none.
+        """
+        told = report_of(request)
+        replica = told.report.replica
+        agent = self._agents.get(replica)
+        if agent is None:
+            raise CallStatusError(
+                status.INTERNAL, f"replica {replica} has not subscribed, so it was given no orders"
+            )
+        try:
+            is_taken = agent.takes(told)
+        except LookupError as error:
+            text = f"replica {replica} was not told to load or unload {error}"
+            raise CallStatusError(status.INTERNAL, text) from error
+        if is_taken:
+            self._scheduler.report(told.report)
+        else:
+            _log.debug("stale report left out report=%s peer=%s", told, peer)
+        return pb.ModelEventResponse()
+
+    async def agent_drain(self, request: pb.AgentDrainRequest, peer: str) -> pb.AgentDrainResponse:
+        """Move a replica's models elsewhere; answers when they serve there."""
+        replica = ReplicaId(request.serverName, request.replicaIdx)
+        if replica in self._agents:
+            await self._scheduler.drain_replica(replica, actor=peer)
+        return pb.AgentDrainResponse(success=True)
+
+    def _protocol_of(self, subscription: Subscription) -> int:
+        hello = subscription.hello
+        if hello is None:
+            return 0
+        return agreed_protocol(hello.protocol, hello.oldest_protocol, "agent")
+
+    async def _turn(self, subscription: Subscription, peer: str) -> None:
+        """Wait until nobody else is this replica. Until the caller's next await that is so."""
+        replica = subscription.replica
+        while (other := self._agents.get(replica)) is not None:
+            if other.subscription.is_of_same_agent(subscription):
+                other.end()  # it has lost that one, which nobody has noticed here yet
+            else:
+                _log.warning(
+                    "another agent is this replica already, this one waits replica=%s peer=%s",
+                    replica,
+                    peer,
+                )
+            await other.has_left.wait()
+
+
+def _log_subscribed(subscription: Subscription, peer: str) -> None:
+    hello = subscription.hello
+    _log.info(
+        "agent subscribed replica=%s peer=%s version=%s held=%d",
+        subscription.replica,
+        peer,
+        hello.version if hello is not None else "Seldon's",
+        len(subscription.config.held),
+    )
+    for version, reason in subscription.unknown:
+        _log.warning(
+            "agent holds a model that is not understood, it is to unload it replica=%s model=%s "
+            "version=%d reason=%r",
+            subscription.replica,
+            version.model.meta.name,
+            version.version,
+            reason,
+        )

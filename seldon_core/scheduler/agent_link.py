@@ -1,0 +1,136 @@
+"""An agent in another process, as the scheduler has it while its stream is open.
+
+Orders wait here until the stream takes them, and a report is compared with them: it must answer the
+last one for its model version. So an agent that answers late, twice, or for what nobody asked of it
+changes nothing.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncGenerator, Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from seldon_core import __version__
+from seldon_core.proto import agent_pb2 as pb
+from seldon_core.resources.model import ModelVersion
+from seldon_core.transport.agent_messages import (
+    Report,
+    Subscription,
+    bare_version,
+    load_message,
+    unload_message,
+)
+from seldon_core.transport.control import ReplicaModelEvent
+
+MAX_ORDERS: Final = 100_000
+"""An agent for which more orders wait is given up."""
+
+_OF_A_LOAD: Final = (ReplicaModelEvent.LOADED, ReplicaModelEvent.LOAD_FAILED)
+
+
+@dataclass(slots=True)
+class _Ordered:
+    """The last order for a version, or that it was held, which answers an order to load it."""
+
+    version: ModelVersion | None  # None: nothing is known of it but its name
+    is_load: bool
+    number: int
+    is_answered: bool = False
+
+
+class RemoteAgent:
+    """An AgentLink to the agent that subscribed with `subscription`.
+
+    `protocol` is the version of our additions that it speaks, 0 for an agent of Seldon's. Orders
+    are numbered by `numbers`, which never come again: not even a report that was sent on an earlier
+    subscription is taken for another's. `has_left` is set when the stream has ended and the
+    scheduler was told.
+    """
+
+    def __init__(self, subscription: Subscription, protocol: int, numbers: Iterator[int]) -> None:
+        self.subscription = subscription
+        self.has_left = asyncio.Event()
+        self._is_ours = protocol > 0
+        self._numbers = numbers
+        self._waiting: deque[pb.ModelOperationMessage] = deque()
+        self._wakeup = asyncio.Event()
+        self._is_over = False
+        self._ordered: dict[tuple[str, int], _Ordered] = {}
+        if self._is_ours:
+            welcome = pb.SchedulerWelcome(protocol=protocol, version=__version__)
+            self._waiting.append(pb.ModelOperationMessage(welcome=welcome))
+        for held in subscription.config.held:
+            version = held.version
+            ordered = _Ordered(version, is_load=True, number=0, is_answered=True)
+            self._ordered[version.spec.name, version.version] = ordered
+        for unknown, _ in subscription.unknown:
+            self._order(unload_message(unknown, self._number()))
+
+    def load_model(self, version: ModelVersion) -> None:
+        """Load; a LOADED or LOAD_FAILED report follows."""
+        number = self._number()
+        key = version.spec.name, version.version
+        self._ordered[key] = _Ordered(version, is_load=True, number=number)
+        self._order(load_message(version, number))
+
+    def unload_model(self, model: str, version: int) -> None:
+        """Unload; an UNLOADED or UNLOAD_FAILED report follows."""
+        known = self._ordered.get((model, version))
+        declared = known.version if known is not None else None
+        number = self._number()
+        self._ordered[model, version] = _Ordered(declared, is_load=False, number=number)
+        if declared is None:
+            self._order(unload_message(bare_version(model, version), number))
+        else:
+            self._order(unload_message(load_message(declared, number).modelVersion, number))
+
+    def takes(self, told: Report) -> bool:
+        """Return whether a report answers the last order for its version; each is taken once.
+
+        Raises LookupError if no order for that version was given, nor is it held. An agent that has
+        loaded such a one is told to unload it.
+        """
+        report = told.report
+        key = report.model, report.version
+        ordered = self._ordered.get(key)
+        if ordered is None:
+            if report.event is ReplicaModelEvent.LOADED:
+                self._order(unload_message(bare_version(*key), self._number()))
+            raise LookupError(f"{report.model}_{report.version}")
+        is_stale = told.order not in (0, ordered.number)
+        is_other = (report.event in _OF_A_LOAD) != ordered.is_load
+        if ordered.is_answered or is_stale or is_other:
+            return False
+        ordered.is_answered = True
+        if report.event in (ReplicaModelEvent.LOAD_FAILED, ReplicaModelEvent.UNLOADED):
+            del self._ordered[key]
+        return True
+
+    def end(self) -> None:
+        """Take no more orders; those that wait are not sent."""
+        self._is_over = True
+        self._waiting.clear()
+        self._wakeup.set()
+
+    async def orders(self) -> AsyncGenerator[pb.ModelOperationMessage, None]:
+        """Yield what the agent is to be told, until `end`."""
+        while not self._is_over:
+            while self._waiting:
+                yield self._waiting.popleft()
+            self._wakeup.clear()
+            if not self._is_over:
+                await self._wakeup.wait()
+
+    def _number(self) -> int:
+        """Return the next order's number, 0 for an agent that would not give it back."""
+        return next(self._numbers) if self._is_ours else 0
+
+    def _order(self, message: pb.ModelOperationMessage) -> None:
+        if self._is_over:
+            return
+        if len(self._waiting) >= MAX_ORDERS:
+            self.end()
+        else:
+            self._waiting.append(message)
+            self._wakeup.set()

@@ -1,0 +1,41 @@
+"""Tells in words what happened to pipelines and experiments."""
+
+from typing import assert_never
+
+from seldon_core.scheduler.declared_events import (
+    DeclaredEvent,
+    ExperimentRestored,
+    ExperimentStartRequested,
+    ExperimentStopRequested,
+    PipelineAcknowledged,
+    PipelineLoadRequested,
+    PipelineMemberJoined,
+    PipelineMemberLeft,
+    PipelineRestored,
+    PipelineUnloadRequested,
+)
+
+
+def tell_declared_event(event: DeclaredEvent) -> str:
+    """Return what happened in words, without the time."""
+    match event:
+        case PipelineRestored(stored=stored):
+            return f"pipeline {stored.name} restored from the store"
+        case PipelineLoadRequested(spec=spec):
+            return f"pipeline {spec.name} declared by {event.actor or 'this process'}"
+        case PipelineUnloadRequested(pipeline=name):
+            return f"pipeline {name} deleted by {event.actor or 'this process'}"
+        case PipelineMemberJoined(side=side, member=member):
+            return f"{side.value} {member} connected"
+        case PipelineMemberLeft(side=side, member=member):
+            return f"{side.value} {member} is gone"
+        case PipelineAcknowledged(side=side, member=member, version=version, answer=answer):
+            return f"{side.value} {member} reports version {version} {answer.value}"
+        case ExperimentRestored(stored=kept):
+            return f"experiment {kept.name} restored from the store"
+        case ExperimentStartRequested(spec=split):
+            return f"experiment {split.name} declared by {event.actor or 'this process'}"
+        case ExperimentStopRequested(experiment=name):
+            return f"experiment {name} stopped by {event.actor or 'this process'}"
+        case _:
+            assert_never(event)

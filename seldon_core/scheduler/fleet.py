@@ -1,0 +1,375 @@
+"""Which agent processes of the declared servers run on this machine, and which are to.
+
+A replica's process is started, is ready once it has connected to the scheduler, and is started
+again when it ends: at once if it had lived well, else after a pause that doubles each time. One
+that ends again and again is said to do so. A server that shall be something else is replaced one
+replica after the other: the old process is told to end, which moves its models away first, and the
+next one's turn comes when the new one has connected. So a server that cannot run as declared keeps
+all its replicas but one.
+
+A pure machine, of which `processes.py` is the shell; `now` is in seconds and never steps back.
+"""
+
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from enum import Enum
+from typing import Final, assert_never
+
+from seldon_core.resources.server import ServerConfigSpec, ServerSpec, combine
+from seldon_core.resources.servers import default_capabilities
+from seldon_core.transport.control import ReplicaId
+
+FIRST_PAUSE_S: Final = 0.5
+LONGEST_PAUSE_S: Final = 30.0
+HEALTHY_AFTER_S: Final = 30.0
+"""A process that was connected this long died of something new."""
+
+LOOP_AFTER: Final = 3
+"""So many ends in a row are no accident."""
+
+
+@dataclass(frozen=True, slots=True)
+class ConfigDeclared:
+    """Servers that name this config are to be as it says from now on."""
+
+    now: float
+    config: ServerConfigSpec
+
+
+@dataclass(frozen=True, slots=True)
+class ServerWanted:
+    """So many replicas of a server are to run; 0 ends all of them."""
+
+    now: float
+    server: ServerSpec
+    replicas: int
+
+
+@dataclass(frozen=True, slots=True)
+class ReplicaCame:
+    """A replica has connected to the scheduler, whoever started it."""
+
+    now: float
+    replica: ReplicaId
+
+
+@dataclass(frozen=True, slots=True)
+class ReplicaWent:
+    """A replica is connected no longer."""
+
+    now: float
+    replica: ReplicaId
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessEnded:
+    """A process is gone, or could not be started. `reason` says how, in words."""
+
+    now: float
+    replica: ReplicaId
+    life: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class TimePassed:
+    """The time that the machine asked to be woken at has come."""
+
+    now: float
+
+
+FleetEvent = ConfigDeclared | ServerWanted | ReplicaCame | ReplicaWent | ProcessEnded | TimePassed
+
+
+@dataclass(frozen=True, slots=True)
+class StartProcess:
+    """Start a replica's process. A ProcessEnded of this `life` follows some day."""
+
+    replica: ReplicaId
+    server: ServerSpec
+    life: int
+
+
+@dataclass(frozen=True, slots=True)
+class StopProcess:
+    """Ask a process to move its models away and to end."""
+
+    replica: ReplicaId
+    life: int
+
+
+@dataclass(frozen=True, slots=True)
+class KillProcess:
+    """End a process that does not end, or never came, by force."""
+
+    replica: ReplicaId
+    life: int
+
+
+@dataclass(frozen=True, slots=True)
+class ReportEnd:
+    """A process ended that was to run: tell the operator. `ends` counts those in a row."""
+
+    replica: ReplicaId
+    reason: str
+    ends: int
+    pause_s: float
+
+    @property
+    def is_loop(self) -> bool:
+        """Whether it dies in a loop."""
+        return self.ends >= LOOP_AFTER
+
+
+@dataclass(frozen=True, slots=True)
+class ReportUnfit:
+    """A server asks for labels that this machine lacks, so nothing of it runs here."""
+
+    server: str
+    lacking: Mapping[str, str]
+
+
+FleetDecision = StartProcess | StopProcess | KillProcess | ReportEnd | ReportUnfit
+
+
+class Phase(Enum):
+    """Where a replica's process is."""
+
+    STARTING = "starting"
+    READY = "ready"
+    STOPPING = "stopping"
+    KILLED = "killed"
+    PAUSING = "pausing"
+
+
+@dataclass(slots=True)
+class Replica:
+    """One replica's process, or between two of them.
+
+    `until` is when it is too late for its phase: to connect, to have ended, to stay away.
+    """
+
+    server: ServerSpec  # as the process was started, or will be
+    life: int
+    phase: Phase
+    since: float
+    until: float
+    ends: int = 0
+    reason: str = ""
+
+
+@dataclass(slots=True)
+class _Server:
+    declared: ServerSpec
+    effective: ServerSpec
+    wanted: int = 0
+    is_unfit: bool = False
+    replicas: dict[int, Replica] = field(default_factory=dict)
+
+
+class Fleet:
+    """The machine. `inside` are servers whose replica 0 is in the process that asks.
+
+    `labels` are this machine's: a server that asks for others is left to agents elsewhere.
+    `start_timeout_s` is how long a process may take to connect, `stop_timeout_s` to end.
+    """
+
+    def __init__(
+        self,
+        inside: Collection[str] = (),
+        start_timeout_s: float = 60,
+        stop_timeout_s: float = 150,
+        labels: Mapping[str, str] | None = None,
+    ) -> None:
+        self._labels = labels or {}
+        self._inside = frozenset(inside)
+        self._start_timeout_s = start_timeout_s
+        self._stop_timeout_s = stop_timeout_s
+        self._configs: dict[str, ServerConfigSpec] = {}
+        self._servers: dict[str, _Server] = {}
+        self._foreign: set[ReplicaId] = set()  # connected, and started by somebody else
+        self._lives = 0
+
+    def handle(self, event: FleetEvent) -> list[FleetDecision]:
+        """Take in an event; return what is to be done, in this order."""
+        match event:
+            case ConfigDeclared(now, config):
+                return self._on_config(now, config)
+            case ServerWanted(now, server, replicas):
+                return self._on_wanted(now, server, replicas)
+            case ReplicaCame(now, replica):
+                return self._on_came(now, replica)
+            case ReplicaWent(now, replica):
+                return self._on_went(now, replica)
+            case ProcessEnded():
+                return self._on_ended(event)
+            case TimePassed(now):
+                return self._on_time(now)
+            case _:
+                assert_never(event)
+
+    def next_wakeup(self) -> float | None:
+        """Return when to send TimePassed, None if not."""
+        times = [
+            replica.until
+            for _, replica in self._each()
+            if replica.phase in (Phase.STARTING, Phase.STOPPING, Phase.PAUSING)
+        ]
+        return min(times, default=None)
+
+    def replicas(self) -> Mapping[ReplicaId, Replica]:
+        """Return every replica that has a process here, or pauses between two."""
+        return dict(self._each())
+
+    def _each(self) -> Iterator[tuple[ReplicaId, Replica]]:
+        for name, server in self._servers.items():
+            for index, replica in server.replicas.items():
+                yield ReplicaId(name, index), replica
+
+    def _on_config(self, now: float, config: ServerConfigSpec) -> list[FleetDecision]:
+        self._configs[config.name] = config
+        decisions: list[FleetDecision] = []
+        for server in list(self._servers.values()):
+            if (
+                server.declared.config_name == config.name
+                and not server.declared.disable_auto_update
+            ):
+                server.effective = self._effective(server.declared)
+                decisions += self._progress(now, server)
+        return decisions
+
+    def _on_wanted(self, now: float, spec: ServerSpec, replicas: int) -> list[FleetDecision]:
+        server = self._servers.get(spec.name)
+        if server is None:
+            server = self._servers[spec.name] = _Server(spec, self._effective(spec))
+        elif server.declared.process != spec.process:
+            server.effective = self._effective(spec)
+        server.declared, server.wanted = spec, replicas
+        return self._progress(now, server)
+
+    def _effective(self, spec: ServerSpec) -> ServerSpec:
+        name = spec.config_name
+        config = self._configs.get(name) or ServerConfigSpec(name)
+        capabilities = config.capabilities or default_capabilities(name)
+        return combine(spec, replace(config, capabilities=capabilities))
+
+    def _on_came(self, now: float, replica: ReplicaId) -> list[FleetDecision]:
+        server = self._servers.get(replica.server)
+        own = server.replicas.get(replica.replica_idx) if server is not None else None
+        if server is None or own is None or own.phase is Phase.PAUSING:
+            self._foreign.add(replica)
+            if server is not None:
+                server.replicas.pop(replica.replica_idx, None)
+            return []
+        if own.phase is not Phase.STARTING:
+            return []
+        own.phase, own.since = Phase.READY, now
+        return self._progress(now, server)
+
+    def _on_went(self, now: float, replica: ReplicaId) -> list[FleetDecision]:
+        """A process of ours will come back or end; one of somebody else's leaves its place."""
+        self._foreign.discard(replica)
+        server = self._servers.get(replica.server)
+        return [] if server is None else self._progress(now, server)
+
+    def _on_ended(self, event: ProcessEnded) -> list[FleetDecision]:
+        now, replica = event.now, event.replica
+        server = self._servers.get(replica.server)
+        own = server.replicas.get(replica.replica_idx) if server is not None else None
+        if server is None or own is None or own.life != event.life:
+            return []
+        was_asked = own.phase is Phase.STOPPING or (own.phase is Phase.KILLED and not own.reason)
+        if was_asked or replica.replica_idx not in self._indices(server):
+            del server.replicas[replica.replica_idx]
+            return self._progress(now, server)
+        lived_well = own.phase is Phase.READY and now - own.since >= HEALTHY_AFTER_S
+        own.ends = 1 if lived_well else own.ends + 1
+        pause_s = 0.0 if lived_well else _pause(own.ends)
+        reason = own.reason or event.reason
+        own.phase, own.since, own.until, own.reason = Phase.PAUSING, now, now + pause_s, ""
+        report = ReportEnd(replica, reason, own.ends, pause_s)
+        return [report, *self._progress(now, server)]
+
+    def _on_time(self, now: float) -> list[FleetDecision]:
+        decisions: list[FleetDecision] = []
+        for replica, own in self._each():
+            if own.until > now:
+                continue
+            if own.phase is Phase.STARTING:
+                own.phase = Phase.KILLED
+                own.reason = f"did not connect within {self._start_timeout_s:g} s"
+                decisions.append(KillProcess(replica, own.life))
+            elif own.phase is Phase.STOPPING:
+                own.phase = Phase.KILLED
+                decisions.append(KillProcess(replica, own.life))
+        for server in list(self._servers.values()):
+            decisions += self._progress(now, server)
+        return decisions
+
+    def _indices(self, server: _Server) -> range:
+        if server.is_unfit:
+            return range(0)
+        return range(int(server.declared.name in self._inside), server.wanted)
+
+    def _progress(self, now: float, server: _Server) -> list[FleetDecision]:
+        """Do what can be done now for a server to become what it shall be."""
+        name, decisions = server.declared.name, self._look_at_labels(server)
+        indices = self._indices(server)
+        for index in sorted(set(server.replicas) - set(indices), reverse=True):
+            decisions += self._stop(now, ReplicaId(name, index), server)
+        for index in indices:
+            decisions += self._run(now, ReplicaId(name, index), server)
+        decisions += self._roll(now, server, indices)
+        if not server.wanted and not server.replicas:
+            del self._servers[name]
+        return decisions
+
+    def _look_at_labels(self, server: _Server) -> list[FleetDecision]:
+        asked = server.effective.labels.items() if server.wanted else ()
+        lacking = dict(asked - self._labels.items()) if asked else {}
+        was_unfit, server.is_unfit = server.is_unfit, bool(lacking)
+        return [ReportUnfit(server.declared.name, lacking)] if lacking and not was_unfit else []
+
+    def _run(self, now: float, replica: ReplicaId, server: _Server) -> list[FleetDecision]:
+        if replica in self._foreign:
+            return []
+        own = server.replicas.get(replica.replica_idx)
+        if own is not None and not (own.phase is Phase.PAUSING and own.until <= now):
+            return []
+        self._lives += 1
+        until = now + self._start_timeout_s
+        server.replicas[replica.replica_idx] = Replica(
+            server.effective, self._lives, Phase.STARTING, now, until, own.ends if own else 0
+        )
+        return [StartProcess(replica, server.effective, self._lives)]
+
+    def _stop(self, now: float, replica: ReplicaId, server: _Server) -> list[FleetDecision]:
+        own = server.replicas[replica.replica_idx]
+        if own.phase is Phase.PAUSING:
+            del server.replicas[replica.replica_idx]
+        elif own.phase in (Phase.STARTING, Phase.READY):
+            own.phase, own.since, own.until = Phase.STOPPING, now, now + self._stop_timeout_s
+            return [StopProcess(replica, own.life)]
+        return []
+
+    def _roll(self, now: float, server: _Server, indices: range) -> list[FleetDecision]:
+        """Replace one replica that is not as it shall be, if all others are there.
+
+        One that does not come up as it is may be replaced at once: nothing is lost by that.
+        """
+        own = [(index, server.replicas[index]) for index in indices if index in server.replicas]
+        old = [
+            (index, each)
+            for index, each in own
+            if not each.server.runs_as(server.effective) and each.phase is not Phase.PAUSING
+        ]
+        for index, each in old:
+            if each.phase is Phase.STARTING:
+                return self._stop(now, ReplicaId(server.declared.name, index), server)
+        if not old or any(each.phase is not Phase.READY for _, each in own):
+            return []
+        return self._stop(now, ReplicaId(server.declared.name, old[0][0]), server)
+
+
+def _pause(ends: int) -> float:
+    return min(LONGEST_PAUSE_S, FIRST_PAUSE_S * 2.0 ** min(ends - 1, 10))

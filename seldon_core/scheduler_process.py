@@ -1,0 +1,235 @@
+"""A process that has the scheduler: alone, with a router, with agents, or with everything.
+
+With every role the default servers' replicas 0 are agents inside it. With scheduler and agents, or
+everything, servers that are declared run here as processes of their own; else somebody runs them on
+other machines.
+"""
+
+import os
+import random
+from collections.abc import AsyncIterator, Collection
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import replace
+from pathlib import Path
+
+from seldon_core.agent.capabilities import capabilities_here
+from seldon_core.agent.loading import Loader
+from seldon_core.agent.service import Agent, open_agent
+from seldon_core.agent.traces import Traces
+from seldon_core.agent.worker import open_workers
+from seldon_core.aio.clock import Clock, SystemClock
+from seldon_core.aio.threads import open_threads
+from seldon_core.config.settings import ControlSettings, Settings, show_settings
+from seldon_core.config.values import LOOPBACK, is_everywhere
+from seldon_core.observability.metrics import Metrics, listener_families
+from seldon_core.process import Process
+from seldon_core.resources.model import FoundModels
+from seldon_core.resources.server import ServerSpec
+from seldon_core.resources.servers import DEFAULT_SERVERS
+from seldon_core.roles import Role
+from seldon_core.router.handler import RouterHandler
+from seldon_core.router.table import RouteTable
+from seldon_core.running import (
+    MAX_LOADS_WAITING,
+    Ports,
+    Reporter,
+    listener_settings,
+    worker_count,
+)
+from seldon_core.scheduler.agent_api import AgentApi
+from seldon_core.scheduler.api import SchedulerApi
+from seldon_core.scheduler.processes import (
+    Processes,
+    ReplicaWatch,
+    launcher,
+    open_processes,
+)
+from seldon_core.scheduler.repository import ModelRepository, Search
+from seldon_core.scheduler.route_feed import RouteFeed, RouteSinks
+from seldon_core.scheduler.server_api import ServerApi
+from seldon_core.scheduler.service import Scheduler, open_scheduler
+from seldon_core.scheduler.store import open_store
+from seldon_core.transport.admin import open_admin
+from seldon_core.transport.budget import InFlightBytes
+from seldon_core.transport.control import AgentLink, ReplicaConfig, ReplicaId, RouteSink
+from seldon_core.transport.control_port import open_control_port
+from seldon_core.transport.handler import DataServices, InferHandler
+from seldon_core.transport.listener import Listener, open_listener
+from seldon_core.transport.log_settings import LogLevels
+from seldon_core.transport.upstreams import open_upstreams
+
+
+@asynccontextmanager
+async def open_scheduler_process(
+    settings: Settings,
+    data_folder: Path,
+    found: FoundModels,
+    reporter: Reporter,
+    search: Search = FoundModels,
+    load: Loader | None = None,
+    roles: Collection[Role] = frozenset(Role),
+) -> AsyncIterator[Process]:
+    """Open every part of a process with the scheduler; they stop in the reverse of this order.
+
+    `data_folder` exists and is this process's alone. `search` finds what there is to be served by
+    now, as `found` is at start. `load` stands in for the runtimes in measurements.
+
+    Raises ConfigError if a port is taken, StoreError if the data folder cannot be used.
+    """
+    parts = _Parts(settings, found, reporter, frozenset(roles))
+    async with parts.stack:
+        await parts.open_scheduler(data_folder)
+        if parts.has_agents_inside:
+            await parts.open_agents(load)
+        # Admin and control ports go last, so that they can be watched while requests are drained.
+        late = await parts.stack.enter_async_context(AsyncExitStack())
+        if Role.ROUTER in roles:
+            await parts.open_listener(search)
+        ports = await parts.open_late(late)
+        parts.connect(ports)
+        for agent in parts.agents:  # first of all, so that none loads what another one lets go
+            parts.stack.callback(agent.dismiss)
+        reporter.opened(ports, settings)
+        yield parts.process
+
+
+class _Parts:
+    """The parts of one process, as far as they are open."""
+
+    def __init__(
+        self, settings: Settings, found: FoundModels, reporter: Reporter, roles: frozenset[Role]
+    ) -> None:
+        self.stack = AsyncExitStack()
+        self.agents: list[Agent] = []
+        self.has_agents_inside = roles == frozenset(Role)
+        self._settings = settings
+        self._found = found
+        self._roles = roles
+        self._metrics = Metrics()
+        self._traces = Traces()
+        self._links: dict[ReplicaId, AgentLink] = {}
+        self._handlers: dict[ReplicaId, InferHandler] = {}
+        self._budget = InFlightBytes(settings.payload.in_flight_bytes)
+        self._reporter = reporter
+        self._inside = [server.name for server in DEFAULT_SERVERS if self.has_agents_inside]
+        self._listener: Listener | None = None
+        self._processes: Processes | None = None
+        # These are there once the scheduler is open.
+        self.process: Process
+        self._scheduler: Scheduler
+        self._clock: Clock
+        self._feed: RouteFeed
+        self._router: RouterHandler | None = None
+
+    async def open_scheduler(self, data_folder: Path) -> None:
+        """Open the store, first, since it says whether this process may run at all; then who runs
+        servers and the scheduler."""
+        enter = self.stack.enter_async_context
+        store = await enter(open_store(data_folder))
+        self._clock = SystemClock(not_before=store.last_now)
+        if Role.ROUTER in self._roles:
+            upstreams = await enter(open_upstreams(self._budget))
+            table = RouteTable(self._handlers)
+            self._router = RouterHandler(table, random.random, upstreams.open)
+        patience_s = self._settings.scheduler.ready_timeout_s
+        self.process = Process(self._router, self._found, self._reporter, patience_s)
+        sinks: list[RouteSink] = [self.process]
+        if Role.AGENT in self._roles:
+            self._processes = await enter(
+                open_processes(self._inside, self._clock, self._settings.agent.labels)
+            )
+            sinks.append(ReplicaWatch(self._processes))
+            if not self.has_agents_inside:  # until somebody declares them otherwise
+                for server in DEFAULT_SERVERS:
+                    self._processes.run_server(ServerSpec(server.name, server.name), 1)
+        self._feed = RouteFeed(lambda: self._scheduler.complete())
+        routes = RouteSinks(*sinks, self._feed)
+        scheduler = open_scheduler(self._links, routes, store, self._clock, self._processes)
+        self._scheduler = await enter(scheduler)
+        self.process.attach(self._scheduler)
+        self.process.expect(model.name for model in store.models if model.deleted_at is None)
+
+    async def open_agents(self, load: Loader | None) -> None:
+        """Open the default servers' replicas inside this process."""
+        enter = self.stack.enter_async_context
+        workers = await enter(open_workers(worker_count(self._settings.agent)))
+        threads = await enter(open_threads("load", 1, max_waiting=MAX_LOADS_WAITING))
+        for server in DEFAULT_SERVERS:
+            replica = ReplicaId(server.name, 0)
+            agent = await enter(
+                open_agent(
+                    replica,
+                    self._settings.agent.memory,
+                    self._settings.agent.over_commit_percentage,
+                    reports=self._scheduler,
+                    metrics=self._metrics,
+                    trusted=self._found.trusted,
+                    workers=workers,
+                    load_threads=threads,
+                    clock=self._clock,
+                    traces=self._traces,
+                    load=load,
+                )
+            )
+            self.agents.append(agent)
+            self._links[replica], self._handlers[replica] = agent, agent.handler
+
+    async def open_listener(self, search: Search) -> None:
+        """Open the data port."""
+        enter = self.stack.enter_async_context
+        assert self._router is not None
+        searches = await enter(open_threads("search", 1))
+        repository = ModelRepository(self._scheduler, search, searches)
+        services = DataServices(self._router, self.process, repository, self._traces, LogLevels())
+        listener = await enter(
+            open_listener(listener_settings(self._settings), services, self._budget)
+        )
+        self._metrics.add_source(lambda: listener_families(listener))
+        self.process.listener = self._listener = listener
+
+    async def open_late(self, stack: AsyncExitStack) -> Ports:
+        """Open the admin and the control ports."""
+        settings, host = self._settings, self._settings.control.host
+        admin = await stack.enter_async_context(
+            open_admin(settings.admin, self._metrics, self.process, host)
+        )
+        services = SchedulerApi(self._scheduler).services()
+        servers = ServerApi(self._scheduler, self._processes).services()
+        agents = AgentApi(self._scheduler, self._links)
+        scheduler_port, agent_port = [
+            await stack.enter_async_context(open_control_port(setting, port, served, host=host))
+            for setting, port, served in (
+                ("scheduler.port", settings.scheduler.port, (*services, *servers)),
+                ("agent.port", settings.agent.port, (*agents.services(), *self._feed.services())),
+            )
+        ]
+        data = self._listener.port if self._listener is not None else None
+        return Ports(settings.listener.host, data, scheduler_port, agent_port, admin, host)
+
+    def connect(self, ports: Ports) -> None:
+        """Take the replicas of this process in, and begin to run others: no port can be taken any
+        more, and the log tells of each."""
+        if self.has_agents_inside:
+            agent = self._settings.agent
+            for server in DEFAULT_SERVERS:
+                config = ReplicaConfig(
+                    capabilities_here(server), agent.memory, agent.over_commit_percentage
+                )
+                self._scheduler.connect_replica(ReplicaId(server.name, 0), config)
+        if self._processes is not None:
+            assert ports.agent is not None
+            host = LOOPBACK if is_everywhere(ports.control_host) else ports.control_host
+            self._processes.begin(launcher(self._agent_settings, os.environ, (host, ports.agent)))
+
+    def _agent_settings(self) -> dict[str, dict[str, object]]:
+        """Return the settings of agents that this process starts, as things are now."""
+        own = self._settings
+        trusted = tuple(map(str, self._found.trusted))
+        settings = replace(
+            own,
+            agent=replace(own.agent, trusted_prefixes=trusted),
+            # A router in this process reaches them here; others need what is open to them.
+            listener=replace(own.listener, host=LOOPBACK if self._router else own.listener.host),
+            control=ControlSettings(LOOPBACK, insecure=False),
+        )
+        return show_settings(settings)

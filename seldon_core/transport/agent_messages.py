@@ -1,0 +1,251 @@
+"""The messages between scheduler and agents, as what they mean and back.
+
+What an agent of Seldon's sends is understood as well; what is only ours is left out for it.
+"""
+
+from dataclasses import dataclass, replace
+from typing import Final
+
+from seldon_core.errors import InvalidRequestError, InvalidResourceError
+from seldon_core.proto import agent_pb2 as pb
+from seldon_core.proto import scheduler_pb2
+from seldon_core.protocol.model_message import checked_name, message_of, spec_of
+from seldon_core.resources.knobs import NO_KNOBS
+from seldon_core.resources.model import ModelVersion
+from seldon_core.transport.control import (
+    HeldModel,
+    ModelReport,
+    ReplicaAddress,
+    ReplicaConfig,
+    ReplicaId,
+    ReplicaModelEvent,
+)
+
+MOST_BYTES: Final = 2**63 - 1
+
+_MAX_PORT = 65535
+# What an agent calls itself that was not told its name: it is where it calls from.
+_ANYWHERE = ("", "0.0.0.0", "::", "[::]")
+
+_EVENTS: Final = {
+    pb.ModelEventMessage.LOADED: ReplicaModelEvent.LOADED,
+    pb.ModelEventMessage.LOAD_FAILED: ReplicaModelEvent.LOAD_FAILED,
+    pb.ModelEventMessage.LOAD_FAIL_MEMORY: ReplicaModelEvent.LOAD_FAILED,
+    pb.ModelEventMessage.UNLOADED: ReplicaModelEvent.UNLOADED,
+    pb.ModelEventMessage.UNLOAD_FAILED: ReplicaModelEvent.UNLOAD_FAILED,
+}
+_EVENT_NUMBERS: Final = {
+    ReplicaModelEvent.LOADED: pb.ModelEventMessage.LOADED,
+    ReplicaModelEvent.LOAD_FAILED: pb.ModelEventMessage.LOAD_FAILED,
+    ReplicaModelEvent.UNLOADED: pb.ModelEventMessage.UNLOADED,
+    ReplicaModelEvent.UNLOAD_FAILED: pb.ModelEventMessage.UNLOAD_FAILED,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Hello:
+    """What an agent of ours says of itself.
+
+    It understands `oldest_protocol` to `protocol`. `version` is the program's, `instance` another
+    one at each start.
+    """
+
+    protocol: int
+    oldest_protocol: int
+    version: str
+    instance: str
+
+
+@dataclass(frozen=True, slots=True)
+class Subscription:
+    """What an agent subscribes with. `hello` is None for an agent of Seldon's.
+
+    `unknown` are the versions among those that it holds which cannot be understood, as they came,
+    each with the reason.
+    """
+
+    replica: ReplicaId
+    config: ReplicaConfig
+    hello: Hello | None
+    unknown: tuple[tuple[pb.ModelVersion, str], ...] = ()
+
+    def is_of_same_agent(self, other: "Subscription") -> bool:
+        """Return whether both come from the same start of an agent of ours."""
+        if self.hello is None or other.hello is None or not self.hello.instance:
+            return False
+        return self.hello.instance == other.hello.instance
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """A report and the number of the order that it answers, 0 if the agent was given none.
+
+    `available_bytes` is the room that the replica says it has left.
+    """
+
+    report: ModelReport
+    order: int
+    available_bytes: int
+
+
+def subscribe_message(
+    replica: ReplicaId, config: ReplicaConfig, hello: Hello
+) -> pb.AgentSubscribeRequest:
+    """Return what an agent of ours subscribes with; a config without an address has no ports."""
+    address = config.address or ReplicaAddress("", 0, 0)
+    available = config.memory_bytes if config.available_bytes is None else config.available_bytes
+    return pb.AgentSubscribeRequest(
+        serverName=replica.server,
+        shared=config.is_shared,
+        replicaIdx=replica.replica_idx,
+        replicaConfig=pb.ReplicaConfig(
+            inferenceSvc=address.host,
+            inferenceHttpPort=address.http_port,
+            inferenceGrpcPort=address.grpc_port,
+            memoryBytes=config.memory_bytes,
+            capabilities=config.capabilities,
+            overCommitPercentage=config.over_commit_percentage,
+        ),
+        loadedModels=[_version_message(held.version) for held in config.held],
+        availableMemoryBytes=available,
+        hello=pb.AgentHello(
+            protocol=hello.protocol,
+            oldestProtocol=hello.oldest_protocol,
+            version=hello.version,
+            instance=hello.instance,
+        ),
+    )
+
+
+def subscription_of(message: pb.AgentSubscribeRequest, peer: str) -> Subscription:
+    """Return what an agent subscribes with; `peer` is where it calls from (`10.0.0.7:51234`).
+
+    Raises InvalidResourceError if its name, its memory or a port cannot be what it says.
+    """
+    replica = _replica(message.serverName, message.replicaIdx)
+    given = message.replicaConfig
+    hello = _hello(message) if message.HasField("hello") else None
+    if given.memoryBytes > MOST_BYTES:
+        raise InvalidResourceError(
+            "replicaConfig.memoryBytes",
+            f"{given.memoryBytes} is too large, the most is {MOST_BYTES}",
+        )
+    held: dict[tuple[str, int], HeldModel] = {}
+    unknown: list[tuple[pb.ModelVersion, str]] = []
+    for each in message.loadedModels:
+        try:
+            version = version_of(each)
+        except InvalidResourceError as error:
+            unknown.append((each, str(error)))
+        else:
+            held[version.spec.name, version.version] = HeldModel(version)
+    config = ReplicaConfig(
+        capabilities=tuple(filter(None, map(str.strip, given.capabilities))),
+        memory_bytes=given.memoryBytes,
+        over_commit_percentage=given.overCommitPercentage,
+        is_shared=message.shared,
+        address=_address(given, peer, is_ours=hello is not None),
+        held=tuple(held.values()),
+        available_bytes=min(message.availableMemoryBytes, MOST_BYTES),
+    )
+    return Subscription(replica, config, hello, tuple(unknown))
+
+
+def load_message(version: ModelVersion, order: int) -> pb.ModelOperationMessage:
+    """Return the order to load; `order` is 0 for an agent of Seldon's, which hears of no knobs."""
+    if not order:
+        version = replace(version, spec=replace(version.spec, knobs=NO_KNOBS))
+    return pb.ModelOperationMessage(
+        operation=pb.ModelOperationMessage.LOAD_MODEL,
+        modelVersion=_version_message(version),
+        order=order,
+    )
+
+
+def unload_message(version: pb.ModelVersion, order: int) -> pb.ModelOperationMessage:
+    """Return the order to unload `version`, which is as it was ordered or held."""
+    return pb.ModelOperationMessage(
+        operation=pb.ModelOperationMessage.UNLOAD_MODEL, modelVersion=version, order=order
+    )
+
+
+def bare_version(model: str, version: int) -> pb.ModelVersion:
+    """Return a version of which nothing is known but its name and number."""
+    meta = scheduler_pb2.MetaData(name=model)
+    return pb.ModelVersion(model=scheduler_pb2.Model(meta=meta), version=version)
+
+
+def version_of(message: pb.ModelVersion) -> ModelVersion:
+    """Return the version that a message declares.
+
+    Raises InvalidResourceError if that is no model that is served, or it has no number.
+    """
+    if not message.version:
+        raise InvalidResourceError("version", f"{message.model.meta.name!r} has none")
+    return ModelVersion(spec_of(message.model), message.version)
+
+
+def report_message(
+    report: ModelReport, order: int = 0, available_bytes: int = 0
+) -> pb.ModelEventMessage:
+    """Return the message of a report; `order` is the number of the order that it answers."""
+    return pb.ModelEventMessage(
+        serverName=report.replica.server,
+        replicaIdx=report.replica.replica_idx,
+        modelName=report.model,
+        modelVersion=report.version,
+        event=_EVENT_NUMBERS[report.event],
+        message=report.reason,
+        availableMemoryBytes=available_bytes,
+        order=order,
+        measuredMemoryBytes=report.memory_bytes,
+    )
+
+
+def report_of(message: pb.ModelEventMessage) -> Report:
+    """Return what an agent reports.
+
+    Raises InvalidRequestError for an event that agents do not report, InvalidResourceError if the
+    server's or the model's name cannot be one.
+    """
+    event = _EVENTS.get(message.event)
+    if event is None:
+        raise InvalidRequestError(
+            f"event: {message.event} is not reported by agents; they report LOADED (2), LOAD_FAILED"
+            " (3), UNLOADED (4) and UNLOAD_FAILED (5)"
+        )
+    report = ModelReport(
+        _replica(message.serverName, message.replicaIdx),
+        checked_name(message.modelName, "modelName"),
+        message.modelVersion,
+        event,
+        message.message,
+        min(message.measuredMemoryBytes, MOST_BYTES),
+    )
+    return Report(report, message.order, min(message.availableMemoryBytes, MOST_BYTES))
+
+
+def _replica(server: str, replica_idx: int) -> ReplicaId:
+    return ReplicaId(checked_name(server, "serverName"), replica_idx)
+
+
+def _version_message(version: ModelVersion) -> pb.ModelVersion:
+    return pb.ModelVersion(model=message_of(version.spec), version=version.version)
+
+
+def _hello(message: pb.AgentSubscribeRequest) -> Hello:
+    said = message.hello
+    return Hello(said.protocol, said.oldestProtocol, said.version, said.instance)
+
+
+def _address(given: pb.ReplicaConfig, peer: str, *, is_ours: bool) -> ReplicaAddress:
+    for field, port in (
+        ("inferenceHttpPort", given.inferenceHttpPort),
+        ("inferenceGrpcPort", given.inferenceGrpcPort),
+    ):
+        if not 0 <= port <= _MAX_PORT:
+            raise InvalidResourceError(f"replicaConfig.{field}", f"{port} is no port")
+    host = given.inferenceSvc.strip()
+    if host in _ANYWHERE:
+        host = peer.rpartition(":")[0].strip("[]")
+    return ReplicaAddress(host, given.inferenceHttpPort, given.inferenceGrpcPort, is_ours)

@@ -1,0 +1,36 @@
+"""The HTTP/2 connections to one address."""
+
+from seldon_core.aio.supervise import Tasks
+from seldon_core.transport.http2_client import Http2Client
+from seldon_core.transport.links import Links
+
+MOST_CONNECTIONS = 16
+"""With 256 calls on each, four thousand calls."""
+
+
+class Http2Links(Links[Http2Client]):
+    """Connections to `host` and `port`, or to the Unix socket `unix:/path`.
+
+    `name` is what errors call the peer. `tasks` is where connecting runs, `receive` what the loop
+    reads into. `pings` as for `Http2Client`.
+    """
+
+    most = MOST_CONNECTIONS
+
+    def __init__(
+        self, host: str, port: int, name: str, tasks: Tasks, receive: memoryview, *, pings: bool
+    ) -> None:
+        super().__init__(host, port, name, tasks)
+        self._receive = receive
+        self._pings = pings
+
+    def ask_for_life(self) -> None:
+        """Ping the peer when it is silent, which is known by now to be one that allows it."""
+        self._pings = True
+        for client in self._clients:
+            client.pings = True
+
+    def _client(self) -> Http2Client:
+        return Http2Client(
+            self._loop, self._name, self._receive, self._on_leaving, pings=self._pings
+        )

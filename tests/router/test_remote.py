@@ -1,0 +1,201 @@
+"""The router and replicas in other processes: they come, go, refuse and are lost."""
+
+import asyncio
+
+import pytest
+
+from seldon_core.errors import UnreachableError
+from seldon_core.protocol.inference import InferResponse, Payload
+from seldon_core.router.handler import RouterHandler
+from seldon_core.router.table import RouteTable
+from seldon_core.transport.control import ReplicaAddress, ReplicaId, RouteCandidate, RouteUpdate
+from seldon_core.transport.handler import StreamReply
+from tests.support.hop import rest_call
+from tests.support.router_fakes import EchoUpstream
+from tests.support.stream_fakes import Given
+
+R0, R1, R2 = (ReplicaId("mlserver", index) for index in range(3))
+REFUSED, LOST = UnreachableError("refused"), UnreachableError("lost", was_sent=True)
+
+
+class Remote(EchoUpstream):
+    """A replica in another process; `faults` are raised by its next calls."""
+
+    def __init__(self, *faults):
+        super().__init__()
+        self.faults = list(faults)
+        self.has_left = False
+
+    def leave(self):
+        self.has_left = True
+
+    async def infer(self, call):
+        self.fault = self.faults.pop(0) if self.faults else None
+        return await super().infer(call)
+
+    async def stream(self, call, messages):
+        self.fault = self.faults.pop(0) if self.faults else None
+        async for reply in super().stream(call, messages):
+            yield reply
+
+    async def metadata(self, call):
+        if self.faults:
+            raise self.faults.pop(0)
+        return await super().metadata(call)
+
+    async def ready(self, call):
+        if self.faults:
+            raise self.faults.pop(0)
+        return True
+
+    async def statistics(self, call):
+        if self.faults:
+            raise self.faults.pop(0)
+        return ()
+
+
+class Far(Remote):
+    """Answers the first message of a stream and is lost then."""
+
+    async def stream(self, call, messages):
+        payload = await anext(messages)
+        yield StreamReply(payload, InferResponse("far", []))
+        await anext(messages)
+        raise LOST
+
+
+def address(port):
+    return ReplicaAddress("127.0.0.1", port, port, True)
+
+
+def router_of(remotes, replicas=None):
+    """A router that has been told of `remotes`, by replica; `replicas` serve iris."""
+    known = dict(remotes)
+    router = RouterHandler(RouteTable({}), lambda: 0.0, lambda replica, _address: known[replica])
+    for number, replica in enumerate(remotes):
+        router.publish_replica(replica, address(number + 1))
+    candidate = RouteCandidate("iris", 1, 100, tuple(replicas or remotes))
+    router.publish(RouteUpdate("iris", (candidate,)))
+    return router
+
+
+def call():
+    return rest_call(model="")
+
+
+def test_a_refused_call_is_answered_by_another_replica():
+    async def test():
+        dead, alive = Remote(REFUSED), Remote()
+        router = router_of({R0: dead, R1: alive})
+        reply = await router.infer(call())
+        assert reply.headers == [(b"x-own", b"1"), (b"x-seldon-route", b":iris_1:")]
+        assert alive.calls == ["iris_1"]
+
+    asyncio.run(test())
+
+
+def test_a_replica_that_nobody_has_told_of_is_passed_over():
+    async def test():
+        alive = Remote()
+        await router_of({R1: alive}, (R0, R1)).infer(call())
+        assert alive.calls == ["iris_1"]
+
+    asyncio.run(test())
+
+
+def test_a_lost_call_is_not_asked_a_third_time():
+    async def test():
+        replicas = {R0: Remote(LOST), R1: Remote(LOST), R2: Remote()}
+        router = router_of(replicas)
+        with pytest.raises(UnreachableError, match="lost"):
+            await router.infer(call())
+        assert sum(len(each.calls) for each in replicas.values()) == 2
+
+    asyncio.run(test())
+
+
+def test_a_call_whose_replica_has_lost_its_route_goes_where_that_leads_now():
+    async def test():
+
+        old, new = Remote(), Remote()
+        router = router_of({R0: old, R1: new}, (R0,))
+
+        async def lost(asked):
+            candidate = RouteCandidate("iris", 2, 100, (R1,))
+            router.publish(RouteUpdate("iris", (candidate,)))
+            raise LOST
+
+        old.infer = lost
+        assert (await router.infer(call())).response.model_name == "iris_2"
+
+    asyncio.run(test())
+
+
+def test_what_a_model_says_of_itself_is_asked_elsewhere_too():
+    async def test():
+        router = router_of({R0: Remote(REFUSED, REFUSED), R1: Remote()})
+        assert (await router.metadata(call())).name == "iris"
+        assert await router.ready(call())
+
+    asyncio.run(test())
+
+
+def test_a_model_that_cannot_be_reached_is_not_ready():
+    async def test():
+        assert not await router_of({R0: Remote(REFUSED, REFUSED)}).ready(call())
+
+    asyncio.run(test())
+
+
+def test_statistics_leave_out_who_cannot_be_reached():
+    async def test():
+        router = router_of({R0: Remote(REFUSED), R1: Remote()})
+        asked = call()
+        asked.model = ""
+        assert list(await router.statistics(asked)) == []
+
+    asyncio.run(test())
+
+
+def test_a_stream_is_taken_elsewhere_before_its_first_answer():
+    async def test():
+        alive = Remote()
+        router = router_of({R0: Remote(REFUSED), R1: alive})
+        payloads = [Payload(None, b"1"), Payload(None, b"2")]
+        replies = [reply async for reply in router.stream(call(), Given(*payloads))]
+        assert [reply.payload for reply in replies] == payloads
+        assert replies[0].headers[-1] == (b"x-seldon-route", b":iris_1:")
+
+    asyncio.run(test())
+
+
+def test_a_stream_that_has_been_answered_ends_with_its_replica():
+    async def test():
+        router = router_of({R0: Far(), R1: Remote()})
+        replies = router.stream(call(), Given(Payload(None, b"1"), Payload(None, b"2")))
+        await anext(replies)
+        with pytest.raises(UnreachableError, match="lost"):
+            await anext(replies)
+
+    asyncio.run(test())
+
+
+def test_a_replica_that_moves_or_goes_is_left():
+    made = []
+
+    def open_remote(replica, where):
+        made.append((replica, where, Remote()))
+        return made[-1][2]
+
+    router = RouterHandler(RouteTable({}), lambda: 0.0, open_remote)
+    for port in (1, 1, 2):
+        router.publish_replica(R0, address(port))
+    assert [where.http_port for _, where, _ in made] == [1, 2]
+    assert [remote.has_left for *_, remote in made] == [True, False]
+    router.publish_replica(R0, None)
+    router.publish_replica(R0, None)
+    assert made[1][2].has_left
+
+
+def test_a_router_for_one_process_has_no_use_for_addresses():
+    RouterHandler(RouteTable({}), lambda: 0.0).publish_replica(R0, address(1))

@@ -1,0 +1,78 @@
+"""What goes out of the scheduler to agents, routers, and who runs servers."""
+
+import asyncio
+
+from seldon_core.resources.model import ModelSpec, ModelVersion
+from seldon_core.resources.server import ServerConfigSpec, ServerSpec
+from seldon_core.scheduler.decisions import (
+    AskForReplicas,
+    ConfigureServers,
+    LoadOnReplica,
+    PublishReplica,
+    PublishRoute,
+    PublishServer,
+    RunServer,
+    UnloadOnReplica,
+)
+from seldon_core.scheduler.outside import Outside
+from seldon_core.transport.control import ReplicaAddress, ReplicaId, RouteUpdate
+from tests.support.scheduler_fakes import FakeLink, FakeRoutes
+
+R0, R1 = ReplicaId("mlserver", 0), ReplicaId("mlserver", 1)
+IRIS = ModelVersion(ModelSpec("iris", "/iris"), 3)
+ADDRESS = ReplicaAddress("there", 1, 1)
+
+
+class FakeOwner:
+    """Remembers what it is to run."""
+
+    def __init__(self):
+        self.told = []
+
+    def run_server(self, spec, replicas):
+        self.told.append((spec.name, replicas))
+
+    def configure(self, config):
+        self.told.append(config.name)
+
+
+def test_orders_go_to_their_replica_and_to_nobody_once_it_is_gone():
+    link = FakeLink(R0)
+    outside = Outside({R0: link}, FakeRoutes(), None)
+    for replica in (R0, R1):
+        outside.carry_out(LoadOnReplica(replica, IRIS))
+        outside.carry_out(UnloadOnReplica(replica, "iris", 2))
+    assert link.orders == ["load iris_3", "unload iris_2"]
+
+
+def test_routers_are_told_of_routes_and_of_replicas():
+    routes = FakeRoutes()
+    outside = Outside({}, routes, None)
+    outside.carry_out(PublishReplica(R0, ADDRESS))
+    outside.carry_out(PublishReplica(R1, None))
+    outside.carry_out(PublishRoute(RouteUpdate("iris")))
+    assert routes.replicas == {R0: ADDRESS, R1: None}
+    assert routes.updates == [RouteUpdate("iris")]
+
+
+def test_who_runs_servers_is_told_what_to_run():
+    owner = FakeOwner()
+    for outside in (Outside({}, FakeRoutes(), owner), Outside({}, FakeRoutes(), None)):
+        outside.carry_out(RunServer(ServerSpec("big"), 2))
+        outside.carry_out(ConfigureServers(ServerConfigSpec("small")))
+    assert owner.told == [("big", 2), "small"]
+
+
+def test_who_follows_servers_is_told_of_changes_and_of_what_is_asked_for():
+    async def test():
+        outside = Outside({}, FakeRoutes(), None)
+        with outside.watch_servers() as servers, outside.watch_asks() as asks:
+            outside.carry_out(PublishServer("far"))
+            outside.carry_out(AskForReplicas("far", 3))
+            outside.end()
+            assert [name async for name in servers] == ["far"]
+            assert [name async for name in asks] == ["far"]
+            assert outside.asked_replicas("far") == 3
+            assert outside.asked_replicas("near") is None
+
+    asyncio.run(test())

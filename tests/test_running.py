@@ -1,0 +1,37 @@
+"""What processes of all roles have in common."""
+
+import os
+
+import pytest
+
+from seldon_core.config.load import load_settings
+from seldon_core.running import EXTENSIONS, listener_settings, server_metadata, worker_count
+
+
+@pytest.mark.parametrize(
+    ("has_scheduler", "has_agent", "missing"),
+    [
+        (True, True, set()),
+        (False, True, {"model_repository", "model_repository(unload_dependents)"}),
+        (True, False, {"trace"}),
+    ],
+    ids=["everything", "an agent", "a router with the scheduler"],
+)
+def test_a_process_names_the_extensions_that_its_roles_have(has_scheduler, has_agent, missing):
+    said = server_metadata(has_scheduler=has_scheduler, has_agent=has_agent)
+    assert said.name == "seldon-core"
+    assert set(EXTENSIONS) - set(said.extensions) == missing
+
+
+def test_the_listener_is_told_how_much_may_be_in_flight():
+    flags = {"payload.inFlightBytes": "1Mi", "listener.headerCount": 7}
+    settings = listener_settings(load_settings(None, {}, flags).settings)
+    assert (settings.in_flight_bytes, settings.header_count) == (2**20, 7)
+
+
+def test_one_cpu_is_left_to_the_data_path(monkeypatch):
+    monkeypatch.setattr(os, "cpu_count", lambda: 4)
+    assert worker_count(load_settings(None, {}, {}).settings.agent) == 3
+    assert worker_count(load_settings(None, {}, {"agent.workers": 7}).settings.agent) == 7
+    monkeypatch.setattr(os, "cpu_count", lambda: None)
+    assert worker_count(load_settings(None, {}, {}).settings.agent) == 1
