@@ -36,6 +36,7 @@ from seldon_core.transport.handler import DataServices
 from seldon_core.transport.listener import Listener, open_listener
 from seldon_core.transport.log_settings import LogLevels
 from seldon_core.transport.rpc_client import open_rpc_client
+from seldon_core.transport.tls import admin_keys, dial_tls
 
 
 class AgentProcess:
@@ -125,6 +126,7 @@ async def open_agent_process(
     """
     replica = ReplicaId(settings.agent.server_name, settings.agent.replica_idx)
     metrics, traces, process = Metrics(), Traces(), AgentProcess(replica)
+    control = settings.control
     async with AsyncExitStack() as stack:
         workers = await stack.enter_async_context(open_workers(worker_count(settings.agent)))
         load_threads = await stack.enter_async_context(
@@ -145,9 +147,9 @@ async def open_agent_process(
                 load=load,
             )
         )
-        control_host = settings.control.host
+        control_host = control.host
         admin = await stack.enter_async_context(
-            open_admin(settings.admin, metrics, process, control_host)
+            open_admin(settings.admin, metrics, process, control_host, admin_keys(control))
         )
         services = DataServices(agent.front, process, agent.repository, traces, LogLevels())
         listener = await stack.enter_async_context(
@@ -155,7 +157,9 @@ async def open_agent_process(
         )
         metrics.add_source(lambda: listener_families(listener))
         client = await stack.enter_async_context(
-            open_rpc_client(settings.scheduler.host, settings.agent.port, "the scheduler")
+            open_rpc_client(
+                settings.scheduler.host, settings.agent.port, "the scheduler", dial_tls(control)
+            )
         )
         config = ReplicaConfig(
             capabilities_here(definition_of(settings.agent)),

@@ -21,6 +21,7 @@ from seldon_core.transport.handler import DataServices
 from seldon_core.transport.listener import Listener, open_listener
 from seldon_core.transport.log_settings import LogLevels
 from seldon_core.transport.rpc_client import open_rpc_client
+from seldon_core.transport.tls import admin_keys, dial_tls
 from seldon_core.transport.upstreams import open_upstreams
 
 
@@ -83,19 +84,21 @@ async def open_router_process(
 
     Raises ConfigError if a port is taken.
     """
-    metrics = Metrics()
+    metrics, control = Metrics(), settings.control
     budget = InFlightBytes(settings.payload.in_flight_bytes)
     async with AsyncExitStack() as stack:
         upstreams = await stack.enter_async_context(open_upstreams(budget))
         router = RouterHandler(RouteTable({}), random.random, upstreams.open)
         index = RouteIndex(router)
         client = await stack.enter_async_context(
-            open_rpc_client(settings.scheduler.host, settings.agent.port, "the scheduler")
+            open_rpc_client(
+                settings.scheduler.host, settings.agent.port, "the scheduler", dial_tls(control)
+            )
         )
         process = RouterProcess(RouteLink(client, index), index)
-        control_host = settings.control.host
+        control_host = control.host
         admin = await stack.enter_async_context(
-            open_admin(settings.admin, metrics, process, control_host)
+            open_admin(settings.admin, metrics, process, control_host, admin_keys(control))
         )
         services = DataServices(router, process, index, NoTraces(), LogLevels())
         listener = await stack.enter_async_context(

@@ -19,7 +19,7 @@ from seldon_core.agent.traces import Traces
 from seldon_core.agent.worker import open_workers
 from seldon_core.aio.clock import Clock, SystemClock
 from seldon_core.aio.threads import open_threads
-from seldon_core.config.settings import ControlSettings, Settings, show_settings
+from seldon_core.config.settings import Settings, show_settings
 from seldon_core.config.values import LOOPBACK, is_everywhere
 from seldon_core.observability.metrics import Metrics, listener_families
 from seldon_core.process import Process
@@ -56,6 +56,7 @@ from seldon_core.transport.control_port import open_control_port
 from seldon_core.transport.handler import DataServices, InferHandler
 from seldon_core.transport.listener import Listener, open_listener
 from seldon_core.transport.log_settings import LogLevels
+from seldon_core.transport.tls import admin_keys, server_keys
 from seldon_core.transport.upstreams import open_upstreams
 
 
@@ -189,15 +190,18 @@ class _Parts:
 
     async def open_late(self, stack: AsyncExitStack) -> Ports:
         """Open the admin and the control ports."""
-        settings, host = self._settings, self._settings.control.host
+        settings, control = self._settings, self._settings.control
+        host, keys = control.host, server_keys(control)
         admin = await stack.enter_async_context(
-            open_admin(settings.admin, self._metrics, self.process, host)
+            open_admin(settings.admin, self._metrics, self.process, host, admin_keys(control, keys))
         )
         services = SchedulerApi(self._scheduler).services()
         servers = ServerApi(self._scheduler, self._processes).services()
         agents = AgentApi(self._scheduler, self._links)
         scheduler_port, agent_port = [
-            await stack.enter_async_context(open_control_port(setting, port, served, host=host))
+            await stack.enter_async_context(
+                open_control_port(setting, port, served, host=host, keys=keys)
+            )
             for setting, port, served in (
                 ("scheduler.port", settings.scheduler.port, (*services, *servers)),
                 ("agent.port", settings.agent.port, (*agents.services(), *self._feed.services())),
@@ -230,6 +234,6 @@ class _Parts:
             agent=replace(own.agent, trusted_prefixes=trusted),
             # A router in this process reaches them here; others need what is open to them.
             listener=replace(own.listener, host=LOOPBACK if self._router else own.listener.host),
-            control=ControlSettings(LOOPBACK, insecure=False),
+            control=replace(own.control, host=LOOPBACK, insecure=False),
         )
         return show_settings(settings)

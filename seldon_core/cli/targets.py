@@ -19,7 +19,8 @@ def scheduler_endpoint(
 ) -> Endpoint:
     """Return where the scheduler is; TLS if the config in use names a key or asks for it.
 
-    Raises ConfigError if that config cannot be read.
+    Without a config that does, TLS is spoken where CONTROL_PLANE_SECURITY_PROTOCOL is SSL. Raises
+    ConfigError if that config cannot be read.
     """
     config = active_config()
     address = (
@@ -29,7 +30,7 @@ def scheduler_endpoint(
         or DEFAULT_SCHEDULER
     )
     speaks_tls = config.switch("controlplane", "tls") or config.text("controlplane", "keyPath")
-    tls = _tls(config, "controlplane") if speaks_tls else None
+    tls = _tls(config, "controlplane") if speaks_tls else _tls_of(environ)
     return Endpoint(address, options.authority, tls)
 
 
@@ -49,6 +50,17 @@ def inference_endpoint(
     )
     tls = _tls(config, "dataplane") if config.switch("dataplane", "tls") else None
     return Endpoint(address, authority, tls)
+
+
+def _tls_of(environ: Mapping[str, str]) -> ClientTls | None:
+    """Return what Seldon's variables say, as they are given to agents."""
+    if environ.get("CONTROL_PLANE_SECURITY_PROTOCOL", "").upper() != "SSL":
+        return None
+    return ClientTls(
+        ca_path=environ.get("CONTROL_PLANE_SERVER_TLS_CA_LOCATION", ""),
+        crt_path=environ.get("CONTROL_PLANE_CLIENT_TLS_CRT_LOCATION", ""),
+        key_path=environ.get("CONTROL_PLANE_CLIENT_TLS_KEY_LOCATION", ""),
+    )
 
 
 def _tls(config: ConfigFile, block: str) -> ClientTls:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import yaml
 
-from seldon_core.config.seldon_names import SELDON_NAMES, WITHOUT_EFFECT
+from seldon_core.config.seldon_names import SELDON_NAMES, WITHOUT_EFFECT, in_force
 from seldon_core.config.settings import Settings, build_settings, known_settings
 from seldon_core.config.sizes import memory_limit
 from seldon_core.config.values import is_loopback
@@ -113,7 +113,7 @@ def _from_file(path: Path) -> dict[str, _Value]:
 def _from_environment(environ: Mapping[str, str], notices: list[str]) -> dict[str, _Value]:
     ours: dict[str, _Value] = {}
     theirs: dict[str, _Value] = {}
-    for variable, value in environ.items():
+    for variable, value in in_force(environ).items():
         if value.startswith("tcp://"):
             continue  # a Kubernetes service link: a service called seldon-… makes these
         if variable in SELDON_NAMES:
@@ -154,18 +154,35 @@ def _checked(layers: Mapping[str, _Value]) -> Settings:
     settings = build_settings(tree)
     _check_together(settings, layers)
     _check_open(settings, layers)
+    _check_pairs(settings)
     return settings
 
 
 def _check_open(settings: Settings, layers: Mapping[str, _Value]) -> None:
     """Refuse to open the control plane to other machines unless that is wished for in words."""
-    host = settings.control.host
-    if not (settings.control.insecure or is_loopback(host)):
+    control = settings.control
+    is_mutual = control.tls and control.client_ca_path
+    if not (control.insecure or is_mutual or is_loopback(control.host)):
         raise ConfigError(
-            f"control.host (from {layers['control.host'].origin}): {host!r} opens the ports of the "
-            "control plane to whoever reaches it, and a model that he loads runs code; say that it "
-            "is meant with --insecure-control (control.insecure)"
+            f"control.host (from {layers['control.host'].origin}): {control.host!r} opens the "
+            "ports of the control plane to whoever reaches it, and a model that he loads runs "
+            "code; have clients prove who they are by mutual TLS (control.tls, "
+            "control.clientCaPath), or say that it is meant with --insecure-control "
+            "(control.insecure)"
         )
+
+
+def _check_pairs(settings: Settings) -> None:
+    """Refuse half of a certificate and its key."""
+    control = settings.control
+    for side in ("server", "client"):
+        crt, key = (getattr(control, f"{side}_{what}_path") for what in ("crt", "key"))
+        if bool(crt) != bool(key):
+            missing, given = ("Key", "Crt") if crt else ("Crt", "Key")
+            raise ConfigError(
+                f"control.{side}{given}Path is {crt or key!r}, and control.{side}{missing}Path is "
+                "empty: a certificate and its key belong together"
+            )
 
 
 def _check_together(settings: Settings, layers: Mapping[str, _Value]) -> None:

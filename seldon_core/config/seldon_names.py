@@ -30,7 +30,19 @@ def _pod(value: str) -> Mapping[str, object]:
     return {"agent.serverName": found["server"], "agent.replicaIdx": found["index"]}
 
 
+def _protocol(value: str) -> Mapping[str, object]:
+    """`SSL` or `PLAINTEXT`; anything else is refused as no truth."""
+    return {"control.tls": {"SSL": True, "PLAINTEXT": False}.get(value.upper(), value)}
+
+
 SELDON_NAMES: Final[Mapping[str, Callable[[str], Mapping[str, object]]]] = {
+    "CONTROL_PLANE_CLIENT_TLS_CA_LOCATION": _means("control.clientCaPath"),
+    "CONTROL_PLANE_CLIENT_TLS_CRT_LOCATION": _means("control.clientCrtPath"),
+    "CONTROL_PLANE_CLIENT_TLS_KEY_LOCATION": _means("control.clientKeyPath"),
+    "CONTROL_PLANE_SECURITY_PROTOCOL": _protocol,
+    "CONTROL_PLANE_SERVER_TLS_CA_LOCATION": _means("control.serverCaPath"),
+    "CONTROL_PLANE_SERVER_TLS_CRT_LOCATION": _means("control.serverCrtPath"),
+    "CONTROL_PLANE_SERVER_TLS_KEY_LOCATION": _means("control.serverKeyPath"),
     "MEMORY_REQUEST": _means("agent.memory"),
     "POD_NAME": _pod,
     "SELDON_LOG_LEVEL": _level,
@@ -43,7 +55,26 @@ SELDON_NAMES: Final[Mapping[str, Callable[[str], Mapping[str, object]]]] = {
 }
 """Each variable, and what of the settings its value says, by their names."""
 
+TLS_PORT: Final = "SELDON_SCHEDULER_TLS_PORT"
+"""What stands for SELDON_SCHEDULER_PORT where the control plane speaks TLS."""
+
+
+def in_force(environ: Mapping[str, str]) -> Mapping[str, str]:
+    """Return the variables of `environ`, with the port that counts by its usual name."""
+    if not environ.get(TLS_PORT):
+        return environ
+    port = environ[TLS_PORT]
+    left = {name: value for name, value in environ.items() if name != TLS_PORT}
+    if environ.get("CONTROL_PLANE_SECURITY_PROTOCOL", "").upper() != "SSL":
+        return left
+    return {**left, "SELDON_SCHEDULER_PORT": port}
+
+
 WITHOUT_EFFECT: Final[Mapping[str, str]] = {
+    **dict.fromkeys(
+        ("CONTROL_PLANE_CLIENT_TLS_SECRET_NAME", "CONTROL_PLANE_SERVER_TLS_SECRET_NAME"),
+        "certificates are files: give the …_LOCATION variables or the paths of group control",
+    ),
     **dict.fromkeys(
         (
             "SELDON_SERVER_GRPC_PORT",
@@ -86,7 +117,6 @@ WITHOUT_EFFECT: Final[Mapping[str, str]] = {
         "models are not scaled by it yet",
     ),
     "SELDON_REPLICA_CONFIG": "give the settings of group agent instead",
-    "SELDON_SCHEDULER_TLS_PORT": "give agent.port instead",
     "SELDON_SERVER_TYPE": "a server is what its capabilities say",
     "SELDON_USE_DEPLOYMENTS_FOR_SERVERS": "give agent.serverName and agent.replicaIdx instead",
 }

@@ -79,10 +79,18 @@ class SchedulerSettings:
 
 @dataclass(frozen=True, slots=True)
 class ControlSettings:
-    """Where the control plane's ports are open."""
+    """Where the control plane's ports are open, and how they and their clients speak TLS."""
 
     host: Text
     insecure: Annotated[bool, values.truth]
+    tls: Annotated[bool, values.truth]
+    server_crt_path: Text
+    server_key_path: Text
+    server_ca_path: Text
+    client_crt_path: Text
+    client_key_path: Text
+    client_ca_path: Text
+    server_name: Text
 
 
 @dataclass(frozen=True, slots=True)

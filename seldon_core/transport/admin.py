@@ -32,6 +32,7 @@ from seldon_core.transport.listener import listen
 from seldon_core.transport.locality import foreign_name
 from seldon_core.transport.rpc import RpcAnswer
 from seldon_core.transport.settings import KIB, MIB, ListenerSettings
+from seldon_core.transport.tls import ServerKeys
 
 HOST = "127.0.0.1"
 _CLOSE_TIMEOUT_S = 1.0  # a scrape under way ends well within it; idle connections need nothing
@@ -55,11 +56,15 @@ class ProcessState(Protocol):
 
 @asynccontextmanager
 async def open_admin(
-    settings: AdminSettings, metrics: Metrics, state: ProcessState, host: str = HOST
+    settings: AdminSettings,
+    metrics: Metrics,
+    state: ProcessState,
+    host: str = HOST,
+    keys: ServerKeys | None = None,
 ) -> AsyncIterator[int]:
     """Serve the admin port on `host` for the length of a block; yields its number.
 
-    Raises ConfigError if the port is taken.
+    With `keys` it speaks TLS.     Raises ConfigError if the port is taken.
     """
     # Enough for a few scrapers and people, and for the one body there is, a table of levels.
     limits = ListenerSettings(
@@ -70,6 +75,7 @@ async def open_admin(
         AdminFront(metrics, state, is_open=not is_loopback(host)),
         NoRpcFront(),
         InFlightBytes(limits.in_flight_bytes),
+        keys=keys,
     )
     async with AsyncExitStack() as stack:
         try:

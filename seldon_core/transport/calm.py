@@ -50,8 +50,9 @@ class Leaving(asyncio.BufferedProtocol):
         transport.set_protocol(self)
         transport.pause_reading()
         shared.paused[self] = transport
-        with suppress(OSError):  # the client has closed its side by now
-            transport.write_eof()
+        if transport.can_write_eof():  # TLS cannot
+            with suppress(OSError):  # the client has closed its side by now
+                transport.write_eof()
         shared.sweeper.watch(shared.loop.time() + shared.settings.linger_s, self.abort)
 
     def get_buffer(self, sizehint: int) -> memoryview:

@@ -21,6 +21,7 @@ from seldon_core.transport.exchange import HttpAnswer, HttpRequest
 from seldon_core.transport.listener import Listener, listen
 from seldon_core.transport.settings import MIB, ListenerSettings
 from seldon_core.transport.standard_talks import reflection_talks
+from seldon_core.transport.tls import ServerKeys
 
 HOST = "127.0.0.1"
 
@@ -42,13 +43,14 @@ async def open_control_port(
     host: str = HOST,
     write_timeout_s: float = WRITE_TIMEOUT_S,
     ping_s: float = PING_S,
+    keys: ServerKeys | None = None,
 ) -> AsyncIterator[int]:
     """Serve `services` on `port` of `host` for the length of a block; yields the port's number.
 
     At the end streams end as if they had no more to say, and other calls have a second. `setting`
     is what an error calls the port. A client with a stream is asked every `ping_s` whether it is
-    there, and has twice as long to answer. A message may be as long as any of the services allows.
-    Raises ConfigError if the port is taken.
+    there, and has twice as long to answer. With `keys` it speaks TLS. A message may be as long as
+    any of the services allows. Raises ConfigError if the port is taken.
     """
     health = Health([service.name for service in services])
     every = [*services, *health.services()]
@@ -58,7 +60,13 @@ async def open_control_port(
     async with AsyncExitStack() as stack:
         try:
             listener = await stack.enter_async_context(
-                listen(limits, _NoHttpFront(), front, InFlightBytes(limits.in_flight_bytes))
+                listen(
+                    limits,
+                    _NoHttpFront(),
+                    front,
+                    InFlightBytes(limits.in_flight_bytes),
+                    keys=keys,
+                )
             )
         except ConfigError as error:
             raise ConfigError(f"{setting}: {error}") from error
@@ -102,7 +110,7 @@ class _NoHttpFront:
     async def answer(self, request: HttpRequest) -> HttpAnswer:
         """Answer 415."""
         text = (
-            "this port answers gRPC calls only (HTTP/2 without TLS, content-type application/grpc);"
+            "this port answers gRPC calls only (HTTP/2, content-type application/grpc);"
             " over plain HTTP ask the admin port\n"
         )
         headers = [(b"content-type", b"text/plain; charset=utf-8")]

@@ -57,7 +57,7 @@ class Endpoint:
 
     def tls_context(self) -> ssl.SSLContext | None:
         """Return how to speak TLS, None without. Raises ConfigError if a file cannot be used."""
-        return None if self.tls is None else _context(self.tls)
+        return None if self.tls is None else client_context(self.tls)
 
     def unreachable(self, error: OSError) -> UpstreamError:
         """Return the error that says that nobody answered at this address."""
@@ -70,7 +70,8 @@ class Endpoint:
         )
 
 
-def _context(tls: ClientTls) -> ssl.SSLContext:
+def client_context(tls: ClientTls) -> ssl.SSLContext:
+    """Return how to speak TLS as a client. Raises ConfigError if a file cannot be used."""
     authorities = read_pem(tls.ca_path).decode(errors="replace") if tls.ca_path else None
     try:
         context = ssl.create_default_context(cadata=authorities)

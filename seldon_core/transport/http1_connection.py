@@ -237,7 +237,8 @@ class Http1Connection(asyncio.BufferedProtocol):
             transport.close()
             return
         self._is_lingering = True
-        transport.write_eof()
+        if transport.can_write_eof():  # TLS cannot
+            transport.write_eof()
         self._resume()
         self._shared.sweeper.watch(self._loop.time() + self._settings.linger_s, self.abort)
 

@@ -3,6 +3,7 @@
 from seldon_core.aio.supervise import Tasks
 from seldon_core.transport.http2_client import Http2Client
 from seldon_core.transport.links import Links
+from seldon_core.transport.tls import DialTls
 
 MOST_CONNECTIONS = 16
 """With 256 calls on each, four thousand calls."""
@@ -12,15 +13,23 @@ class Http2Links(Links[Http2Client]):
     """Connections to `host` and `port`, or to the Unix socket `unix:/path`.
 
     `name` is what errors call the peer. `tasks` is where connecting runs, `receive` what the loop
-    reads into. `pings` as for `Http2Client`.
+    reads into. `pings` as for `Http2Client`, `tls` as for `Links`.
     """
 
     most = MOST_CONNECTIONS
 
     def __init__(
-        self, host: str, port: int, name: str, tasks: Tasks, receive: memoryview, *, pings: bool
+        self,
+        host: str,
+        port: int,
+        name: str,
+        tasks: Tasks,
+        receive: memoryview,
+        *,
+        pings: bool,
+        tls: DialTls | None = None,
     ) -> None:
-        super().__init__(host, port, name, tasks)
+        super().__init__(host, port, name, tasks, tls)
         self._receive = receive
         self._pings = pings
 

@@ -8,14 +8,16 @@ and it is tried again and again beside them until it works.
 import asyncio
 import logging
 import socket
+import ssl
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import ClassVar, Final, Generic, Protocol, TypeVar, cast
 
 from seldon_core.aio.supervise import Tasks
-from seldon_core.errors import OverloadedError, UnreachableError
+from seldon_core.errors import ConfigError, OverloadedError, UnreachableError
 from seldon_core.protocol.inference import Buffer
 from seldon_core.transport.http2_client import Headers, Receiver
+from seldon_core.transport.tls import DialTls
 
 _logger = logging.getLogger(__name__)
 
@@ -23,6 +25,7 @@ CONNECT_S: Final = 5.0
 _FIRST_PAUSE_S: Final = 0.02
 _LONGEST_PAUSE_S: Final = 0.1
 _KEEP_ALIVE_S: Final = 20
+_PLAIN_TEXT: Final = ("WRONG_VERSION_NUMBER", "HTTP_REQUEST", "RECORD_LAYER_FAILURE")
 
 
 class Client(Protocol):
@@ -73,12 +76,16 @@ C = TypeVar("C", bound=Client)
 class Links(ABC, Generic[C]):
     """Connections to `host` and `port`, or to the Unix socket `unix:/path`; at most `most`.
 
-    `name` is what errors call the peer. `tasks` is where connecting runs.
+    `name` is what errors call the peer. `tasks` is where connecting runs. With `tls` TLS is spoken
+    to a host.
     """
 
     most: ClassVar[int]
 
-    def __init__(self, host: str, port: int, name: str, tasks: Tasks) -> None:
+    def __init__(
+        self, host: str, port: int, name: str, tasks: Tasks, tls: DialTls | None = None
+    ) -> None:
+        self._tls = tls
         self._host = host
         self._port = port
         self._name = name
@@ -144,8 +151,8 @@ class Links(ABC, Generic[C]):
         try:
             async with asyncio.timeout(CONNECT_S):
                 await self._open_socket()
-        except (OSError, TimeoutError) as error:
-            why = f"no connection within {CONNECT_S:g} s" if not str(error) else str(error)
+        except (OSError, TimeoutError, ConfigError) as error:
+            why = _why(error)
             self._error = UnreachableError(f"{self._name} cannot be reached: {why}")
             self._pause_s = min(max(2 * self._pause_s, _FIRST_PAUSE_S), _LONGEST_PAUSE_S)
             self._next_try = self._loop.time() + self._pause_s
@@ -161,8 +168,11 @@ class Links(ABC, Generic[C]):
             path = self._host.removeprefix("unix:")
             _, protocol = await loop.create_unix_connection(self._protocol, path)
         else:
+            context, named = None, None
+            if self._tls is not None:
+                context, named = self._tls.context(), self._tls.server_name or self._host
             transport, protocol = await loop.create_connection(
-                self._protocol, self._host, self._port
+                self._protocol, self._host, self._port, ssl=context, server_hostname=named
             )
             _watch(transport.get_extra_info("socket"))
         client = cast(C, protocol)
@@ -183,6 +193,15 @@ class Links(ABC, Generic[C]):
             self._clients.remove(client)
             if client.under_way:
                 self._leaving.append(client)
+
+
+def _why(error: Exception) -> str:
+    """Say why there is no connection, of TLS in words."""
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return f"its certificate is not accepted: {error.verify_message}"
+    if isinstance(error, ssl.SSLError) and error.reason in _PLAIN_TEXT:
+        return "it speaks plain text where TLS is wanted (control.tls)"
+    return str(error) or f"no connection within {CONNECT_S:g} s"
 
 
 def _watch(connected: socket.socket) -> None:

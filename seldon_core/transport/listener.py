@@ -29,13 +29,25 @@ from seldon_core.transport.settings import ListenerSettings
 from seldon_core.transport.shared import Counters, Shared
 from seldon_core.transport.shared import RpcFront as AnyRpcFront
 from seldon_core.transport.standard_talks import data_port_talks
+from seldon_core.transport.tls import ServerKeys
+from seldon_core.transport.tls_accepting import (
+    TLS_HANDSHAKE,
+    PlainHttpRefusal,
+    PlainRpcRefusal,
+    Server,
+    TlsServer,
+)
 
 _logger = logging.getLogger(__name__)
 
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 """What an HTTP/2 client sends first (RFC 9113, 3.4)."""
 
-_TLS_HANDSHAKE = 0x16
+_NO_TLS = (
+    b"HTTP/1.1 400 Bad Request\r\ncontent-type: text/plain; charset=utf-8\r\n"
+    b"connection: close\r\ncontent-length: 41\r\n\r\nthis port speaks plain text, without TLS\n"
+)
+"""To who speaks TLS: no alert of TLS has a text, and clients take this for what it is."""
 _LEAVE_S = 1.0  # for the handlers of streaming calls to end, once the port is closed
 
 
@@ -90,10 +102,12 @@ class Sniffer(asyncio.BufferedProtocol):
         if transport is None:
             return
         self._first += data
-        if self._first[0] == _TLS_HANDSHAKE:
+        if self._first.startswith(TLS_HANDSHAKE):
             self._shared.counters.tls_on_plain_port += 1
             _logger.debug("closing a connection that begins with TLS: this port speaks plain text")
-            transport.abort()
+            transport.write(_NO_TLS)
+            transport.close()
+            self.connection_lost(None)
         elif self._first.startswith(PREFACE):
             self._hand_over(transport, Http2Connection(self._shared))
         elif not PREFACE.startswith(self._first):
@@ -137,9 +151,10 @@ class Sniffer(asyncio.BufferedProtocol):
 class Listener:
     """An open port. `port` is the real one, also if 0 was asked for."""
 
-    def __init__(self, server: asyncio.Server, shared: Shared) -> None:
+    def __init__(self, server: Server, shared: Shared, plain: Shared | None = None) -> None:
         self._server = server
         self._shared = shared
+        self._plain = plain
         self.port: int = server.sockets[0].getsockname()[1]
 
     @property
@@ -191,7 +206,8 @@ class Listener:
     def abort(self) -> None:
         """Accept nothing more and close every connection now."""
         self._server.close()
-        for connection in list(self._shared.connections):
+        refused = self._plain.connections if self._plain is not None else {}
+        for connection in [*self._shared.connections, *refused]:
             connection.abort()
 
 
@@ -239,20 +255,57 @@ async def _create_server(
     loop: asyncio.AbstractEventLoop,
     protocol: Callable[[], asyncio.BaseProtocol],
     settings: ListenerSettings,
-) -> asyncio.Server:
+) -> Server:
     host, port, backlog = settings.host, settings.port, settings.backlog
     family = _family(host)
     if family is None:  # a name, which may have several addresses
         return await loop.create_server(protocol, host, port, backlog=backlog)
     # The loop would ask threads what the address means: four of them and 0.5 MiB for nothing.
-    bound = socket.create_server((host, port), family=family, backlog=backlog)
+    bound = _bind((host, port), family, settings)
+    first = Backlog(loop, bound, protocol).first
+    return await loop.create_server(first, sock=bound, backlog=backlog)
+
+
+async def _create_tls_server(
+    shared: Shared, plain: Shared, keys: ServerKeys, settings: ListenerSettings
+) -> Server:
+    loop, port = shared.loop, settings.port
+    listening: list[socket.socket] = []
+    try:
+        for family, host in await _addresses(loop, settings.host):
+            listening.append(_bind((host, port), family, settings))
+            port = listening[0].getsockname()[1]  # the same at all addresses of a name
+    except OSError:
+        for bound in listening:
+            bound.close()
+        raise
+    protocols = (lambda: Sniffer(shared)), (lambda: Sniffer(plain))
+    patience_s = settings.head_timeout_s
+    return TlsServer(loop, listening, keys, protocols, patience_s, settings.connections)
+
+
+async def _addresses(
+    loop: asyncio.AbstractEventLoop, host: str
+) -> list[tuple[socket.AddressFamily, str]]:
+    """Return the addresses of a host with their families."""
+    family = _family(host)
+    if family is not None:
+        return [(family, host)]
+    found = await loop.getaddrinfo(host, 0, type=socket.SOCK_STREAM)
+    return list(dict.fromkeys((info[0], str(info[4][0])) for info in found))
+
+
+def _bind(
+    where: tuple[str, int], family: socket.AddressFamily, settings: ListenerSettings
+) -> socket.socket:
+    """Return a socket that listens and does not block."""
+    bound = socket.create_server(where, family=family, backlog=settings.backlog)
     # Accepted connections inherit it. asyncio itself does so only if the socket names its protocol.
     bound.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     if settings.keep_alive_s:
         _keep_alive(bound, settings.keep_alive_s)
     bound.setblocking(False)
-    first = Backlog(loop, bound, protocol).first
-    return await loop.create_server(first, sock=bound, backlog=backlog)
+    return bound
 
 
 def _keep_alive(listening: socket.socket, after_s: int) -> None:
@@ -282,23 +335,37 @@ async def listen(
     rpc: AnyRpcFront,
     budget: InFlightBytes,
     refusals: Refusals | None = None,
+    *,
+    keys: ServerKeys | None = None,
 ) -> AsyncIterator[Listener]:
-    """Serve two fronts, which may count in `refusals` too; otherwise as `open_listener`."""
+    """Serve two fronts, which may count in `refusals` too; otherwise as `open_listener`.
+
+    With `keys` the port speaks TLS, and tells so who does not.
+    """
     loop = asyncio.get_running_loop()
     shared = Shared(loop, settings, http, rpc, budget, refusals)
+    plain: Shared | None = None
     try:
-        server = await _create_server(loop, lambda: Sniffer(shared), settings)
+        if keys is None:
+            server = await _create_server(loop, lambda: Sniffer(shared), settings)
+        else:
+            plain = Shared(loop, settings, PlainHttpRefusal(), PlainRpcRefusal(), budget)
+            server = await _create_tls_server(shared, plain, keys, settings)
     except OSError as error:
         raise ConfigError(why_not_listening(settings.host, settings.port, error)) from error
-    shared.sweeper.start()
-    listener = Listener(server, shared)
+    every = [shared] if plain is None else [shared, plain]
+    for each in every:
+        each.sweeper.start()
+    listener = Listener(server, shared, plain)
     try:
         yield listener
     finally:
         listener.abort()
-        if shared.conversing:  # they were cancelled just now
-            await asyncio.wait(tuple(shared.conversing), timeout=_LEAVE_S)
-        shared.sweeper.stop()
+        conversing = [task for each in every for task in each.conversing]
+        if conversing:  # they were cancelled just now
+            await asyncio.wait(conversing, timeout=_LEAVE_S)
+        for each in every:
+            each.sweeper.stop()
 
 
 def why_not_listening(host: str, port: int, error: OSError) -> str:

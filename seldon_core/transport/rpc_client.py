@@ -20,6 +20,7 @@ from seldon_core.transport import grpc_frames
 from seldon_core.transport.http2_client import Headers
 from seldon_core.transport.http2_links import Http2Links
 from seldon_core.transport.settings import KIB, MIB
+from seldon_core.transport.tls import DialTls
 
 T = TypeVar("T", bound=Message)
 
@@ -168,14 +169,19 @@ class Http2RpcClient:
     """
 
     def __init__(
-        self, links: Http2Links, name: str, authority: str, visit_s: float = _VISIT_S
+        self,
+        links: Http2Links,
+        name: str,
+        authority: str,
+        visit_s: float = _VISIT_S,
+        scheme: bytes = b"http",
     ) -> None:
         self._links = links
         self._name = name
         self._loop = asyncio.get_running_loop()
         self._whom = [
             (b":method", b"POST"),
-            (b":scheme", b"http"),
+            (b":scheme", scheme),
             (b":authority", authority.encode()),
         ]
         self._visit_s = visit_s
@@ -244,16 +250,19 @@ class Http2RpcClient:
 
 
 @asynccontextmanager
-async def open_rpc_client(host: str, port: int, name: str) -> AsyncIterator[Http2RpcClient]:
+async def open_rpc_client(
+    host: str, port: int, name: str, tls: DialTls | None = None
+) -> AsyncIterator[Http2RpcClient]:
     """Be ready to call `host` and `port` for the length of a block; it connects when called.
 
-    `name` is what errors call the other side.
+    `name` is what errors call the other side, `tls` how TLS is spoken to it.
     """
     async with open_tasks(name) as tasks:
         receive = memoryview(bytearray(_RECEIVE_BYTES))
-        links = Http2Links(host, port, name, tasks, receive, pings=False)
+        links = Http2Links(host, port, name, tasks, receive, pings=False, tls=tls)
         shown = f"[{host}]" if ":" in host else host
-        client = Http2RpcClient(links, name, f"{shown}:{port}")
+        scheme = b"http" if tls is None else b"https"
+        client = Http2RpcClient(links, name, f"{shown}:{port}", scheme=scheme)
         try:
             yield client
         finally:

@@ -75,3 +75,21 @@ def test_a_relative_path_is_meant_from_the_configs_folder(use, home):
     use(controlplane={"tls": True, "caPath": "a"}, dataplane={"tls": True, "caPath": "b"})
     assert scheduler_endpoint(ControlOptions(), {}).tls == ClientTls(f"{home}/a")
     assert inference_endpoint(None, "", {}).tls == ClientTls(f"{home}/b")
+
+
+@pytest.mark.parametrize("protocol", ["SSL", "ssl"])
+def test_seldons_variables_make_the_scheduler_spoken_to_by_tls(protocol):
+    environ = {
+        "CONTROL_PLANE_SECURITY_PROTOCOL": protocol,
+        "CONTROL_PLANE_SERVER_TLS_CA_LOCATION": "/ca",
+        "CONTROL_PLANE_CLIENT_TLS_CRT_LOCATION": "/crt",
+        "CONTROL_PLANE_CLIENT_TLS_KEY_LOCATION": "/key",
+    }
+    tls = scheduler_endpoint(ControlOptions(), environ).tls
+    assert tls == ClientTls("/ca", "/crt", "/key")
+
+
+def test_the_config_in_use_goes_before_seldons_variables_of_tls(use):
+    use(controlplane={"tls": True, "caPath": "/of/config"})
+    tls = scheduler_endpoint(ControlOptions(), {"CONTROL_PLANE_SECURITY_PROTOCOL": "SSL"}).tls
+    assert tls == ClientTls("/of/config")

@@ -154,6 +154,59 @@ def test_the_control_plane_is_open_to_others_only_if_that_is_said(host):
     assert load_settings(None, {}, flags).settings.control.host == host
 
 
+def test_with_mutual_tls_the_control_plane_may_be_open_to_others():
+    flags = {"control.host": "0.0.0.0", "control.tls": "true"}
+    with pytest.raises(ConfigError, match=r"mutual TLS \(control\.tls, control\.clientCaPath\)"):
+        load_settings(None, {}, flags)
+    flags["control.clientCaPath"] = "/ca.pem"
+    assert load_settings(None, {}, flags).settings.control.host == "0.0.0.0"
+    with pytest.raises(ConfigError, match=r"control\.host"):
+        load_settings(None, {}, flags | {"control.tls": "false"})
+
+
+@pytest.mark.parametrize(
+    ("given", "missing"),
+    [("serverCrtPath", "serverKeyPath"), ("clientKeyPath", "clientCrtPath")],
+)
+def test_half_of_a_certificate_and_its_key_is_refused(given, missing):
+    wanted = rf"control\.{given} is 'x\.pem', and control\.{missing} is empty"
+    with pytest.raises(ConfigError, match=wanted):
+        load_settings(None, {}, {f"control.{given}": "x.pem"})
+
+
+def test_seldon_s_variables_of_tls_are_understood():
+    environ = {"CONTROL_PLANE_SECURITY_PROTOCOL": "SSL", "SELDON_SCHEDULER_PORT": "9005"}
+    for side in ("SERVER", "CLIENT"):
+        for file in ("CRT", "KEY", "CA"):
+            environ[f"CONTROL_PLANE_{side}_TLS_{file}_LOCATION"] = f"/{side}/{file}"
+    environ["SELDON_SCHEDULER_TLS_PORT"] = "9055"
+    loaded = load_settings(None, environ, {})
+    control = loaded.settings.control
+    assert loaded.notices == ()
+    assert control.tls
+    assert (control.server_crt_path, control.client_ca_path) == ("/SERVER/CRT", "/CLIENT/CA")
+    assert (control.server_key_path, control.client_key_path) == ("/SERVER/KEY", "/CLIENT/KEY")
+    assert (control.server_ca_path, control.client_crt_path) == ("/SERVER/CA", "/CLIENT/CRT")
+    assert loaded.settings.agent.port == 9055
+
+
+def test_seldon_s_tls_port_counts_only_with_tls():
+    environ = {"CONTROL_PLANE_SECURITY_PROTOCOL": "PLAINTEXT", "SELDON_SCHEDULER_TLS_PORT": "9055"}
+    loaded = load_settings(None, environ, {})
+    assert (loaded.settings.agent.port, loaded.settings.control.tls) == (9005, False)
+    assert loaded.notices == ()
+
+
+def test_an_unknown_protocol_is_refused():
+    with pytest.raises(ConfigError, match=r"control\.tls .*wanted true or false, found 'mTLS'"):
+        load_settings(None, {"CONTROL_PLANE_SECURITY_PROTOCOL": "mTLS"}, {})
+
+
+def test_certificates_in_secrets_of_kubernetes_are_a_notice():
+    (notice,) = load_settings(None, {"CONTROL_PLANE_SERVER_TLS_SECRET_NAME": "x"}, {}).notices
+    assert "certificates are files" in notice
+
+
 def test_settings_are_passed_on_as_a_file(tmp_path):
     flags = {"agent.trustedPrefixes": "/a,/b", "log.levels": "seldon_core.agent=debug"}
     settings = load_settings(None, {}, flags).settings

@@ -195,6 +195,9 @@ def test_a_client_that_has_gone_already_is_left_all_the_same():
         def pause_reading(self):
             pass
 
+        def can_write_eof(self):
+            return True
+
         def write_eof(self):
             raise OSError(107, "Transport endpoint is not connected")
 

@@ -96,10 +96,12 @@ def test_a_request_that_begins_like_the_preface_is_http1():
     asyncio.run(main())
 
 
-def test_a_tls_hello_on_the_plain_port_is_closed_and_counted():
+def test_a_tls_hello_on_the_plain_port_is_answered_in_plain_text_and_counted():
     async def main():
         async with listening(EchoFront()) as listener, connected(listener.port) as client:
             await client.send(b"\x16\x03\x01\x02\x00\x01\x00")
+            status, _, text = await client.response()
+            assert (status, text) == (400, b"this port speaks plain text, without TLS\n")
             assert await client.ends() == b""
             assert listener.counters.tls_on_plain_port == 1
 

@@ -1,0 +1,269 @@
+"""Ports that speak TLS: who is let in, and what others are told."""
+
+import asyncio
+import socket
+import ssl
+from contextlib import asynccontextmanager
+
+import grpc
+import pytest
+import uvloop
+from grpc_health.v1 import health_pb2
+
+from seldon_core.errors import RelayedError, UnreachableError
+from seldon_core.transport.control_port import open_control_port
+from seldon_core.transport.control_services import ControlService, UnaryMethod
+from seldon_core.transport.endpoints import ClientTls, client_context
+from seldon_core.transport.rpc_client import open_rpc_client
+from seldon_core.transport.tls import DialTls, ServerKeys, ServerTls
+from tests.support.certificates import make_certificates
+
+LOOPS = pytest.mark.parametrize(
+    "loop", [asyncio.new_event_loop, uvloop.new_event_loop], ids=["asyncio", "uvloop"]
+)
+
+
+@pytest.fixture(scope="module")
+def certificates(tmp_path_factory):
+    return make_certificates(tmp_path_factory.mktemp("certificates"))
+
+
+def run(test, loop=asyncio.new_event_loop):
+    async def limited():
+        async with asyncio.timeout(15):
+            await test
+
+    with asyncio.Runner(loop_factory=loop) as runner:
+        runner.run(limited())
+
+
+async def who(request, actor):
+    """Answer the caller's name, in a message that has a field for it."""
+    return health_pb2.HealthCheckRequest(service=actor)
+
+
+WHO = ControlService("test.Test", [UnaryMethod("Who", health_pb2.HealthCheckRequest, who)])
+REQUEST = health_pb2.HealthCheckRequest()
+
+
+def keys_of(certificates, *, mutual=True):
+    ca = certificates.ca if mutual else ""
+    return ServerKeys(ServerTls(certificates.server, certificates.server_key, ca))
+
+
+def dial_of(certificates, *, client=True, name=""):
+    shown = (certificates.client, certificates.client_key) if client else ("", "")
+    return DialTls(ClientTls(certificates.ca, *shown), name)
+
+
+@asynccontextmanager
+async def tls_port(certificates, *, mutual=True, host="127.0.0.1"):
+    keys = keys_of(certificates, mutual=mutual)
+    async with open_control_port("scheduler.port", 0, [WHO], keys=keys, host=host) as port:
+        yield port
+
+
+async def ask(port, tls, host="127.0.0.1"):
+    async with open_rpc_client(host, port, "the scheduler", tls) as client:
+        answer = await client.unary("/test.Test/Who", REQUEST, health_pb2.HealthCheckRequest, 5)
+    return answer.service
+
+
+@LOOPS
+def test_the_actor_of_a_call_is_the_subject_of_its_certificate(certificates, loop):
+    async def main():
+        async with tls_port(certificates) as port:
+            assert await ask(port, dial_of(certificates)) == "CN=test client"
+
+    run(main(), loop)
+
+
+@LOOPS
+def test_a_client_without_a_certificate_is_not_let_in(certificates, loop):
+    async def main():
+        async with tls_port(certificates) as port:
+            with pytest.raises((UnreachableError, Exception), match="scheduler"):
+                await ask(port, dial_of(certificates, client=False))
+            assert await ask(port, dial_of(certificates)) == "CN=test client"
+
+    run(main(), loop)
+
+
+def test_a_client_of_another_authority_is_not_let_in(certificates, tmp_path):
+    others = make_certificates(tmp_path)
+    stranger = DialTls(ClientTls(certificates.ca, others.client, others.client_key))
+
+    async def main():
+        async with tls_port(certificates) as port:
+            with pytest.raises(Exception, match="scheduler"):
+                await ask(port, stranger)
+
+    run(main())
+
+
+def test_without_an_authority_for_clients_they_are_called_by_their_address(certificates):
+    async def main():
+        async with tls_port(certificates, mutual=False) as port:
+            actor = await ask(port, dial_of(certificates, client=False))
+            assert actor.startswith("127.0.0.1:")
+
+    run(main())
+
+
+def test_a_host_by_name_is_served_at_each_of_its_addresses(certificates):
+    async def main():
+        async with tls_port(certificates, host="localhost") as port:
+            assert await ask(port, dial_of(certificates), "localhost") == "CN=test client"
+
+    run(main())
+
+
+@pytest.mark.parametrize("kind", ["authority", "name"])
+def test_a_server_that_is_another_is_not_trusted(certificates, tmp_path, kind):
+    if kind == "name":
+        tls = dial_of(certificates, name="elsewhere.example")
+    else:
+        others = make_certificates(tmp_path)
+        tls = DialTls(ClientTls(others.ca, certificates.client, certificates.client_key))
+
+    async def main():
+        async with tls_port(certificates) as port:
+            with pytest.raises(UnreachableError, match="its certificate is not accepted: "):
+                await ask(port, tls)
+
+    run(main())
+
+
+@LOOPS
+def test_a_plain_call_is_told_that_the_port_speaks_tls(certificates, loop):
+    async def main():
+        async with tls_port(certificates) as port:
+            with pytest.raises(RelayedError, match="this port speaks TLS, and you speak plain"):
+                await ask(port, None)
+
+    run(main(), loop)
+
+
+@LOOPS
+def test_a_plain_http_request_is_told_that_the_port_speaks_tls(certificates, loop):
+    async def main():
+        async with tls_port(certificates) as port:
+            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            writer.write(b"GET / HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n")
+            answer = await reader.read()
+            assert answer.startswith(b"HTTP/1.1 400 ")
+            assert b"this port speaks TLS" in answer
+            writer.close()
+            await writer.wait_closed()
+
+    run(main(), loop)
+
+
+def test_tls_to_a_plain_port_is_told_so():
+    async def main():
+        async with open_control_port("scheduler.port", 0, [WHO]) as port:
+            with pytest.raises(UnreachableError, match="it speaks plain text where TLS is wanted"):
+                await ask(port, DialTls(ClientTls()))
+
+    run(main())
+
+
+def test_grpc_s_own_client_is_served(certificates):
+    def read(path):
+        with open(path, "rb") as file:
+            return file.read()
+
+    credentials = grpc.ssl_channel_credentials(
+        read(certificates.ca), read(certificates.client_key), read(certificates.client)
+    )
+
+    async def main():
+        async with (
+            tls_port(certificates) as port,
+            grpc.aio.secure_channel(f"localhost:{port}", credentials) as channel,
+        ):
+            answer = await channel.unary_unary("/test.Test/Who")(b"", timeout=5)
+            assert health_pb2.HealthCheckRequest.FromString(answer).service == "CN=test client"
+
+    run(main())
+
+
+def test_plain_http_over_tls_is_told_to_speak_grpc(certificates):
+    tls = ClientTls(certificates.ca, certificates.client, certificates.client_key)
+
+    async def main():
+        async with tls_port(certificates) as port:
+            context = client_context(tls)
+            reader, writer = await asyncio.open_connection("127.0.0.1", port, ssl=context)
+            writer.write(b"GET / HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n")
+            assert (await reader.read()).startswith(b"HTTP/1.1 415 ")
+            writer.close()
+
+    run(main())
+
+
+@LOOPS
+def test_a_bad_request_over_tls_is_refused_and_closed(certificates, loop):
+    tls = ClientTls(certificates.ca, certificates.client, certificates.client_key)
+
+    async def main():
+        async with tls_port(certificates) as port:
+            context = client_context(tls)
+            reader, writer = await asyncio.open_connection("127.0.0.1", port, ssl=context)
+            writer.write(b"no request\r\n\r\n")
+            assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 400 ")
+            writer.close()
+
+    run(main(), loop)
+
+
+def test_who_says_nothing_or_leaves_holds_nobody_up(certificates):
+    async def main():
+        async with tls_port(certificates) as port:
+            silent = socket.create_connection(("127.0.0.1", port))
+            socket.create_connection(("127.0.0.1", port)).close()
+            assert await ask(port, dial_of(certificates)) == "CN=test client"
+        with silent:
+            silent.settimeout(5)
+            assert silent.recv(1) == b""  # it was hung up on when the port closed
+
+    run(main())
+
+
+def test_a_new_certificate_is_shown_after_a_reload(certificates, tmp_path):
+    others = make_certificates(tmp_path)
+    crt, key = tmp_path / "now.pem", tmp_path / "now.key"
+
+    def put(source):
+        for to, path in ((crt, source.server), (key, source.server_key)):
+            with open(path, "rb") as file:
+                to.write_bytes(file.read())
+
+    put(certificates)
+    keys = ServerKeys(ServerTls(str(crt), str(key)))
+
+    async def main():
+        async with open_control_port("scheduler.port", 0, [WHO], keys=keys) as port:
+            await ask(port, dial_of(certificates, client=False))
+            put(others)
+            await ask(port, dial_of(certificates, client=False))  # nobody has read it yet
+            keys.reload()
+            await ask(port, dial_of(others, client=False))
+            with pytest.raises(UnreachableError, match="not accepted"):
+                await ask(port, dial_of(certificates, client=False))
+
+    run(main())
+
+
+def test_tls_1_1_is_not_spoken(certificates):
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    with pytest.warns(DeprecationWarning, match=r"TLSv1_1 is deprecated"):
+        context.maximum_version = ssl.TLSVersion.TLSv1_1
+
+    async def main():
+        async with tls_port(certificates) as port:
+            with pytest.raises((ssl.SSLError, ConnectionError)):
+                await asyncio.open_connection("127.0.0.1", port, ssl=context)
+
+    run(main())
