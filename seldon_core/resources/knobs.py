@@ -5,6 +5,7 @@ of that name. An unknown one is an error. None is passed on to the model. A knob
 `Knobs`: everything else here, and the table in README.md, follows from these fields.
 """
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
@@ -18,6 +19,8 @@ _LONGEST_DELAY_MS = 60_000
 
 _MOST_CALLS = 1_000_000
 """More is a slip: so many connections there cannot be."""
+
+_DECIMAL = re.compile(r"[0-9]{1,7}(\.[0-9]{1,6})?", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +61,18 @@ def _whole(lowest: int, highest: int, what: str, doc: str) -> dict[str, Any]:
             raise ValueError(f"must be {values}, not {text!r}")
         value = int(text)
         if not lowest <= value <= highest:
+            raise ValueError(f"must be {values}, not {text!r}")
+        return value
+
+    return {"values": values, "doc": doc, "read": read}
+
+
+def _decimal(highest: int, what: str, doc: str) -> dict[str, Any]:
+    values = f"a number of {what} above 0, up to {highest}, such as 2.5"
+
+    def read(text: str) -> float:
+        value = float(text) if _DECIMAL.fullmatch(text) else 0.0
+        if not 0 < value <= highest:
             raise ValueError(f"must be {values}, not {text!r}")
         return value
 
@@ -118,6 +133,15 @@ class Knobs:
             "so many calls may wait while others are in the model; more get 503 with Retry-After",
         ),
     )
+    target_rps: float | None = field(
+        default=None,
+        metadata=_decimal(
+            _MOST_CALLS,
+            "requests a second",
+            "so many requests a second are for one replica: the model gets as many replicas as "
+            "its rate asks for, from minReplicas to maxReplicas, and its server, too",
+        ),
+    )
 
 
 NO_KNOBS = Knobs()
@@ -126,6 +150,8 @@ NO_KNOBS = Knobs()
 def _show(value: object) -> str:
     if value is None:
         return ""
+    if isinstance(value, float):
+        return f"{value:.6f}".rstrip("0").rstrip(".")
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 

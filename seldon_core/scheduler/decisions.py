@@ -77,6 +77,16 @@ class PublishStatus:
 
 
 @dataclass(frozen=True, slots=True)
+class ScaleModel:
+    """Say that a model is to have so many replicas instead of as many `before`, and why."""
+
+    model: str
+    before: int
+    replicas: int
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
 class PublishReplica:
     """Tell the routers where a replica in another process is; `address` None: it is gone."""
 
@@ -130,6 +140,7 @@ Decision = (
     | UnloadOnReplica
     | PublishRoute
     | PublishStatus
+    | ScaleModel
     | PublishReplica
     | PublishServer
     | RunServer
@@ -152,7 +163,7 @@ def model_of(decision: Decision) -> str | None:
             return _story_of(kind, name)
         case LoadOnReplica(version=version):
             return version.spec.name
-        case UnloadOnReplica(model=model) | PublishStatus(model=model):
+        case UnloadOnReplica(model=model) | PublishStatus(model=model) | ScaleModel(model=model):
             return model
         case PublishRoute(update=update):
             return update.name
@@ -177,7 +188,7 @@ def model_of(decision: Decision) -> str | None:
 
 def _story_of(kind: Kind, name: str) -> str | None:
     match kind:
-        case Kind.MODEL:
+        case Kind.MODEL | Kind.SCALING:
             return name
         case Kind.SERVER | Kind.SERVER_CONFIG:
             return None

@@ -19,10 +19,11 @@ from seldon_core.scheduler.records import (
     StoredExperiment,
     StoredModel,
     StoredPipeline,
+    StoredScaling,
     StoredServer,
     StoredServerConfig,
 )
-from seldon_core.transport.control import ModelReport, ReplicaConfig, ReplicaId
+from seldon_core.transport.control import ModelReport, ReplicaConfig, ReplicaId, ScalingSignal
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,6 +207,22 @@ class ModelReported:
 
 
 @dataclass(frozen=True, slots=True)
+class ModelScalingRestored:
+    """What scaling chose for a model when the scheduler ran last. Comes after the model."""
+
+    now: float
+    stored: StoredScaling
+
+
+@dataclass(frozen=True, slots=True)
+class ModelScalingSignalled:
+    """A replica, or somebody outside, says how much a model is called."""
+
+    now: float
+    signal: ScalingSignal
+
+
+@dataclass(frozen=True, slots=True)
 class Tick:
     """The time that the machine asked to be woken at has come."""
 
@@ -224,6 +241,8 @@ AboutServers = (
 
 AboutServerConfigs = ServerConfigRestored | ServerConfigDeclared | ServerConfigUnloadRequested
 
+AboutScaling = ModelScalingRestored | ModelScalingSignalled
+
 Event = (
     AboutServers
     | AboutServerConfigs
@@ -233,6 +252,7 @@ Event = (
     | ModelLoadRequested
     | ModelUnloadRequested
     | ModelReported
+    | AboutScaling
     | Tick
 )
 
@@ -251,6 +271,8 @@ def model_of(event: Event) -> str | None:
             return model
         case ModelReported(report=report):
             return report.model
+        case ModelScalingRestored() | ModelScalingSignalled():
+            return None  # there are many; the story tells of those that scaled a model
         case SyncReached() | ReplicaConnected() | ReplicaLost() | ReplicaDrainRequested() | Tick():
             return None
         case ServerRestored() | ServerDeclared() | ServerUnloadRequested() | ServersNotified():
@@ -263,7 +285,14 @@ def model_of(event: Event) -> str | None:
 
 def restored_event(
     now: float, stored: Stored
-) -> ModelRestored | ServerRestored | ServerConfigRestored | PipelineRestored | ExperimentRestored:
+) -> (
+    ModelRestored
+    | ServerRestored
+    | ServerConfigRestored
+    | PipelineRestored
+    | ExperimentRestored
+    | ModelScalingRestored
+):
     """Return the event by which something that was kept comes back."""
     match stored:
         case StoredModel():
@@ -276,5 +305,7 @@ def restored_event(
             return PipelineRestored(now, stored)
         case StoredExperiment():
             return ExperimentRestored(now, stored)
+        case StoredScaling():
+            return ModelScalingRestored(now, stored)
         case _:
             assert_never(stored)

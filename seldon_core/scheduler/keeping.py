@@ -8,7 +8,14 @@ and the states follow from what happens then.
 from collections.abc import Collection
 
 from seldon_core.resources.model import ModelVersion
-from seldon_core.scheduler.records import StoredModel, StoredServer, StoredVersion
+from seldon_core.scheduler.decisions import Decision, Drop, Save
+from seldon_core.scheduler.records import (
+    Kind,
+    StoredModel,
+    StoredScaling,
+    StoredServer,
+    StoredVersion,
+)
 from seldon_core.scheduler.state import ModelRecord, ModelState, ServerRecord, VersionRecord
 
 
@@ -37,6 +44,20 @@ def restored(stored: StoredModel, now: float) -> ModelRecord:
             record.state = ModelState.TERMINATED
         model.versions[kept.number] = record
     return model
+
+
+def keep_scaling(model: ModelRecord) -> list[Decision]:
+    """Return what is to be done that what scaling chose for a model is kept, and nothing else."""
+    latest = model.latest
+    stored, chosen = None, latest.chosen
+    if chosen is not None:
+        namespace = latest.version.spec.namespace
+        number, why = latest.number, chosen.why
+        stored = StoredScaling(model.name, namespace, number, chosen.replicas, why, chosen.at)
+    if stored == model.saved_scaling:
+        return []
+    model.saved_scaling = stored
+    return [Save(stored) if stored is not None else Drop(Kind.SCALING, model.name)]
 
 
 def _stored_version(record: VersionRecord) -> StoredVersion:

@@ -24,6 +24,7 @@ from seldon_core.scheduler.state import (
     SchedulerState,
     VersionRecord,
 )
+from seldon_core.scheduler.targets import kept_choice
 from seldon_core.transport.control import ReplicaId
 
 HISTORY = 10
@@ -33,6 +34,9 @@ HISTORY = 10
 def add_version(model: ModelRecord, spec: ModelSpec, number: int, now: float) -> VersionRecord:
     """Make `spec` the latest version of `model`."""
     record = VersionRecord(ModelVersion(spec, number), declared_at=now, changed_at=now)
+    if model.versions:  # what the model was called so far, it will be called from now on
+        before = model.latest
+        record.chosen = kept_choice(before.chosen, before.version.spec, spec)
     model.versions[number] = record
     terminated = [
         old for old, other in model.versions.items() if other.state is ModelState.TERMINATED
@@ -69,7 +73,7 @@ def schedule(state: SchedulerState, model: ModelRecord, now: float) -> list[Deci
 def _place(state: SchedulerState, model: ModelRecord, record: VersionRecord) -> bool:
     """Choose the replicas of a version; return False if there is no place."""
     record.refusal = ""
-    if record.version.spec.replicas == 0:
+    if record.replicas == 0:
         record.wanted = ()
         return True
     placement = place(state, record)
@@ -136,7 +140,7 @@ def unload_unwanted(state: SchedulerState, model: ModelRecord, now: float) -> li
             decisions += unload(record, record.replicas_in(*LIVE), now)
         elif record is model.latest:
             # Not where it drains: there it serves until it is elsewhere, and ends with the replica.
-            is_wanted = record.version.spec.replicas > 0
+            is_wanted = record.replicas > 0
             loaded = record.replicas_in(*((ReplicaState.AVAILABLE,) if is_wanted else LIVE))
             decisions += unload(record, [r for r in loaded if r not in record.wanted], now)
     return [*settle(state, model, now), *decisions] if decisions else []
@@ -223,8 +227,7 @@ def _state_of_standing(
     state: SchedulerState, model: ModelRecord, record: VersionRecord
 ) -> tuple[ModelState, str]:
     """The state of a version that is wanted."""
-    spec = record.version.spec
-    if spec.replicas == 0:
+    if record.replicas == 0:
         return ModelState.SCALED_DOWN, ""
     if record.refusal:
         return ModelState.SCHEDULE_FAILED, record.refusal
@@ -232,7 +235,7 @@ def _state_of_standing(
     if failed is not None:
         return ModelState.FAILED, failed.reason
     available = sum(r in record.wanted for r in record.replicas_in(ReplicaState.AVAILABLE))
-    enough = spec.min_replicas or spec.replicas
+    enough = record.enough_replicas or record.replicas
     if record is model.latest and _fallback_is_loaded(model):
         enough = 1  # to take over
     if available >= enough:

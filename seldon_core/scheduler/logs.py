@@ -12,6 +12,7 @@ from seldon_core.scheduler.decisions import (
     Decision,
     LoadOnReplica,
     PublishRoute,
+    ScaleModel,
     UnloadOnReplica,
 )
 from seldon_core.scheduler.declared_events import (
@@ -68,6 +69,15 @@ def log_decision(decision: Decision, event_id: int) -> None:
                 update.name,
                 versions or "none",
                 update.notice,
+                event_id,
+            )
+        case ScaleModel(model, before, replicas, why):
+            _log.debug(
+                "scaled model=%s from=%d to=%d reason=%r event=%d",
+                model,
+                before,
+                replicas,
+                why,
                 event_id,
             )
         case AnswerCaller(error=error) if error is not None:

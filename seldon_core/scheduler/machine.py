@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import assert_never
 
 from seldon_core.resources.server import ServerConfigSpec, ServerSpec
-from seldon_core.scheduler import declared, replicas, retries, server_configs, servers
+from seldon_core.scheduler import declared, replicas, retries, scaling, server_configs, servers
 from seldon_core.scheduler.decisions import Decision, PublishStatus, Save
 from seldon_core.scheduler.declared_status import ExperimentStatus, PipelineStatus
 from seldon_core.scheduler.declared_views import experiment_status, pipeline_status
@@ -17,6 +17,8 @@ from seldon_core.scheduler.events import (
     ModelLoadRequested,
     ModelReported,
     ModelRestored,
+    ModelScalingRestored,
+    ModelScalingSignalled,
     ModelUnloadRequested,
     ReplicaConnected,
     ReplicaDrainRequested,
@@ -31,7 +33,7 @@ from seldon_core.scheduler.events import (
     SyncReached,
     Tick,
 )
-from seldon_core.scheduler.keeping import restored, stored_of
+from seldon_core.scheduler.keeping import keep_scaling, restored, stored_of
 from seldon_core.scheduler.lifecycle import schedule, settle
 from seldon_core.scheduler.models import (
     on_due,
@@ -159,16 +161,16 @@ class SchedulerMachine:
         match event:
             case ModelRestored():
                 return self._on_model_restored(event)
-            case SyncReached():
-                return self._on_sync_reached(event)
             case ModelLoadRequested():
                 return on_load_requested(self.state, event)
             case ModelUnloadRequested():
                 return on_unload_requested(self.state, event)
             case ModelReported():
                 return on_reported(self.state, event)
-            case Tick():
-                return self._on_tick(event)
+            case ModelScalingRestored() | ModelScalingSignalled():
+                return scaling.decide(self.state, event)
+            case SyncReached() | Tick():
+                return self._decide_on_time(event)
             case ReplicaConnected() | ReplicaLost() | ReplicaDrainRequested():
                 return self._decide_on_replica(event)
             case ServerRestored() | ServerDeclared() | ServerUnloadRequested() | ServersNotified():
@@ -177,6 +179,11 @@ class SchedulerMachine:
                 return server_configs.decide(self.state, event)
             case _:
                 return declared.decide(self.state.declared, event)
+
+    def _decide_on_time(self, event: SyncReached | Tick) -> list[Decision]:
+        if isinstance(event, Tick):
+            return self._on_tick(event)
+        return self._on_sync_reached(event)
 
     def _decide_on_replica(
         self, event: ReplicaConnected | ReplicaLost | ReplicaDrainRequested
@@ -219,6 +226,7 @@ class SchedulerMachine:
             if is_declared and stored != model.saved:
                 model.saved = stored
                 kept.append(Save(stored))
+            kept += keep_scaling(model) if is_declared else []
             shown = (model.is_deleted, version_status(model.latest))
             if shown != model.shown:
                 model.shown = shown

@@ -43,6 +43,7 @@ from seldon_core.scheduler.state import (
     SchedulerState,
     VersionRecord,
 )
+from seldon_core.scheduler.targets import Load, kept_choice
 from seldon_core.transport.control import ModelReport, ReplicaModelEvent
 
 MOST_UNFINISHED = 100
@@ -79,7 +80,7 @@ def on_load_requested(state: SchedulerState, event: ModelLoadRequested) -> list[
     answer = AnswerCaller(event.caller, change=change)
     server = model.latest.server  # "" if it was never placed: then no server has too few replicas
     decisions = [answer, *settled, *schedule(state, model, event.now)]
-    if server and len(model.latest.replicas_in(*PLACED)) < event.spec.replicas:
+    if server and len(model.latest.replicas_in(*PLACED)) < model.latest.replicas:
         decisions += scale_up(state, server, model)
     return decisions
 
@@ -92,6 +93,7 @@ def on_unload_requested(state: SchedulerState, event: ModelUnloadRequested) -> l
     change = Change.UNCHANGED if model.is_deleted else Change.DELETED
     if not model.is_deleted:
         model.deleted_at = event.now
+        model.latest.chosen = None
     model.is_adopted = False  # the deletion is kept, lest the replica brings it again
     if event.meta is not None:
         latest = model.latest
@@ -228,6 +230,9 @@ def _update(model: ModelRecord, event: ModelLoadRequested) -> Change:
         return change
     if declared == spec:
         return Change.UNCHANGED
+    latest.chosen = kept_choice(latest.chosen, declared, spec)
+    if latest.chosen is None:
+        model.load = Load()
     latest.version = ModelVersion(spec, latest.number)
     return Change.CONFIGURED
 

@@ -39,8 +39,7 @@ class Refused:
 
 
 def place(state: SchedulerState, record: VersionRecord) -> Placed | Refused:
-    """Return where a version goes: `spec.replicas` of one server, or `min_replicas` if need be."""
-    spec = record.version.spec
+    """Return where a version goes: to its replicas of one server, or to enough if need be."""
     refusals: dict[str, str] = {}
     suitable: list[ServerRecord] = []
     for server in state.servers.values():
@@ -54,14 +53,14 @@ def place(state: SchedulerState, record: VersionRecord) -> Placed | Refused:
     suitable.sort(key=lambda server: server.name != record.server)  # stable: else as they connected
 
     rooms = {server.name: _room_on(server, record) for server in suitable}
-    for wanted in (spec.replicas, spec.min_replicas):
+    for wanted in (record.replicas, record.enough_replicas):
         for name, room in rooms.items():
             if 0 < wanted <= len(room.replicas):
-                return Placed(name, room.replicas[: spec.replicas])
+                return Placed(name, room.replicas[: record.replicas])
     found = max(len(room.replicas) for room in rooms.values())
     refused = {place: why for room in rooms.values() for place, why in room.refusals.items()}
     return Refused(
-        f"not enough suitable replicas: {spec.replicas} wanted, {found} found"
+        f"not enough suitable replicas: {record.replicas} wanted, {found} found"
         + _listed(refused, "no other replica is connected")
     )
 

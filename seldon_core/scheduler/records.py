@@ -18,6 +18,7 @@ class Kind(Enum):
     SERVER_CONFIG = "serverconfig"
     PIPELINE = "pipeline"
     EXPERIMENT = "experiment"
+    SCALING = "scaling"
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,4 +148,28 @@ class StoredServerConfig:
         return self.spec.namespace
 
 
-Stored = StoredModel | StoredServer | StoredServerConfig | StoredPipeline | StoredExperiment
+@dataclass(frozen=True, slots=True)
+class StoredScaling:
+    """How many replicas scaling chose for version `version` of the model `name`, beside its spec.
+
+    `why` is the reason as a sentence shows it, `at` UTC seconds.
+    """
+
+    name: str
+    namespace: str
+    version: int
+    replicas: int
+    why: str
+    at: float
+
+    kind: ClassVar[Kind] = Kind.SCALING
+
+
+Stored = (
+    StoredModel
+    | StoredServer
+    | StoredServerConfig
+    | StoredPipeline
+    | StoredExperiment
+    | StoredScaling
+)

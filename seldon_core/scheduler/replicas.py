@@ -124,8 +124,7 @@ def models_on(state: SchedulerState, server: str) -> list[ModelRecord]:
 def needs_room(model: ModelRecord) -> bool:
     """Return whether a version that is to stand failed, or has fewer replicas than it should."""
     return any(
-        record.state in IN_TROUBLE
-        or len(record.replicas_in(*PLACED)) < record.version.spec.replicas
+        record.state in IN_TROUBLE or len(record.replicas_in(*PLACED)) < record.replicas
         for record in model.standing()
     )
 
@@ -259,4 +258,4 @@ def _has_left(state: SchedulerState, name: str, replica: ReplicaId) -> bool:
     is_refused = any(record.refusal for record in standing)
     if replica in serving:
         return is_refused and not any(r.replicas_in(ReplicaState.LOADING) for r in standing)
-    return bool(serving) or is_refused or model.latest.version.spec.replicas == 0
+    return bool(serving) or is_refused or model.latest.replicas == 0

@@ -44,7 +44,7 @@ def scale_up(state: SchedulerState, name: str, model: ModelRecord) -> list[Decis
     server = state.servers.get(name)
     if server is None or server.expected_replicas < 0:
         return []
-    most = max(max_hosted(state, name), model.latest.version.spec.replicas)
+    most = max(max_hosted(state, name), model.latest.replicas)
     return _ask(state, server, target_up(server.expected_replicas, _bound(server), most))
 
 
@@ -66,7 +66,7 @@ def max_hosted(state: SchedulerState, server: str) -> int:
     """Return the largest number of replicas that a model on a server should have."""
     return max(
         (
-            model.latest.version.spec.replicas
+            model.latest.replicas
             for model in state.models.values()
             if not model.is_deleted and model.latest.server == server
         ),
@@ -80,7 +80,7 @@ def _bound(server: ServerRecord) -> int:
 
 def _ask(state: SchedulerState, server: ServerRecord, target: int | None) -> list[Decision]:
     """A server that runs here is changed if its manifest gives bounds; who runs others is asked."""
-    if target is None:
+    if target is None or not state.scaling.scales_servers:
         return []
     if server.spec is None:
         return [AskForReplicas(server.name, target)]

@@ -27,6 +27,7 @@ from seldon_core.scheduler.decisions import (
     Drop,
     PublishStatus,
     Save,
+    ScaleModel,
 )
 from seldon_core.scheduler.declared_decisions import (
     OrderPipeline,
@@ -40,6 +41,7 @@ from seldon_core.scheduler.events import (
     Event,
     ModelLoadRequested,
     ModelReported,
+    ModelScalingSignalled,
     ModelUnloadRequested,
     ReplicaConnected,
     ReplicaDrainRequested,
@@ -58,9 +60,10 @@ from seldon_core.scheduler.events import (
 from seldon_core.scheduler.logs import PlaceLog, log_change, log_decision, log_event
 from seldon_core.scheduler.machine import SchedulerMachine
 from seldon_core.scheduler.outside import Outside, ServerOwner
-from seldon_core.scheduler.records import Kind
+from seldon_core.scheduler.records import Kind, Stored
 from seldon_core.scheduler.status import ModelStatus, ServerStatus, Verdict
 from seldon_core.scheduler.story import Chapter, Story
+from seldon_core.scheduler.targets import USUAL_RULES, ScalingRules
 from seldon_core.scheduler.watching import Watch, Watches
 from seldon_core.transport.control import (
     AgentLink,
@@ -68,9 +71,11 @@ from seldon_core.transport.control import (
     ReplicaConfig,
     ReplicaId,
     RouteSink,
+    ScalingSignal,
 )
 
 MAX_WAITING_REQUESTS = 100_000  # of loads and unloads that nobody has handled yet
+MAX_WAITING_SIGNALS = 10_000  # events before one; what it says will be said again
 EVENTS_PER_TURN = 64  # of 0.1 to 0.2 ms each; then requests on the loop have their turn
 
 PATIENCE = 5
@@ -88,15 +93,16 @@ async def open_scheduler(
     store: RecordStore,
     clock: Clock,
     owner: ServerOwner | None = None,
+    scaling: ScalingRules = USUAL_RULES,
 ) -> AsyncIterator["Scheduler"]:
     """Run a scheduler until the block ends; requests that wait for their answer are cancelled then.
 
     It takes up the models of `store` and places them, and all others, after `sync`. `links` is
     looked at when an order is sent, so replicas may join it later. `owner` runs declared servers;
-    without one somebody else has to. If the machine or a link raises,
-    which is a bug, the error comes out of the block.
+    without one somebody else has to. `scaling` says when models and servers are scaled. If the
+    machine or a link raises, which is a bug, the error comes out of the block.
     """
-    scheduler = Scheduler(links, routes, store, clock, owner)
+    scheduler = Scheduler(links, routes, store, clock, owner, scaling)
     try:
         async with open_tasks("scheduler") as tasks:
             tasks.start(scheduler.handle_events(), name="events")
@@ -127,10 +133,12 @@ class Scheduler:
         store: RecordStore,
         clock: Clock,
         owner: ServerOwner | None = None,
+        scaling: ScalingRules = USUAL_RULES,
     ) -> None:
         self._outside = Outside(links, routes, owner)
         self._clock = clock
         self._machine = SchedulerMachine()
+        self._machine.state.scaling = scaling
         self._queue: deque[Event] = deque()
         self._asked = self._asked_lately = 0  # requests since the last turn, and in turns before
         self._wakeup = asyncio.Event()
@@ -151,7 +159,8 @@ class Scheduler:
             self._machine, self._callers, clock, self._submit_request, self._submit
         )
         # A server is run by its config, so that has to be there.
-        for stored in sorted(store.stored, key=lambda each: each.kind is not Kind.SERVER_CONFIG):
+        # What was chosen for a model follows it.
+        for stored in sorted(store.stored, key=_place_at_start):
             self._submit(restored_event(clock.wall(), stored))
         if not self._queue:
             self._carried_out.set()
@@ -284,6 +293,11 @@ class Scheduler:
     def report(self, report: ModelReport) -> None:
         """Take in a replica's report; never blocks."""
         self._submit(ModelReported(self._clock.wall(), report))
+
+    def signal(self, signal: ScalingSignal) -> None:
+        """Take in how much a model is called; never blocks, and none is kept when many wait."""
+        if len(self._queue) < MAX_WAITING_SIGNALS:
+            self._submit(ModelScalingSignalled(self._clock.wall(), signal))
 
     async def carried_out(self) -> None:
         """Wait until what the machine knows is kept and routed, too, and may be told.
@@ -455,8 +469,8 @@ class Scheduler:
 
     def _carry_out(self, decision: Decision, handled: _Handled) -> None:
         match decision:
-            case Save():
-                pass  # done before everything else
+            case Save() | ScaleModel():
+                pass  # done before everything else, or only told
             case Drop(kind, name):
                 self._story.forget(name if kind is Kind.MODEL else f"{name}.{kind.value}")
             case PublishStatus(model):
@@ -488,6 +502,10 @@ class Scheduler:
     def _tick(self) -> None:
         self._alarm = self._alarm_at = None
         self._submit(Tick(self._clock.wall()))
+
+
+def _place_at_start(stored: Stored) -> int:
+    return {Kind.SERVER_CONFIG: 0, Kind.SCALING: 2}.get(stored.kind, 1)
 
 
 def _is_to_be_kept(event: Event) -> bool:

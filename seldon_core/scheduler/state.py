@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING
 from seldon_core.resources.model import KubernetesMeta, ModelVersion
 from seldon_core.resources.server import ServerConfigSpec, ServerSpec
 from seldon_core.scheduler.declared_state import DeclaredState
-from seldon_core.scheduler.records import StoredModel, StoredServer
+from seldon_core.scheduler.records import StoredModel, StoredScaling, StoredServer
+from seldon_core.scheduler.targets import USUAL_RULES, Load, ScalingRules
 from seldon_core.transport.control import ReplicaAddress, ReplicaId, RouteUpdate
 
 if TYPE_CHECKING:
@@ -78,6 +79,15 @@ class Assignment:
     reason: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """How many replicas scaling wants of a version instead of its spec's; `at` is UTC seconds."""
+
+    replicas: int
+    why: str
+    at: float
+
+
 @dataclass(slots=True, eq=False)
 class VersionRecord:
     """One generation of a model and where it is.
@@ -85,6 +95,7 @@ class VersionRecord:
     `wanted` are the replicas that placement chose last; loaded elsewhere, a version that is to stay
     is unloaded there. `refusal` is why the last placement found no room, "" when it did, and
     `last_failure` why the last load failed, until one works. `server` is where it is placed.
+    `chosen` is what scaling made of the spec's replicas, None if nothing.
     """
 
     version: ModelVersion
@@ -97,6 +108,20 @@ class VersionRecord:
     refusal: str = ""
     last_failure: str = ""
     assignments: dict[ReplicaId, Assignment] = field(default_factory=dict)
+    chosen: Chosen | None = None
+
+    @property
+    def replicas(self) -> int:
+        """How many replicas there should be."""
+        return self.version.spec.replicas if self.chosen is None else self.chosen.replicas
+
+    @property
+    def enough_replicas(self) -> int:
+        """How many replicas do if there is no room for all, 0 if only all do.
+
+        What scaling adds is welcome where there is room; without it the model serves on.
+        """
+        return self.version.spec.min_replicas or (self.chosen is not None)
 
     @property
     def number(self) -> int:
@@ -124,6 +149,7 @@ class ModelRecord:
     is when the model wants to be looked at although nothing happened to it. `saved` is what is
     kept of it, None if nothing is, and `shown` the status of the latest version that watchers know.
     `is_adopted`: nobody declared it to this scheduler, a replica that connected held it.
+    `load` is how much it is called, and `saved_scaling` what is kept of what scaling chose.
     """
 
     name: str
@@ -136,6 +162,8 @@ class ModelRecord:
     route: RouteUpdate | None = None
     saved: StoredModel | None = None
     is_adopted: bool = False
+    load: Load = field(default_factory=Load)
+    saved_scaling: StoredScaling | None = None
     shown: "tuple[bool, ModelVersionStatus] | None" = None
 
     @property
@@ -253,7 +281,8 @@ class SchedulerState:
     found no room, of which the first `to_sweep` are tried again at `sweep_at`, when some was made.
     `wakeups` is a heap of (time, model); an entry counts if the model's `wake_at` is that time.
     `touched` are the models that the event at hand may have changed, `touched_servers` the servers.
-    `draining` are the replicas that are about to end. `declared` has pipelines and experiments.
+    `draining` are the replicas that are about to end. `scaling` says when anything is scaled.
+    `declared` has pipelines and experiments.
     """
 
     models: dict[str, ModelRecord] = field(default_factory=dict)
@@ -272,6 +301,7 @@ class SchedulerState:
     touched_servers: dict[str, None] = field(default_factory=dict)
     draining: dict[ReplicaId, ReplicaRecord] = field(default_factory=dict)
     packing: Packing = Packing()
+    scaling: ScalingRules = USUAL_RULES
     declared: DeclaredState = field(default_factory=DeclaredState)
 
     def replica(self, replica: ReplicaId) -> ReplicaRecord | None:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from seldon_core.resources.model import KubernetesMeta, ModelVersion
 from seldon_core.resources.server import ServerSpec
-from seldon_core.scheduler.state import ModelState, ReplicaState
+from seldon_core.scheduler.state import Chosen, ModelState, ReplicaState
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +21,8 @@ class ModelReplicaStatus:
 class ModelVersionStatus:
     """One version of a model. `server` is "" when it is not placed.
 
-    `changed_at` is UTC seconds; `unavailable_replicas` are those that load or failed to.
+    `changed_at` is UTC seconds; `unavailable_replicas` are those that load or failed to. `chosen`
+    is how many replicas scaling wants, None if that is what the spec says.
     """
 
     version: ModelVersion
@@ -32,6 +33,7 @@ class ModelVersionStatus:
     available_replicas: int
     unavailable_replicas: int
     replicas: tuple[ModelReplicaStatus, ...]
+    chosen: Chosen | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,6 +36,7 @@ from seldon_core.scheduler.store_experiments import (
 )
 from seldon_core.scheduler.store_models import check_model, plain_model, read_model
 from seldon_core.scheduler.store_pipelines import check_pipeline, plain_pipeline, read_pipeline
+from seldon_core.scheduler.store_scaling import check_scaling, plain_scaling, read_scaling
 from seldon_core.scheduler.store_servers import (
     check_server,
     check_server_config,
@@ -74,6 +75,7 @@ _FORMS = {
     Kind.SERVER_CONFIG: _Form(plain_server_config, read_server_config, check_server_config),
     Kind.PIPELINE: _Form(plain_pipeline, read_pipeline, check_pipeline),
     Kind.EXPERIMENT: _Form(plain_experiment, read_experiment, check_experiment),
+    Kind.SCALING: _Form(plain_scaling, read_scaling, check_scaling),
 }
 
 

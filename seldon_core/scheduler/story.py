@@ -70,8 +70,6 @@ def tell_event(event: Event) -> str:
     match event:
         case events.ModelRestored():
             return "restored from the store"
-        case events.SyncReached():
-            return "the expected replicas are connected"
         case events.ModelLoadRequested(is_again=True, actor=actor):
             return f"loaded anew by {actor or 'this process'}"
         case events.ModelLoadRequested(actor=actor, from_folder=from_folder):
@@ -84,8 +82,13 @@ def tell_event(event: Event) -> str:
             return (
                 f"{report.replica} reports version {report.version} {report.event.value}{because}"
             )
-        case events.Tick():
-            return "the time has come to try again"
+        case events.SyncReached() | events.Tick():
+            is_tick = isinstance(event, events.Tick)
+            return (
+                "the time has come to try again"
+                if is_tick
+                else "the expected replicas are connected"
+            )
         case (
             events.ReplicaConnected()
             | events.ReplicaLost()
@@ -96,6 +99,8 @@ def tell_event(event: Event) -> str:
             | events.ServersNotified()
         ):
             return _tell_server_event(event)
+        case events.ModelScalingRestored() | events.ModelScalingSignalled():
+            return _tell_scaling_event(event)
         case (
             events.ServerConfigRestored()
             | events.ServerConfigDeclared()
@@ -104,6 +109,16 @@ def tell_event(event: Event) -> str:
             return _tell_config_event(event)
         case _:
             return tell_declared_event(event)
+
+
+def _tell_scaling_event(event: events.AboutScaling) -> str:
+    match event:
+        case events.ModelScalingRestored():
+            return "what scaling chose restored from the store"
+        case events.ModelScalingSignalled(signal=signal):
+            return f"{signal.replica} signals {signal.kind.value} {signal.amount:g}"
+        case _:
+            assert_never(event)
 
 
 def _tell_server_event(event: events.AboutServers) -> str:
@@ -152,6 +167,8 @@ def tell_decision(decision: Decision) -> str | None:
             return None
         case decided.RunServer() | decided.AskForReplicas() | OrderPipeline():
             return _tell_order(decision)
+        case decided.ScaleModel(before=before, replicas=replicas, why=why):
+            return f"{replicas} replicas instead of {before}: {why}"
         case decided.Save():
             return "kept in the store"
         case decided.Drop():

@@ -27,7 +27,7 @@ def version_status(record: VersionRecord) -> ModelVersionStatus:
     """Return one version as it is now."""
     available = len(record.replicas_in(ReplicaState.AVAILABLE))
     if record.state is ModelState.SCHEDULE_FAILED:
-        unavailable = max(0, record.version.spec.replicas - available)
+        unavailable = max(0, record.replicas - available)
     else:
         unavailable = len(record.replicas_in(ReplicaState.LOADING, ReplicaState.LOAD_FAILED))
     changes = [held.since for held in record.assignments.values()]
@@ -44,6 +44,7 @@ def version_status(record: VersionRecord) -> ModelVersionStatus:
             for replica, held in record.assignments.items()
             if replica.server == record.server
         ),
+        record.chosen,
     )
 
 

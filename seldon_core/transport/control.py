@@ -89,6 +89,37 @@ class ModelReport:
     memory_bytes: int = 0
 
 
+class SignalKind(Enum):
+    """What a scaling signal is about."""
+
+    LAG = "lag"
+    IDLE = "idle"
+    RATE = "rate"
+    CUSTOM = "custom"
+
+
+@dataclass(frozen=True, slots=True)
+class ScalingSignal:
+    """How much a version is called on one replica.
+
+    `amount` is the calls under way for LAG, the UTC second of the last call for IDLE, requests a
+    second for RATE, and for CUSTOM how many replicas somebody outside wants of the model.
+    """
+
+    replica: ReplicaId
+    model: str
+    version: int
+    kind: SignalKind
+    amount: float
+
+
+class SignalSink(Protocol):
+    """Where an agent says how much its models are called."""
+
+    def signal(self, signal: ScalingSignal) -> None:
+        """Take in a signal; never blocks. It is no loss if one does not arrive."""
+
+
 class AgentLink(Protocol):
     """The scheduler's side of an agent: orders go in, reports come back through a callback."""
 

@@ -17,6 +17,7 @@ VALUES: dict[str, st.SearchStrategy[object]] = {
     "max_batch_delay_ms": st.integers(0, 60_000),
     "max_concurrency": st.none() | st.integers(1, 1_000_000),
     "max_queue": st.none() | st.integers(0, 1_000_000),
+    "target_rps": st.none() | st.integers(1, 10**12).map(lambda millionths: millionths / 10**6),
 }
 KNOBS_OF_ANY_KIND = st.builds(Knobs, **VALUES)
 
@@ -53,6 +54,14 @@ def test_a_default_may_be_given():
     [
         ("keep-in-memory", "True", "must be 'true' or 'false', not 'True'"),
         ("isolation", "thread", "must be 'auto' or 'process', not 'thread'"),
+        *(
+            (
+                "target-rps",
+                text,
+                f"a number of requests a second above 0, up to 1000000, such as 2.5, not '{text}'",
+            )
+            for text in ("0", "0.0", "-1", "nan", "1e3", "1000000.5", "")
+        ),
         (
             "timeout-ms",
             "0",

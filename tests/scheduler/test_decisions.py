@@ -10,6 +10,7 @@ from seldon_core.scheduler.decisions import (
     PublishRoute,
     PublishStatus,
     Save,
+    ScaleModel,
     UnloadOnReplica,
     model_of,
 )
@@ -27,6 +28,8 @@ R0 = ReplicaId("mlserver", 0)
         (Save(StoredModel("iris", (), None, None)), "iris"),
         (Drop(Kind.MODEL, "iris"), "iris"),
         (PublishStatus("iris"), "iris"),
+        (ScaleModel("iris", 1, 2, "why"), "iris"),
+        (Drop(Kind.SCALING, "iris"), "iris"),
         (PublishRoute(RouteUpdate("iris")), "iris"),
         (AnswerCaller(1), None),
     ],

@@ -7,6 +7,8 @@ from seldon_core.scheduler.events import (
     ModelLoadRequested,
     ModelReported,
     ModelRestored,
+    ModelScalingRestored,
+    ModelScalingSignalled,
     ModelUnloadRequested,
     ReplicaConnected,
     ReplicaLost,
@@ -14,8 +16,15 @@ from seldon_core.scheduler.events import (
     Tick,
     model_of,
 )
-from seldon_core.scheduler.records import StoredModel
-from seldon_core.transport.control import ModelReport, ReplicaConfig, ReplicaId, ReplicaModelEvent
+from seldon_core.scheduler.records import StoredModel, StoredScaling
+from seldon_core.transport.control import (
+    ModelReport,
+    ReplicaConfig,
+    ReplicaId,
+    ReplicaModelEvent,
+    ScalingSignal,
+    SignalKind,
+)
 
 R0 = ReplicaId("mlserver", 0)
 
@@ -29,6 +38,8 @@ R0 = ReplicaId("mlserver", 0)
         (ModelRestored(1, StoredModel("iris", (), None, None)), "iris"),
         (SyncReached(1), None),
         (Tick(1), None),
+        (ModelScalingSignalled(1, ScalingSignal(R0, "iris", 1, SignalKind.LAG, 9)), None),
+        (ModelScalingRestored(1, StoredScaling("iris", "default", 1, 2, "", 1)), None),
         (ReplicaConnected(1, R0, ReplicaConfig((), 1, 0)), None),
         (ReplicaLost(1, R0), None),
     ],

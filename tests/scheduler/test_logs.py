@@ -13,6 +13,7 @@ from seldon_core.scheduler.decisions import (
     LoadOnReplica,
     PublishRoute,
     PublishStatus,
+    ScaleModel,
     UnloadOnReplica,
 )
 from seldon_core.scheduler.events import (
@@ -51,11 +52,15 @@ ROUTE = RouteUpdate("iris", (RouteCandidate("iris", 1, 100, (R0,)),))
             "route published name=iris versions=none notice='is loading' event=7",
         ),
         (
+            ScaleModel("iris", 1, 2, "8 requests"),
+            "scaled model=iris from=1 to=2 reason='8 requests' event=7",
+        ),
+        (
             AnswerCaller(1, NotFoundError("model", "rose")),
             "request refused reason=\"model 'rose' not found\" event=7",
         ),
     ],
-    ids=["load", "unload", "route", "no route", "refusal"],
+    ids=["load", "unload", "route", "no route", "scaled", "refusal"],
 )
 def test_what_is_sent_routed_or_refused_is_told_with_its_events_id(caplog, decision, told):
     caplog.set_level(logging.DEBUG, logger=logs.__name__)

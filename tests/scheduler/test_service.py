@@ -21,7 +21,14 @@ from seldon_core.scheduler.records import StoredModel, StoredVersion
 from seldon_core.scheduler.retries import DELETED_TTL_S, FIRST_PAUSE_S
 from seldon_core.scheduler.service import open_scheduler
 from seldon_core.scheduler.state import ModelState
-from seldon_core.transport.control import ModelReport, ReplicaConfig, ReplicaId, ReplicaModelEvent
+from seldon_core.transport.control import (
+    ModelReport,
+    ReplicaConfig,
+    ReplicaId,
+    ReplicaModelEvent,
+    ScalingSignal,
+    SignalKind,
+)
 from tests.support.scheduler_fakes import FakeLink, FakeRoutes, FakeStore, HandClock, StoppedClock
 
 MLSERVER = ReplicaId("mlserver", 0)
@@ -757,5 +764,35 @@ def test_who_drains_a_replica_is_answered_when_nobody_needs_it_any_more():
             world.scheduler.lose_replica(MLSERVER)
             await world.scheduler.drain_replica(MLSERVER)
             assert world.scheduler.server("mlserver").replicas == ()
+
+    run(test)
+
+
+def test_a_model_that_is_called_much_gets_another_replica_and_keeps_it_over_a_restart():
+    async def test():
+        store = FakeStore()
+        async with a_world(store=store) as world:
+            await world.scheduler.load_model(replace(IRIS, max_replicas=2))
+            await world.scheduler.settled(["iris"])
+            world.scheduler.signal(ScalingSignal(MLSERVER, "iris", 1, SignalKind.LAG, 31))
+            await world.scheduler.caught_up()
+            chosen = world.scheduler.model("iris").latest.chosen
+            assert (chosen.replicas, chosen.why) == (2, "31 calls under way on mlserver/0")
+        async with a_world(store=store) as world:
+            await world.scheduler.caught_up()
+            assert world.scheduler.model("iris").latest.chosen == chosen
+
+    run(test)
+
+
+def test_signals_are_not_kept_while_very_many_events_wait(monkeypatch):
+    async def test():
+        async with a_world() as world:
+            await world.scheduler.load_model(replace(IRIS, max_replicas=2))
+            await world.scheduler.settled(["iris"])
+            monkeypatch.setattr(service, "MAX_WAITING_SIGNALS", 0)
+            world.scheduler.signal(ScalingSignal(MLSERVER, "iris", 1, SignalKind.LAG, 31))
+            await world.scheduler.caught_up()
+            assert world.scheduler.model("iris").latest.chosen is None
 
     run(test)

@@ -12,19 +12,22 @@ from seldon_core.scheduler.decisions import (
     PublishRoute,
     PublishStatus,
     Save,
+    ScaleModel,
     UnloadOnReplica,
 )
 from seldon_core.scheduler.events import (
     ModelLoadRequested,
     ModelReported,
     ModelRestored,
+    ModelScalingRestored,
+    ModelScalingSignalled,
     ModelUnloadRequested,
     ReplicaConnected,
     ReplicaLost,
     SyncReached,
     Tick,
 )
-from seldon_core.scheduler.records import Kind, StoredModel
+from seldon_core.scheduler.records import Kind, StoredModel, StoredScaling
 from seldon_core.scheduler.story import CHAPTERS, Chapter, Story, tell_decision, tell_event
 from seldon_core.transport.control import (
     ModelReport,
@@ -33,6 +36,8 @@ from seldon_core.transport.control import (
     ReplicaModelEvent,
     RouteCandidate,
     RouteUpdate,
+    ScalingSignal,
+    SignalKind,
 )
 
 R0, R1 = ReplicaId("mlserver", 0), ReplicaId("mlserver", 1)
@@ -114,6 +119,14 @@ def test_only_the_last_chapters_are_kept_and_none_of_the_forgotten():
             "mlserver/0 reports version 2 LoadFailed: why",
         ),
         (Tick(1), "the time has come to try again"),
+        (
+            ModelScalingSignalled(1, ScalingSignal(R0, "iris", 1, SignalKind.RATE, 8.25)),
+            "mlserver/0 signals rate 8.25",
+        ),
+        (
+            ModelScalingRestored(1, StoredScaling("iris", "default", 1, 2, "", 1)),
+            "what scaling chose restored from the store",
+        ),
     ],
 )
 def test_an_event_is_told_in_words(event, told):
@@ -139,6 +152,7 @@ def test_an_event_is_told_in_words(event, told):
         (AnswerCaller(1, change=Change.CREATED), "answered: created"),
         (AnswerCaller(1, NotFoundError("model", "x")), "refused: model 'x' not found"),
         (PublishStatus("iris"), None),
+        (ScaleModel("iris", 1, 2, "8 requests"), "2 replicas instead of 1: 8 requests"),
     ],
 )
 def test_a_decision_is_told_in_words(decision, told):

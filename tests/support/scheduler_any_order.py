@@ -7,6 +7,7 @@ to carry out, and which of them the routers can reach.
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
+from seldon_core.resources.knobs import Knobs
 from seldon_core.resources.model import ModelSpec, ModelVersion
 from seldon_core.resources.server import ServerSpec
 from seldon_core.scheduler import slices
@@ -23,6 +24,7 @@ from seldon_core.scheduler.decisions import (
 from seldon_core.scheduler.events import (
     ModelLoadRequested,
     ModelReported,
+    ModelScalingSignalled,
     ModelUnloadRequested,
     ReplicaConnected,
     ReplicaDrainRequested,
@@ -46,6 +48,8 @@ from seldon_core.transport.control import (
     ReplicaConfig,
     ReplicaId,
     ReplicaModelEvent,
+    ScalingSignal,
+    SignalKind,
 )
 
 SPECS = st.builds(
@@ -56,6 +60,8 @@ SPECS = st.builds(
     memory_bytes=st.sampled_from([0, 10, 30, 60, 200]),
     replicas=st.sampled_from([1, 1, 1, 0, 2, 3]),
     min_replicas=st.sampled_from([0, 0, 1]),
+    max_replicas=st.sampled_from([0, 0, 3]),
+    knobs=st.sampled_from([Knobs(), Knobs(), Knobs(target_rps=2.0)]),
     server=st.sampled_from([None, None, "mlserver"]),
 )
 CAPABILITIES = {"mlserver": ("sklearn", "python"), "triton": ("onnx", "python")}
@@ -300,6 +306,26 @@ class AnyOrder(RuleBasedStateMachine):
         for decision in self.machine.handle(ModelReported(self.now, report)):
             assert decision == UnloadOnReplica(replica, "iris", 998)
         assert repr(self.machine) == before
+
+    @rule(
+        replica=REPLICAS,
+        name=st.sampled_from(["iris", "wine", "rose", "stray"]),
+        number=st.integers(0, 3),
+        kind=st.sampled_from(SignalKind),
+        amount=st.sampled_from([0, 1, 5, 100]),
+        later=st.sampled_from([0, 0, 400]),
+    )
+    def signal(self, replica, name, number, kind, amount, later):
+        """How much a model is called takes no route away, and asks for no more than is allowed."""
+        before = self.healthy()
+        self.now += later
+        self.send(ModelScalingSignalled, ScalingSignal(replica, name, number, kind, amount))
+        assert before <= self.healthy()
+        model = self.machine.state.models.get(name)
+        if model is not None and model.latest.chosen is not None:
+            spec, replicas = model.latest.version.spec, model.latest.replicas
+            assert max(spec.min_replicas, 1) <= replicas
+            assert replicas <= spec.max_replicas or not spec.max_replicas
 
     @rule(data=st.data(), event=st.sampled_from(UNLOADING_EVENTS))
     def unasked_report(self, data, event):

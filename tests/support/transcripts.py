@@ -19,6 +19,7 @@ sends what was kept to a new machine, and `Tick` comes when the machine asked fo
 import shlex
 from dataclasses import replace
 
+from seldon_core.resources.knobs import Knobs
 from seldon_core.resources.model import KubernetesMeta, ModelSpec, ModelVersion
 from seldon_core.resources.server import ServerSpec
 from seldon_core.scheduler.decisions import (
@@ -32,11 +33,13 @@ from seldon_core.scheduler.decisions import (
     PublishStatus,
     RunServer,
     Save,
+    ScaleModel,
     UnloadOnReplica,
 )
 from seldon_core.scheduler.events import (
     ModelLoadRequested,
     ModelReported,
+    ModelScalingSignalled,
     ModelUnloadRequested,
     ReplicaConnected,
     ReplicaDrainRequested,
@@ -51,7 +54,7 @@ from seldon_core.scheduler.events import (
 )
 from seldon_core.scheduler.invariants import violations
 from seldon_core.scheduler.machine import SchedulerMachine
-from seldon_core.scheduler.records import Kind, StoredServer
+from seldon_core.scheduler.records import Kind, StoredScaling, StoredServer
 from seldon_core.scheduler.state import ModelState
 from seldon_core.transport.control import (
     HeldModel,
@@ -60,6 +63,8 @@ from seldon_core.transport.control import (
     ReplicaConfig,
     ReplicaId,
     ReplicaModelEvent,
+    ScalingSignal,
+    SignalKind,
 )
 
 
@@ -95,7 +100,8 @@ class Player:
         self.now = int(at[0]) if at else self.now + 1
         if kind == "Restart":
             self.machine, self.rows = SchedulerMachine(), {}
-            for stored in list(self.kept.values()):
+            in_order = sorted(self.kept.values(), key=lambda each: each.kind is Kind.SCALING)
+            for stored in in_order:
                 yield from self.handle(restored_event(self.now, stored))
         elif kind == "Tick":
             wakeup = self.machine.next_wakeup()
@@ -163,6 +169,13 @@ def parse_event(line, now):
             )
         case "ModelUnloadRequested":
             return ModelUnloadRequested(now, words[0], caller=now)
+        case "ModelScalingSignalled":
+            replica, internal_name, signal, amount = words
+            model, _, version = internal_name.rpartition("_")
+            kind, of = SignalKind(signal), parse_replica(replica)
+            return ModelScalingSignalled(
+                now, ScalingSignal(of, model, int(version), kind, float(amount))
+            )
         case "SyncReached":
             return SyncReached(now, float(options.get("patience", 0)))
         case "ModelReported":
@@ -233,6 +246,7 @@ def parse_spec(name, options):
         replicas=int(options.get("replicas", 1)),
         min_replicas=int(options.get("min", 0)),
         max_replicas=int(options.get("max", 0)),
+        knobs=Knobs(target_rps=float(options["target"]) if "target" in options else None),
         meta=parse_meta(options),
     )
 
@@ -258,12 +272,12 @@ def parse_report(words, options):
 
 def describe(decision):
     match decision:
-        case Save(StoredServer() as stored):
-            return f"SaveServer {describe_stored_server(stored)}"
         case Save(stored):
-            return f"SaveModel {describe_stored(stored)}"
+            return describe_save(stored)
+        case ScaleModel(model, before, replicas, why):
+            return f"ScaleModel {model} {before} -> {replicas} ({why})"
         case Drop(kind, name):
-            return f"{'DropModel' if kind is Kind.MODEL else 'DropServer'} {name}"
+            return f"Drop{kind.value.capitalize()} {name}"
         case LoadOnReplica(replica, version):
             return f"LoadOnReplica {version.internal_name} -> {replica}"
         case UnloadOnReplica(replica, model, version):
@@ -304,6 +318,15 @@ def describe_stored_server(stored):
         + ("" if stored.is_shared else ", exclusive")
         + (f", had {' '.join(map(str, stored.replicas))}" if stored.replicas else "")
     )
+
+
+def describe_save(stored):
+    match stored:
+        case StoredServer():
+            return f"SaveServer {describe_stored_server(stored)}"
+        case StoredScaling():
+            return f"SaveScaling {stored.name} v{stored.version} {stored.replicas} ({stored.why})"
+    return f"SaveModel {describe_stored(stored)}"
 
 
 def describe_stored(stored):
