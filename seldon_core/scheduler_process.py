@@ -21,6 +21,7 @@ from seldon_core.aio.clock import Clock, SystemClock
 from seldon_core.aio.threads import open_threads
 from seldon_core.config.settings import Settings, show_settings
 from seldon_core.config.values import LOOPBACK, is_everywhere
+from seldon_core.observability.audit import open_audit_log
 from seldon_core.observability.metrics import Metrics, listener_families
 from seldon_core.process import Process
 from seldon_core.resources.model import FoundModels
@@ -145,7 +146,10 @@ class _Parts:
                     self._processes.run_server(ServerSpec(server.name, server.name), 1)
         self._feed = RouteFeed(lambda: self._scheduler.complete())
         routes = RouteSinks(*sinks, self._feed)
-        scheduler = open_scheduler(self._links, routes, store, self._clock, self._processes)
+        audit = await enter(open_audit_log(self._settings.log.audit))
+        scheduler = open_scheduler(
+            self._links, routes, store, self._clock, self._processes, audit=audit
+        )
         self._scheduler = await enter(scheduler)
         self.process.attach(self._scheduler)
         self.process.expect(model.name for model in store.models if model.deleted_at is None)

@@ -124,6 +124,7 @@ class LogSettings:
     level: Level
     format: Annotated[str, values.one_of("text", "json")]
     levels: Annotated[Mapping[str, str], values.table(_read_level)]
+    audit: Text = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ from seldon_core.errors import OverloadedError, StoreError
 from seldon_core.resources.model import KubernetesMeta, ModelSpec
 from seldon_core.resources.server import ServerConfigSpec, ServerSpec
 from seldon_core.scheduler import durability
+from seldon_core.scheduler.audit import Auditor, AuditSink
 from seldon_core.scheduler.callers import Callers, Progress, Settling
 from seldon_core.scheduler.decisions import (
     AnswerCaller,
@@ -94,15 +95,17 @@ async def open_scheduler(
     clock: Clock,
     owner: ServerOwner | None = None,
     scaling: ScalingRules = USUAL_RULES,
+    audit: AuditSink | None = None,
 ) -> AsyncIterator["Scheduler"]:
     """Run a scheduler until the block ends; requests that wait for their answer are cancelled then.
 
     It takes up the models of `store` and places them, and all others, after `sync`. `links` is
     looked at when an order is sent, so replicas may join it later. `owner` runs declared servers;
-    without one somebody else has to. `scaling` says when models and servers are scaled. If the
-    machine or a link raises, which is a bug, the error comes out of the block.
+    without one somebody else has to. `scaling` says when models and servers are scaled. `audit` is
+    told of what was asked for. If the machine or a link raises, which is a bug, the error comes out
+    of the block.
     """
-    scheduler = Scheduler(links, routes, store, clock, owner, scaling)
+    scheduler = Scheduler(links, routes, store, clock, owner, scaling, audit)
     try:
         async with open_tasks("scheduler") as tasks:
             tasks.start(scheduler.handle_events(), name="events")
@@ -134,6 +137,7 @@ class Scheduler:
         clock: Clock,
         owner: ServerOwner | None = None,
         scaling: ScalingRules = USUAL_RULES,
+        audit: AuditSink | None = None,
     ) -> None:
         self._outside = Outside(links, routes, owner)
         self._clock = clock
@@ -155,6 +159,7 @@ class Scheduler:
         self._event_ids = itertools.count(1)
         self._keeper = Keeper(store)
         self._places = PlaceLog()
+        self._auditor = Auditor(audit)
         self.declared = DeclaredDesk(
             self._machine, self._callers, clock, self._submit_request, self._submit
         )
@@ -419,12 +424,15 @@ class Scheduler:
         self._settling.cancel()
 
     def _submit_request(self, event: Event, answer: asyncio.Future[Change]) -> None:
+        waiting = len(self._queue)
+        error: StoreError | OverloadedError | None = None
         if self._keeper.fault is not None and _is_to_be_kept(event):
-            answer.set_exception(_refusal(self._keeper.fault))
-        elif len(self._queue) >= MAX_WAITING_REQUESTS:
-            answer.set_exception(
-                OverloadedError(f"{len(self._queue)} control events wait to be handled already")
-            )
+            error = _refusal(self._keeper.fault)
+        elif waiting >= MAX_WAITING_REQUESTS:
+            error = OverloadedError(f"{waiting} control events wait to be handled already")
+        if error is not None:
+            self._auditor.refused(event, error)
+            answer.set_exception(error)
         else:
             self._asked += 1
             self._submit(event)
@@ -452,6 +460,8 @@ class Scheduler:
     def _carry_out_all(self, handled: _Handled, fault: StoreError | None) -> None:
         self._story.add(handled.event_id, handled.event, handled.decisions)
         log_event(handled.event, handled.event_id)
+        lasts = fault if _is_to_be_kept(handled.event) else None
+        self._auditor.handled(handled.event_id, handled.event, handled.decisions, lasts)
         for decision in handled.decisions:
             log_decision(decision, handled.event_id)
             if (

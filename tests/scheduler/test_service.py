@@ -45,10 +45,10 @@ class World:
 
 
 @asynccontextmanager
-async def a_world(*, faults=(), silent=False, store=None, clock=None):
+async def a_world(*, faults=(), silent=False, store=None, clock=None, audit=None):
     link, routes = FakeLink(MLSERVER, faults), FakeRoutes()
     async with open_scheduler(
-        {MLSERVER: link}, routes, store or FakeStore(), clock or StoppedClock()
+        {MLSERVER: link}, routes, store or FakeStore(), clock or StoppedClock(), audit=audit
     ) as scheduler:
         if not silent:
             link.sink = scheduler
@@ -796,3 +796,44 @@ def test_signals_are_not_kept_while_very_many_events_wait(monkeypatch):
             assert world.scheduler.model("iris").latest.chosen is None
 
     run(test)
+
+
+class AuditLines:
+    """Keeps what the audit log is told."""
+
+    def __init__(self):
+        self.told = []
+
+    def write(self, line):
+        self.told.append((line["outcome"], line.get("reason", "")))
+
+
+def test_the_audit_log_is_told_of_what_was_asked_for():
+    audit = AuditLines()
+
+    async def test():
+        async with a_world(audit=audit) as world:
+            await world.scheduler.load_model(IRIS)
+            with pytest.raises(NotFoundError):
+                await world.scheduler.unload_model("wine")
+            await world.scheduler.settled(["iris"])
+
+    run(test)
+    assert [outcome for outcome, _ in audit.told] == ["created", "refused"]
+
+
+def test_the_audit_log_is_told_of_what_may_be_lost_and_what_is_refused_then(monkeypatch):
+    monkeypatch.setattr(durability, "RETRY_S", 60)
+    audit = AuditLines()
+
+    async def test():
+        async with a_world(store=FakeStore(faults=1_000_000), audit=audit) as world:
+            for _ in range(2):
+                with pytest.raises(StoreError):
+                    await world.scheduler.load_model(IRIS)
+
+    run(test)
+    (first, why), (second, also) = audit.told
+    assert (first, second) == ("created", "refused")
+    assert why
+    assert also.startswith("nothing can be changed now: ")

@@ -1,5 +1,6 @@
 """The control plane by mutual TLS: real processes, Seldon's variables, the command line."""
 
+import json
 import os
 import subprocess
 import sys
@@ -76,12 +77,19 @@ def test_every_part_speaks_mutual_tls_and_the_log_says_who_did_what(environ, sam
     manifests.write_text(MANIFESTS.replace("SAMPLES", str(samples)))
     trusted = f"agent.trustedPrefixes={samples}"
     data = str(tmp_path / "data")
-    with serving("serve", "--data-dir", data, "--set", trusted, *PORTS) as server:
+    audit = tmp_path / "audit.log"
+    sets = ("--set", trusted, "--set", f"log.audit={audit}")
+    with serving("serve", "--data-dir", data, *sets, *PORTS) as server:
         status, said = command(server, "apply", "-f", str(manifests))
         assert status == 0, said
         status, said = command(server, "wait", "model/iris-x", "--for=condition=Ready")
         assert status == 0, said
         assert "model created model=iris-x by=CN=test client" in server.output
+        told = [json.loads(line) for line in audit.read_text().splitlines()]
+        assert [(line["actor"], line["resource"], line["outcome"]) for line in told] == [
+            ("CN=test client", "server/mlserver", "created"),
+            ("CN=test client", "model/iris-x", "created"),
+        ]
 
         status, said = command(server, "get", "models", without=["CONTROL_PLANE_SECURITY_PROTOCOL"])
         assert status != 0

@@ -1,0 +1,141 @@
+"""What the audit log says of events that somebody asked for: who, what, of which resource, and what
+came of it. It has names, never what was declared, so no secret can be in it.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Protocol
+
+from seldon_core.errors import SeldonError
+from seldon_core.scheduler.decisions import AnswerCaller, Decision
+from seldon_core.scheduler.declared_events import (
+    ExperimentStartRequested,
+    ExperimentStopRequested,
+    PipelineLoadRequested,
+    PipelineUnloadRequested,
+    declared_of,
+)
+from seldon_core.scheduler.events import (
+    Event,
+    ModelLoadRequested,
+    ModelUnloadRequested,
+    ReplicaDrainRequested,
+    ServerConfigDeclared,
+    ServerConfigUnloadRequested,
+    ServerDeclared,
+    ServersNotified,
+    ServerUnloadRequested,
+)
+
+THIS_PROCESS = "this process"
+"""The actor of what nobody else asked for."""
+
+
+class AuditSink(Protocol):
+    """Takes lines of the audit log; never blocks and never raises."""
+
+    def write(self, line: Mapping[str, object]) -> None:
+        """Write one line, some time soon."""
+
+
+_Asked = (
+    ModelLoadRequested
+    | ModelUnloadRequested
+    | ServerDeclared
+    | ServerUnloadRequested
+    | ServerConfigDeclared
+    | ServerConfigUnloadRequested
+    | ServersNotified
+    | ReplicaDrainRequested
+    | PipelineLoadRequested
+    | PipelineUnloadRequested
+    | ExperimentStartRequested
+    | ExperimentStopRequested
+)
+
+
+class Auditor:
+    """Tells `sink`, if there is one, of every event that somebody asked for."""
+
+    def __init__(self, sink: AuditSink | None) -> None:
+        self._sink = sink
+
+    def handled(
+        self,
+        event_id: int,
+        event: Event,
+        decisions: Sequence[Decision],
+        fault: SeldonError | None,
+    ) -> None:
+        """Tell of an event that was handled; `fault` is why it may not last, None if it does.
+
+        The outcome is what was changed, `refused`, or `accepted` where the answer comes later.
+        """
+        asked = self._asked(event)
+        if self._sink is None or asked is None:
+            return
+        answers = [
+            decision
+            for decision in decisions
+            if isinstance(decision, AnswerCaller) and decision.caller == asked.caller
+        ]
+        outcome, reason = "accepted", ""
+        for answer in answers:
+            if answer.error is None:
+                outcome, reason = answer.change.value, str(fault or "")
+            else:
+                outcome, reason = "refused", str(answer.error)
+        self._sink.write(_line(asked, outcome, reason, event_id))
+
+    def refused(self, event: Event, error: SeldonError) -> None:
+        """Tell of an event that was not even taken in, so that it has no id."""
+        asked = self._asked(event)
+        if self._sink is not None and asked is not None:
+            self._sink.write(_line(asked, "refused", str(error), None))
+
+    def _asked(self, event: Event) -> _Asked | None:
+        if not isinstance(event, _Asked):
+            return None
+        if isinstance(event, ModelLoadRequested) and event.from_folder and not event.actor:
+            return None  # what a folder declares at start
+        return event
+
+
+def _line(event: _Asked, outcome: str, reason: str, event_id: int | None) -> dict[str, object]:
+    instant = datetime.fromtimestamp(event.now, UTC).isoformat(timespec="milliseconds")
+    line: dict[str, object] = {
+        "time": instant.replace("+00:00", "Z"),
+        "actor": event.actor or THIS_PROCESS,
+        "event": type(event).__name__,
+        "resource": resource_of(event),
+        "outcome": outcome,
+    }
+    if reason:
+        line["reason"] = reason
+    if event_id is not None:
+        line["eventId"] = event_id
+    return line
+
+
+def resource_of(event: _Asked) -> str:
+    """Return what an event is about as the command line names it, `model/iris`; or several."""
+    match event:
+        case ModelLoadRequested(spec=model):
+            return f"model/{model.name}"
+        case ModelUnloadRequested(model=name):
+            return f"model/{name}"
+        case ServerDeclared(spec=server):
+            return f"server/{server.name}"
+        case ServerUnloadRequested(name=name):
+            return f"server/{name}"
+        case ServerConfigDeclared(spec=config):
+            return f"serverconfig/{config.name}"
+        case ServerConfigUnloadRequested(name=name):
+            return f"serverconfig/{name}"
+        case ServersNotified(notices=notices):
+            return ",".join(f"server/{notice.name}" for notice in notices)
+        case ReplicaDrainRequested(replica=replica):
+            return f"replica/{replica}"
+        case _:
+            name, _, kind = str(declared_of(event)).rpartition(".")
+            return f"{kind}/{name}"
