@@ -13,6 +13,7 @@ from seldon_core.agent.capabilities import capabilities_here
 from seldon_core.agent.link import SchedulerLink, open_scheduler_link
 from seldon_core.agent.loading import Loader
 from seldon_core.agent.service import Agent, open_agent
+from seldon_core.agent.signalling import open_signalling
 from seldon_core.agent.traces import Traces
 from seldon_core.agent.worker import open_workers
 from seldon_core.aio.clock import SystemClock
@@ -21,11 +22,13 @@ from seldon_core.config.settings import AgentSettings, Settings
 from seldon_core.config.values import is_everywhere
 from seldon_core.observability.metrics import Metrics, listener_families
 from seldon_core.protocol.inference import ServerMetadata
+from seldon_core.reloading import Reloadable
 from seldon_core.resources.servers import ServerDefinition, default_capabilities
 from seldon_core.running import (
     MAX_LOADS_WAITING,
     Ports,
     Reporter,
+    follow_limits,
     listener_settings,
     server_metadata,
     worker_count,
@@ -47,6 +50,7 @@ class AgentProcess:
 
     def __init__(self, replica: ReplicaId) -> None:
         self._replica = replica
+        self.reloadable = Reloadable()
         self._link: SchedulerLink | None = None
         self._agent: Agent | None = None
         self._listener: Listener | None = None
@@ -147,15 +151,17 @@ async def open_agent_process(
                 load=load,
             )
         )
-        control_host = control.host
+        control_host, keys = control.host, admin_keys(control)
+        process.reloadable.add_keys(keys)
         admin = await stack.enter_async_context(
-            open_admin(settings.admin, metrics, process, control_host, admin_keys(control))
+            open_admin(settings.admin, metrics, process, control_host, keys)
         )
         services = DataServices(agent.front, process, agent.repository, traces, LogLevels())
         listener = await stack.enter_async_context(
             open_listener(listener_settings(settings), services)
         )
         metrics.add_source(lambda: listener_families(listener))
+        follow_limits(process.reloadable, listener)
         client = await stack.enter_async_context(
             open_rpc_client(
                 settings.scheduler.host, settings.agent.port, "the scheduler", dial_tls(control)
@@ -168,6 +174,9 @@ async def open_agent_process(
             address=address_of(settings, listener.port),
         )
         link = await stack.enter_async_context(open_scheduler_link(client, replica, config))
+        await stack.enter_async_context(
+            open_signalling(replica, agent.figures, link, settings.scaling, SystemClock())
+        )
         process.attach(link, agent, listener)
         ports = Ports(settings.listener.host, listener.port, None, None, admin, control_host)
         reporter.opened(ports, settings)

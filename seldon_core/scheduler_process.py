@@ -15,11 +15,12 @@ from pathlib import Path
 from seldon_core.agent.capabilities import capabilities_here
 from seldon_core.agent.loading import Loader
 from seldon_core.agent.service import Agent, open_agent
+from seldon_core.agent.signalling import open_signalling
 from seldon_core.agent.traces import Traces
 from seldon_core.agent.worker import open_workers
 from seldon_core.aio.clock import Clock, SystemClock
 from seldon_core.aio.threads import open_threads
-from seldon_core.config.settings import Settings, show_settings
+from seldon_core.config.settings import ScalingSettings, Settings, show_settings
 from seldon_core.config.values import LOOPBACK, is_everywhere
 from seldon_core.observability.audit import open_audit_log
 from seldon_core.observability.metrics import Metrics, listener_families
@@ -34,6 +35,7 @@ from seldon_core.running import (
     MAX_LOADS_WAITING,
     Ports,
     Reporter,
+    follow_limits,
     listener_settings,
     worker_count,
 )
@@ -50,6 +52,7 @@ from seldon_core.scheduler.route_feed import RouteFeed, RouteSinks
 from seldon_core.scheduler.server_api import ServerApi
 from seldon_core.scheduler.service import Scheduler, open_scheduler
 from seldon_core.scheduler.store import open_store
+from seldon_core.scheduler.targets import ScalingRules
 from seldon_core.transport.admin import open_admin
 from seldon_core.transport.budget import InFlightBytes
 from seldon_core.transport.control import AgentLink, ReplicaConfig, ReplicaId, RouteSink
@@ -59,6 +62,8 @@ from seldon_core.transport.listener import Listener, open_listener
 from seldon_core.transport.log_settings import LogLevels
 from seldon_core.transport.tls import admin_keys, server_keys
 from seldon_core.transport.upstreams import open_upstreams
+
+_PERIODS_OF_A_RATE = 3
 
 
 @asynccontextmanager
@@ -148,10 +153,17 @@ class _Parts:
         routes = RouteSinks(*sinks, self._feed)
         audit = await enter(open_audit_log(self._settings.log.audit))
         scheduler = open_scheduler(
-            self._links, routes, store, self._clock, self._processes, audit=audit
+            self._links,
+            routes,
+            store,
+            self._clock,
+            self._processes,
+            scaling_rules(self._settings.scaling),
+            audit,
         )
         self._scheduler = await enter(scheduler)
         self.process.attach(self._scheduler)
+        self.process.reloadable.follow(self._take)
         self.process.expect(model.name for model in store.models if model.deleted_at is None)
 
     async def open_agents(self, load: Loader | None) -> None:
@@ -176,6 +188,11 @@ class _Parts:
                     load=load,
                 )
             )
+            await enter(
+                open_signalling(
+                    replica, agent.figures, self._scheduler, self._settings.scaling, self._clock
+                )
+            )
             self.agents.append(agent)
             self._links[replica], self._handlers[replica] = agent, agent.handler
 
@@ -191,13 +208,16 @@ class _Parts:
         )
         self._metrics.add_source(lambda: listener_families(listener))
         self.process.listener = self._listener = listener
+        follow_limits(self.process.reloadable, listener)
 
     async def open_late(self, stack: AsyncExitStack) -> Ports:
         """Open the admin and the control ports."""
         settings, control = self._settings, self._settings.control
         host, keys = control.host, server_keys(control)
+        own_keys = admin_keys(control, keys)
+        self.process.reloadable.add_keys(keys, own_keys)
         admin = await stack.enter_async_context(
-            open_admin(settings.admin, self._metrics, self.process, host, admin_keys(control, keys))
+            open_admin(settings.admin, self._metrics, self.process, host, own_keys)
         )
         services = SchedulerApi(self._scheduler).services()
         servers = ServerApi(self._scheduler, self._processes).services()
@@ -229,6 +249,10 @@ class _Parts:
             host = LOOPBACK if is_everywhere(ports.control_host) else ports.control_host
             self._processes.begin(launcher(self._agent_settings, os.environ, (host, ports.agent)))
 
+    def _take(self, settings: Settings) -> None:
+        """Follow new settings: agents that are started from now on have them."""
+        self._settings = settings
+
     def _agent_settings(self) -> dict[str, dict[str, object]]:
         """Return the settings of agents that this process starts, as things are now."""
         own = self._settings
@@ -241,3 +265,16 @@ class _Parts:
             control=replace(own.control, host=LOOPBACK, insecure=False),
         )
         return show_settings(settings)
+
+
+def scaling_rules(settings: ScalingSettings) -> ScalingRules:
+    """Return when models and servers are scaled; a rate that is missed twice counts no more."""
+    return ScalingRules(
+        settings.models,
+        settings.servers,
+        settings.stable_s,
+        settings.up_window_s,
+        settings.down_window_s,
+        _PERIODS_OF_A_RATE * settings.period_s,
+        settings.packing,
+    )

@@ -26,6 +26,7 @@ from seldon_core.resources.model import ModelVersion
 from seldon_core.transport.agent_messages import (
     Hello,
     report_message,
+    signal_message,
     subscribe_message,
     version_of,
 )
@@ -35,6 +36,8 @@ from seldon_core.transport.control import (
     ReplicaConfig,
     ReplicaId,
     ReplicaModelEvent,
+    ScalingSignal,
+    SignalKind,
 )
 from seldon_core.transport.link_protocol import OLDEST_PROTOCOL, PROTOCOL
 from seldon_core.transport.resubscribing import FIRST_PAUSE_S, LONGEST_PAUSE_S, resubscribe
@@ -46,6 +49,9 @@ UNLOAD_GRACE_S: Final = 2.0
 """Routers may send calls to a version for so long after it was to be unloaded."""
 
 REPORT_TIMEOUT_S: Final = 10.0
+
+MOST_SIGNALS: Final = 10_000
+"""Signals that wait to be sent at most."""
 
 _SERVICE: Final = "/seldon.mlops.agent.AgentService"
 _PASSING: Final = (status.UNAVAILABLE, status.DEADLINE_EXCEEDED, status.RESOURCE_EXHAUSTED)
@@ -102,6 +108,9 @@ class SchedulerLink:
         self._may_report = asyncio.Event()  # subscribed, and there is something to say
         self._orders: dict[_Version, int] = {}  # the last one, of this subscription
         self._leaving: dict[_Version, asyncio.TimerHandle] = {}
+        self._signals: list[ScalingSignal] = []
+        self._may_signal = asyncio.Event()
+        self._is_ours = False  # the scheduler
         self.is_subscribed = False
         self.was_subscribed = False
         self.is_draining = False
@@ -112,6 +121,7 @@ class SchedulerLink:
         what = f"the scheduler's orders for replica {self._replica}"
         self._tasks.start(resubscribe(self._subscribe, what, self._backoff), name="subscribe")
         self._tasks.start(self._send_reports(), name="report")
+        self._tasks.start(self._send_signals(), name="signal")
 
     def report(self, report: ModelReport) -> None:
         """Tell the scheduler, as soon as it can be; of a version only what happened last."""
@@ -122,6 +132,16 @@ class SchedulerLink:
         self._outbox.pop(version, None)
         self._outbox[version] = _Told(report, self._orders.get(version, 0))
         self._look_at_outbox()
+
+    def signal(self, signal: ScalingSignal) -> None:
+        """Tell the scheduler how much a model is called; nobody else's loss if it is away.
+
+        One that is not of this project hears of lag and idleness only, and takes all else for lag.
+        """
+        is_known = self._is_ours or signal.kind in (SignalKind.LAG, SignalKind.IDLE)
+        if self.is_subscribed and is_known and len(self._signals) < MOST_SIGNALS:
+            self._signals.append(signal)
+            self._may_signal.set()
 
     async def drain(self, timeout_s: float) -> None:
         """Have the models go elsewhere before the replica ends; waits for that, or `timeout_s`.
@@ -160,7 +180,7 @@ class SchedulerLink:
                     self._note_subscribed()
                     self._obey(operation)
         finally:
-            self.is_subscribed = False
+            self.is_subscribed = self._is_ours = False
             self._look_at_outbox()
             self.close()  # what waits was ordered before the scheduler forgot this replica
 
@@ -187,6 +207,7 @@ class SchedulerLink:
     def _obey(self, operation: pb.ModelOperationMessage) -> None:
         if operation.HasField("welcome"):
             welcome = operation.welcome
+            self._is_ours = True
             self._client.ask_for_life()
             _log.info(
                 "subscribed to the scheduler replica=%s scheduler_version=%s protocol=%d",
@@ -249,6 +270,20 @@ class SchedulerLink:
             if self._outbox.get(version) is told:
                 del self._outbox[version]
             self._look_at_outbox()
+
+    async def _send_signals(self) -> None:
+        """Tell the scheduler how much models are called, once; what it does not hear is lost."""
+        path = f"{_SERVICE}/ModelScalingTrigger"
+        while True:
+            await self._may_signal.wait()
+            self._may_signal.clear()
+            messages = [signal_message(signal) for signal in self._signals]
+            self._signals.clear()
+            answer = pb.ModelScalingTriggerResponse
+            try:
+                await self._client.gather(path, messages, answer, REPORT_TIMEOUT_S)
+            except SeldonError as error:
+                _log.debug("signals not heard count=%d reason=%r", len(messages), str(error))
 
     async def _send(self, told: _Told) -> bool:
         """Return whether the scheduler has heard a report, whatever it makes of it."""

@@ -1,7 +1,7 @@
 """An agent: one server replica, from its first model to its last."""
 
 import os
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -12,6 +12,7 @@ from seldon_core.agent.handler import AgentHandler
 from seldon_core.agent.hosting import ModelHost
 from seldon_core.agent.loading import Loader, loader
 from seldon_core.agent.pool import ModelPool
+from seldon_core.agent.scaling import Figures
 from seldon_core.agent.traces import Traces
 from seldon_core.aio.clock import Clock
 from seldon_core.aio.supervise import open_tasks
@@ -48,6 +49,14 @@ class Agent:
     def held(self) -> tuple[HeldModel, ...]:
         """Return every version that is here, those that were evicted from memory included."""
         return tuple(map(HeldModel, self._host.held()))
+
+    def figures(self) -> Iterator[Figures]:
+        """Yield how much each model is called that is scaled by that."""
+        for name, served in self._host.served.items():
+            slot = self._host.pool.slots.get(name)
+            if served.version.spec.is_scaled and slot is not None:
+                under_way = slot.running - slot.is_held + len(slot.waiting)
+                yield Figures(served.version, under_way, served.counts.ended)
 
     def available_bytes(self) -> int:
         """Return the room that is left, over-commit included."""

@@ -103,6 +103,11 @@ class ModelCounts:
         self.failed += 1
         self.failed_s += seconds
 
+    @property
+    def ended(self) -> int:
+        """How many requests were answered or failed."""
+        return self.waited + self.failed + sum(runs.count for runs in self.alone.values())
+
     def snapshot(
         self, name: str, version: str, memory_bytes: int, wall_of: float, has_rows: bool
     ) -> ModelStatistics:

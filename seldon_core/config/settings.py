@@ -111,6 +111,21 @@ class AgentSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class ScalingSettings:
+    """When models and servers get more replicas, and when fewer."""
+
+    models: Annotated[bool, values.truth]
+    servers: Annotated[bool, values.truth]
+    period_s: Seconds
+    lag: Count
+    inactivity_s: Seconds
+    stable_s: Annotated[int, values.whole(0)]
+    up_window_s: Annotated[int, values.whole(0)]
+    down_window_s: Annotated[int, values.whole(0)]
+    packing: Annotated[float, values.share]
+
+
+@dataclass(frozen=True, slots=True)
 class AdminSettings:
     """The admin port."""
 
@@ -143,6 +158,7 @@ class Settings:
     scheduler: SchedulerSettings
     control: ControlSettings
     agent: AgentSettings
+    scaling: ScalingSettings
     admin: AdminSettings
     log: LogSettings
     data: DataSettings

@@ -52,6 +52,14 @@ def seconds(value: object) -> float:
     return number
 
 
+def share(value: object) -> float:
+    """Return a share from 0 to 1; a number above 1, up to 100, is percent."""
+    number = _number(float, value)
+    if number is None or not 0 <= number <= 100:
+        raise ValueError(f"wanted a share from 0 to 1, or percent up to 100, found {value!r}")
+    return number / 100 if number > 1 else number
+
+
 def size(value: object) -> int:
     """Return the bytes, at least one, that `sizes.parse_bytes` finds in `value`."""
     nbytes = parse_bytes(value)

@@ -57,13 +57,21 @@ class ModelEventResponse(_message.Message):
     def __init__(self) -> None: ...
 
 class ModelScalingTriggerMessage(_message.Message):
-    __slots__ = ("serverName", "replicaIdx", "modelName", "modelVersion", "trigger", "amount", "metrics")
+    __slots__ = ("serverName", "replicaIdx", "modelName", "modelVersion", "trigger", "amount", "metrics", "signal", "value")
     class Trigger(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
         __slots__ = ()
         SCALE_UP: _ClassVar[ModelScalingTriggerMessage.Trigger]
         SCALE_DOWN: _ClassVar[ModelScalingTriggerMessage.Trigger]
     SCALE_UP: ModelScalingTriggerMessage.Trigger
     SCALE_DOWN: ModelScalingTriggerMessage.Trigger
+    class Signal(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+        __slots__ = ()
+        BY_TRIGGER: _ClassVar[ModelScalingTriggerMessage.Signal]
+        RATE: _ClassVar[ModelScalingTriggerMessage.Signal]
+        CUSTOM: _ClassVar[ModelScalingTriggerMessage.Signal]
+    BY_TRIGGER: ModelScalingTriggerMessage.Signal
+    RATE: ModelScalingTriggerMessage.Signal
+    CUSTOM: ModelScalingTriggerMessage.Signal
     class MetricsEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -78,6 +86,8 @@ class ModelScalingTriggerMessage(_message.Message):
     TRIGGER_FIELD_NUMBER: _ClassVar[int]
     AMOUNT_FIELD_NUMBER: _ClassVar[int]
     METRICS_FIELD_NUMBER: _ClassVar[int]
+    SIGNAL_FIELD_NUMBER: _ClassVar[int]
+    VALUE_FIELD_NUMBER: _ClassVar[int]
     serverName: str
     replicaIdx: int
     modelName: str
@@ -85,7 +95,9 @@ class ModelScalingTriggerMessage(_message.Message):
     trigger: ModelScalingTriggerMessage.Trigger
     amount: int
     metrics: _containers.ScalarMap[str, int]
-    def __init__(self, serverName: _Optional[str] = ..., replicaIdx: _Optional[int] = ..., modelName: _Optional[str] = ..., modelVersion: _Optional[int] = ..., trigger: _Optional[_Union[ModelScalingTriggerMessage.Trigger, str]] = ..., amount: _Optional[int] = ..., metrics: _Optional[_Mapping[str, int]] = ...) -> None: ...
+    signal: ModelScalingTriggerMessage.Signal
+    value: float
+    def __init__(self, serverName: _Optional[str] = ..., replicaIdx: _Optional[int] = ..., modelName: _Optional[str] = ..., modelVersion: _Optional[int] = ..., trigger: _Optional[_Union[ModelScalingTriggerMessage.Trigger, str]] = ..., amount: _Optional[int] = ..., metrics: _Optional[_Mapping[str, int]] = ..., signal: _Optional[_Union[ModelScalingTriggerMessage.Signal, str]] = ..., value: _Optional[float] = ...) -> None: ...
 
 class ModelScalingTriggerResponse(_message.Message):
     __slots__ = ()

@@ -49,6 +49,15 @@ class ModelSpec:
         """The namespace that the model is in."""
         return (self.meta and self.meta.namespace) or DEFAULT_NAMESPACE
 
+    @property
+    def is_scaled(self) -> bool:
+        """Whether its replicas may be changed by how much it is called.
+
+        A model that is declared with no replica at all stays without.
+        """
+        is_bounded = self.min_replicas > 0 or self.max_replicas > 0
+        return self.replicas > 0 and (is_bounded or self.knobs.target_rps is not None)
+
     def deployed_as(self, other: "ModelSpec") -> "ModelSpec":
         """Return this spec with the deployment, dataflow and metadata of `other`.
 

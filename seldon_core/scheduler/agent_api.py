@@ -5,7 +5,7 @@ Wire-compatible with Seldon's, both ways: an agent of Seldon's is taken as it is
 
 import itertools
 import logging
-from collections.abc import AsyncGenerator, Awaitable, MutableMapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, MutableMapping, Sequence
 from typing import Final, Protocol
 
 from seldon_core.errors import InvalidResourceError
@@ -15,10 +15,22 @@ from seldon_core.scheduler.agent_link import RemoteAgent
 from seldon_core.transport.agent_messages import (
     Subscription,
     report_of,
+    signal_of,
     subscription_of,
 )
-from seldon_core.transport.control import AgentLink, ModelReport, ReplicaConfig, ReplicaId
-from seldon_core.transport.control_services import ControlService, StreamMethod, UnaryMethod
+from seldon_core.transport.control import (
+    AgentLink,
+    ModelReport,
+    ReplicaConfig,
+    ReplicaId,
+    ScalingSignal,
+)
+from seldon_core.transport.control_services import (
+    ControlService,
+    GatherMethod,
+    StreamMethod,
+    UnaryMethod,
+)
 from seldon_core.transport.conversations import CallStatusError
 from seldon_core.transport.link_protocol import agreed_protocol
 from seldon_core.transport.settings import MIB
@@ -41,6 +53,9 @@ class Replicas(Protocol):
 
     def report(self, report: ModelReport) -> None:
         """Take in a replica's report; never blocks."""
+
+    def signal(self, signal: ScalingSignal) -> None:
+        """Take in how much a model is called; never blocks."""
 
     def drain_replica(self, replica: ReplicaId, *, actor: str) -> Awaitable[object]:
         """Have a replica's models served elsewhere; done when they are."""
@@ -70,6 +85,9 @@ class AgentApi:
                 (
                     UnaryMethod("AgentEvent", pb.ModelEventMessage, self.agent_event),
                     StreamMethod("Subscribe", pb.AgentSubscribeRequest, self.subscribe),
+                    GatherMethod(
+                        "ModelScalingTrigger", pb.ModelScalingTriggerMessage, self.scaling_trigger
+                    ),
                     UnaryMethod("AgentDrain", pb.AgentDrainRequest, self.agent_drain),
                 ),
                 self.end,
@@ -143,6 +161,16 @@ class AgentApi:
         else:
             _log.debug("stale report left out report=%s peer=%s", told, peer)
         return pb.ModelEventResponse()
+
+    async def scaling_trigger(
+        self, messages: AsyncIterator[pb.ModelScalingTriggerMessage], _: str
+    ) -> pb.ModelScalingTriggerResponse:
+        """Take in how much models are called, as it comes; who is no replica is not heard."""
+        async for message in messages:
+            signal = signal_of(message)
+            if signal is not None and signal.replica in self._agents:
+                self._scheduler.signal(signal)
+        return pb.ModelScalingTriggerResponse()
 
     async def agent_drain(self, request: pb.AgentDrainRequest, peer: str) -> pb.AgentDrainResponse:
         """Move a replica's models elsewhere; answers when they serve there."""

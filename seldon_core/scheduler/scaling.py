@@ -17,7 +17,7 @@ from seldon_core.scheduler.state import (
     ReplicaState,
     SchedulerState,
 )
-from seldon_core.scheduler.targets import clamped, is_scaled, replicas_for
+from seldon_core.scheduler.targets import clamped, replicas_for
 from seldon_core.transport.control import ScalingSignal, SignalKind
 
 
@@ -69,7 +69,7 @@ _Wanted = tuple[int, str]  # so many replicas, and why
 
 def _may_be_scaled(state: SchedulerState, model: ModelRecord) -> bool:
     is_in_order = state.is_synced and model.name not in state.to_place and not model.is_deleted
-    return state.scaling.scales_models and is_in_order and is_scaled(model.latest.version.spec)
+    return state.scaling.scales_models and is_in_order and model.latest.version.spec.is_scaled
 
 
 def _for_lag(model: ModelRecord, signal: ScalingSignal) -> _Wanted | None:

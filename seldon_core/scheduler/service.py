@@ -8,6 +8,7 @@ is sent or answered. While the store cannot be written to, changes are refused a
 
 import asyncio
 import itertools
+import random
 from collections import deque
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import AbstractContextManager, asynccontextmanager
@@ -62,6 +63,7 @@ from seldon_core.scheduler.logs import PlaceLog, log_change, log_decision, log_e
 from seldon_core.scheduler.machine import SchedulerMachine
 from seldon_core.scheduler.outside import Outside, ServerOwner
 from seldon_core.scheduler.records import Kind, Stored
+from seldon_core.scheduler.state import Packing
 from seldon_core.scheduler.status import ModelStatus, ServerStatus, Verdict
 from seldon_core.scheduler.story import Chapter, Story
 from seldon_core.scheduler.targets import USUAL_RULES, ScalingRules
@@ -143,6 +145,7 @@ class Scheduler:
         self._clock = clock
         self._machine = SchedulerMachine()
         self._machine.state.scaling = scaling
+        self._machine.state.packing = Packing(scaling.packing, random.random)
         self._queue: deque[Event] = deque()
         self._asked = self._asked_lately = 0  # requests since the last turn, and in turns before
         self._wakeup = asyncio.Event()

@@ -25,6 +25,7 @@ class ScalingRules:
 
     An idle model that was `stable_s` as it is loses a replica. The windows are those of a model
     with a target. Rates that are older than `rates_last_s` count no more: their replica is gone.
+    `packing` is the share of occasions on which models are moved to make a server's replicas empty.
     """
 
     scales_models: bool = True
@@ -33,6 +34,7 @@ class ScalingRules:
     up_window_s: float = 0.0
     down_window_s: float = 300.0
     rates_last_s: float = 60.0
+    packing: float = 0.0
 
 
 USUAL_RULES = ScalingRules()
@@ -66,15 +68,6 @@ class Load:
 
     def _since(self, begin: float) -> list[int]:
         return [wanted for at, wanted in self.wanted if at > begin]
-
-
-def is_scaled(spec: ModelSpec) -> bool:
-    """Return whether a model's replicas may be changed by how much it is called.
-
-    One that is declared with no replica at all stays without.
-    """
-    is_bounded = spec.min_replicas > 0 or spec.max_replicas > 0
-    return spec.replicas > 0 and (is_bounded or spec.knobs.target_rps is not None)
 
 
 def clamped(spec: ModelSpec, replicas: int) -> int:

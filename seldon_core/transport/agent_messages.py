@@ -19,6 +19,8 @@ from seldon_core.transport.control import (
     ReplicaConfig,
     ReplicaId,
     ReplicaModelEvent,
+    ScalingSignal,
+    SignalKind,
 )
 
 MOST_BYTES: Final = 2**63 - 1
@@ -40,6 +42,19 @@ _EVENT_NUMBERS: Final = {
     ReplicaModelEvent.UNLOADED: pb.ModelEventMessage.UNLOADED,
     ReplicaModelEvent.UNLOAD_FAILED: pb.ModelEventMessage.UNLOAD_FAILED,
 }
+
+
+_TRIGGERS: Final = {
+    SignalKind.LAG: pb.ModelScalingTriggerMessage.SCALE_UP,
+    SignalKind.IDLE: pb.ModelScalingTriggerMessage.SCALE_DOWN,
+}
+_SIGNALS: Final = {
+    SignalKind.RATE: pb.ModelScalingTriggerMessage.RATE,
+    SignalKind.CUSTOM: pb.ModelScalingTriggerMessage.CUSTOM,
+}
+_TRIGGER_KINDS: Final = {number: kind for kind, number in _TRIGGERS.items()}
+_SIGNAL_KINDS: Final = {number: kind for kind, number in _SIGNALS.items()}
+_MOST_AMOUNT: Final = 2**32 - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,6 +172,7 @@ def load_message(version: ModelVersion, order: int) -> pb.ModelOperationMessage:
         version = replace(version, spec=replace(version.spec, knobs=NO_KNOBS))
     return pb.ModelOperationMessage(
         operation=pb.ModelOperationMessage.LOAD_MODEL,
+        autoscalingEnabled=version.spec.is_scaled,
         modelVersion=_version_message(version),
         order=order,
     )
@@ -223,6 +239,43 @@ def report_of(message: pb.ModelEventMessage) -> Report:
         min(message.measuredMemoryBytes, MOST_BYTES),
     )
     return Report(report, message.order, min(message.availableMemoryBytes, MOST_BYTES))
+
+
+def signal_message(signal: ScalingSignal) -> pb.ModelScalingTriggerMessage:
+    """Return the message of a signal; one of lag or idleness is understood by Seldon's as well."""
+    message = pb.ModelScalingTriggerMessage(
+        serverName=signal.replica.server,
+        replicaIdx=signal.replica.replica_idx,
+        modelName=signal.model,
+        modelVersion=signal.version,
+    )
+    if signal.kind in _TRIGGERS:
+        message.trigger = _TRIGGERS[signal.kind]
+        message.amount = min(int(signal.amount), _MOST_AMOUNT)
+    else:
+        message.signal = _SIGNALS[signal.kind]
+        message.value = signal.amount
+    return message
+
+
+def signal_of(message: pb.ModelScalingTriggerMessage) -> ScalingSignal | None:
+    """Return what an agent signals, None for what is not known here or cannot be a figure.
+
+    Raises InvalidResourceError if the server's or the model's name cannot be one.
+    """
+    if message.signal:
+        kind, amount = _SIGNAL_KINDS.get(message.signal), message.value
+    else:
+        kind, amount = _TRIGGER_KINDS.get(message.trigger), message.amount
+    if kind is None or not 0 <= amount <= _MOST_AMOUNT:
+        return None
+    return ScalingSignal(
+        _replica(message.serverName, message.replicaIdx),
+        checked_name(message.modelName, "modelName"),
+        message.modelVersion,
+        kind,
+        amount,
+    )
 
 
 def _replica(server: str, replica_idx: int) -> ReplicaId:

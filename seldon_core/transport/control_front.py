@@ -18,7 +18,12 @@ from seldon_core.errors import (
 )
 from seldon_core.protocol import status
 from seldon_core.protocol.inference import Buffer
-from seldon_core.transport.control_services import ControlService, StreamMethod, UnaryMethod
+from seldon_core.transport.control_services import (
+    ControlService,
+    GatherMethod,
+    StreamMethod,
+    UnaryMethod,
+)
 from seldon_core.transport.conversations import (
     CallStatusError,
     Conversation,
@@ -63,6 +68,8 @@ class ControlFront:
                 path = f"/{name}".encode()
                 if isinstance(method, UnaryMethod):
                     self._unary[path] = name, method
+                elif isinstance(method, GatherMethod):
+                    self._talks[path] = _gathering(name, method)
                 else:
                     self._talks[path] = _talk(name, method)
 
@@ -111,6 +118,24 @@ def _talk(name: str, method: StreamMethod) -> Conversation:
                     yield [answer.SerializeToString()]
         except Exception as error:
             raise _refusal(name, peer, error) from error
+
+    return converse
+
+
+def _gathering(name: str, method: GatherMethod) -> Conversation:
+    async def requests(messages: AsyncIterator[bytes]) -> AsyncGenerator[Message, None]:
+        async for message in messages:
+            yield _parse(method.request, message)
+
+    async def converse(
+        headers: dict[bytes, bytes], messages: AsyncIterator[bytes], peer: str, deadline: float
+    ) -> _Parts:
+        try:
+            async with aclosing(requests(messages)) as given:
+                answer = await method.handler(given, peer)
+        except Exception as error:
+            raise _refusal(name, peer, error) from error
+        yield [answer.SerializeToString()]
 
     return converse
 

@@ -4,7 +4,7 @@ A handler is given the request and who calls (`127.0.0.1:51234`). What it raises
 error of ours with its text, anything else as an internal one.
 """
 
-from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -39,6 +39,19 @@ class StreamMethod:
 
 
 @dataclass(frozen=True, slots=True)
+class GatherMethod:
+    """A method that takes any number of requests, as they come, and has one answer.
+
+    The handler is cancelled when the caller leaves or the port closes. A request that cannot be
+    read is raised to it as InvalidRequestError.
+    """
+
+    name: str
+    request: type[Message]
+    handler: Callable[[AsyncIterator[Any], str], Awaitable[Message]]
+
+
+@dataclass(frozen=True, slots=True)
 class ControlService:
     """A service by its full name, `package.Name`, with the methods that are served.
 
@@ -47,6 +60,6 @@ class ControlService:
     """
 
     name: str
-    methods: Sequence[UnaryMethod | StreamMethod]
+    methods: Sequence[UnaryMethod | StreamMethod | GatherMethod]
     end: Callable[[], None] = lambda: None
     message_bytes: int = 4 * MIB

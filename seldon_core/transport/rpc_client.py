@@ -7,7 +7,7 @@ DeadlineError means that nobody knows what became of the call.
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Final, Protocol, TypeVar
 from urllib.parse import unquote_to_bytes
@@ -42,6 +42,11 @@ class RpcClient(Protocol):
 
         Raises RelayedError, DeadlineError after `timeout_s`, UpstreamError.
         """
+
+    async def gather(
+        self, path: str, requests: Sequence[Message], response: type[T], timeout_s: float
+    ) -> T:
+        """Return the one answer to all `requests`, of which there is at least one; as `unary`."""
 
     def stream(self, path: str, request: Message, response: type[T]) -> AsyncGenerator[T, None]:
         """Yield the answers; closing it ends the call. Raises RelayedError, UpstreamError."""
@@ -189,10 +194,16 @@ class Http2RpcClient:
 
     async def unary(self, path: str, request: Message, response: type[T], timeout_s: float) -> T:
         """Return the one answer; see `RpcClient`."""
+        return await self.gather(path, (request,), response, timeout_s)
+
+    async def gather(
+        self, path: str, requests: Sequence[Message], response: type[T], timeout_s: float
+    ) -> T:
+        """Return the one answer to all; see `RpcClient`."""
         timeout = (b"grpc-timeout", b"%dm" % min(int(timeout_s * 1000), 10**8 - 1))
         try:
             async with asyncio.timeout(timeout_s):
-                found = [message async for message in self._call(path, request, timeout)]
+                found = [message async for message in self._call(path, requests, timeout)]
         except TimeoutError as error:
             text = f"{self._name} did not answer {path} within {timeout_s:g} s"
             raise DeadlineError(text) from error
@@ -204,7 +215,7 @@ class Http2RpcClient:
         self, path: str, request: Message, response: type[T]
     ) -> AsyncGenerator[T, None]:
         """Yield the answers; see `RpcClient`."""
-        answers = self._call(path, request)
+        answers = self._call(path, (request,))
         try:
             async for message in answers:
                 yield self._parse(response, message)
@@ -221,12 +232,12 @@ class Http2RpcClient:
         self._links.abort()
 
     async def _call(
-        self, path: str, request: Message, *more: tuple[bytes, bytes]
+        self, path: str, requests: Sequence[Message], *more: tuple[bytes, bytes]
     ) -> AsyncGenerator[bytes, None]:
         client = self._links.ready() or await self._links.open()
         answers = Answers(self._loop, self._name)
-        message = request.SerializeToString()
-        body = (grpc_frames.prefix(len(message)), message)
+        messages = [request.SerializeToString() for request in requests]
+        body = [part for each in messages for part in (grpc_frames.prefix(len(each)), each)]
         kind = [(b"content-type", b"application/grpc"), (b"te", b"trailers")]
         headers = [*self._whom, (b":path", path.encode()), *kind, *more]
         stream_id = client.request(headers, body, answers)

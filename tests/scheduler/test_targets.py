@@ -10,7 +10,6 @@ from seldon_core.scheduler.targets import (
     Load,
     ScalingRules,
     clamped,
-    is_scaled,
     kept_choice,
     replicas_for,
 )
@@ -34,7 +33,7 @@ def spec(**fields):
     ids=["neither", "least", "most", "target", "without a replica"],
 )
 def test_a_model_with_a_bound_or_a_target_is_scaled(fields, expected):
-    assert is_scaled(spec(**fields)) is expected
+    assert spec(**fields).is_scaled is expected
 
 
 @given(st.integers(-5, 50), st.integers(0, 9), st.integers(0, 9))

@@ -1,0 +1,73 @@
+"""Which models are called so much, or so little, that the scheduler should know. Pure.
+
+A replica looks at its models once in a period. What it counts anyway is enough for that, so no
+request costs more: calls under way, and how many there have been.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from seldon_core.resources.model import ModelVersion
+from seldon_core.transport.control import ReplicaId, ScalingSignal, SignalKind
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """A version at one moment: the calls under way, and all that have ended since it was loaded."""
+
+    version: ModelVersion
+    under_way: int
+    ended: int
+
+
+@dataclass(slots=True)
+class _Seen:
+    """A version when it was looked at last; `used_at` is UTC seconds."""
+
+    ended: int
+    used_at: float
+
+
+class ScalingWatch:
+    """Compares each look with the one before.
+
+    `lag` calls under way are too many, and a model that nobody called for `inactive_s` seconds is
+    idle, which is said at each look for as long as it is so.
+    """
+
+    def __init__(self, replica: ReplicaId, lag: int, inactive_s: float) -> None:
+        self._replica = replica
+        self._lag = lag
+        self._inactive_s = inactive_s
+        self._seen: dict[tuple[str, int], _Seen] = {}
+
+    def look(
+        self, models: Iterable[Figures], now: float, elapsed_s: float | None
+    ) -> list[ScalingSignal]:
+        """Return the signals of those that are to be scaled, lag and rates before idleness.
+
+        `now` is UTC seconds, and `elapsed_s` the seconds since the last look, None at the first.
+        """
+        urgent: list[ScalingSignal] = []
+        idle: list[ScalingSignal] = []
+        seen: dict[tuple[str, int], _Seen] = {}
+        for figures in models:
+            if not figures.version.spec.is_scaled:
+                continue
+            key = figures.version.spec.name, figures.version.version
+            before = self._seen.get(key)
+            is_used = before is None or figures.under_way > 0 or figures.ended != before.ended
+            used_at = now if before is None or is_used else before.used_at
+            seen[key] = _Seen(figures.ended, used_at)
+            if figures.under_way >= self._lag:
+                urgent.append(self._signal(key, SignalKind.LAG, figures.under_way))
+            if now - used_at >= self._inactive_s:
+                idle.append(self._signal(key, SignalKind.IDLE, used_at))
+            if figures.version.spec.knobs.target_rps is not None and before and elapsed_s:
+                rate = max(0, figures.ended - before.ended) / elapsed_s
+                urgent.append(self._signal(key, SignalKind.RATE, rate))
+        self._seen = seen
+        return urgent + idle
+
+    def _signal(self, key: tuple[str, int], kind: SignalKind, amount: float) -> ScalingSignal:
+        return ScalingSignal(self._replica, *key, kind, amount)

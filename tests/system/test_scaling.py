@@ -1,0 +1,82 @@
+"""Models and servers that grow with their load and shrink again, as processes."""
+
+import threading
+
+from seldon_core.proto import servers_pb2 as pb
+from tests.support.server import serving
+from tests.system.test_roles import (
+    LISTENS,
+    PORTS,
+    STARTED,
+    apply,
+    infer,
+    is_running,
+    places_of,
+    seen,
+    servers,
+    until,
+)
+
+RULES = {
+    "periodS": 0.3,
+    "downWindowS": 2,
+    "upWindowS": 0,
+}
+
+
+def a_model_with_a_target(samples, folder):
+    manifest = folder / "iris-t.yaml"
+    manifest.write_text(
+        "apiVersion: mlops.seldon.io/v1alpha1\nkind: Model\n"
+        "metadata: {name: iris-t, annotations: {seldon-core/target-rps: '20'}}\n"
+        f"spec: {{storageUri: {samples}/artifacts/iris, requirements: [sklearn], maxReplicas: 2}}\n"
+    )
+    return manifest
+
+
+class Callers:
+    """Call a model until the end of a block; `codes` are the answers."""
+
+    def __init__(self, url, count=2):
+        self.codes = set()
+        self._over = threading.Event()
+        self._threads = [threading.Thread(target=self._run, args=(url,)) for _ in range(count)]
+
+    def _run(self, url):
+        while not self._over.is_set():
+            self.codes.add(infer(url, "iris-t"))
+
+    def __enter__(self):
+        for thread in self._threads:
+            thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self._over.set()
+        for thread in self._threads:
+            thread.join(30)
+
+
+def test_a_model_under_load_gets_a_second_replica_and_process_and_loses_both(samples, tmp_path):
+    (tmp_path / "none").mkdir()
+    rules = [f"--set=scaling.{name}={value}" for name, value in RULES.items()]
+    trusted = f"--set=agent.trustedPrefixes={samples}"
+    data = str(tmp_path / "data")
+    with serving("serve", "--data-dir", data, trusted, *rules, *PORTS) as server:
+        declared = pb.Server(
+            name="mlserver", configName="mlserver", replicas=1, minReplicas=1, maxReplicas=2
+        )
+        servers(server.ports["scheduler"], "ApplyServer", declared, pb.ServerChange)
+        apply(server, a_model_with_a_target(samples, tmp_path))
+        until(lambda: places_of(server, "iris-t") == {"mlserver/0"}, "it is on one replica")
+        assert seen(server, STARTED) == []
+        with Callers(server.url) as callers:
+            both = {"mlserver/0", "mlserver/1"}
+            until(lambda: places_of(server, "iris-t") == both, "it is on two replicas")
+            ((replica, pid),) = seen(server, STARTED)
+            assert replica == "mlserver/1"
+            assert len(seen(server, LISTENS)) == 1
+        assert callers.codes == {200}
+        until(lambda: places_of(server, "iris-t") == {"mlserver/0"}, "it is on one again")
+        until(lambda: not is_running(int(pid)), "the second process has ended")
+        assert infer(server.url, "iris-t") == 200
