@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from seldon_core.aio.signals import stop_on_signals
 from seldon_core.aio.supervise import open_tasks
 from seldon_core.config.settings import Settings
+from seldon_core.reloading import ReadSettings, Reloader
 from seldon_core.resources.model import FoundModels
 from seldon_core.roles import Role
 from seldon_core.running import Reporter, Running
@@ -42,8 +43,11 @@ async def serve(
     search: "Search" = FoundModels,
     load: "Loader | None" = None,
     roles: Collection[Role] = frozenset(Role),
+    read_settings: ReadSettings | None = None,
 ) -> None:
     """Run the process with its roles until a signal ends it; a second one does at once.
+
+    SIGHUP has certificates read again, and settings by `read_settings`.
 
     `data_folder` exists and, with the scheduler, is this process's alone. `search` finds what there
     is to be served by now, as `found` is at start. What was begun may end first: requests for the
@@ -52,15 +56,17 @@ async def serve(
     Raises ConfigError if a port is taken, StoreError if the data folder cannot be used, and
     whatever a background loop fails with.
     """
-    stop = stop_on_signals()
+    reloader = Reloader(settings, read_settings)
+    stop = stop_on_signals(reloader.want)
     opening = _open(settings, data_folder, found, reporter, search, load, frozenset(roles))
     async with opening as running:
         gc.freeze()
         gc.set_threshold(_YOUNG_OBJECTS)
         async with open_tasks("process") as tasks:
             tasks.start(running.begin(), name="begin")
+            tasks.start(reloader.run(running.reloadable), name="reload")
             await stop.wait()
-        drain_timeout_s = settings.listener.drain_timeout_s
+        drain_timeout_s = reloader.settings.listener.drain_timeout_s
         reporter.draining(drain_timeout_s)
         await running.drain(drain_timeout_s)
         last_resort = asyncio.get_running_loop().call_later(_END_TIMEOUT_S, _end_at_once)

@@ -7,6 +7,7 @@ from seldon_core.errors import SeldonError
 from seldon_core.protocol.dialects import Verb
 from seldon_core.protocol.inference import ModelMetadata, Payload, ServerMetadata
 from seldon_core.protocol.oip_json import JSON_CODEC
+from seldon_core.reloading import Reloadable
 from seldon_core.resources.model import FoundModels, RefusedModel
 from seldon_core.router.handler import RouterHandler
 from seldon_core.running import Reporter, server_metadata
@@ -36,6 +37,7 @@ class Process:
         reporter: Reporter,
         patience_s: float = 0.0,
     ) -> None:
+        self.reloadable = Reloadable()
         self._patience_s = patience_s
         self.listener: Listener | None = None
         self._router = router

@@ -10,11 +10,12 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from seldon_core.config.settings import Settings
 from seldon_core.observability.metrics import Metrics, listener_families
 from seldon_core.protocol.inference import ServerMetadata
+from seldon_core.reloading import Reloadable
 from seldon_core.router.handler import RouterHandler
 from seldon_core.router.link import RouteLink
 from seldon_core.router.repository import NoTraces, RouteIndex
 from seldon_core.router.table import RouteTable
-from seldon_core.running import Ports, Reporter, listener_settings, server_metadata
+from seldon_core.running import Ports, Reporter, follow_limits, listener_settings, server_metadata
 from seldon_core.transport.admin import open_admin
 from seldon_core.transport.budget import InFlightBytes
 from seldon_core.transport.handler import DataServices
@@ -32,6 +33,7 @@ class RouterProcess:
     """
 
     def __init__(self, link: RouteLink, index: RouteIndex) -> None:
+        self.reloadable = Reloadable()
         self._link = link
         self._index = index
         self._listener: Listener | None = None
@@ -96,9 +98,10 @@ async def open_router_process(
             )
         )
         process = RouterProcess(RouteLink(client, index), index)
-        control_host = control.host
+        control_host, keys = control.host, admin_keys(control)
+        process.reloadable.add_keys(keys)
         admin = await stack.enter_async_context(
-            open_admin(settings.admin, metrics, process, control_host, admin_keys(control))
+            open_admin(settings.admin, metrics, process, control_host, keys)
         )
         services = DataServices(router, process, index, NoTraces(), LogLevels())
         listener = await stack.enter_async_context(
@@ -106,6 +109,7 @@ async def open_router_process(
         )
         process.attach(listener)
         metrics.add_source(lambda: listener_families(listener))
+        follow_limits(process.reloadable, listener)
         ports = Ports(settings.listener.host, listener.port, None, None, admin, control_host)
         reporter.opened(ports, settings)
         yield process

@@ -9,6 +9,8 @@ from seldon_core import __version__
 from seldon_core.config.settings import AgentSettings, Settings
 from seldon_core.errors import SeldonError
 from seldon_core.protocol.inference import ModelMetadata, ServerMetadata
+from seldon_core.reloading import Reloadable
+from seldon_core.transport.listener import Listener
 from seldon_core.transport.settings import ListenerSettings
 
 if TYPE_CHECKING:  # a process that has no scheduler does not import one
@@ -74,8 +76,17 @@ class Reporter(Protocol):
         """The process was told to stop: requests under way have so long to end."""
 
 
+def follow_limits(reloadable: Reloadable, listener: Listener) -> None:
+    """Have the data port follow the limits of the settings."""
+    reloadable.follow(lambda settings: listener.change(listener_settings(settings)))
+
+
 class Running(Protocol):
-    """A process whose ports are open."""
+    """A process whose ports are open. `reloadable` is what of it can follow new settings."""
+
+    @property
+    def reloadable(self) -> Reloadable:
+        """What follows new settings."""
 
     async def begin(self) -> None:
         """Do what there is to do at start; may end when that is done."""

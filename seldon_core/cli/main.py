@@ -244,7 +244,10 @@ def serve(
     data_dir: str | None,
     log_level: str | None,
 ) -> None:
-    """Serve models until Ctrl-C, SIGTERM or SIGHUP. Requests under way are then answered first.
+    """Serve models until Ctrl-C or SIGTERM. Requests under way are then answered first.
+
+    SIGHUP has --config and certificates read again; what needs a restart is named in the
+    log. When the terminal is closed the process ends, unless nohup starts it.
 
     A port of 0 takes any free one; the real numbers are printed at start.
 

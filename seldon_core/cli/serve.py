@@ -68,6 +68,7 @@ def run_serve(
                 _console(roles, settings, data_folder),
                 search=lambda: search()[1],
                 roles=roles,
+                read_settings=lambda: load_settings(config, os.environ, flags).settings,
             )
         )
 

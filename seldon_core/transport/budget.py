@@ -34,6 +34,13 @@ class InFlightBytes:
         self.places = Semaphore(_PLACES)
         self._waiting: dict[Callable[[], None], None] = {}
 
+    def change_limit(self, limit: int) -> None:
+        """Let so many bytes be in flight; what is already is not given up."""
+        self.limit = limit
+        self._most = limit + limit // 4
+        self.take(0)
+        self.give(0)
+
     def fits(self, nbytes: int) -> bool:
         """Return whether `nbytes` more stay within the limit, or nothing else is in flight.
 

@@ -182,6 +182,14 @@ class Listener:
         """Whether nothing new is begun any more."""
         return self._shared.draining
 
+    def change(self, settings: ListenerSettings) -> None:
+        """Hold connections to other limits, those that begin from now on to all of them.
+
+        Where it listens stays. What fronts were opened with stays, too: see `config.changes`.
+        """
+        self._shared.settings = settings
+        self._shared.budget.change_limit(settings.in_flight_bytes)
+
     async def drain(self, timeout_s: float, *, cut_off_level: int = logging.WARNING) -> None:
         """Accept nothing more, answer what is outstanding, close; cut off after `timeout_s`.
 

@@ -70,3 +70,16 @@ def test_what_has_begun_may_go_a_quarter_beyond_the_limit():
     assert not budget.is_over
     budget.give(25)
     assert not budget.is_full
+
+
+def test_another_limit_counts_at_once_and_lets_on_who_waits():
+    called = []
+    budget = InFlightBytes(100)
+    budget.take(50)
+    budget.change_limit(40)
+    assert (budget.is_full, budget.is_over, budget.limit) == (True, True, 40)
+    budget.when_free(lambda: called.append(1))
+    budget.change_limit(45)
+    assert (budget.is_full, budget.is_over, called) == (True, False, [])
+    budget.change_limit(51)
+    assert (budget.is_full, budget.is_over, called) == (False, False, [1])

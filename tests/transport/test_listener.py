@@ -235,3 +235,15 @@ def test_an_address_and_a_name_can_be_listened_on(run, host):
             await writer.wait_closed()
 
     run(main())
+
+
+def test_other_limits_hold_for_connections_that_begin_then():
+    async def main():
+        async with listening(EchoFront(), connections=1) as listener, connected(listener.port):
+            await until(lambda: listener.open_connections == 1)
+            listener.change(ListenerSettings(connections=2))
+            async with connected(listener.port) as second:
+                await second.send(b"GET /x HTTP/1.1\r\nhost: a\r\n\r\n")
+                assert (await second.response())[0] == 200
+
+    asyncio.run(main())
