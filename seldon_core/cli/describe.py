@@ -97,6 +97,14 @@ def model_page(described: control_pb2.DescribeModelResponse, now: float) -> Iter
     yield field_line("Server", seen.latest.serverName or NOTHING)
     yield field_line("State", f"{seen.state}{deleted}, for {show_since(seen.changed_at, now)}")
     yield field_line("Reason", seen.reason or NOTHING)
+    if described.HasField("scaling"):
+        chosen = described.scaling
+        desired = chosen.replicas
+        yield field_line(
+            "Scaled",
+            f"to {chosen.replicas}, for {show_since(seconds_of(chosen.time), now)}: "
+            f"{chosen.reason}",
+        )
     yield field_line(
         "Replicas",
         f"{desired} desired, {state.availableReplicas} available, "

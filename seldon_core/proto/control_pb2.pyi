@@ -34,14 +34,26 @@ class DescribeModelRequest(_message.Message):
     def __init__(self, name: _Optional[str] = ...) -> None: ...
 
 class DescribeModelResponse(_message.Message):
-    __slots__ = ("status", "verdicts", "story")
+    __slots__ = ("status", "verdicts", "story", "scaling")
     STATUS_FIELD_NUMBER: _ClassVar[int]
     VERDICTS_FIELD_NUMBER: _ClassVar[int]
     STORY_FIELD_NUMBER: _ClassVar[int]
+    SCALING_FIELD_NUMBER: _ClassVar[int]
     status: _scheduler_pb2.ModelStatusResponse
     verdicts: _containers.RepeatedCompositeFieldContainer[Verdict]
     story: _containers.RepeatedCompositeFieldContainer[Chapter]
-    def __init__(self, status: _Optional[_Union[_scheduler_pb2.ModelStatusResponse, _Mapping]] = ..., verdicts: _Optional[_Iterable[_Union[Verdict, _Mapping]]] = ..., story: _Optional[_Iterable[_Union[Chapter, _Mapping]]] = ...) -> None: ...
+    scaling: ChosenReplicas
+    def __init__(self, status: _Optional[_Union[_scheduler_pb2.ModelStatusResponse, _Mapping]] = ..., verdicts: _Optional[_Iterable[_Union[Verdict, _Mapping]]] = ..., story: _Optional[_Iterable[_Union[Chapter, _Mapping]]] = ..., scaling: _Optional[_Union[ChosenReplicas, _Mapping]] = ...) -> None: ...
+
+class ChosenReplicas(_message.Message):
+    __slots__ = ("replicas", "reason", "time")
+    REPLICAS_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    TIME_FIELD_NUMBER: _ClassVar[int]
+    replicas: int
+    reason: str
+    time: _timestamp_pb2.Timestamp
+    def __init__(self, replicas: _Optional[int] = ..., reason: _Optional[str] = ..., time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
 
 class Verdict(_message.Message):
     __slots__ = ("serverName", "replicaIdx", "filter", "reason")

@@ -20,6 +20,8 @@ from seldon_core.scheduler.status import ModelStatus, ServerStatus
 from seldon_core.scheduler.status_messages import (
     chapter_message,
     model_message,
+    scaling_message,
+    scaling_reason,
     server_message,
     verdict_message,
 )
@@ -147,14 +149,23 @@ class SchedulerApi:
     async def follow_servers(
         self, _: pb.ServerSubscriptionRequest, __: str
     ) -> AsyncGenerator[pb.ServerStatusResponse, None]:
-        """Yield every server, then each that changes, four times a second at most."""
+        """Yield every server, then each that changes, four times a second at most.
+
+        And whenever one should have more replicas or fewer, how many those are.
+        """
         now = asyncio.get_running_loop().time
         sent_at: dict[str, float] = {}
-        with self._scheduler.watch_servers() as watch:
+        with self._scheduler.watch_servers() as watch, self._scheduler.watch_asks() as asks:
             for status in self._scheduler.servers():
                 sent_at[status.name] = now()
                 yield server_message(status)
             async for name in watch:
+                if asks.take(name):
+                    await self._scheduler.carried_out()
+                    asked = self._scheduler.asked_replicas(name)
+                    about = self._scheduler.server(name)
+                    if asked is not None and about is not None:
+                        yield scaling_message(about, asked)
                 await asyncio.sleep(sent_at.get(name, 0.0) + self._coalesce_s - now())
                 sent_at[name] = now()
                 await self._scheduler.carried_out()
@@ -171,6 +182,7 @@ class SchedulerApi:
         return control_pb2.DescribeModelResponse(
             status=model_message(status, all_versions=True),
             verdicts=[verdict_message(each) for each in self._scheduler.explain(request.name)],
+            scaling=scaling_reason(status.latest),
             story=[chapter_message(each) for each in self._scheduler.story(request.name)],
         )
 

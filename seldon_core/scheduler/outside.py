@@ -69,6 +69,7 @@ class Outside:
             case AskForReplicas(server, replicas):
                 self._asked[server] = replicas
                 self._asks.mark(server)
+                self.mark_server(server)  # who follows servers looks for both
             case RunServer() | ConfigureServers():
                 self._run(decision)
             case _:

@@ -56,6 +56,26 @@ def server_message(status: ServerStatus) -> pb.ServerStatusResponse:
     )
 
 
+def scaling_message(status: ServerStatus, replicas: int) -> pb.ServerStatusResponse:
+    """Return the wish that a server had so many replicas; all else is empty, as in Seldon's."""
+    return pb.ServerStatusResponse(
+        type=pb.ServerStatusResponse.ScalingRequest,
+        serverName=status.name,
+        expectedReplicas=replicas,
+        kubernetesMeta=kubernetes_message(status.meta or KubernetesMeta()),
+    )
+
+
+def scaling_reason(status: ModelVersionStatus) -> control_pb2.ChosenReplicas | None:
+    """Return how many replicas scaling chose for a version and why, None if it did not."""
+    chosen = status.chosen
+    if chosen is None:
+        return None
+    return control_pb2.ChosenReplicas(
+        replicas=chosen.replicas, reason=chosen.why, time=timestamp_message(chosen.at)
+    )
+
+
 def verdict_message(verdict: Verdict) -> control_pb2.Verdict:
     """Return what the filters say of a server or replica."""
     return control_pb2.Verdict(

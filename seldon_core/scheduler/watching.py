@@ -32,6 +32,12 @@ class Watch:
         del self._changed[name]
         return name
 
+    def take(self, name: str) -> bool:
+        """Return whether `name` changed since it was last taken, and take it if so."""
+        is_there = name in self._changed
+        self._changed.pop(name, None)
+        return is_there
+
     def mark(self, name: str) -> None:
         """Note that `name` changed."""
         self._changed[name] = None

@@ -11,8 +11,14 @@ from seldon_core.agent.link import open_scheduler_link
 from seldon_core.errors import UpstreamError
 from seldon_core.proto import agent_pb2 as pb
 from seldon_core.resources.model import ModelSpec, ModelVersion
-from seldon_core.transport.agent_messages import load_message, unload_message
-from seldon_core.transport.control import ReplicaAddress, ReplicaConfig, ReplicaModelEvent
+from seldon_core.transport.agent_messages import load_message, signal_of, unload_message
+from seldon_core.transport.control import (
+    ReplicaAddress,
+    ReplicaConfig,
+    ReplicaModelEvent,
+    ScalingSignal,
+    SignalKind,
+)
 from seldon_core.transport.rpc_client import open_rpc_client
 from tests.support.agent_link_fakes import R0, FakeAgent
 from tests.support.seldon_agent import LOAD, UNLOAD
@@ -213,12 +219,19 @@ class ScriptedClient:
         self.messages = messages
         self.failures = list(failures)
         self.calls = []
+        self.gathered = []
         self.lives = 0
 
     async def unary(self, path, request, response, timeout_s):
         if self.failures:
             raise self.failures.pop(0)
         self.calls.append(request)
+        return response()
+
+    async def gather(self, path, requests, response, timeout_s):
+        if self.failures:
+            raise self.failures.pop(0)
+        self.gathered.append(requests)
         return response()
 
     async def stream(self, path, request, response):
@@ -256,6 +269,40 @@ def test_orders_of_ours_have_numbers_that_reports_give_back_and_old_ones_are_dro
         assert client.lives == 1
 
     run(test)
+
+
+async def signalled(client, *kinds):
+    """Signal until something was heard of it; return the link."""
+    agent = FakeAgent()
+    async with open_scheduler_link(client, R0, CONFIG) as link:
+        agent.reports = link
+        link.signal(ScalingSignal(R0, "early", 1, SignalKind.LAG, 31))  # not subscribed yet
+        link.attach(agent)
+        while not link.is_subscribed:
+            await asyncio.sleep(0)
+        await asyncio.sleep(0.01)
+        while not client.gathered:
+            for kind in kinds:
+                link.signal(ScalingSignal(R0, "iris", 1, kind, 31))
+            await asyncio.sleep(0.01)
+
+
+@pytest.mark.parametrize("is_ours", [True, False], ids=["ours", "Seldon's"])
+def test_signals_are_told_together_and_rates_to_a_scheduler_of_ours_only(is_ours):
+    welcome = pb.ModelOperationMessage(welcome={"protocol": 1})
+    client = ScriptedClient(welcome if is_ours else load_message(IRIS, 0))
+    run(lambda: signalled(client, SignalKind.LAG, SignalKind.RATE))
+    kinds = [signal_of(message).kind for message in client.gathered[0]]
+    assert kinds == ([SignalKind.LAG, SignalKind.RATE] if is_ours else [SignalKind.LAG])
+
+
+def test_a_signal_that_was_not_heard_is_not_said_again(caplog):
+    welcome = pb.ModelOperationMessage(welcome={"protocol": 1})
+    client = ScriptedClient(welcome, failures=[UpstreamError("the wire was cut")])
+    caplog.set_level(logging.DEBUG, "seldon_core.agent.link")
+    run(lambda: signalled(client, SignalKind.IDLE))
+    assert [len(messages) for messages in client.gathered] == [1]
+    assert "signals not heard count=1 reason='the wire was cut'" in caplog.text
 
 
 def test_only_what_happened_last_of_a_version_is_told():

@@ -99,6 +99,13 @@ def test_a_models_page_tells_why_it_is_as_it_is():
     )
 
 
+def test_a_page_tells_what_scaling_chose_and_why():
+    scaling = {"replicas": 3, "reason": "8 requests a second", "time": {"seconds": SINCE}}
+    page = "\n".join(model_page(described(a_model(), scaling=scaling), SINCE + 60))
+    assert "Scaled:       to 3, for 60s: 8 requests a second\n" in page
+    assert "Replicas:     3 desired, " in page
+
+
 def test_a_page_without_story_or_reasons_says_so():
     text = "\n".join(model_page(described(gone()), SINCE))
     assert "State:        ModelTerminated, deleted, for 0s\n" in text

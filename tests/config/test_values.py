@@ -83,3 +83,14 @@ def test_a_value_is_read_as_files_or_the_environment_have_it(kind, given, read):
 def test_what_is_no_such_value_is_refused_with_what_is_wanted(kind, given, wanted):
     with pytest.raises(ValueError, match=wanted):
         READERS[kind](given)
+
+
+@pytest.mark.parametrize(("given", "found"), [(0, 0), ("0.25", 0.25), (1, 1), (25, 0.25), (100, 1)])
+def test_a_share_may_be_percent(given, found):
+    assert values.share(given) == found
+
+
+@pytest.mark.parametrize("given", [-1, 101, "a quarter", True, float("nan")])
+def test_what_is_no_share_is_refused(given):
+    with pytest.raises(ValueError, match="wanted a share from 0 to 1, or percent up to 100"):
+        values.share(given)

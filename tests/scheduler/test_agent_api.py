@@ -396,3 +396,44 @@ def test_the_end_of_the_port_ends_the_streams_as_if_there_were_no_more_to_say():
         assert world.scheduler.names() == ["connected mlserver/0"]  # the replica does not go
 
     run(test)
+
+
+def scaling(channel):
+    call = channel.stream_unary(
+        f"{AGENT}/ModelScalingTrigger",
+        request_serializer=pb.ModelScalingTriggerMessage.SerializeToString,
+        response_deserializer=pb.ModelScalingTriggerResponse.FromString,
+    )
+    return call(timeout=10)
+
+
+def test_signals_are_passed_on_as_they_come_from_those_who_are_replicas():
+    async def test():
+        async with a_world() as world, serving(world.agent()):
+            await world.scheduler.has("connected mlserver/0")
+            call = scaling(world.channel)
+            given = {"serverName": "mlserver", "modelName": "iris", "modelVersion": 1}
+            await call.write(pb.ModelScalingTriggerMessage(**given, amount=31))
+            await world.scheduler.has("connected mlserver/0", "signal iris_1 lag")
+            odd = {**given, "replicaIdx": 7}, {**given, "trigger": 9}
+            for each in odd:  # nobody's, and of no known kind
+                await call.write(pb.ModelScalingTriggerMessage(**each))
+            await call.write(pb.ModelScalingTriggerMessage(**given, signal=1, value=2.5))
+            await call.done_writing()
+            assert await call == pb.ModelScalingTriggerResponse()
+            *_, lag, rate = [entry[-1] for entry in world.scheduler.told]
+            assert (lag.replica, lag.amount, rate.amount) == (R0, 31, 2.5)
+
+    run(test)
+
+
+def test_a_signal_about_what_cannot_be_a_model_is_refused():
+    async def test():
+        async with a_world() as world:
+            call = scaling(world.channel)
+            await call.write(pb.ModelScalingTriggerMessage(serverName="mlserver", modelName="a b"))
+            await call.done_writing()
+            with pytest.raises(grpc.aio.AioRpcError, match="modelName"):
+                await call
+
+    run(test)

@@ -2,6 +2,7 @@
 
 import asyncio
 from contextlib import aclosing
+from dataclasses import replace
 
 import pytest
 
@@ -285,6 +286,26 @@ def test_a_subscriber_is_told_of_every_server_and_then_of_changes():
         return [message.numLoadedModelReplicas for message in told], scheduler.watchers
 
     assert run(test()) == ([1, 2], 0)
+
+
+def test_a_subscriber_is_asked_for_replicas():
+    async def test():
+        scheduler = FakeScheduler()
+        scheduler.set_server(replace(a_server(loaded=1), meta=KubernetesMeta("mesh", 3)))
+        async with aclosing(follow_servers(scheduler)) as messages:
+            first = await anext(messages)
+            scheduler.ask_for("unknown", 9)
+            scheduler.ask_for(first.serverName, 3)
+            return first, await anext(messages), await anext(messages)
+
+    first, asked, after = run(test())
+    assert asked == pb.ServerStatusResponse(
+        type=pb.ServerStatusResponse.ScalingRequest,
+        serverName=first.serverName,
+        expectedReplicas=3,
+        kubernetesMeta=pb.KubernetesMeta(namespace="mesh", generation=3),
+    )
+    assert after == first
 
 
 def test_a_server_that_changes_all_the_time_is_told_of_now_and_then():

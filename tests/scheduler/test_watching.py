@@ -17,6 +17,19 @@ async def names_of(watch):
     return [name async for name in watch]
 
 
+def test_a_name_may_be_taken_out_of_turn():
+    async def test():
+        watches = Watches()
+        with watches.open() as watch:
+            watches.mark("a")
+            watches.mark("b")
+            assert (watch.take("b"), watch.take("b")) == (True, False)
+            watches.end()
+            return [name async for name in watch]
+
+    assert asyncio.run(test()) == ["a"]
+
+
 def test_each_name_that_changed_is_told_once_in_their_order():
     async def test():
         watches = Watches()

@@ -21,6 +21,9 @@ class FakeReplicas:
     def report(self, report):
         self._note("report", f"{report.model}_{report.version} {report.event.value}", report)
 
+    def signal(self, signal):
+        self._note("signal", f"{signal.model}_{signal.version} {signal.kind.value}", signal)
+
     async def drain_replica(self, replica, *, actor):
         self._note("drain", str(replica))
         await self.drained.wait()

@@ -28,6 +28,7 @@ class FakeScheduler:
         self._models = {}
         self._servers = {}
         self._model_watches, self._server_watches = Watches(), Watches()
+        self._ask_watches, self._asked = Watches(), {}
         self.watchers = 0
         self.declared = None  # what it says of pipelines nobody asks it
         self.is_carried_out = asyncio.Event()
@@ -67,6 +68,18 @@ class FakeScheduler:
 
     def watch_servers(self):
         return self._counted(self._server_watches)
+
+    def watch_asks(self):
+        return self._ask_watches.open()
+
+    def asked_replicas(self, name):
+        return self._asked.get(name)
+
+    def ask_for(self, name, replicas):
+        """Have somebody want so many replicas of a server."""
+        self._asked[name] = replicas
+        self._ask_watches.mark(name)
+        self._server_watches.mark(name)
 
     def set_model(self, status):
         """Have a model's status be another one, and tell who watches."""

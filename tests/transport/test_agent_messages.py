@@ -1,5 +1,6 @@
 """The messages between scheduler and agents."""
 
+import math
 from contextlib import suppress
 from dataclasses import replace
 
@@ -21,6 +22,8 @@ from seldon_core.transport.agent_messages import (
     load_message,
     report_message,
     report_of,
+    signal_message,
+    signal_of,
     subscribe_message,
     subscription_of,
     unload_message,
@@ -32,6 +35,8 @@ from seldon_core.transport.control import (
     ReplicaConfig,
     ReplicaId,
     ReplicaModelEvent,
+    ScalingSignal,
+    SignalKind,
 )
 from tests.support.link_values import BYTES, CONFIGS, HELLOS, MODEL_VERSIONS, REPLICAS, REPORTS
 
@@ -187,3 +192,25 @@ def test_a_load_that_found_no_memory_has_failed():
     )
     failed = ModelReport(R0, "iris", 3, ReplicaModelEvent.LOAD_FAILED, "no room")
     assert report_of(message) == Report(failed, 0, MOST_BYTES)
+
+
+@pytest.mark.parametrize("kind", SignalKind)
+def test_a_signal_is_read_as_it_was_said(kind):
+    signal = ScalingSignal(ReplicaId("mlserver", 2), "iris", 3, kind, 31)
+    assert signal_of(signal_message(signal)) == signal
+
+
+@pytest.mark.parametrize(
+    "said",
+    [{"trigger": 7}, {"signal": 7}, {"signal": 1, "value": -1.0}, {"signal": 1, "value": math.nan}],
+    ids=["trigger", "signal", "negative", "no number"],
+)
+def test_a_signal_that_cannot_be_one_is_none(said):
+    message = pb.ModelScalingTriggerMessage(serverName="mlserver", modelName="iris", **said)
+    assert signal_of(message) is None
+
+
+def test_an_agent_of_seldons_is_told_which_models_are_scaled():
+    bounded = ModelVersion(ModelSpec("iris", "/iris", max_replicas=2), 1)
+    assert load_message(bounded, 0).autoscalingEnabled
+    assert not load_message(IRIS, 0).autoscalingEnabled

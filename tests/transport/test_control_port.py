@@ -27,7 +27,12 @@ from seldon_core.errors import (
 )
 from seldon_core.proto import health_pb2 as seldon_health_pb2
 from seldon_core.transport.control_port import open_control_port
-from seldon_core.transport.control_services import ControlService, StreamMethod, UnaryMethod
+from seldon_core.transport.control_services import (
+    ControlService,
+    GatherMethod,
+    StreamMethod,
+    UnaryMethod,
+)
 
 SERVING = health_pb2.HealthCheckResponse.SERVING
 NOT_SERVING = health_pb2.HealthCheckResponse.NOT_SERVING
@@ -646,5 +651,44 @@ def test_two_of_our_own_do_not_share_a_port():
             with pytest.raises(ConfigError, match=r"agent\.port"):
                 async with open_control_port("agent.port", port):
                     pass
+
+    run(test())
+
+
+def gathering(taken):
+    async def handler(requests, peer):
+        async for request in requests:
+            taken.append(request.value)
+        return StringValue(value=f"{len(taken)} from {peer.partition(':')[0]}")
+
+    return GatherMethod("Gather", StringValue, handler)
+
+
+def test_any_number_of_requests_are_taken_as_they_come_and_have_one_answer():
+    async def test():
+        taken = []
+        async with a_port(gathering(taken)) as served:
+            call = served.channel.stream_unary("/test.Test/Gather")(timeout=5)
+            await call.write(StringValue(value="a").SerializeToString())
+            while not taken:
+                await asyncio.sleep(0.001)
+            await call.write(StringValue(value="b").SerializeToString())
+            await call.done_writing()
+            assert StringValue.FromString(await call).value == "2 from 127.0.0.1"
+            assert taken == ["a", "b"]
+
+    run(test())
+
+
+def test_a_request_among_others_that_cannot_be_read_ends_the_call():
+    async def test():
+        taken = []
+        async with a_port(gathering(taken)) as served:
+            call = served.channel.stream_unary("/test.Test/Gather")(timeout=5)
+            await call.write(b"\xff")
+            code, text = await code_of(call)
+            assert code is grpc.StatusCode.INVALID_ARGUMENT
+            assert "is no google.protobuf.StringValue" in text
+            assert taken == []
 
     run(test())

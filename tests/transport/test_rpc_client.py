@@ -23,6 +23,9 @@ class Peer:
     async def echo(self, request, context):
         return request
 
+    async def join(self, requests, context):
+        return StringValue(value="+".join([request.value async for request in requests]))
+
     async def refuse(self, request, context):
         await context.abort(grpc.StatusCode.FAILED_PRECONDITION, "not today: ü\n")
 
@@ -68,6 +71,9 @@ async def a_peer():
         name: make[kind](getattr(peer, name), StringValue.FromString, StringValue.SerializeToString)
         for name, kind in kinds.items()
     }
+    handlers["join"] = grpc.stream_unary_rpc_method_handler(
+        peer.join, StringValue.FromString, StringValue.SerializeToString
+    )
     handlers["raw"] = grpc.unary_unary_rpc_method_handler(peer.echo)
     server.add_generic_rpc_handlers([grpc.method_handlers_generic_handler("test.Test", handlers)])
     port = server.add_insecure_port("127.0.0.1:0")
@@ -334,5 +340,15 @@ def test_what_nobody_takes_is_credited_late():
         await anext(answers)
         assert connection.credited == len(large) + 6
         assert answers.on_data(prefixed(b"z"), False)
+
+    run(test)
+
+
+def test_many_requests_have_one_answer():
+    async def test():
+        async with a_peer() as (_, client):
+            requests = [StringValue(value=value) for value in ("a", "b" * 100_000, "c")]
+            answer = await client.gather("/test.Test/join", requests, StringValue, 5)
+            assert answer.value == f"a+{'b' * 100_000}+c"
 
     run(test)
