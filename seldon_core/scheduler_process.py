@@ -23,7 +23,7 @@ from seldon_core.aio.threads import open_threads
 from seldon_core.config.settings import ScalingSettings, Settings, show_settings
 from seldon_core.config.values import LOOPBACK, is_everywhere
 from seldon_core.observability.audit import open_audit_log
-from seldon_core.observability.metrics import Metrics, listener_families
+from seldon_core.observability.metrics import Metrics, listener_families, scaling_families
 from seldon_core.process import Process
 from seldon_core.resources.model import FoundModels
 from seldon_core.resources.server import ServerSpec
@@ -162,6 +162,7 @@ class _Parts:
             audit,
         )
         self._scheduler = await enter(scheduler)
+        self._metrics.add_source(lambda: scaling_families(self._scheduler.scalings()))
         self.process.attach(self._scheduler)
         self.process.reloadable.follow(self._take)
         self.process.expect(model.name for model in store.models if model.deleted_at is None)

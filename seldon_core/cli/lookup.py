@@ -147,7 +147,8 @@ class Lookup:
         else:
             to_servers = pb.ServerSubscriptionRequest(subscriberName=SUBSCRIBER)
             for server in self.client.watch_servers(to_servers):
-                yield SeenServer(server)
+                if server.type != pb.ServerStatusResponse.ScalingRequest:  # no status of it
+                    yield SeenServer(server)
 
 
 def _is_in(seen: Resource, namespace: str | None) -> bool:

@@ -312,6 +312,16 @@ _LISTENER = {
 }
 
 
+def scaling_families(scalings: Mapping[str, int]) -> Iterator[Family]:
+    """Yield how often models were scaled, by direction."""
+    yield Family(
+        "seldon_model_scalings_total",
+        "counter",
+        "Times that a model got more or fewer replicas by how much it was called.",
+        [("", {"direction": direction}, count) for direction, count in scalings.items()],
+    )
+
+
 def listener_families(listener: WatchedListener) -> Iterator[Family]:
     """Yield the metrics of the data port."""
     for name, text in _LISTENER.items():

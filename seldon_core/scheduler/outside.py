@@ -13,6 +13,7 @@ from seldon_core.scheduler.decisions import (
     PublishRoute,
     PublishServer,
     RunServer,
+    ScaleModel,
     UnloadOnReplica,
 )
 from seldon_core.scheduler.watching import Watch, Watches
@@ -27,6 +28,7 @@ Outward = (
     | RunServer
     | ConfigureServers
     | AskForReplicas
+    | ScaleModel
 )
 
 
@@ -41,7 +43,10 @@ class ServerOwner(Protocol):
 
 
 class Outside:
-    """The agents, the routers, who runs servers, and those who follow them."""
+    """The agents, the routers, who runs servers, and those who follow them.
+
+    `scalings` counts how often models got more replicas by how much they were called, and fewer.
+    """
 
     def __init__(
         self,
@@ -54,6 +59,7 @@ class Outside:
         self._owner = owner
         self._servers, self._asks = Watches(), Watches()
         self._asked: dict[str, int] = {}
+        self.scalings = {"up": 0, "down": 0}
 
     def carry_out(self, decision: Outward) -> None:
         """Do what was decided."""
@@ -70,6 +76,8 @@ class Outside:
                 self._asked[server] = replicas
                 self._asks.mark(server)
                 self.mark_server(server)  # who follows servers looks for both
+            case ScaleModel(before=before, replicas=replicas):
+                self.scalings["up" if replicas > before else "down"] += 1
             case RunServer() | ConfigureServers():
                 self._run(decision)
             case _:

@@ -29,7 +29,6 @@ from seldon_core.scheduler.decisions import (
     Drop,
     PublishStatus,
     Save,
-    ScaleModel,
 )
 from seldon_core.scheduler.declared_decisions import (
     OrderPipeline,
@@ -307,6 +306,10 @@ class Scheduler:
         if len(self._queue) < MAX_WAITING_SIGNALS:
             self._submit(ModelScalingSignalled(self._clock.wall(), signal))
 
+    def scalings(self) -> Mapping[str, int]:
+        """Return how often models got more replicas ("up") and fewer ("down") by their load."""
+        return self._outside.scalings
+
     async def carried_out(self) -> None:
         """Wait until what the machine knows is kept and routed, too, and may be told.
 
@@ -482,8 +485,8 @@ class Scheduler:
 
     def _carry_out(self, decision: Decision, handled: _Handled) -> None:
         match decision:
-            case Save() | ScaleModel():
-                pass  # done before everything else, or only told
+            case Save():
+                pass  # done before everything else
             case Drop(kind, name):
                 self._story.forget(name if kind is Kind.MODEL else f"{name}.{kind.value}")
             case PublishStatus(model):

@@ -4,6 +4,7 @@ import pytest
 from seldon_core.cli.kinds import Target
 from seldon_core.cli.lookup import open_lookup
 from seldon_core.errors import ConfigError, UpstreamError
+from seldon_core.proto import scheduler_pb2
 from seldon_core.resources.kubernetes import KINDS
 from seldon_core.resources.model import KubernetesMeta, ModelSpec
 from tests.support.toy_scheduler import a_model, a_server, gone, toy_scheduler
@@ -87,6 +88,12 @@ def test_a_watch_goes_on_with_what_changes(toy, lookup):
     assert names(lookup.watch(MODEL)) == ["wine", "iris", "gone", "new", "iris"]
     assert names(lookup.watch(MODEL, "mesh")) == ["iris"]
     toy.updates = []
+    assert names(lookup.watch(SERVER)) == ["mlserver"]
+
+
+def test_a_wish_for_replicas_is_no_change_of_a_server(toy, lookup):
+    wish = scheduler_pb2.ServerStatusResponse.ScalingRequest
+    toy.updates = [scheduler_pb2.ServerStatusResponse(serverName="mlserver", type=wish)]
     assert names(lookup.watch(SERVER)) == ["mlserver"]
 
 

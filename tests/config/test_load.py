@@ -107,6 +107,18 @@ def test_seldons_own_variables_are_honoured():
     assert loaded.notices == ()
 
 
+def test_seldons_variables_for_scaling_are_honoured():
+    environ = {
+        "ENABLE_SERVER_AUTOSCALING": "false",
+        "SELDON_MODEL_INACTIVE_SECONDS_THRESHOLD": "60",
+        "SELDON_MODEL_INFERENCE_LAG_THRESHOLD": "7",
+        "SELDON_SCALING_STATS_PERIOD_SECONDS": "5",
+    }
+    scaling = load_settings(None, environ, {}).settings.scaling
+    assert not scaling.servers
+    assert (scaling.inactivity_s, scaling.lag, scaling.period_s) == (60, 7, 5)
+
+
 def test_a_pod_of_seldons_is_the_replica_that_it_would_be():
     environ = {
         "POD_NAME": "triton-a-2",

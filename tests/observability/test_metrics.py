@@ -4,7 +4,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from seldon_core.observability.exposition import Family
-from seldon_core.observability.metrics import Metrics, listener_families
+from seldon_core.observability.metrics import Metrics, listener_families, scaling_families
 from seldon_core.transport.shared import Counters
 
 REPLICA = {"server": "mlserver", "server_replica": "0"}
@@ -221,6 +221,12 @@ def test_every_counter_of_the_data_port_is_shown(metrics):
     shown = {family.name for family in listener_families(BusyListener())}
     counted = {f"seldon_listener_{field.name}_total" for field in fields(Counters)}
     assert counted < shown
+
+
+def test_how_often_models_were_scaled_is_shown(metrics):
+    metrics.add_source(lambda: scaling_families({"up": 3, "down": 1}))
+    found = samples(metrics)
+    assert found["seldon_model_scalings_total", frozenset({("direction", "up")})] == 3
 
 
 def test_the_process_itself_is_measured(metrics):

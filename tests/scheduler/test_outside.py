@@ -12,6 +12,7 @@ from seldon_core.scheduler.decisions import (
     PublishRoute,
     PublishServer,
     RunServer,
+    ScaleModel,
     UnloadOnReplica,
 )
 from seldon_core.scheduler.outside import Outside
@@ -61,6 +62,13 @@ def test_who_runs_servers_is_told_what_to_run():
         outside.carry_out(RunServer(ServerSpec("big"), 2))
         outside.carry_out(ConfigureServers(ServerConfigSpec("small")))
     assert owner.told == [("big", 2), "small"]
+
+
+def test_how_often_models_were_scaled_is_counted():
+    outside = Outside({}, FakeRoutes(), None)
+    for before, replicas in ((1, 3), (3, 2), (2, 3)):
+        outside.carry_out(ScaleModel("iris", before, replicas, "why"))
+    assert outside.scalings == {"up": 2, "down": 1}
 
 
 def test_who_follows_servers_is_told_of_changes_and_of_what_is_asked_for():

@@ -778,6 +778,7 @@ def test_a_model_that_is_called_much_gets_another_replica_and_keeps_it_over_a_re
             await world.scheduler.caught_up()
             chosen = world.scheduler.model("iris").latest.chosen
             assert (chosen.replicas, chosen.why) == (2, "31 calls under way on mlserver/0")
+            assert world.scheduler.scalings() == {"up": 1, "down": 0}
         async with a_world(store=store) as world:
             await world.scheduler.caught_up()
             assert world.scheduler.model("iris").latest.chosen == chosen

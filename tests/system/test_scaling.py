@@ -1,6 +1,7 @@
 """Models and servers that grow with their load and shrink again, as processes."""
 
 import threading
+import urllib.request
 
 from seldon_core.proto import servers_pb2 as pb
 from tests.support.server import serving
@@ -80,3 +81,6 @@ def test_a_model_under_load_gets_a_second_replica_and_process_and_loses_both(sam
         until(lambda: places_of(server, "iris-t") == {"mlserver/0"}, "it is on one again")
         until(lambda: not is_running(int(pid)), "the second process has ended")
         assert infer(server.url, "iris-t") == 200
+        with urllib.request.urlopen(f"{server.admin}/metrics", timeout=10) as answer:
+            metrics = answer.read().decode()
+        assert 'seldon_model_scalings_total{direction="down"} 1' in metrics
