@@ -47,7 +47,7 @@ _GRACE_S: Final = 5.0
 """When their owner ends, no request needs them any more; so long they have for what they hold."""
 
 _DEVICES = "CUDA_VISIBLE_DEVICES"
-_OURS = ("SELDON_", "MEMORY_REQUEST", "POD_NAME")
+_OURS = ("SELDON_", "CONTROL_PLANE_", "MEMORY_REQUEST", "POD_NAME")
 
 
 @dataclass(frozen=True, slots=True)

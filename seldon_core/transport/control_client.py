@@ -17,7 +17,7 @@ from google.protobuf.message import Message
 from seldon_core.errors import ConfigError, UpstreamError
 from seldon_core.proto import control_pb2, scheduler_pb2, servers_pb2
 from seldon_core.protocol.status import GRPC_CODES
-from seldon_core.transport.endpoints import ClientTls, Endpoint, read_pem
+from seldon_core.transport.endpoints import ClientTls, Endpoint, read_pem, tls_trouble
 
 T = TypeVar("T", bound=Message)
 
@@ -74,6 +74,7 @@ class SchedulerClient:
 
     def __init__(self, address: str, *, authority: str = "", tls: ClientTls | None = None) -> None:
         self._address = _checked(address)
+        self._endpoint = Endpoint(address, authority, tls)
         options = [*_OPTIONS, *([("grpc.default_authority", authority)] if authority else [])]
         self._channel = (
             grpc.insecure_channel(address, options)
@@ -309,7 +310,8 @@ class SchedulerClient:
         """Return gRPC's error as ours, and say of a connection what to do about it."""
         code, detail = error.code(), error.details() or ""
         if code is grpc.StatusCode.UNAVAILABLE and detail.startswith(_NOT_CONNECTED):
-            cause = detail.rpartition(": ")[2].rstrip("]")
+            trouble = self._endpoint.tls and tls_trouble(self._endpoint)
+            cause = trouble or detail.rpartition(": ")[2].rstrip("]")
             detail = (
                 f"no scheduler can be reached at {self._address} ({cause}); start one with "
                 "`seldon-core serve`, or say where it is with --scheduler-host"

@@ -11,6 +11,10 @@ from pathlib import Path
 from seldon_core.errors import ConfigError, UpstreamError
 
 CONNECT_TIMEOUT_S = 10.0
+_REFUSAL_S = 0.5
+_PLAIN_TEXT = ("WRONG_VERSION_NUMBER", "HTTP_REQUEST", "RECORD_LAYER_FAILURE")
+_REFUSED_CLIENT = ("ALERT_UNKNOWN_CA", "ALERT_CERTIFICATE_REQUIRED", "ALERT_BAD_CERTIFICATE")
+_NOT_LET_IN = "it does not accept your certificate, or wants one"
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +107,50 @@ def read_pem(path: str) -> bytes:
         return Path(path).read_bytes()
     except OSError as error:
         raise ConfigError(f"{path} cannot be read: {error.strerror}") from error
+
+
+def tls_trouble(endpoint: Endpoint) -> str:
+    """Return why TLS cannot be spoken to a server, "" if that is not what is wrong.
+
+    gRPC's library does not tell. Raises ConfigError if a file or the address cannot be used.
+    """
+    context = endpoint.tls_context()
+    if context is None:
+        return ""
+    host, port = endpoint.host_port
+    try:
+        with (
+            socket.create_connection((host, port), CONNECT_TIMEOUT_S) as plain,
+            context.wrap_socket(plain, server_hostname=endpoint.authority or host) as spoken,
+        ):
+            return "" if _is_let_in(spoken) else _NOT_LET_IN
+    except ssl.SSLError as error:
+        return why_no_tls(error)
+    except OSError:
+        return ""
+
+
+def _is_let_in(spoken: ssl.SSLSocket) -> bool:
+    """Return whether a server goes on after the handshake, after which it looks at certificates."""
+    spoken.settimeout(_REFUSAL_S)
+    try:
+        return bool(spoken.recv(1))
+    except TimeoutError:
+        return True
+    except ConnectionError:
+        return False
+
+
+def why_no_tls(error: ssl.SSLError) -> str:
+    """Return in words why TLS could not be spoken."""
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return f"its certificate is not accepted: {error.verify_message}"
+    reason = error.reason or str(error)
+    if reason in _PLAIN_TEXT:
+        return "it speaks plain text where TLS is wanted"
+    if reason.endswith(_REFUSED_CLIENT):
+        return _NOT_LET_IN
+    return f"TLS fails: {reason}"
 
 
 def reach(endpoint: Endpoint) -> None:

@@ -16,6 +16,7 @@ from typing import ClassVar, Final, Generic, Protocol, TypeVar, cast
 from seldon_core.aio.supervise import Tasks
 from seldon_core.errors import ConfigError, OverloadedError, UnreachableError
 from seldon_core.protocol.inference import Buffer
+from seldon_core.transport.endpoints import why_no_tls
 from seldon_core.transport.http2_client import Headers, Receiver
 from seldon_core.transport.tls import DialTls
 
@@ -25,7 +26,6 @@ CONNECT_S: Final = 5.0
 _FIRST_PAUSE_S: Final = 0.02
 _LONGEST_PAUSE_S: Final = 0.1
 _KEEP_ALIVE_S: Final = 20
-_PLAIN_TEXT: Final = ("WRONG_VERSION_NUMBER", "HTTP_REQUEST", "RECORD_LAYER_FAILURE")
 
 
 class Client(Protocol):
@@ -197,10 +197,8 @@ class Links(ABC, Generic[C]):
 
 def _why(error: Exception) -> str:
     """Say why there is no connection, of TLS in words."""
-    if isinstance(error, ssl.SSLCertVerificationError):
-        return f"its certificate is not accepted: {error.verify_message}"
-    if isinstance(error, ssl.SSLError) and error.reason in _PLAIN_TEXT:
-        return "it speaks plain text where TLS is wanted (control.tls)"
+    if isinstance(error, ssl.SSLError):
+        return why_no_tls(error)
     return str(error) or f"no connection within {CONNECT_S:g} s"
 
 

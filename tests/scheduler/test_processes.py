@@ -241,6 +241,7 @@ SERVER = ServerSpec(
 def test_an_agent_has_our_settings_but_for_what_it_is(tmp_path):
     ours = load_settings(None, {}, {"listener.headerCount": 7, "listener.port": 9000}).settings
     environ = {"PATH": "/bin", "SELDON_AGENT__MEMORY": "1", "MEMORY_REQUEST": "2", "POD_NAME": "p"}
+    environ["CONTROL_PLANE_SECURITY_PROTOCOL"] = "SSL"
     launch = launcher(lambda: show_settings(ours), environ, ("127.0.0.1", 4321))
     start = launch(StartProcess(ReplicaId("a", 1), SERVER, 1))
     assert start.program[0] == "/opt/python"
@@ -258,6 +259,7 @@ def test_an_agent_has_our_settings_but_for_what_it_is(tmp_path):
     assert settings.log.level == "debug"
     assert start.environment["CUDA_VISIBLE_DEVICES"] == "2,3"
     assert start.environment["MINE"] == "1"
+    assert "CONTROL_PLANE_SECURITY_PROTOCOL" not in start.environment
 
 
 @pytest.mark.parametrize("path", [None, "/lib/mine"], ids=["no path", "a path"])

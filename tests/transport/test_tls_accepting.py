@@ -11,6 +11,8 @@ import uvloop
 from grpc_health.v1 import health_pb2
 
 from seldon_core.errors import RelayedError, UnreachableError
+from seldon_core.proto import scheduler_pb2
+from seldon_core.transport.control_client import RpcError, SchedulerClient
 from seldon_core.transport.control_port import open_control_port
 from seldon_core.transport.control_services import ControlService, UnaryMethod
 from seldon_core.transport.endpoints import ClientTls, client_context
@@ -82,7 +84,7 @@ def test_the_actor_of_a_call_is_the_subject_of_its_certificate(certificates, loo
 def test_a_client_without_a_certificate_is_not_let_in(certificates, loop):
     async def main():
         async with tls_port(certificates) as port:
-            with pytest.raises((UnreachableError, Exception), match="scheduler"):
+            with pytest.raises(UnreachableError, match="the scheduler"):
                 await ask(port, dial_of(certificates, client=False))
             assert await ask(port, dial_of(certificates)) == "CN=test client"
 
@@ -95,7 +97,7 @@ def test_a_client_of_another_authority_is_not_let_in(certificates, tmp_path):
 
     async def main():
         async with tls_port(certificates) as port:
-            with pytest.raises(Exception, match="scheduler"):
+            with pytest.raises(UnreachableError, match="the scheduler"):
                 await ask(port, stranger)
 
     run(main())
@@ -265,5 +267,49 @@ def test_tls_1_1_is_not_spoken(certificates):
         async with tls_port(certificates) as port:
             with pytest.raises((ssl.SSLError, ConnectionError)):
                 await asyncio.open_connection("127.0.0.1", port, ssl=context)
+
+    run(main())
+
+
+def asked_by_command_line(port, tls):
+    """Return what the command line's client says."""
+    client = SchedulerClient(f"localhost:{port}", tls=tls)
+    with client, pytest.raises(RpcError) as refused:
+        client.scheduler_status(scheduler_pb2.SchedulerStatusRequest(), timeout_s=5)
+    return refused.value.detail
+
+
+@pytest.mark.parametrize(
+    ("tls", "said"),
+    [
+        (lambda made, _: ClientTls(made.ca), "does not accept your certificate, or wants one"),
+        (
+            lambda made, others: ClientTls(made.ca, others.client, others.client_key),
+            "does not accept your certificate, or wants one",
+        ),
+        (lambda _, others: ClientTls(others.ca), "its certificate is not accepted: "),
+        (
+            lambda made, _: ClientTls(made.ca, made.client, made.client_key),
+            "SchedulerStatus is not served here",
+        ),
+    ],
+    ids=["no certificate", "of another authority", "another server", "let in"],
+)
+def test_the_command_line_says_why_it_is_not_let_in(certificates, tmp_path, tls, said):
+    wanted = tls(certificates, make_certificates(tmp_path))
+
+    async def main():
+        async with tls_port(certificates) as port:
+            assert said in await asyncio.to_thread(asked_by_command_line, port, wanted)
+
+    run(main())
+
+
+def test_the_command_line_says_that_a_port_speaks_plain_text(certificates):
+    async def main():
+        async with open_control_port("scheduler.port", 0, [WHO]) as port:
+            tls = ClientTls(certificates.ca)
+            said = await asyncio.to_thread(asked_by_command_line, port, tls)
+            assert "it speaks plain text where TLS is wanted" in said
 
     run(main())
