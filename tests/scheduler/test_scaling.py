@@ -76,6 +76,15 @@ def test_where_there_is_a_target_only_the_rate_counts(kind):
     assert signal(machine, kind, 99, now=999) == []
 
 
+@pytest.mark.parametrize("kind", ["lag", "idle", "custom"])
+def test_another_version_says_nothing_about_the_latest(kind):
+    machine = loaded(R0, R1, R2, max_replicas=3)
+    signal(machine, "custom", 2)
+    report(machine, 1, "Loaded", R1, now=3)
+    assert signal(machine, kind, 1, version=7, now=999) == []
+    assert signal(machine, kind, 1, now=999) != []
+
+
 def test_somebody_outside_says_how_many_there_should_be():
     machine = loaded(R0, R1, R2, max_replicas=2)
     assert scaled(signal(machine, "custom", 7)) == [(1, 2)]
