@@ -12,12 +12,16 @@ from grpc_health.v1 import health_pb2
 
 from seldon_core.errors import RelayedError, UnreachableError
 from seldon_core.proto import scheduler_pb2
+from seldon_core.transport.budget import InFlightBytes
 from seldon_core.transport.control_client import RpcError, SchedulerClient
 from seldon_core.transport.control_port import open_control_port
 from seldon_core.transport.control_services import ControlService, UnaryMethod
 from seldon_core.transport.endpoints import ClientTls, client_context
+from seldon_core.transport.listener import listen
 from seldon_core.transport.rpc_client import open_rpc_client
+from seldon_core.transport.settings import ListenerSettings
 from seldon_core.transport.tls import DialTls, ServerKeys, ServerTls
+from seldon_core.transport.tls_accepting import PlainHttpRefusal, PlainRpcRefusal
 from tests.support.certificates import make_certificates
 
 LOOPS = pytest.mark.parametrize(
@@ -313,3 +317,48 @@ def test_the_command_line_says_that_a_port_speaks_plain_text(certificates):
             assert "it speaks plain text where TLS is wanted" in said
 
     run(main())
+
+
+@asynccontextmanager
+async def tls_listener(certificates, **limits):
+    settings = ListenerSettings(port=0, **limits)
+    opened = listen(
+        settings,
+        PlainHttpRefusal(),
+        PlainRpcRefusal(),
+        InFlightBytes(settings.in_flight_bytes),
+        keys=keys_of(certificates),
+    )
+    async with opened as listener:
+        yield listener.port
+
+
+@pytest.mark.parametrize("said", [b"", b"\x16\x03\x01"], ids=["nothing", "half a hello"])
+@LOOPS
+def test_who_does_not_get_on_is_hung_up_on(certificates, loop, said):
+    async def main():
+        async with tls_listener(certificates, head_timeout_s=0.05) as port:
+            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            writer.write(said)
+            assert await reader.read() == b""
+            writer.close()
+
+    run(main(), loop)
+
+
+def test_one_that_waits_too_many_is_hung_up_on(certificates):
+    async def main():
+        async with tls_listener(certificates, connections=1) as port:
+            first = await asyncio.open_connection("127.0.0.1", port)
+            second = await asyncio.open_connection("127.0.0.1", port)
+            assert await second[0].read() == b""
+            assert not first[0].at_eof()
+            for _, writer in (first, second):
+                writer.close()
+
+    run(main())
+
+
+def test_a_call_that_would_be_no_conversation_is_told_the_same():
+    answer = asyncio.run(PlainRpcRefusal().answer(b"/x/Y", {}, b"", 0.0))
+    assert "this port speaks TLS" in answer.message
