@@ -1,25 +1,19 @@
-"""The scheduler's shell: one queue of events, decisions carried out in order.
+"""The scheduler's shell: requests and reports in, answers and orders out.
 
-Requests and reports are appended and one task handles them, so that the machine is never entered
-while it is being carried out, whoever calls from wherever. Events that wait together are handled
-together: what is to be kept of all of them is one transaction of the store, and only then anything
-is sent or answered. While the store cannot be written to, changes are refused and all else goes on.
+What comes waits in `turns` and is handled there, kept first; here its decisions are carried out in
+order, and what operators ask of the machine is answered.
 """
 
 import asyncio
-import itertools
-from collections import deque
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import AbstractContextManager, asynccontextmanager
-from dataclasses import dataclass
 
 from seldon_core.aio.clock import Clock
 from seldon_core.aio.supervise import open_tasks
-from seldon_core.errors import OverloadedError, StoreError
+from seldon_core.errors import StoreError
 from seldon_core.resources.model import KubernetesMeta, ModelSpec
 from seldon_core.resources.server import ServerConfigSpec, ServerSpec
-from seldon_core.scheduler import durability
-from seldon_core.scheduler.callers import Callers, Progress, Settling
+from seldon_core.scheduler.callers import Callers, Settling
 from seldon_core.scheduler.decisions import (
     AnswerCaller,
     Change,
@@ -33,11 +27,9 @@ from seldon_core.scheduler.declared_decisions import (
     PublishExperiment,
     PublishPipeline,
 )
-from seldon_core.scheduler.declared_events import PipelineAcknowledged
 from seldon_core.scheduler.declared_service import DeclaredDesk
 from seldon_core.scheduler.durability import Keeper, RecordStore
 from seldon_core.scheduler.events import (
-    Event,
     ModelLoadRequested,
     ModelReported,
     ModelUnloadRequested,
@@ -51,7 +43,6 @@ from seldon_core.scheduler.events import (
     ServersNotified,
     ServerUnloadRequested,
     SyncReached,
-    Tick,
     model_of,
     restored_event,
 )
@@ -61,6 +52,7 @@ from seldon_core.scheduler.outside import Outside, ServerOwner
 from seldon_core.scheduler.records import Kind
 from seldon_core.scheduler.status import ModelStatus, ServerStatus, Verdict
 from seldon_core.scheduler.story import Chapter, Story
+from seldon_core.scheduler.turns import Handled, Turns, is_to_be_kept
 from seldon_core.scheduler.watching import Watch, Watches
 from seldon_core.transport.control import (
     AgentLink,
@@ -69,16 +61,6 @@ from seldon_core.transport.control import (
     ReplicaId,
     RouteSink,
 )
-
-MAX_WAITING_REQUESTS = 100_000  # of loads and unloads that nobody has handled yet
-EVENTS_PER_TURN = 64  # of 0.1 to 0.2 ms each; then requests on the loop have their turn
-
-PATIENCE = 5
-"""So many rounds of the loop a turn waits for more callers, if there were several lately.
-
-What is kept together costs one write to the disk: 16 callers share it by seven instead of by
-four, which makes a quarter more requests a second.
-"""
 
 
 @asynccontextmanager
@@ -105,15 +87,6 @@ async def open_scheduler(
         scheduler.abandon()
 
 
-@dataclass(frozen=True, slots=True)
-class _Handled:
-    """An event that the machine has handled and nobody has carried out yet."""
-
-    event_id: int
-    event: Event
-    decisions: list[Decision]
-
-
 class Scheduler:
     """Takes requests and reports, answers questions about models. It is a ReportSink.
 
@@ -131,32 +104,18 @@ class Scheduler:
         self._outside = Outside(links, routes, owner)
         self._clock = clock
         self._machine = SchedulerMachine()
-        self._queue: deque[Event] = deque()
-        self._asked = self._asked_lately = 0  # requests since the last turn, and in turns before
-        self._wakeup = asyncio.Event()
-        self._carried_out = asyncio.Event()  # also while the store cannot be written to
-        self._alarm: asyncio.TimerHandle | None = None
-        self._alarm_at: float | None = None
-        self._return: asyncio.TimerHandle | None = None
         self._callers = Callers()
-        self._progress = Progress()
-        self._complete = asyncio.Event()
         self._settling = Settling(self._machine.is_settled)
         self._model_watches = Watches()
         self._story = Story()
-        self._event_ids = itertools.count(1)
-        self._keeper = Keeper(store)
         self._places = PlaceLog()
-        self.declared = DeclaredDesk(
-            self._machine, self._callers, clock, self._submit_request, self._submit
-        )
         # A server is run by its config, so that has to be there.
-        for stored in sorted(store.stored, key=lambda each: each.kind is not Kind.SERVER_CONFIG):
-            self._submit(restored_event(clock.wall(), stored))
-        if not self._queue:
-            self._carried_out.set()
-        # What was kept comes back as one: nobody is told of some of it.
-        self._first_turn = max(EVENTS_PER_TURN, len(self._queue))
+        kept = sorted(store.stored, key=lambda each: each.kind is not Kind.SERVER_CONFIG)
+        restored = [restored_event(clock.wall(), stored) for stored in kept]
+        self._turns = Turns(self._machine, Keeper(store), clock, restored, self._carry_out_all)
+        self.declared = DeclaredDesk(
+            self._machine, self._callers, clock, self._turns.ask, self._turns.tell
+        )
 
     def load_model(
         self,
@@ -176,7 +135,7 @@ class Scheduler:
         caller, answer = self._callers.register()
         now = self._clock.wall()
         event = ModelLoadRequested(now, spec, caller, actor, from_folder, is_again)
-        self._submit_request(event, answer)
+        self._turns.ask(event, answer)
         return answer
 
     def unload_model(
@@ -188,7 +147,7 @@ class Scheduler:
         """
         caller, answer = self._callers.register()
         now = self._clock.wall()
-        self._submit_request(ModelUnloadRequested(now, name, caller, meta, actor), answer)
+        self._turns.ask(ModelUnloadRequested(now, name, caller, meta, actor), answer)
         return answer
 
     def declare_server(self, spec: ServerSpec, *, actor: str = "") -> asyncio.Future[Change]:
@@ -197,7 +156,7 @@ class Scheduler:
         The future raises InvalidResourceError, OverloadedError or StoreError.
         """
         caller, answer = self._callers.register()
-        self._submit_request(ServerDeclared(self._clock.wall(), spec, caller, actor), answer)
+        self._turns.ask(ServerDeclared(self._clock.wall(), spec, caller, actor), answer)
         return answer
 
     def unload_server(
@@ -209,7 +168,7 @@ class Scheduler:
         """
         caller, answer = self._callers.register()
         now = self._clock.wall()
-        self._submit_request(ServerUnloadRequested(now, name, caller, meta, actor), answer)
+        self._turns.ask(ServerUnloadRequested(now, name, caller, meta, actor), answer)
         return answer
 
     def declare_server_config(
@@ -220,7 +179,7 @@ class Scheduler:
         The future raises InvalidResourceError, OverloadedError or StoreError.
         """
         caller, answer = self._callers.register()
-        self._submit_request(ServerConfigDeclared(self._clock.wall(), spec, caller, actor), answer)
+        self._turns.ask(ServerConfigDeclared(self._clock.wall(), spec, caller, actor), answer)
         return answer
 
     def unload_server_config(self, name: str, *, actor: str = "") -> asyncio.Future[Change]:
@@ -230,7 +189,7 @@ class Scheduler:
         """
         caller, answer = self._callers.register()
         now = self._clock.wall()
-        self._submit_request(ServerConfigUnloadRequested(now, name, caller, actor), answer)
+        self._turns.ask(ServerConfigUnloadRequested(now, name, caller, actor), answer)
         return answer
 
     def server_configs(self) -> list[ServerConfigSpec]:
@@ -251,16 +210,16 @@ class Scheduler:
         caller, answer = self._callers.register()
         now = self._clock.wall()
         event = ServersNotified(now, tuple(notices), is_first_sync, caller, actor)
-        self._submit_request(event, answer)
+        self._turns.ask(event, answer)
         return answer
 
     def connect_replica(self, replica: ReplicaId, config: ReplicaConfig) -> None:
         """Place models on a replica, which is in `links` by now, beside what it holds."""
-        self._submit(ReplicaConnected(self._clock.wall(), replica, config))
+        self._turns.tell(ReplicaConnected(self._clock.wall(), replica, config))
 
     def lose_replica(self, replica: ReplicaId) -> None:
         """Do without a replica, which is gone with everything it held."""
-        self._submit(ReplicaLost(self._clock.wall(), replica))
+        self._turns.tell(ReplicaLost(self._clock.wall(), replica))
 
     def drain_replica(self, replica: ReplicaId, *, actor: str = "") -> asyncio.Future[Change]:
         """Have what is on a replica go elsewhere, before it ends.
@@ -270,7 +229,7 @@ class Scheduler:
         """
         caller, answer = self._callers.register()
         now = self._clock.wall()
-        self._submit_request(ReplicaDrainRequested(now, replica, caller, actor), answer)
+        self._turns.ask(ReplicaDrainRequested(now, replica, caller, actor), answer)
         return answer
 
     def sync(self, patience_s: float = 0.0) -> None:
@@ -279,29 +238,29 @@ class Scheduler:
         Models on a server with replicas elsewhere, which were there when the scheduler ran last,
         wait for them up to `patience_s` seconds.
         """
-        self._submit(SyncReached(self._clock.wall(), patience_s))
+        self._turns.tell(SyncReached(self._clock.wall(), patience_s))
 
     def report(self, report: ModelReport) -> None:
         """Take in a replica's report; never blocks."""
-        self._submit(ModelReported(self._clock.wall(), report))
+        self._turns.tell(ModelReported(self._clock.wall(), report))
 
     async def carried_out(self) -> None:
         """Wait until what the machine knows is kept and routed, too, and may be told.
 
         It holds up to the caller's next await. While the store cannot be written to, nobody waits.
         """
-        await self._carried_out.wait()
+        await self._turns.carried_out()
 
     async def caught_up(self) -> None:
         """Wait until everything that was told so far is carried out."""
-        await self._progress.caught_up()
+        await self._turns.caught_up()
 
     async def complete(self) -> None:
         """Wait until, after a start, the replicas that were there before are or are given up.
 
         Until then the routes lack what those still serve.
         """
-        await self._complete.wait()
+        await self._turns.complete()
 
     def model_names(self) -> list[str]:
         """Return the names of all models, deleted ones included, in the order of declaration.
@@ -358,84 +317,18 @@ class Scheduler:
 
     async def handle_events(self) -> None:
         """Handle events for ever, in the order in which they came."""
-        size = self._first_turn
-        while True:
-            await self._wakeup.wait()
-            await self._let_come()
-            turn = [self._handle() for _ in range(min(len(self._queue), size))]
-            size = EVENTS_PER_TURN
-            if not self._queue:
-                self._wakeup.clear()
-            made = [decision for handled in turn for decision in handled.decisions]
-            self._carried_out.clear()
-            fault = await self._keeper.keep(made, self._clock.wall())
-            for handled in turn:
-                self._carry_out_all(handled, fault)
-            self._progress.done(len(turn))
-            state = self._machine.state
-            if state.is_synced and not (state.awaited or state.to_place):
-                self._complete.set()
-            if fault is not None:
-                self._come_back()
-            # Who waits for this runs before this loop does again.
-            self._carried_out.set()
-            self._set_alarm()
-            if self._queue:
-                await asyncio.sleep(0)
-
-    async def _let_come(self) -> None:
-        """Let callers who are on their way join the turn; a lone one does not wait."""
-        if self._asked_lately > 1:
-            for _ in range(PATIENCE):
-                await asyncio.sleep(0)
-        if self._asked:
-            self._asked_lately = max(self._asked, self._asked_lately // 2)
-            self._asked = 0
+        await self._turns.run()
 
     def abandon(self) -> None:
         """Cancel whatever still waits: nobody will answer."""
-        for timer in (self._alarm, self._return):
-            if timer is not None:
-                timer.cancel()
+        self._turns.end()
         self._model_watches.end()
         self._outside.end()
         self.declared.end()
         self._callers.cancel()
-        self._progress.cancel()
         self._settling.cancel()
 
-    def _submit_request(self, event: Event, answer: asyncio.Future[Change]) -> None:
-        if self._keeper.fault is not None and _is_to_be_kept(event):
-            answer.set_exception(_refusal(self._keeper.fault))
-        elif len(self._queue) >= MAX_WAITING_REQUESTS:
-            answer.set_exception(
-                OverloadedError(f"{len(self._queue)} control events wait to be handled already")
-            )
-        else:
-            self._asked += 1
-            self._submit(event)
-
-    def _submit(self, event: Event) -> None:
-        """Reports are taken in always: each answers an order, so their number has a bound."""
-        self._queue.append(event)
-        self._progress.came()
-        self._wakeup.set()
-
-    def _handle(self) -> _Handled:
-        event = self._queue.popleft()
-        return _Handled(next(self._event_ids), event, self._machine.handle(event))
-
-    def _come_back(self) -> None:
-        """Try once more to keep what could not be kept, also if nothing happens until then."""
-        if self._return is None:
-            loop = asyncio.get_running_loop()
-            self._return = loop.call_later(durability.RETRY_S, self._on_return)
-
-    def _on_return(self) -> None:
-        self._return = None
-        self._wakeup.set()
-
-    def _carry_out_all(self, handled: _Handled, fault: StoreError | None) -> None:
+    def _carry_out_all(self, handled: Handled, fault: StoreError | None) -> None:
         self._story.add(handled.event_id, handled.event, handled.decisions)
         log_event(handled.event, handled.event_id)
         for decision in handled.decisions:
@@ -444,7 +337,7 @@ class Scheduler:
                 fault is not None
                 and isinstance(decision, AnswerCaller)
                 and decision.error is None
-                and _is_to_be_kept(handled.event)
+                and is_to_be_kept(handled.event)
             ):
                 self._callers.answer(decision.caller, _may_be_lost(fault), decision.change)
             else:
@@ -453,7 +346,7 @@ class Scheduler:
         if isinstance(handled.event, ModelReported):
             self._outside.mark_server(handled.event.report.replica.server)
 
-    def _carry_out(self, decision: Decision, handled: _Handled) -> None:
+    def _carry_out(self, decision: Decision, handled: Handled) -> None:
         match decision:
             case Save():
                 pass  # done before everything else
@@ -472,33 +365,6 @@ class Scheduler:
                 self.declared.carry_out(decision)
             case _:
                 self._outside.carry_out(decision)
-
-    def _set_alarm(self) -> None:
-        wakeup = self._machine.next_wakeup()
-        if wakeup == self._alarm_at:
-            return
-        if self._alarm is not None:
-            self._alarm.cancel()
-            self._alarm = None
-        self._alarm_at = wakeup
-        if wakeup is not None:
-            delay = max(0.0, wakeup - self._clock.wall())
-            self._alarm = asyncio.get_running_loop().call_later(delay, self._tick)
-
-    def _tick(self) -> None:
-        self._alarm = self._alarm_at = None
-        self._submit(Tick(self._clock.wall()))
-
-
-def _is_to_be_kept(event: Event) -> bool:
-    """Whether who asked is promised that it lasts; also who repeats what is not kept yet."""
-    if isinstance(event, ReplicaDrainRequested | PipelineAcknowledged):
-        return False
-    return not (isinstance(event, ModelLoadRequested) and event.from_folder)
-
-
-def _refusal(fault: StoreError) -> StoreError:
-    return StoreError(f"nothing can be changed now: {fault}")
 
 
 def _may_be_lost(fault: StoreError) -> StoreError:
