@@ -141,7 +141,7 @@ class Links(ABC, Generic[C]):
 
     def visit(self, now: float) -> None:
         """Look whether the peer is there; `now` is the loop's clock."""
-        for client in list(self._clients):
+        for client in [*self._clients, *self._leaving]:
             client.visit(now)
         self._leaving = [client for client in self._leaving if client.under_way]
 

@@ -135,6 +135,27 @@ def test_what_leaves_connects_no_more_and_closes_when_its_calls_are_answered():
     run(test)
 
 
+def test_calls_on_a_connection_that_leaves_do_not_wait_for_a_silent_peer():
+    async def test():
+        async with steered() as server, open_tasks("test") as tasks:
+            links = links_to(tasks, server.port)
+            links.ask_for_life()
+            client = await links.open()
+            lost = []
+            receiver = Deaf()
+            receiver.on_lost = lost.append
+            client.request(HEAD, (), receiver)
+            peer = await server.asked()
+            links.leave()
+            peer.transport.pause_reading()
+            now = asyncio.get_running_loop().time()
+            links.visit(now + 3)
+            links.visit(now + 9)
+            assert "no sign of life" in str(lost[0])
+
+    run(test)
+
+
 def test_a_connection_that_comes_too_late_is_closed():
     async def test():
         async with steered() as server, open_tasks("test") as tasks:
