@@ -4,7 +4,6 @@ It serves the Open Inference Protocol on a port of its own, to routers and to wh
 is told by the scheduler which models to load.
 """
 
-import socket
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
@@ -19,7 +18,6 @@ from seldon_core.agent.worker import open_workers
 from seldon_core.aio.clock import SystemClock
 from seldon_core.aio.threads import open_threads
 from seldon_core.config.settings import AgentSettings, Settings
-from seldon_core.config.values import is_everywhere
 from seldon_core.observability.metrics import Metrics, listener_families
 from seldon_core.protocol.inference import ServerMetadata
 from seldon_core.reloading import Reloadable
@@ -28,13 +26,14 @@ from seldon_core.running import (
     MAX_LOADS_WAITING,
     Ports,
     Reporter,
+    address_of,
     follow_limits,
     listener_settings,
     server_metadata,
     worker_count,
 )
 from seldon_core.transport.admin import open_admin
-from seldon_core.transport.control import ModelReport, ReplicaAddress, ReplicaConfig, ReplicaId
+from seldon_core.transport.control import ModelReport, ReplicaConfig, ReplicaId
 from seldon_core.transport.handler import DataServices
 from seldon_core.transport.listener import Listener, open_listener
 from seldon_core.transport.log_settings import LogLevels
@@ -187,11 +186,3 @@ def definition_of(settings: AgentSettings) -> ServerDefinition:
     """Return what this replica is to be able to do."""
     name = settings.server_name
     return ServerDefinition(name, settings.capabilities or default_capabilities(name))
-
-
-def address_of(settings: Settings, port: int) -> ReplicaAddress:
-    """Return where routers find the data port."""
-    host = settings.agent.host or settings.listener.host
-    if is_everywhere(host):
-        host = socket.gethostname()
-    return ReplicaAddress(host, port, port, is_ours=True)

@@ -2,6 +2,8 @@
 
 import gc
 from collections.abc import Iterable, Mapping, Sequence
+from time import monotonic
+from typing import Protocol
 
 from seldon_core.errors import SeldonError
 from seldon_core.protocol.dialects import Verb
@@ -17,6 +19,13 @@ from seldon_core.scheduler.status import ModelStatus
 from seldon_core.transport.control import ReplicaAddress, ReplicaId, RouteUpdate
 from seldon_core.transport.handler import InferCall
 from seldon_core.transport.listener import Listener
+
+
+class Drains(Protocol):
+    """The data ports that are for routers elsewhere."""
+
+    async def drain(self, timeout_s: float) -> None:
+        """Take no more requests and answer those under way, for `timeout_s` at most."""
 
 
 class Process:
@@ -40,6 +49,7 @@ class Process:
         self.reloadable = Reloadable()
         self._patience_s = patience_s
         self.listener: Listener | None = None
+        self.inside: Drains | None = None
         self._router = router
         self._reporter = reporter
         self._found = found.specs
@@ -176,5 +186,8 @@ class Process:
     async def drain(self, timeout_s: float) -> None:
         """Take no more requests and answer those under way, for `timeout_s` at most."""
         self._is_draining = True
+        end = monotonic() + timeout_s
         if self.listener is not None:
             await self.listener.drain(timeout_s)
+        if self.inside is not None:
+            await self.inside.drain(max(end - monotonic(), 0.0))

@@ -1,15 +1,18 @@
 """What processes have in common, whatever their roles: where they listen, what is said of them."""
 
 import os
+import socket
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from seldon_core import __version__
 from seldon_core.config.settings import AgentSettings, Settings
+from seldon_core.config.values import is_everywhere
 from seldon_core.errors import SeldonError
 from seldon_core.protocol.inference import ModelMetadata, ServerMetadata
 from seldon_core.reloading import Reloadable
+from seldon_core.transport.control import ReplicaAddress
 from seldon_core.transport.listener import Listener
 from seldon_core.transport.settings import ListenerSettings
 
@@ -109,6 +112,14 @@ def server_metadata(*, has_scheduler: bool, has_agent: bool) -> ServerMetadata:
 def worker_count(settings: AgentSettings) -> int:
     """Return how many worker processes there may be for models."""
     return settings.workers or max(1, (os.cpu_count() or 1) - 1)
+
+
+def address_of(settings: Settings, port: int) -> ReplicaAddress:
+    """Return where routers find a replica whose data port is `port`."""
+    host = settings.agent.host or settings.listener.host
+    if is_everywhere(host):
+        host = socket.gethostname()
+    return ReplicaAddress(host, port, port, is_ours=True)
 
 
 def listener_settings(settings: Settings) -> ListenerSettings:

@@ -13,15 +13,22 @@ from dataclasses import replace
 from pathlib import Path
 
 from seldon_core.agent.capabilities import capabilities_here
+from seldon_core.agent.lingering import UNLOAD_GRACE_S, Lingering
 from seldon_core.agent.loading import Loader
 from seldon_core.agent.service import Agent, open_agent
 from seldon_core.agent.signalling import open_signalling
 from seldon_core.agent.traces import Traces
 from seldon_core.agent.worker import open_workers
 from seldon_core.aio.clock import Clock, SystemClock
+from seldon_core.aio.supervise import open_tasks
 from seldon_core.aio.threads import open_threads
-from seldon_core.config.settings import ScalingSettings, Settings, show_settings
-from seldon_core.config.values import LOOPBACK, is_everywhere
+from seldon_core.config.settings import (
+    ScalingSettings,
+    Settings,
+    show_settings,
+)
+from seldon_core.config.values import LOOPBACK, is_everywhere, is_loopback
+from seldon_core.inside import InsidePorts
 from seldon_core.observability.audit import open_audit_log
 from seldon_core.observability.metrics import Metrics, listener_families, scaling_families
 from seldon_core.process import Process
@@ -94,7 +101,9 @@ async def open_scheduler_process(
             await parts.open_listener(search)
         ports = await parts.open_late(late)
         parts.connect(ports)
-        for agent in parts.agents:  # first of all, so that none loads what another one lets go
+        for (
+            agent
+        ) in parts.agents.values():  # first of all, so that none loads what another one lets go
             parts.stack.callback(agent.dismiss)
         reporter.opened(ports, settings)
         yield parts.process
@@ -107,7 +116,7 @@ class _Parts:
         self, settings: Settings, found: FoundModels, reporter: Reporter, roles: frozenset[Role]
     ) -> None:
         self.stack = AsyncExitStack()
-        self.agents: list[Agent] = []
+        self.agents: dict[ReplicaId, Agent] = {}
         self.has_agents_inside = roles == frozenset(Role)
         self._settings = settings
         self._found = found
@@ -127,6 +136,7 @@ class _Parts:
         self._clock: Clock
         self._feed: RouteFeed
         self._router: RouterHandler | None = None
+        self._inside_ports: InsidePorts
 
     async def open_scheduler(self, data_folder: Path) -> None:
         """Open the store, first, since it says whether this process may run at all; then who runs
@@ -149,7 +159,8 @@ class _Parts:
             if not self.has_agents_inside:  # until somebody declares them otherwise
                 for server in DEFAULT_SERVERS:
                     self._processes.run_server(ServerSpec(server.name, server.name), 1)
-        self._feed = RouteFeed(lambda: self._scheduler.complete())
+        reach = self._reach_inside if self.has_agents_inside else None
+        self._feed = RouteFeed(lambda: self._scheduler.complete(), reach)
         routes = RouteSinks(*sinks, self._feed)
         audit = await enter(open_audit_log(self._settings.log.audit))
         scheduler = open_scheduler(
@@ -194,8 +205,21 @@ class _Parts:
                     replica, agent.figures, self._scheduler, self._settings.scaling, self._clock
                 )
             )
-            self.agents.append(agent)
-            self._links[replica], self._handlers[replica] = agent, agent.handler
+            self.agents[replica] = agent
+            link = Lingering(agent, self._grace_s)
+            self.stack.callback(link.close)
+            self._links[replica], self._handlers[replica] = link, agent.handler
+        self._inside_ports = InsidePorts(
+            self._settings_of_agents(),
+            self.agents,
+            self._feed,
+            self.process,
+            self._budget,
+            self._traces,
+        )
+        self.process.inside = self._inside_ports
+        tasks = await enter(open_tasks("inside"))
+        tasks.start(self._inside_ports.run(), name="ports")
 
     async def open_listener(self, search: Search) -> None:
         """Open the data port."""
@@ -254,15 +278,30 @@ class _Parts:
         """Follow new settings: agents that are started from now on have them."""
         self._settings = settings
 
+    async def _reach_inside(self) -> None:
+        await self._inside_ports.reach()
+
+    def _grace_s(self) -> float:
+        """Return how long a version may still be called that is to be unloaded."""
+        return UNLOAD_GRACE_S if self._feed.followers else 0.0
+
+    def _settings_of_agents(self) -> Settings:
+        """Return the settings of this process's replicas, wherever they run.
+
+        They are open to others if there can be routers elsewhere, besides the one in this process.
+        """
+        own = self._settings
+        is_alone = self._router is not None and is_loopback(own.control.host)
+        host = LOOPBACK if is_alone else own.listener.host
+        return replace(own, listener=replace(own.listener, host=host))
+
     def _agent_settings(self) -> dict[str, dict[str, object]]:
         """Return the settings of agents that this process starts, as things are now."""
-        own = self._settings
+        own = self._settings_of_agents()
         trusted = tuple(map(str, self._found.trusted))
         settings = replace(
             own,
             agent=replace(own.agent, trusted_prefixes=trusted),
-            # A router in this process reaches them here; others need what is open to them.
-            listener=replace(own.listener, host=LOOPBACK if self._router else own.listener.host),
             control=replace(own.control, host=LOOPBACK, insecure=False),
         )
         return show_settings(settings)

@@ -1,12 +1,11 @@
 """A replica in a process of its own, its parts apart."""
 
 import asyncio
-import socket
 from typing import Any
 
 import pytest
 
-from seldon_core.agent_process import AgentProcess, address_of, definition_of
+from seldon_core.agent_process import AgentProcess, definition_of
 from seldon_core.config.load import load_settings
 from seldon_core.resources.model import ModelSpec, ModelVersion
 from seldon_core.transport.control import HeldModel, ModelReport, ReplicaId, ReplicaModelEvent
@@ -90,22 +89,6 @@ def test_it_has_its_models_served_elsewhere_before_it_ends(is_subscribed):
 def settings(**flags):
     given = {name.replace("_", ".", 1): value for name, value in flags.items()}
     return load_settings(None, {}, given).settings
-
-
-@pytest.mark.parametrize(
-    ("flags", "host"),
-    [
-        ({}, "127.0.0.1"),
-        ({"listener_host": "10.0.0.1"}, "10.0.0.1"),
-        ({"listener_host": "0.0.0.0"}, socket.gethostname()),
-        ({"listener_host": "0.0.0.0", "agent_host": "mine"}, "mine"),
-    ],
-    ids=["here", "an address", "all addresses", "as told"],
-)
-def test_routers_are_told_where_it_is(flags, host):
-    address = address_of(settings(**flags), 7)
-    assert (address.host, address.http_port, address.grpc_port) == (host, 7, 7)
-    assert address.is_ours
 
 
 @pytest.mark.parametrize(

@@ -1,11 +1,18 @@
 """What processes of all roles have in common."""
 
 import os
+import socket
 
 import pytest
 
 from seldon_core.config.load import load_settings
-from seldon_core.running import EXTENSIONS, listener_settings, server_metadata, worker_count
+from seldon_core.running import (
+    EXTENSIONS,
+    address_of,
+    listener_settings,
+    server_metadata,
+    worker_count,
+)
 
 
 @pytest.mark.parametrize(
@@ -35,3 +42,19 @@ def test_one_cpu_is_left_to_the_data_path(monkeypatch):
     assert worker_count(load_settings(None, {}, {"agent.workers": 7}).settings.agent) == 7
     monkeypatch.setattr(os, "cpu_count", lambda: None)
     assert worker_count(load_settings(None, {}, {}).settings.agent) == 1
+
+
+@pytest.mark.parametrize(
+    ("flags", "host"),
+    [
+        ({}, "127.0.0.1"),
+        ({"listener.host": "10.0.0.1"}, "10.0.0.1"),
+        ({"listener.host": "0.0.0.0"}, socket.gethostname()),
+        ({"listener.host": "0.0.0.0", "agent.host": "mine"}, "mine"),
+    ],
+    ids=["here", "an address", "all addresses", "as told"],
+)
+def test_routers_are_told_where_a_replica_is(flags, host):
+    address = address_of(load_settings(None, {}, flags).settings, 7)
+    assert (address.host, address.http_port, address.grpc_port) == (host, 7, 7)
+    assert address.is_ours

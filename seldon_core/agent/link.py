@@ -16,6 +16,7 @@ from dataclasses import dataclass, replace
 from typing import Final, Protocol
 
 from seldon_core import __version__
+from seldon_core.agent.lingering import UNLOAD_GRACE_S
 from seldon_core.aio.backoff import Backoff
 from seldon_core.aio.supervise import Tasks, open_tasks
 from seldon_core.errors import InvalidResourceError, RelayedError, SeldonError
@@ -44,9 +45,6 @@ from seldon_core.transport.resubscribing import FIRST_PAUSE_S, LONGEST_PAUSE_S, 
 from seldon_core.transport.rpc_client import RpcClient
 
 _log = logging.getLogger(__name__)
-
-UNLOAD_GRACE_S: Final = 2.0
-"""Routers may send calls to a version for so long after it was to be unloaded."""
 
 REPORT_TIMEOUT_S: Final = 10.0
 

@@ -47,11 +47,17 @@ class RouteFeed:
     """A RouteSink that tells whoever subscribes; a control port serves it.
 
     Before `complete` returns nobody is told that something is gone: replicas still connect again
-    after a start, and routers reach what they have been told before.
+    after a start, and routers reach what they have been told before. `reach` has the replicas
+    inside this process published too, which nobody needs before the first router comes.
     """
 
-    def __init__(self, complete: Callable[[], Awaitable[None]]) -> None:
+    def __init__(
+        self,
+        complete: Callable[[], Awaitable[None]],
+        reach: Callable[[], Awaitable[None]] | None = None,
+    ) -> None:
         self._complete = complete
+        self._reach = reach
         self._routes: dict[str, RouteUpdate] = {}
         self._replicas: dict[ReplicaId, ReplicaAddress] = {}
         self._followers: list[_Follower] = []
@@ -91,6 +97,8 @@ class RouteFeed:
     ) -> AsyncGenerator[pb.RoutesMessage, None]:
         """Yield every route and replica, then what changes, numbered from 1."""
         agreed_protocol(request.protocol, request.oldestProtocol, "router")
+        if self._reach is not None:
+            await self._reach()
         follower = _Follower()
         self._followers.append(follower)
         sequence = 0

@@ -81,7 +81,9 @@ def on_unload_requested(state: SchedulerState, event: ServerUnloadRequested) -> 
     spec = server.spec if server is not None else None
     namespace = event.meta.namespace if event.meta is not None else ""
     if server is None or spec is None or namespace not in ("", spec.namespace):
-        return [AnswerCaller(event.caller, NotFoundError("server", event.name))]
+        # One that is there and shown, which nobody here declared: a process brings it along.
+        where = "" if server is None or spec is not None else "among those of a manifest"
+        return [AnswerCaller(event.caller, NotFoundError("server", event.name, where))]
     server.spec = None
     is_here = any(record.address is None for record in server.replicas.values())
     server.expected_replicas = UNKNOWN_REPLICAS if is_here else 0  # this process's stays

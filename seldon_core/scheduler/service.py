@@ -1,27 +1,21 @@
-"""The scheduler's shell: one queue of events, decisions carried out in order.
+"""The scheduler's shell: requests and reports in, answers and orders out.
 
-Requests and reports are appended and one task handles them, so that the machine is never entered
-while it is being carried out, whoever calls from wherever. Events that wait together are handled
-together: what is to be kept of all of them is one transaction of the store, and only then anything
-is sent or answered. While the store cannot be written to, changes are refused and all else goes on.
+What comes waits in `turns` and is handled there, kept first; here its decisions are carried out in
+order, and what operators ask of the machine is answered.
 """
 
 import asyncio
-import itertools
 import random
-from collections import deque
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import AbstractContextManager, asynccontextmanager
-from dataclasses import dataclass
 
 from seldon_core.aio.clock import Clock
 from seldon_core.aio.supervise import open_tasks
-from seldon_core.errors import OverloadedError, StoreError
+from seldon_core.errors import StoreError
 from seldon_core.resources.model import KubernetesMeta, ModelSpec
 from seldon_core.resources.server import ServerConfigSpec, ServerSpec
-from seldon_core.scheduler import durability
 from seldon_core.scheduler.audit import Auditor, AuditSink
-from seldon_core.scheduler.callers import Callers, Progress, Settling
+from seldon_core.scheduler.callers import Callers, Settling
 from seldon_core.scheduler.decisions import (
     AnswerCaller,
     Change,
@@ -35,7 +29,6 @@ from seldon_core.scheduler.declared_decisions import (
     PublishExperiment,
     PublishPipeline,
 )
-from seldon_core.scheduler.declared_events import PipelineAcknowledged
 from seldon_core.scheduler.declared_service import DeclaredDesk
 from seldon_core.scheduler.durability import Keeper, RecordStore
 from seldon_core.scheduler.events import (
@@ -54,7 +47,6 @@ from seldon_core.scheduler.events import (
     ServersNotified,
     ServerUnloadRequested,
     SyncReached,
-    Tick,
     model_of,
     restored_event,
 )
@@ -66,6 +58,7 @@ from seldon_core.scheduler.state import Packing
 from seldon_core.scheduler.status import ModelStatus, ServerStatus, Verdict
 from seldon_core.scheduler.story import Chapter, Story
 from seldon_core.scheduler.targets import USUAL_RULES, ScalingRules
+from seldon_core.scheduler.turns import Handled, Turns, is_to_be_kept
 from seldon_core.scheduler.watching import Watch, Watches
 from seldon_core.transport.control import (
     AgentLink,
@@ -76,16 +69,7 @@ from seldon_core.transport.control import (
     ScalingSignal,
 )
 
-MAX_WAITING_REQUESTS = 100_000  # of loads and unloads that nobody has handled yet
 MAX_WAITING_SIGNALS = 10_000  # events before one; what it says will be said again
-EVENTS_PER_TURN = 64  # of 0.1 to 0.2 ms each; then requests on the loop have their turn
-
-PATIENCE = 5
-"""So many rounds of the loop a turn waits for more callers, if there were several lately.
-
-What is kept together costs one write to the disk: 16 callers share it by seven instead of by
-four, which makes a quarter more requests a second.
-"""
 
 
 @asynccontextmanager
@@ -115,15 +99,6 @@ async def open_scheduler(
         scheduler.abandon()
 
 
-@dataclass(frozen=True, slots=True)
-class _Handled:
-    """An event that the machine has handled and nobody has carried out yet."""
-
-    event_id: int
-    event: Event
-    decisions: list[Decision]
-
-
 class Scheduler:
     """Takes requests and reports, answers questions about models. It is a ReportSink.
 
@@ -145,34 +120,20 @@ class Scheduler:
         self._machine = SchedulerMachine()
         self._machine.state.scaling = scaling
         self._machine.state.packing = Packing(scaling.packing, random.random)
-        self._queue: deque[Event] = deque()
-        self._asked = self._asked_lately = 0  # requests since the last turn, and in turns before
-        self._wakeup = asyncio.Event()
-        self._carried_out = asyncio.Event()  # also while the store cannot be written to
-        self._alarm: asyncio.TimerHandle | None = None
-        self._alarm_at: float | None = None
-        self._return: asyncio.TimerHandle | None = None
         self._callers = Callers()
-        self._progress = Progress()
-        self._complete = asyncio.Event()
         self._settling = Settling(self._machine.is_settled)
         self._model_watches = Watches()
         self._story = Story()
-        self._event_ids = itertools.count(1)
-        self._keeper = Keeper(store)
         self._places = PlaceLog()
         self._auditor = Auditor(audit)
-        self.declared = DeclaredDesk(
-            self._machine, self._callers, clock, self._submit_request, self._submit
-        )
         # A server is run by its config, so that has to be there.
         # What was chosen for a model follows it.
-        for stored in sorted(store.stored, key=_place_at_start):
-            self._submit(restored_event(clock.wall(), stored))
-        if not self._queue:
-            self._carried_out.set()
-        # What was kept comes back as one: nobody is told of some of it.
-        self._first_turn = max(EVENTS_PER_TURN, len(self._queue))
+        kept = sorted(store.stored, key=_place_at_start)
+        restored = [restored_event(clock.wall(), stored) for stored in kept]
+        self._turns = Turns(self._machine, Keeper(store), clock, restored, self._carry_out_all)
+        self.declared = DeclaredDesk(
+            self._machine, self._callers, clock, self._ask, self._turns.tell
+        )
 
     def load_model(
         self,
@@ -192,7 +153,7 @@ class Scheduler:
         caller, answer = self._callers.register()
         now = self._clock.wall()
         event = ModelLoadRequested(now, spec, caller, actor, from_folder, is_again)
-        self._submit_request(event, answer)
+        self._ask(event, answer)
         return answer
 
     def unload_model(
@@ -204,7 +165,7 @@ class Scheduler:
         """
         caller, answer = self._callers.register()
         now = self._clock.wall()
-        self._submit_request(ModelUnloadRequested(now, name, caller, meta, actor), answer)
+        self._ask(ModelUnloadRequested(now, name, caller, meta, actor), answer)
         return answer
 
     def declare_server(self, spec: ServerSpec, *, actor: str = "") -> asyncio.Future[Change]:
@@ -213,7 +174,7 @@ class Scheduler:
         The future raises InvalidResourceError, OverloadedError or StoreError.
         """
         caller, answer = self._callers.register()
-        self._submit_request(ServerDeclared(self._clock.wall(), spec, caller, actor), answer)
+        self._ask(ServerDeclared(self._clock.wall(), spec, caller, actor), answer)
         return answer
 
     def unload_server(
@@ -225,7 +186,7 @@ class Scheduler:
         """
         caller, answer = self._callers.register()
         now = self._clock.wall()
-        self._submit_request(ServerUnloadRequested(now, name, caller, meta, actor), answer)
+        self._ask(ServerUnloadRequested(now, name, caller, meta, actor), answer)
         return answer
 
     def declare_server_config(
@@ -236,7 +197,7 @@ class Scheduler:
         The future raises InvalidResourceError, OverloadedError or StoreError.
         """
         caller, answer = self._callers.register()
-        self._submit_request(ServerConfigDeclared(self._clock.wall(), spec, caller, actor), answer)
+        self._ask(ServerConfigDeclared(self._clock.wall(), spec, caller, actor), answer)
         return answer
 
     def unload_server_config(self, name: str, *, actor: str = "") -> asyncio.Future[Change]:
@@ -246,7 +207,7 @@ class Scheduler:
         """
         caller, answer = self._callers.register()
         now = self._clock.wall()
-        self._submit_request(ServerConfigUnloadRequested(now, name, caller, actor), answer)
+        self._ask(ServerConfigUnloadRequested(now, name, caller, actor), answer)
         return answer
 
     def server_configs(self) -> list[ServerConfigSpec]:
@@ -267,16 +228,16 @@ class Scheduler:
         caller, answer = self._callers.register()
         now = self._clock.wall()
         event = ServersNotified(now, tuple(notices), is_first_sync, caller, actor)
-        self._submit_request(event, answer)
+        self._ask(event, answer)
         return answer
 
     def connect_replica(self, replica: ReplicaId, config: ReplicaConfig) -> None:
         """Place models on a replica, which is in `links` by now, beside what it holds."""
-        self._submit(ReplicaConnected(self._clock.wall(), replica, config))
+        self._turns.tell(ReplicaConnected(self._clock.wall(), replica, config))
 
     def lose_replica(self, replica: ReplicaId) -> None:
         """Do without a replica, which is gone with everything it held."""
-        self._submit(ReplicaLost(self._clock.wall(), replica))
+        self._turns.tell(ReplicaLost(self._clock.wall(), replica))
 
     def drain_replica(self, replica: ReplicaId, *, actor: str = "") -> asyncio.Future[Change]:
         """Have what is on a replica go elsewhere, before it ends.
@@ -286,7 +247,7 @@ class Scheduler:
         """
         caller, answer = self._callers.register()
         now = self._clock.wall()
-        self._submit_request(ReplicaDrainRequested(now, replica, caller, actor), answer)
+        self._ask(ReplicaDrainRequested(now, replica, caller, actor), answer)
         return answer
 
     def sync(self, patience_s: float = 0.0) -> None:
@@ -295,16 +256,16 @@ class Scheduler:
         Models on a server with replicas elsewhere, which were there when the scheduler ran last,
         wait for them up to `patience_s` seconds.
         """
-        self._submit(SyncReached(self._clock.wall(), patience_s))
+        self._turns.tell(SyncReached(self._clock.wall(), patience_s))
 
     def report(self, report: ModelReport) -> None:
         """Take in a replica's report; never blocks."""
-        self._submit(ModelReported(self._clock.wall(), report))
+        self._turns.tell(ModelReported(self._clock.wall(), report))
 
     def signal(self, signal: ScalingSignal) -> None:
         """Take in how much a model is called; never blocks, and none is kept when many wait."""
-        if len(self._queue) < MAX_WAITING_SIGNALS:
-            self._submit(ModelScalingSignalled(self._clock.wall(), signal))
+        if self._turns.waiting < MAX_WAITING_SIGNALS:
+            self._turns.tell(ModelScalingSignalled(self._clock.wall(), signal))
 
     def scalings(self) -> Mapping[str, int]:
         """Return how often models got more replicas ("up") and fewer ("down") by their load."""
@@ -315,18 +276,18 @@ class Scheduler:
 
         It holds up to the caller's next await. While the store cannot be written to, nobody waits.
         """
-        await self._carried_out.wait()
+        await self._turns.carried_out()
 
     async def caught_up(self) -> None:
         """Wait until everything that was told so far is carried out."""
-        await self._progress.caught_up()
+        await self._turns.caught_up()
 
     async def complete(self) -> None:
         """Wait until, after a start, the replicas that were there before are or are given up.
 
         Until then the routes lack what those still serve.
         """
-        await self._complete.wait()
+        await self._turns.complete()
 
     def model_names(self) -> list[str]:
         """Return the names of all models, deleted ones included, in the order of declaration.
@@ -383,90 +344,27 @@ class Scheduler:
 
     async def handle_events(self) -> None:
         """Handle events for ever, in the order in which they came."""
-        size = self._first_turn
-        while True:
-            await self._wakeup.wait()
-            await self._let_come()
-            turn = [self._handle() for _ in range(min(len(self._queue), size))]
-            size = EVENTS_PER_TURN
-            if not self._queue:
-                self._wakeup.clear()
-            made = [decision for handled in turn for decision in handled.decisions]
-            self._carried_out.clear()
-            fault = await self._keeper.keep(made, self._clock.wall())
-            for handled in turn:
-                self._carry_out_all(handled, fault)
-            self._progress.done(len(turn))
-            state = self._machine.state
-            if state.is_synced and not (state.awaited or state.to_place):
-                self._complete.set()
-            if fault is not None:
-                self._come_back()
-            # Who waits for this runs before this loop does again.
-            self._carried_out.set()
-            self._set_alarm()
-            if self._queue:
-                await asyncio.sleep(0)
-
-    async def _let_come(self) -> None:
-        """Let callers who are on their way join the turn; a lone one does not wait."""
-        if self._asked_lately > 1:
-            for _ in range(PATIENCE):
-                await asyncio.sleep(0)
-        if self._asked:
-            self._asked_lately = max(self._asked, self._asked_lately // 2)
-            self._asked = 0
+        await self._turns.run()
 
     def abandon(self) -> None:
         """Cancel whatever still waits: nobody will answer."""
-        for timer in (self._alarm, self._return):
-            if timer is not None:
-                timer.cancel()
+        self._turns.end()
         self._model_watches.end()
         self._outside.end()
         self.declared.end()
         self._callers.cancel()
-        self._progress.cancel()
         self._settling.cancel()
 
-    def _submit_request(self, event: Event, answer: asyncio.Future[Change]) -> None:
-        waiting = len(self._queue)
-        error: StoreError | OverloadedError | None = None
-        if self._keeper.fault is not None and _is_to_be_kept(event):
-            error = _refusal(self._keeper.fault)
-        elif waiting >= MAX_WAITING_REQUESTS:
-            error = OverloadedError(f"{waiting} control events wait to be handled already")
+    def _ask(self, event: Event, answer: asyncio.Future[Change]) -> None:
+        error = self._turns.ask(event)
         if error is not None:
             self._auditor.refused(event, error)
             answer.set_exception(error)
-        else:
-            self._asked += 1
-            self._submit(event)
 
-    def _submit(self, event: Event) -> None:
-        """Reports are taken in always: each answers an order, so their number has a bound."""
-        self._queue.append(event)
-        self._progress.came()
-        self._wakeup.set()
-
-    def _handle(self) -> _Handled:
-        event = self._queue.popleft()
-        return _Handled(next(self._event_ids), event, self._machine.handle(event))
-
-    def _come_back(self) -> None:
-        """Try once more to keep what could not be kept, also if nothing happens until then."""
-        if self._return is None:
-            loop = asyncio.get_running_loop()
-            self._return = loop.call_later(durability.RETRY_S, self._on_return)
-
-    def _on_return(self) -> None:
-        self._return = None
-        self._wakeup.set()
-
-    def _carry_out_all(self, handled: _Handled, fault: StoreError | None) -> None:
+    def _carry_out_all(self, handled: Handled, fault: StoreError | None) -> None:
         self._story.add(handled.event_id, handled.event, handled.decisions)
         log_event(handled.event, handled.event_id)
-        lasts = fault if _is_to_be_kept(handled.event) else None
+        lasts = fault if is_to_be_kept(handled.event) else None
         self._auditor.handled(handled.event_id, handled.event, handled.decisions, lasts)
         for decision in handled.decisions:
             log_decision(decision, handled.event_id)
@@ -474,7 +372,7 @@ class Scheduler:
                 fault is not None
                 and isinstance(decision, AnswerCaller)
                 and decision.error is None
-                and _is_to_be_kept(handled.event)
+                and is_to_be_kept(handled.event)
             ):
                 self._callers.answer(decision.caller, _may_be_lost(fault), decision.change)
             else:
@@ -483,7 +381,7 @@ class Scheduler:
         if isinstance(handled.event, ModelReported):
             self._outside.mark_server(handled.event.report.replica.server)
 
-    def _carry_out(self, decision: Decision, handled: _Handled) -> None:
+    def _carry_out(self, decision: Decision, handled: Handled) -> None:
         match decision:
             case Save():
                 pass  # done before everything else
@@ -503,36 +401,9 @@ class Scheduler:
             case _:
                 self._outside.carry_out(decision)
 
-    def _set_alarm(self) -> None:
-        wakeup = self._machine.next_wakeup()
-        if wakeup == self._alarm_at:
-            return
-        if self._alarm is not None:
-            self._alarm.cancel()
-            self._alarm = None
-        self._alarm_at = wakeup
-        if wakeup is not None:
-            delay = max(0.0, wakeup - self._clock.wall())
-            self._alarm = asyncio.get_running_loop().call_later(delay, self._tick)
-
-    def _tick(self) -> None:
-        self._alarm = self._alarm_at = None
-        self._submit(Tick(self._clock.wall()))
-
 
 def _place_at_start(stored: Stored) -> int:
     return {Kind.SERVER_CONFIG: 0, Kind.SCALING: 2}.get(stored.kind, 1)
-
-
-def _is_to_be_kept(event: Event) -> bool:
-    """Whether who asked is promised that it lasts; also who repeats what is not kept yet."""
-    if isinstance(event, ReplicaDrainRequested | PipelineAcknowledged):
-        return False
-    return not (isinstance(event, ModelLoadRequested) and event.from_folder)
-
-
-def _refusal(fault: StoreError) -> StoreError:
-    return StoreError(f"nothing can be changed now: {fault}")
 
 
 def _may_be_lost(fault: StoreError) -> StoreError:

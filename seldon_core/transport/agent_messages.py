@@ -3,6 +3,7 @@
 What an agent of Seldon's sends is understood as well; what is only ours is left out for it.
 """
 
+import re
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -27,6 +28,8 @@ MOST_BYTES: Final = 2**63 - 1
 
 _MAX_PORT = 65535
 # What an agent calls itself that was not told its name: it is where it calls from.
+_LONGEST_HOST = 253
+_HOST = re.compile(rf"[!-~]{{1,{_LONGEST_HOST}}}")
 _ANYWHERE = ("", "0.0.0.0", "::", "[::]")
 
 _EVENTS: Final = {
@@ -301,4 +304,10 @@ def _address(given: pb.ReplicaConfig, peer: str, *, is_ours: bool) -> ReplicaAdd
     host = given.inferenceSvc.strip()
     if host in _ANYWHERE:
         host = peer.rpartition(":")[0].strip("[]")
+    if _HOST.fullmatch(host) is None:
+        raise InvalidResourceError(
+            "replicaConfig.inferenceSvc",
+            f"{host[:_LONGEST_HOST]!r} is no host: it needs 1 to {_LONGEST_HOST} visible ASCII "
+            "characters",
+        )
     return ReplicaAddress(host, given.inferenceHttpPort, given.inferenceGrpcPort, is_ours)

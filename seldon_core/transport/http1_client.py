@@ -62,6 +62,9 @@ class Http1Client(asyncio.Protocol):
         """Begin."""
         self._transport = cast(asyncio.Transport, transport)  # uvloop's has its methods only
 
+    async def greeted(self) -> None:
+        """Return at once: such a peer says nothing before it is asked."""
+
     def request(
         self, headers: Headers, body: Sequence[Buffer], receiver: Receiver, *, ends: bool = True
     ) -> int:

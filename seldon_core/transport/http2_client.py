@@ -11,7 +11,10 @@ The hop to replicas in other processes and the control links use it. Its rules:
 """
 
 import asyncio
+import fcntl
 import logging
+import sys
+import termios
 from collections.abc import Callable, Sequence
 from typing import Protocol, cast
 
@@ -37,8 +40,9 @@ _JOIN_UP_TO = 16 * KIB  # a body of at most this is given to the library at once
 _STREAMS_BEFORE_SETTINGS = 100
 _LAST_STREAM = (1 << 31) - 1000
 _NO_ERROR, _REFUSED_STREAM, _CANCEL = 0, 7, 8
-_SILENT_S = 5.0
-_DEAD_S = 30.0
+_SILENT_S = 2.0
+PATIENCE_S = 6.0
+"""So long a replica may be too busy to answer a ping, which ours are for no more than moments."""
 
 
 class Receiver(Protocol):
@@ -65,7 +69,7 @@ class Http2Client(asyncio.BufferedProtocol):
 
     `receive` is where the loop reads to; all connections of a process may share one. `on_leaving`
     is called once, when no request can begin any more. `pings`: ask a silent peer whether it is
-    there, which servers other than ours take amiss.
+    there, which servers other than ours take amiss, and give it up `patience_s` later.
     """
 
     def __init__(
@@ -76,12 +80,14 @@ class Http2Client(asyncio.BufferedProtocol):
         on_leaving: "Callable[[Http2Client], None]",
         *,
         pings: bool,
+        patience_s: float = PATIENCE_S,
     ) -> None:
         self._loop = loop
         self._name = name
         self._receive = receive
         self._on_leaving = on_leaving
         self.pings = pings
+        self._patience_s = patience_s
         self._transport: asyncio.Transport | None = None
         config = ngh2.Configuration(
             auto_window_update=False, max_inbound_header_list_size=_HEADER_BYTES
@@ -98,6 +104,10 @@ class Http2Client(asyncio.BufferedProtocol):
         self._is_leaving = False
         self._heard = loop.time()
         self._pinged: float | None = None
+        self._written = 0  # bytes, as those below
+        self._arrived = 0
+        self._arrived_with_ping = 0
+        self._greeting = loop.create_future()
 
     @property
     def has_room(self) -> bool:
@@ -127,6 +137,13 @@ class Http2Client(asyncio.BufferedProtocol):
         )
         self._h2.set_local_window_size(CONNECTION_WINDOW)
         self._flush()
+
+    async def greeted(self) -> None:
+        """Wait until the peer has said something, as it does at once, or the connection is lost.
+
+        The kernel takes connections for a process that was stopped or hangs.
+        """
+        await self._greeting
 
     def request(
         self, headers: Headers, body: Sequence[Buffer], receiver: Receiver, *, ends: bool = True
@@ -207,18 +224,23 @@ class Http2Client(asyncio.BufferedProtocol):
     def visit(self, now: float) -> None:
         """Ask a silent peer for a sign of life, and give up one that gives none.
 
-        Called every few seconds; `now` is the loop's clock.
+        Called every second; `now` is the loop's clock.
         """
         if self._transport is None or not self.pings or now - self._heard < _SILENT_S:
             return
+        before, self._arrived = self._arrived, self._written - self._on_its_way(self._transport)
         if self._pinged is None:
             self._pinged = now
             self._try(self._h2.ping)
             self._flush()
-        elif now - self._pinged >= _DEAD_S:
-            _logger.warning("%s gives no sign of life for %g s", self._name, _DEAD_S)
+            self._arrived_with_ping = self._written
+        elif before < self._arrived and before < self._arrived_with_ping:
+            self._pinged = now  # on a slow link it is still behind what was sent before it
+        elif now - self._pinged >= self._patience_s:
+            why = f"no sign of life for {self._patience_s:g} s"
+            _logger.warning("connection to %s closed: %s", self._name, why)
             self._transport.abort()
-            self.connection_lost(None)
+            self.connection_lost(TimeoutError(why))
 
     def get_buffer(self, sizehint: int) -> memoryview:
         """Return where the loop shall read to."""
@@ -264,6 +286,7 @@ class Http2Client(asyncio.BufferedProtocol):
         if self._transport is None:
             return
         self._transport = None
+        self._greet()
         self._resets.stop()
         receivers, answering = self._receivers, self._answering
         self._receivers, self._answering = {}, set()
@@ -292,6 +315,7 @@ class Http2Client(asyncio.BufferedProtocol):
             if receiver is not None:
                 receiver.on_trailers(event.headers)
         elif isinstance(event, ngh2.SettingsReceived):
+            self._greet()
             streams = ngh2.Setting.MAX_CONCURRENT_STREAMS
             self._most_streams = self._h2.remote_settings.get(streams, _STREAMS_BEFORE_SETTINGS)
         elif isinstance(event, ngh2.GoAwayReceived):
@@ -413,6 +437,7 @@ class Http2Client(asyncio.BufferedProtocol):
             while not self._write_paused and self._transport is not None:
                 data = pull(_PULL)
                 if data:
+                    self._written += len(data)
                     self._transport.write(data)
                 if len(data) < _PULL and not self._refill():
                     return
@@ -422,6 +447,16 @@ class Http2Client(asyncio.BufferedProtocol):
             if transport is not None:
                 transport.abort()
                 self.connection_lost(None)
+
+    def _greet(self) -> None:
+        if not self._greeting.done():
+            self._greeting.set_result(None)
+
+    def _on_its_way(self, transport: asyncio.Transport) -> int:
+        """Return how many bytes of what was written have not come to the peer's machine."""
+        connected = transport.get_extra_info("socket")
+        unsent = fcntl.ioctl(connected.fileno(), termios.TIOCOUTQ, bytes(4))
+        return transport.get_write_buffer_size() + int.from_bytes(unsent, sys.byteorder)
 
     def _refill(self) -> bool:
         fed = [self._feed(stream_id) for stream_id in list(self._bodies)]

@@ -1,7 +1,7 @@
 """The HTTP/2 connections to one address."""
 
 from seldon_core.aio.supervise import Tasks
-from seldon_core.transport.http2_client import Http2Client
+from seldon_core.transport.http2_client import PATIENCE_S, Http2Client
 from seldon_core.transport.links import Links
 from seldon_core.transport.tls import DialTls
 
@@ -13,7 +13,7 @@ class Http2Links(Links[Http2Client]):
     """Connections to `host` and `port`, or to the Unix socket `unix:/path`.
 
     `name` is what errors call the peer. `tasks` is where connecting runs, `receive` what the loop
-    reads into. `pings` as for `Http2Client`, `tls` as for `Links`.
+    reads into. `pings` and `patience_s` as for `Http2Client`, `tls` as for `Links`.
     """
 
     most = MOST_CONNECTIONS
@@ -28,10 +28,12 @@ class Http2Links(Links[Http2Client]):
         *,
         pings: bool,
         tls: DialTls | None = None,
+        patience_s: float = PATIENCE_S,
     ) -> None:
         super().__init__(host, port, name, tasks, tls)
         self._receive = receive
         self._pings = pings
+        self._patience_s = patience_s
 
     def ask_for_life(self) -> None:
         """Ping the peer when it is silent, which is known by now to be one that allows it."""
@@ -41,5 +43,10 @@ class Http2Links(Links[Http2Client]):
 
     def _client(self) -> Http2Client:
         return Http2Client(
-            self._loop, self._name, self._receive, self._on_leaving, pings=self._pings
+            self._loop,
+            self._name,
+            self._receive,
+            self._on_leaving,
+            pings=self._pings,
+            patience_s=self._patience_s,
         )

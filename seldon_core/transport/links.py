@@ -43,6 +43,9 @@ class Client(Protocol):
     def under_way(self) -> int:
         """How many requests wait for their answers."""
 
+    async def greeted(self) -> None:
+        """Wait until it is known that the peer is there, or the connection is lost."""
+
     def request(
         self, headers: Headers, body: Sequence[Buffer], receiver: Receiver, *, ends: bool = True
     ) -> int:
@@ -125,6 +128,8 @@ class Links(ABC, Generic[C]):
                 self._dial = self._tasks.start(self._connect(), name=f"connect to {self._name}")
             if self._dial is not None and self._error is None:
                 await asyncio.shield(self._dial)
+                if self._error is None and not self._clients:
+                    raise UnreachableError(f"{self._name} closed the connection at once")
             if self._error is not None:  # by this attempt or the last one: another replica answers
                 raise UnreachableError(str(self._error)) from self._error
         return client
@@ -143,7 +148,7 @@ class Links(ABC, Generic[C]):
 
     def visit(self, now: float) -> None:
         """Look whether the peer is there; `now` is the loop's clock."""
-        for client in list(self._clients):
+        for client in [*self._clients, *self._leaving]:
             client.visit(now)
         self._leaving = [client for client in self._leaving if client.under_way]
 
@@ -151,7 +156,11 @@ class Links(ABC, Generic[C]):
         try:
             async with asyncio.timeout(CONNECT_S):
                 await self._open_socket()
-        except (OSError, TimeoutError, ConfigError) as error:
+        except (
+            OSError,
+            ValueError,
+            ConfigError,
+        ) as error:  # ValueError: a host that can be no name
             why = _why(error)
             self._error = UnreachableError(f"{self._name} cannot be reached: {why}")
             self._pause_s = min(max(2 * self._pause_s, _FIRST_PAUSE_S), _LONGEST_PAUSE_S)
@@ -176,10 +185,17 @@ class Links(ABC, Generic[C]):
             )
             _watch(transport.get_extra_info("socket"))
         client = cast(C, protocol)
+        try:
+            await client.greeted()
+        except BaseException:
+            client.abort()
+            raise
         if self._is_over:
             client.abort()
         elif client.is_open:
             self._clients.append(client)
+        else:
+            raise ConnectionError("the connection was closed at once")
 
     @abstractmethod
     def _client(self) -> C:

@@ -29,6 +29,8 @@ MAX_MESSAGE: Final = 64 * MIB
 
 _WAITING: Final = 256 * KIB  # of messages nobody has taken yet, from which on no more are let come
 _VISIT_S: Final = 1.0
+_PATIENCE_S: Final = 30.0
+"""A scheduler whose disk is slow is not given up: it would do without its replicas for a while."""
 _RECEIVE_BYTES: Final = 64 * KIB
 _HTTP_OF_ERRORS: Final = 503
 _UNKNOWN: Final = 2  # gRPC's code for what has none
@@ -270,7 +272,9 @@ async def open_rpc_client(
     """
     async with open_tasks(name) as tasks:
         receive = memoryview(bytearray(_RECEIVE_BYTES))
-        links = Http2Links(host, port, name, tasks, receive, pings=False, tls=tls)
+        links = Http2Links(
+            host, port, name, tasks, receive, pings=False, tls=tls, patience_s=_PATIENCE_S
+        )
         shown = f"[{host}]" if ":" in host else host
         scheme = b"http" if tls is None else b"https"
         client = Http2RpcClient(links, name, f"{shown}:{port}", scheme=scheme)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from seldon_core.transport.links import Links
     from seldon_core.transport.upstream import RemoteReplica
 
-_VISIT_S: Final = 5.0
+_VISIT_S: Final = 1.0
 _RECEIVE_BYTES: Final = 64 * KIB
 
 

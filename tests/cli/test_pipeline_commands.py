@@ -1,6 +1,5 @@
 import pytest
 
-from seldon_core.cli.experiment_commands import experiment
 from seldon_core.cli.pipeline_commands import pipeline
 from tests.support.commands import FLAGS, GIVEN, PLAIN, note_calls, run
 
@@ -11,29 +10,22 @@ def calls(monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("command", "arguments", "call"),
+    ("arguments", "call"),
     [
-        (pipeline, ["load", "-f", "m", "--force"], ("load_pipelines", "m", PLAIN)),
-        (pipeline, ["unload", "p", *FLAGS], ("unload_pipelines", "p", None, GIVEN)),
-        (pipeline, ["unload", "-f", "m"], ("unload_pipelines", None, "m", PLAIN)),
-        (pipeline, ["status", "p"], ("show_pipeline", "p", "", 5, PLAIN)),
+        (["load", "-f", "m", "--force"], ("load_pipelines", "m", PLAIN)),
+        (["unload", "p", *FLAGS], ("unload_pipelines", "p", None, GIVEN)),
+        (["unload", "-f", "m"], ("unload_pipelines", None, "m", PLAIN)),
+        (["status", "p"], ("show_pipeline", "p", "", 5, PLAIN)),
         (
-            pipeline,
             ["status", "p", "-w", "PipelineReady", "-t", "60", *FLAGS],
             ("show_pipeline", "p", "PipelineReady", 60, GIVEN),
         ),
-        (pipeline, ["list", *FLAGS], ("list_pipelines", GIVEN)),
-        (experiment, ["start", "-f", "m", *FLAGS], ("start_experiments", "m", GIVEN)),
-        (experiment, ["stop", "e", "--force"], ("stop_experiments", "e", None, PLAIN)),
-        (experiment, ["stop", "-f", "m"], ("stop_experiments", None, "m", PLAIN)),
-        (experiment, ["status", "e"], ("show_experiment", "e", False, 5, PLAIN)),
-        (experiment, ["status", "e", "-w", "-t=9"], ("show_experiment", "e", True, 9, PLAIN)),
-        (experiment, ["list"], ("list_experiments", PLAIN)),
+        (["list", *FLAGS], ("list_pipelines", GIVEN)),
     ],
     ids=lambda given: " ".join(given) if isinstance(given, list) else None,
 )
-def test_a_command_passes_on_what_was_given(calls, command, arguments, call):
-    assert run(command, *arguments) == 0
+def test_a_command_passes_on_what_was_given(calls, arguments, call):
+    assert run(pipeline, *arguments) == 0
     assert calls == [call]
 
 
@@ -51,15 +43,14 @@ def test_calling_a_pipeline_fails_with_the_reason(arguments, capsys):
 
 
 @pytest.mark.parametrize(
-    ("command", "arguments", "words"),
+    ("arguments", "words"),
     [
-        (pipeline, [], "Error: pipeline subcommand required"),
-        (experiment, [], "Error: experiment subcommand required"),
-        (experiment, ["start"], 'Error: required flag(s) "file-path" not set'),
+        ([], "Error: pipeline subcommand required"),
+        (["load"], 'Error: required flag(s) "file-path" not set'),
     ],
-    ids=["pipeline", "experiment", "no file"],
+    ids=["no command", "no file"],
 )
-def test_a_wrong_usage_is_an_error_of_seldons_kind(calls, command, arguments, words, capsys):
-    assert run(command, *arguments) == 255
+def test_a_wrong_usage_is_an_error_of_seldons_kind(calls, arguments, words, capsys):
+    assert run(pipeline, *arguments) == 255
     assert words in capsys.readouterr().err
     assert calls == []

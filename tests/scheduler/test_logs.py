@@ -6,7 +6,8 @@ import pytest
 
 from seldon_core.errors import NotFoundError
 from seldon_core.resources.model import ModelSpec, ModelVersion
-from seldon_core.scheduler import logs
+from seldon_core.resources.server import ServerConfigSpec, ServerSpec
+from seldon_core.scheduler import events, logs
 from seldon_core.scheduler.decisions import (
     AnswerCaller,
     Change,
@@ -202,3 +203,37 @@ def test_what_nobody_changed_is_no_line(caplog, event, change):
     caplog.set_level(logging.INFO, logger=logs.__name__)
     logs.log_change(event, change, 7)
     assert caplog.messages == []
+
+
+@pytest.mark.parametrize(
+    ("event", "change", "told"),
+    [
+        (
+            events.ServerDeclared(1, ServerSpec("big"), 1, "a peer"),
+            Change.CREATED,
+            ["server created server=big by=a peer event=7"],
+        ),
+        (
+            events.ServerUnloadRequested(1, "big", 1),
+            Change.DELETED,
+            ["server deleted server=big by=this process event=7"],
+        ),
+        (events.ServerDeclared(1, ServerSpec("big"), 1), Change.UNCHANGED, []),
+        (
+            events.ServerConfigDeclared(1, ServerConfigSpec("common"), 1),
+            Change.CONFIGURED,
+            ["server config configured config=common by=this process event=7"],
+        ),
+        (
+            events.ServerConfigUnloadRequested(1, "common", 1, "a peer"),
+            Change.DELETED,
+            ["server config deleted config=common by=a peer event=7"],
+        ),
+        (events.ServerConfigDeclared(1, ServerConfigSpec("common"), 1), Change.UNCHANGED, []),
+    ],
+    ids=lambda given: type(given).__name__ if hasattr(given, "now") else "",
+)
+def test_what_somebody_changed_about_servers_is_a_line(caplog, event, change, told):
+    caplog.set_level(logging.INFO, logger=logs.__name__)
+    logs.log_change(event, change, 7)
+    assert caplog.messages == told

@@ -352,7 +352,7 @@ def test_who_asks_is_in_the_story():
 def test_what_the_scheduler_refuses_with_is_raised(monkeypatch):
     async def test():
         async with a_world(IRIS) as world:
-            monkeypatch.setattr("seldon_core.scheduler.service.MAX_WAITING_REQUESTS", 0)
+            monkeypatch.setattr("seldon_core.scheduler.turns.MAX_WAITING_REQUESTS", 0)
             with pytest.raises(OverloadedError):
                 await world.load()
 

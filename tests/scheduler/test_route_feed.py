@@ -216,3 +216,24 @@ def test_several_may_be_told():
     both.publish_replica(R0, PLACE)
     assert one.updates == other.updates == [to("iris")]
     assert one.replicas == other.replicas
+
+
+def test_replicas_in_this_process_are_published_before_a_router_is_told_anything():
+    async def test():
+        reached = []
+
+        async def reach():
+            await asyncio.sleep(0)
+            reached.append(R0)
+            feed.publish_replica(R0, PLACE)
+
+        feed = RouteFeed(lambda: asyncio.sleep(0), reach)
+        feed.publish(to("iris"))
+        assert not reached
+        said = pb.SubscribeRoutesRequest(protocol=PROTOCOL, oldestProtocol=PROTOCOL)
+        told = feed.subscribe(said, "router")
+        first = changes_of([await anext(told)])
+        assert first.replicas == {R0: PLACE}
+        await told.aclose()
+
+    run(test)

@@ -76,11 +76,16 @@ def test_a_server_of_this_process_outlives_the_manifest_that_named_it():
 
 
 def test_only_a_declared_server_of_that_namespace_is_deleted():
+    def refusal(name="mlserver", meta=None):
+        (answer,) = delete(machine, name, meta)
+        return str(answer.error)
+
     machine = a_machine(R0)
-    for meta in (None, KubernetesMeta("other")):
-        (answer,) = [made for made in delete(machine, meta=meta) if isinstance(made, AnswerCaller)]
-        assert str(answer.error) == "server 'mlserver' not found"
-        declare(machine)
+    assert refusal("other") == "server 'other' not found"
+    # It is there: a process has brought it along.
+    assert refusal() == "server 'mlserver' not found among those of a manifest"
+    declare(machine)
+    assert refusal(meta=KubernetesMeta("other")) == "server 'mlserver' not found"
     decisions = delete(machine, meta=KubernetesMeta("default", 2))
     assert AnswerCaller(1, change=Change.DELETED) in decisions
 

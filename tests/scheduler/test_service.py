@@ -8,8 +8,8 @@ import pytest
 
 from seldon_core.errors import InvalidResourceError, NotFoundError, OverloadedError, StoreError
 from seldon_core.resources.model import ModelSpec
-from seldon_core.resources.server import ServerSpec
-from seldon_core.scheduler import durability, service
+from seldon_core.resources.server import ServerConfigSpec, ServerSpec
+from seldon_core.scheduler import durability, service, turns
 from seldon_core.scheduler.decisions import AnswerCaller, Change, LoadOnReplica
 from seldon_core.scheduler.events import (
     ModelLoadRequested,
@@ -18,7 +18,7 @@ from seldon_core.scheduler.events import (
     ServerNotice,
 )
 from seldon_core.scheduler.records import StoredModel, StoredVersion
-from seldon_core.scheduler.retries import DELETED_TTL_S, FIRST_PAUSE_S
+from seldon_core.scheduler.retries import DELETED_TTL_S
 from seldon_core.scheduler.service import open_scheduler
 from seldon_core.scheduler.state import ModelState
 from seldon_core.transport.control import (
@@ -210,7 +210,7 @@ def test_whoever_waits_when_the_scheduler_ends_is_cancelled():
 
 
 def test_too_many_requests_are_refused_and_reports_are_not(monkeypatch):
-    monkeypatch.setattr(service, "MAX_WAITING_REQUESTS", 3)
+    monkeypatch.setattr(turns, "MAX_WAITING_REQUESTS", 3)
 
     async def test():
         async with a_world() as world:  # its SyncReached waits too
@@ -227,7 +227,7 @@ def test_too_many_requests_are_refused_and_reports_are_not(monkeypatch):
 
 
 def test_many_events_let_others_have_their_turn(monkeypatch):
-    monkeypatch.setattr(service, "EVENTS_PER_TURN", 10)
+    monkeypatch.setattr(turns, "EVENTS_PER_TURN", 10)
 
     async def test():
         async with a_world(silent=True) as world:
@@ -307,15 +307,15 @@ def kept(count):
 
 def test_what_was_kept_is_told_of_whole_or_not_at_all():
     async def test():
-        store = kept(3 * service.EVENTS_PER_TURN)
+        store = kept(3 * turns.EVENTS_PER_TURN)
         async with a_world(store=store) as world:
             assert world.scheduler.model_names() == []
             await world.scheduler.carried_out()
             assert world.scheduler.model_names() == [model.name for model in store.stored]
             # What comes later has its turns.
             await world.scheduler.settled(world.scheduler.model_names())
-            await until(lambda: not world.scheduler._queue)
-            names = [f"n{place}" for place in range(3 * service.EVENTS_PER_TURN)]
+            await until(lambda: not world.scheduler._turns._queue)
+            names = [f"n{place}" for place in range(3 * turns.EVENTS_PER_TURN)]
             answers = [world.scheduler.load_model(ModelSpec(name, "/n")) for name in names]
             await answers[0]
             assert not answers[-1].done()
@@ -325,7 +325,7 @@ def test_what_was_kept_is_told_of_whole_or_not_at_all():
 
 def test_what_was_kept_is_not_settled_before_it_has_come_back():
     async def test():
-        store = kept(3 * service.EVENTS_PER_TURN)
+        store = kept(3 * turns.EVENTS_PER_TURN)
         async with a_world(store=store) as world:
             last = store.stored[-1].name
             await world.scheduler.settled([last])
@@ -441,17 +441,6 @@ def test_on_a_full_disk_nobody_is_told_that_a_change_lasts_who_only_repeats_it()
                     await answer
             with pytest.raises(NotFoundError):
                 await unknown
-
-    run(test)
-
-
-def test_an_end_while_the_disk_is_full_leaves_no_timer(monkeypatch):
-    async def test():
-        async with a_world(store=FakeStore(faults=9)) as world:
-            with pytest.raises(StoreError):
-                await world.scheduler.load_model(IRIS)
-            await until(lambda: world.scheduler._return is not None)
-        assert world.scheduler._return.cancelled()
 
     run(test)
 
@@ -582,59 +571,6 @@ def test_a_failed_load_is_tried_again_when_its_time_has_come():
     run(test)
 
 
-def test_an_alarm_rings_when_a_model_wants_to_be_looked_at():
-    async def test():
-        async with a_world(faults={"iris": "no such folder"}, clock=HandClock()) as world:
-            await world.scheduler.load_model(IRIS)
-            await until(lambda: world.scheduler._alarm is not None)
-            delay = world.scheduler._alarm.when() - asyncio.get_running_loop().time()
-            assert 0.5 < delay <= FIRST_PAUSE_S
-
-    run(test)
-
-
-def test_an_alarm_that_rings_too_early_rings_again():
-    async def test():
-        async with a_world(faults={"iris": "no such folder"}, clock=HandClock()) as world:
-            await world.scheduler.load_model(IRIS)
-            await until(lambda: world.scheduler._alarm is not None)
-            early = world.scheduler._alarm
-            early.cancel()
-            world.scheduler._tick()
-            assert world.scheduler._alarm is None
-            await until(lambda: world.scheduler._alarm is not None)
-            assert not world.scheduler._alarm.cancelled()
-            assert world.link.orders == ["load iris_1"]
-
-    run(test)
-
-
-def test_no_alarm_rings_after_the_end():
-    async def test():
-        async with a_world(faults={"iris": "no such folder"}) as world:
-            await world.scheduler.load_model(IRIS)
-            await until(lambda: world.scheduler._alarm is not None)
-        assert world.scheduler._alarm.cancelled()
-
-    run(test)
-
-
-def test_an_alarm_that_is_not_wanted_any_more_does_not_ring():
-    async def test():
-        async with a_world(faults={"iris": "no such folder"}) as world:
-            await world.scheduler.load_model(IRIS)
-            await world.scheduler.settled(["iris"])
-            await until(lambda: world.scheduler._alarm is not None)
-            alarm = world.scheduler._alarm
-            world.link.faults.clear()
-            await world.scheduler.load_model(IRIS)
-            await world.scheduler.settled(["iris"])
-            await until(lambda: world.scheduler._alarm is None)
-            assert alarm.cancelled()
-
-    run(test)
-
-
 def test_who_watches_hears_of_models_and_servers():
     async def test():
         async with a_world() as world:
@@ -678,7 +614,7 @@ def test_a_forgotten_model_has_no_story(from_folder):
             declared = world.scheduler.story("iris")[0]
             assert AnswerCaller in {type(made) for made in declared.decisions}
             clock.now += 2 * DELETED_TTL_S
-            world.scheduler._tick()
+            world.scheduler._turns._tick()
             await until(lambda: world.scheduler.model("iris") is None)
             await until(lambda: not world.scheduler.story("iris"))
             assert store.stored == ()
@@ -838,3 +774,22 @@ def test_the_audit_log_is_told_of_what_may_be_lost_and_what_is_refused_then(monk
     assert (first, second) == ("created", "refused")
     assert why
     assert also.startswith("nothing can be changed now: ")
+
+
+def test_what_servers_have_in_common_is_declared_shown_and_deleted():
+    async def test():
+        store = FakeStore()
+        async with a_world(store=store) as world:
+            config = ServerConfigSpec("common")
+            assert await world.scheduler.declare_server_config(config) is Change.CREATED
+            assert world.scheduler.server_configs() == [config]
+            spec = ServerSpec("big", "common")
+            await world.scheduler.declare_server(spec)
+            assert world.scheduler.server_specs() == [spec]
+            assert {kept.name for kept in store.stored} == {"common", "big"}
+            assert await world.scheduler.unload_server_config("common") is Change.DELETED
+            assert world.scheduler.server_configs() == []
+            with pytest.raises(NotFoundError):
+                await world.scheduler.unload_server_config("common")
+
+    run(test)

@@ -1,6 +1,6 @@
 import zlib
 from contextlib import suppress
-from dataclasses import fields, replace
+from dataclasses import replace
 from pathlib import Path
 
 import msgpack
@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from seldon_core.errors import StoreError
-from seldon_core.resources.model import KubernetesMeta, ModelSpec
+from seldon_core.resources.model import ModelSpec
 from seldon_core.scheduler.records import StoredModel, StoredVersion
 from seldon_core.scheduler.store_contents import read_records
 from seldon_core.scheduler.store_export import read_export
@@ -70,18 +70,6 @@ def test_a_model_is_read_as_it_was_written(model, order):
     key = record_key(model)
     assert decode_record(key, encode_record(key, order, model)) == (order, model)
     assert read_plain(msgpack.unpackb(msgpack.packb(plain(model)))) == model
-
-
-def test_every_field_is_kept():
-    model = plain(stored("iris", namespace="ns"))
-    (version,) = model["versions"]
-    for kind, record in [
-        (StoredModel, model),
-        (StoredVersion, version),
-        (ModelSpec, version["spec"]),
-        (KubernetesMeta, version["spec"]["meta"]),
-    ]:
-        assert [*record] == [field.name for field in fields(kind)]
 
 
 def test_a_path_that_is_no_utf_8_is_kept():
@@ -165,53 +153,11 @@ def test_a_schema_that_never_was_is_damage(schema):
     assert not isinstance(caught.value, NewerSchemaError)
 
 
-def changed(path, value):
-    """`plain` of a model with something else at a path."""
-    model = plain(stored("iris", (1, 2), namespace="ns"))
-    *steps, last = path
-    place = model
-    for step in steps:
-        place = place[step]
-    place[last] = value
-    return model
-
-
-SPEC = ("versions", 0, "spec")
-
-
-@pytest.mark.parametrize(
-    ("path", "value", "problem"),
-    [
-        (("name",), 7, r"^name: wanted str, found 7$"),
-        (("name",), "other", r"^version 1 of 'other' is of another model$"),
-        (("colour",), "red", r"^wanted the fields \['deleted_at', .*, found \['colour', "),
-        (("versions",), [], r"^wanted versions of rising numbers from 1, found \[\]$"),
-        (("versions",), None, r"^versions: wanted a list, found None$"),
-        (("versions", 0), "one", r"^versions: wanted the fields \[.*\], found 'one'$"),
-        (("versions", 0, "number"), 2, r"^wanted versions of rising numbers .* found \[2, 2\]$"),
-        (("versions", 0, "number"), 0, r"^wanted versions of rising numbers .* found \[0, 2\]$"),
-        (("versions", 0, "declared_at"), "now", r"^versions: declared_at: wanted a time in sec"),
-        (("deleted_at",), float("nan"), r"^deleted_at: wanted a time in seconds, found nan$"),
-        (("deleted_at",), True, r"^deleted_at: wanted a time in seconds, found True$"),
-        (("deleted_at",), 10**400, r"^deleted_at: wanted a time .* found a number that is none$"),
-        (("fallback",), 3, r"^its fallback is version 3, it has \[1, 2\]$"),
-        ((*SPEC, "log_payloads"), 1, r"^versions: spec: log_payloads: wanted bool, found 1$"),
-        ((*SPEC, "replicas"), True, r"^versions: spec: replicas: wanted int, found True$"),
-        ((*SPEC, "parameters"), [], r"^versions: spec: parameters: wanted a map of texts, found"),
-        ((*SPEC, "parameters"), {"a": 1}, r"^versions: spec: parameters: wanted str, found 1$"),
-        ((*SPEC, "knobs"), {"x": "1"}, r"^versions: spec: knobs: there is no setting 'x'$"),
-        (
-            (*SPEC, "knobs"),
-            {"seldon-core/keep": "1"},
-            r"^versions: spec: knobs: there is no setting 'seldon-core/keep'",
-        ),
-        ((*SPEC, "meta", "generation"), None, r"^versions: spec: meta: generation: wanted int"),
-    ],
-    ids=lambda value: value if isinstance(value, str) and " " not in value else None,
-)
-def test_what_is_wrong_is_named(path, value, problem):
-    with pytest.raises(StoreError, match=problem):
-        read_plain(changed(path, value))
+def test_what_is_wrong_with_a_value_is_named():
+    model = plain(stored("iris"))
+    model["versions"][0]["spec"]["replicas"] = True
+    with pytest.raises(StoreError, match=r"^versions: spec: replicas: wanted int, found True$"):
+        read_plain(model)
 
 
 def test_a_time_that_is_none_is_named():

@@ -4,6 +4,9 @@ import pytest
 
 from seldon_core.errors import NotFoundError
 from seldon_core.resources.model import ModelSpec, ModelVersion
+from seldon_core.resources.server import ServerConfigSpec, ServerSpec
+from seldon_core.scheduler import decisions as decided
+from seldon_core.scheduler import events
 from seldon_core.scheduler.decisions import (
     AnswerCaller,
     Change,
@@ -27,7 +30,13 @@ from seldon_core.scheduler.events import (
     SyncReached,
     Tick,
 )
-from seldon_core.scheduler.records import Kind, StoredModel, StoredScaling
+from seldon_core.scheduler.records import (
+    Kind,
+    StoredModel,
+    StoredScaling,
+    StoredServer,
+    StoredServerConfig,
+)
 from seldon_core.scheduler.story import CHAPTERS, Chapter, Story, tell_decision, tell_event
 from seldon_core.transport.control import (
     ModelReport,
@@ -156,4 +165,52 @@ def test_an_event_is_told_in_words(event, told):
     ],
 )
 def test_a_decision_is_told_in_words(decision, told):
+    assert tell_decision(decision) == told
+
+
+SERVER, CONFIG = ServerSpec("big"), ServerConfigSpec("common")
+
+
+@pytest.mark.parametrize(
+    ("event", "told"),
+    [
+        (events.ServerRestored(1, StoredServer("big")), "its server restored from the store"),
+        (events.ServerDeclared(1, SERVER, 1, "a peer"), "server big declared by a peer"),
+        (
+            events.ServerUnloadRequested(1, "big", 1),
+            "server big deleted by this process",
+        ),
+        (events.ServersNotified(1, (), False, 1, "a peer"), "a peer told of servers"),
+        (events.ReplicaDrainRequested(1, R0, 1), "replica mlserver/0 is about to end"),
+        (
+            events.ServerConfigRestored(1, StoredServerConfig("common", CONFIG)),
+            "a server config restored from the store",
+        ),
+        (
+            events.ServerConfigDeclared(1, CONFIG, 1),
+            "server config common declared by this process",
+        ),
+        (
+            events.ServerConfigUnloadRequested(1, "common", 1, "a peer"),
+            "server config common deleted by a peer",
+        ),
+    ],
+    ids=lambda given: type(given).__name__ if not isinstance(given, str) else "",
+)
+def test_what_happens_to_servers_is_told_in_words(event, told):
+    assert tell_event(event) == told
+
+
+@pytest.mark.parametrize(
+    ("decision", "told"),
+    [
+        (decided.RunServer(SERVER, 2), "run 2 of server big"),
+        (decided.AskForReplicas("big", 3), "ask for 3 replicas of server big"),
+        (decided.ConfigureServers(CONFIG), None),
+        (decided.PublishServer("big"), None),
+        (decided.PublishReplica(R0, None), None),
+    ],
+    ids=lambda given: type(given).__name__ if hasattr(given, "__slots__") else "",
+)
+def test_what_is_decided_on_servers_is_told_in_words(decision, told):
     assert tell_decision(decision) == told

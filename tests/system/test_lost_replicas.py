@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 import threading
+import time
 
 import pytest
 
@@ -102,4 +103,33 @@ def test_no_call_is_lost_with_a_replica_that_is_killed(tmp_path):
             caller.join(30)
         assert [caller.failed for caller in callers] == [[]] * 4
     finally:
+        processes.stop()
+
+
+def test_a_replica_that_is_silent_is_given_up_and_no_call_fails(tmp_path):
+    processes = Processes(tmp_path)
+    try:
+        ports = [free_port(), free_port()]
+        agents = [processes.agent(port) for port in ports]
+        front = free_port()
+        router = processes.start("router", front, ",".join(map(str, ports)), "iris")
+        router.wait_ready(front, "/v2/models/iris/ready")
+        callers = [Caller(front) for _ in range(4)]
+        for caller in callers:
+            caller.start()
+        while not calls_of(ports[0]):
+            pass
+        os.kill(agents[0].pid, signal.SIGSTOP)
+        aims = [caller.calls + 500 for caller in callers]
+        end = time.monotonic() + 25  # of which one that the stopped one has waits 15 at most
+        while any(caller.calls < aim for caller, aim in zip(callers, aims, strict=True)):
+            assert time.monotonic() < end
+            time.sleep(0.05)
+        for caller in callers:
+            caller.over.set()
+        for caller in callers:
+            caller.join(30)
+        assert [caller.failed for caller in callers] == [[]] * 4
+    finally:
+        os.kill(agents[0].pid, signal.SIGCONT)
         processes.stop()

@@ -10,13 +10,20 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.hop import free_port
 from tests.support.server import serving
 
 ROOT = Path(__file__).resolve().parents[2]
 README = (ROOT / "README.md").read_text()
 BLOCKS = re.findall(r"^```sh\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
 SERVERS = {"make serve\n", ".venv/bin/seldon-core serve --models FOLDER\n"}
-COMMANDS = [block for block in BLOCKS if block not in SERVERS | {"make test\n"}]
+# Three that are one: processes, a model on them, an update under load.
+MANY = re.findall(
+    r"^```sh\n(.*?)^```$",
+    README[README.index("## From one process to many") : README.index("## Watch it")],
+    re.MULTILINE | re.DOTALL,
+)
+COMMANDS = [block for block in BLOCKS if block not in {*SERVERS, *MANY, "make test\n"}]
 
 
 @pytest.fixture(scope="module")
@@ -72,6 +79,36 @@ def test_a_command_of_the_readme_works(made, data_folder, script):
     output = run(script, made, data_folder)
     assert output
     assert '"error"' not in output
+
+
+@pytest.mark.system
+def test_an_update_under_load_and_a_killed_replica_lose_no_call_of_the_readmes(made):
+    scheduler, link, first, second = (str(free_port()) for _ in range(4))
+    script = "trap 'kill $(jobs -p) 2>/dev/null; wait' EXIT\n" + "".join(MANY)
+    for written, meant in (
+        (".venv/bin/seldon-core", f"{sys.executable} -P -m seldon_core"),
+        ("--role=scheduler", f"--role=scheduler --scheduler-port {scheduler} --agent-port {link}"),
+        ("--role=router", f"--role=router --scheduler-port {link}"),
+        ("--role=agent", f"--role=agent --scheduler-port {link}"),
+        ("--port 9000", f"--port {first}"),
+        ("--port 9001", f"--port {second}"),
+        ("localhost:9001", f"localhost:{second}"),
+    ):
+        assert written in script
+        script = script.replace(written, meant)
+    done = subprocess.run(
+        ["bash", "-uo", "pipefail", "-c", script],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        cwd=ROOT,
+        env={**os.environ, "SELDON_SCHEDULE_HOST": f"localhost:{scheduler}"},
+    )
+    counted = re.findall(r"^ *(\d+) (HTTP.*)$", done.stdout, re.MULTILINE)
+    answers = {tuple(text.split()): int(count) for count, text in counted}
+    assert sum(answers.values()) == 1000, done.stdout + done.stderr
+    assert {words[1:3] for words in answers} == {("200", "OK")}
+    assert {words[-1] for words in answers} == {":iris_1:", ":iris_2:"}
 
 
 @pytest.mark.system

@@ -276,7 +276,10 @@ def test_wrong_manifests_are_refused_with_the_place(seldon, tmp_path):
     assert "storagUri" in error
     assert "did you mean storageUri?" in error
     path.write_text(text.replace("kind: Model", "kind: Pipeline"))
-    assert "Pipeline is not served yet" in seldon.fails("load", "-f", str(path))
+    assert "spec.steps: is missing" in seldon.fails("load", "-f", str(path))
+    path.write_text(text.partition("spec:")[0].replace("kind: Model", "kind: Server") + "spec: {}")
+    error = seldon.fails("load", "-f", str(path))
+    assert "kind Server cannot be given here; give Model or Pipeline or Experiment" in error
     missing = seldon("model", "load", "-f", "nope.yaml")
     assert (missing.code, missing.err) == (255, "")
     assert missing.out == "open nope.yaml: no such file or directory\n"

@@ -271,8 +271,11 @@ def test_a_wrong_manifest_is_refused_before_any_is_sent(call, manifest, change, 
             "--timeout: '5' is no duration; write for example 300s, 5m or 1m30s",
         ),
         (
-            ["delete", "server/triton"],
-            "servers cannot be deleted: they belong to the process that serves",
+            ["delete", "server/triton"],  # the process itself has it
+            (
+                "server.mlops.seldon.io/triton is not deleted: "
+                "server 'triton' not found among those of a manifest"
+            ),
         ),
         (["apply", "-f", "missing.yaml"], "the path 'missing.yaml' does not exist"),
         (

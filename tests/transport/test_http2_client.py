@@ -260,14 +260,47 @@ def test_a_silent_peer_is_asked_for_a_sign_of_life_and_given_up_without_one():
         peer = await server.asked()
         client.visit(now + 1)
         peer.transport.pause_reading()
-        client.visit(now + 10)
-        client.visit(now + 20)
+        client.visit(now + 3)
+        client.visit(now + 8)
         assert noted.error is None
-        client.visit(now + 50)
-        assert "closed the connection before it answered" in str(noted.error)
-        client.visit(now + 60)
+        client.visit(now + 9)
+        assert "peer: no sign of life for 6 s before it answered" in str(noted.error)
+        client.visit(now + 10)
 
     with_client(test, pings=True)
+
+
+def test_a_ping_that_is_still_behind_a_body_on_a_slow_link_is_waited_for():
+    async def test(client, server):
+        now = asyncio.get_running_loop().time()
+        noted = Noted()
+        client.request(HEAD, (), noted)
+        peer = await server.asked()
+        peer.transport.pause_reading()
+        left = 3000
+        client._on_its_way = lambda transport: left
+        client._written = 10_000
+        client.visit(now + 3)
+        for second in range(4, 34):
+            left -= 100
+            client.visit(now + second)
+        assert noted.error is None
+        client.visit(now + 39)
+        assert noted.error is not None
+
+    with_client(test, pings=True)
+
+
+def test_what_has_not_come_to_the_peer_is_known():
+    async def test(client, server):
+        peer = await server.until(lambda: server.peers and server.peers[0])
+        await client.greeted()
+        await server.until(lambda: client._on_its_way(client._transport) == 0)
+        peer.transport.pause_reading()
+        client._transport.write(bytes(32 << 20))
+        assert client._on_its_way(client._transport) > 1 << 20
+
+    with_client(test)
 
 
 def test_a_peer_that_answers_pings_is_kept():

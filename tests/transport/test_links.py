@@ -2,13 +2,15 @@
 
 import asyncio
 import contextlib
+import socket
 
 import pytest
 
 from seldon_core.aio.supervise import open_tasks
 from seldon_core.errors import UnreachableError
+from seldon_core.transport import links as links_module
 from seldon_core.transport.http2_links import Http2Links
-from tests.support.hop import free_port, steered
+from tests.support.hop import Peer, SteeredServer, free_port, steered
 from tests.transport.test_http2_links import HEAD, Deaf
 
 
@@ -68,12 +70,47 @@ def test_a_unix_socket_is_a_host(tmp_path):
     async def test():
         loop = asyncio.get_running_loop()
         path = str(tmp_path / "socket")
-        server = await loop.create_unix_server(asyncio.Protocol, path)
+        peers = SteeredServer()
+        server = await loop.create_unix_server(lambda: Peer(peers), path)
         async with open_tasks("test") as tasks:
             links = links_to(tasks, 0, f"unix:{path}")
             assert (await links.open()).is_open
             links.abort()
         server.close()
+
+    run(test)
+
+
+@pytest.mark.parametrize("host", ["a..b", "a" * 300, "unix:a\0b"], ids=["empty", "long", "zero"])
+def test_a_host_that_can_be_no_name_is_an_error_of_the_call_alone(host):
+    async def test():
+        async with open_tasks("test") as tasks:
+            with pytest.raises(UnreachableError, match="peer cannot be reached"):
+                await links_to(tasks, 1, host).open()
+
+    run(test)
+
+
+def test_a_process_that_takes_connections_and_says_nothing_is_not_connected(monkeypatch):
+    async def test():
+        monkeypatch.setattr(links_module, "CONNECT_S", 0.05)
+        with socket.create_server(("127.0.0.1", 0)) as silent:
+            async with open_tasks("test") as tasks:
+                links = links_to(tasks, silent.getsockname()[1])
+                with pytest.raises(UnreachableError, match="within") as caught:
+                    await links.open()
+                assert not caught.value.was_sent
+
+    run(test)
+
+
+def test_a_connection_that_ends_as_it_is_made_has_not_taken_the_call():
+    async def test():
+        async with steered(refuses=True) as server, open_tasks("test") as tasks:
+            with pytest.raises(UnreachableError, match="closed at once") as caught:
+                await links_to(tasks, server.port).open()
+            assert not caught.value.was_sent
+            assert len(server.peers) == 1
 
     run(test)
 
@@ -94,6 +131,27 @@ def test_what_leaves_connects_no_more_and_closes_when_its_calls_are_answered():
             await server.until(lambda: peer.is_lost)
             links.visit(0.0)
             assert links.is_done
+
+    run(test)
+
+
+def test_calls_on_a_connection_that_leaves_do_not_wait_for_a_silent_peer():
+    async def test():
+        async with steered() as server, open_tasks("test") as tasks:
+            links = links_to(tasks, server.port)
+            links.ask_for_life()
+            client = await links.open()
+            lost = []
+            receiver = Deaf()
+            receiver.on_lost = lost.append
+            client.request(HEAD, (), receiver)
+            peer = await server.asked()
+            links.leave()
+            peer.transport.pause_reading()
+            now = asyncio.get_running_loop().time()
+            links.visit(now + 3)
+            links.visit(now + 9)
+            assert "no sign of life" in str(lost[0])
 
     run(test)
 

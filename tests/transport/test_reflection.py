@@ -12,6 +12,7 @@ from seldon_core.transport.reflection import answer
 
 SCHEDULER = "seldon_core/proto/scheduler.proto"
 TIMESTAMP = "google/protobuf/timestamp.proto"
+CHAINER = "seldon_core/proto/chainer.proto"
 
 
 def ask(names=(), **question):
@@ -44,7 +45,7 @@ SYMBOLS = {
 @pytest.mark.parametrize("symbol", SYMBOLS.values(), ids=SYMBOLS)
 def test_a_symbol_is_described_by_its_file_and_all_that_this_needs(symbol):
     found = files(file_containing_symbol=symbol)
-    assert [file.name for file in found] == [SCHEDULER, TIMESTAMP]
+    assert [file.name for file in found] == [SCHEDULER, TIMESTAMP, CHAINER]
     pool = descriptor_pool.DescriptorPool()
     for file in reversed(found):
         pool.Add(file)
