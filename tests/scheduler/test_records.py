@@ -11,6 +11,7 @@ from seldon_core.scheduler.records import (
     StoredModel,
     StoredPipeline,
     StoredPipelineVersion,
+    StoredScaling,
     StoredServer,
     StoredServerConfig,
     StoredVersion,
@@ -30,6 +31,7 @@ def each(meta):
         Kind.SERVER_CONFIG: StoredServerConfig("a", ServerConfigSpec("a", meta=meta)),
         Kind.PIPELINE: StoredPipeline("a", (pipeline,), None),
         Kind.EXPERIMENT: StoredExperiment("a", an_experiment("a", meta=meta), 1.0, None),
+        Kind.SCALING: StoredScaling("a", model.spec.namespace, 1, 2, "", 1.0),
     }
 
 
