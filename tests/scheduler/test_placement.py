@@ -4,6 +4,7 @@ import pytest
 
 from seldon_core.resources.model import ModelSpec, ModelVersion
 from seldon_core.scheduler.placement import (
+    MOST_TOLD,
     REPLICA_FILTERS,
     SERVER_FILTERS,
     Placed,
@@ -105,6 +106,19 @@ def test_what_is_short_of_room_is_told_for_every_replica():
 def test_room_is_told_in_sizes_that_people_read(free, needed, shown):
     state = a_state(a=("", [free]))
     assert refused(state, a_version(memory_bytes=needed)).endswith(f": a/0 has {shown}")
+
+
+def test_of_a_thousand_replicas_without_room_only_the_first_are_told():
+    reason = refused(a_state(a=("", [9] * 1000)), a_version())
+    assert reason.count("free of the 10 bytes needed") == MOST_TOLD
+    assert reason.endswith("; and so on")
+
+
+def test_of_a_thousand_servers_that_do_not_match_only_the_first_are_told():
+    servers = {f"s{index}": ("x", [50]) for index in range(1000)}
+    reason = refused(a_state(**servers), a_version(requirements=("y",)))
+    assert reason.count("lacks y") == MOST_TOLD
+    assert reason.endswith("; and so on")
 
 
 def test_most_free_memory_comes_first_then_the_lowest_index():
