@@ -112,5 +112,6 @@ def _retry_violations(state: SchedulerState, model: ModelRecord) -> Iterator[str
     if model.wake_at is not None and (model.wake_at, model.name) not in state.wakeups:
         yield f"{model.name} waits for {model.wake_at} and nothing wakes it"
     is_refused = any(record.refusal for record in model.standing())
-    if is_refused != (model.name in state.homeless):
+    is_settled = model.name not in state.to_place  # its latest version may just have come
+    if is_settled and is_refused != (model.name in state.homeless):
         yield f"{model.name} is counted wrongly among those without a place"
