@@ -152,8 +152,9 @@ class _Parts:
         self.process = Process(self._router, self._found, self._reporter, patience_s)
         sinks: list[RouteSink] = [self.process]
         if Role.AGENT in self._roles:
+            own = self._settings.agent
             self._processes = await enter(
-                open_processes(self._inside, self._clock, self._settings.agent.labels)
+                open_processes(self._inside, self._clock, own.labels, own.processes)
             )
             sinks.append(ReplicaWatch(self._processes))
             if not self.has_agents_inside:  # until somebody declares them otherwise

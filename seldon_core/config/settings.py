@@ -103,6 +103,7 @@ class AgentSettings:
     replica_idx: Annotated[int, values.whole(0, 2**31 - 1)]
     capabilities: Annotated[tuple[str, ...], values.texts]
     labels: Annotated[Mapping[str, str], values.table(values.text)]
+    processes: Annotated[int, values.whole(0)]
     parent: Annotated[int, values.whole(0)]
     memory: Bytes
     over_commit_percentage: Annotated[int, values.whole(0)]

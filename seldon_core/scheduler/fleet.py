@@ -13,6 +13,7 @@ A pure machine, of which `processes.py` is the shell; `now` is in seconds and ne
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from enum import Enum
+from itertools import chain
 from typing import Final, assert_never
 
 from seldon_core.resources.server import ServerConfigSpec, ServerSpec, combine
@@ -129,7 +130,16 @@ class ReportUnfit:
     lacking: Mapping[str, str]
 
 
-FleetDecision = StartProcess | StopProcess | KillProcess | ReportEnd | ReportUnfit
+@dataclass(frozen=True, slots=True)
+class ReportFull:
+    """A server asks for more replicas than there is room for: this machine runs `most` in all."""
+
+    server: str
+    wanted: int
+    most: int
+
+
+FleetDecision = StartProcess | StopProcess | KillProcess | ReportEnd | ReportUnfit | ReportFull
 
 
 class Phase(Enum):
@@ -164,6 +174,8 @@ class _Server:
     effective: ServerSpec
     wanted: int = 0
     is_unfit: bool = False
+    is_cut: bool = False  # the machine has no room for all its replicas
+    is_waiting: bool = False  # for the turn of a replica to be started
     replicas: dict[int, Replica] = field(default_factory=dict)
 
 
@@ -171,7 +183,9 @@ class Fleet:
     """The machine. `inside` are servers whose replica 0 is in the process that asks.
 
     `labels` are this machine's: a server that asks for others is left to agents elsewhere.
-    `start_timeout_s` is how long a process may take to connect, `stop_timeout_s` to end.
+    `start_timeout_s` is how long a process may take to connect, `stop_timeout_s` to end. At most
+    `most` processes run, of all servers together, and `at_once` of them are being started: a start
+    is all work, and too many of them would be too late together.
     """
 
     def __init__(
@@ -180,8 +194,12 @@ class Fleet:
         start_timeout_s: float = 60,
         stop_timeout_s: float = 150,
         labels: Mapping[str, str] | None = None,
+        most: int = 64,
+        at_once: int = 4,
     ) -> None:
         self._labels = labels or {}
+        self._most = most
+        self._at_once = at_once
         self._inside = frozenset(inside)
         self._start_timeout_s = start_timeout_s
         self._stop_timeout_s = stop_timeout_s
@@ -192,6 +210,13 @@ class Fleet:
 
     def handle(self, event: FleetEvent) -> list[FleetDecision]:
         """Take in an event; return what is to be done, in this order."""
+        decisions = self._handle(event)
+        for server in list(self._servers.values()):
+            if server.is_waiting or server.is_cut:  # there may be room by now
+                decisions += self._progress(event.now, server)
+        return decisions
+
+    def _handle(self, event: FleetEvent) -> list[FleetDecision]:
         match event:
             case ConfigDeclared(now, config):
                 return self._on_config(now, config)
@@ -212,8 +237,10 @@ class Fleet:
         """Return when to send TimePassed, None if not."""
         times = [
             replica.until
-            for _, replica in self._each()
-            if replica.phase in (Phase.STARTING, Phase.STOPPING, Phase.PAUSING)
+            for server in self._servers.values()
+            for replica in server.replicas.values()
+            if replica.phase in (Phase.STARTING, Phase.STOPPING)
+            or (replica.phase is Phase.PAUSING and not server.is_waiting)
         ]
         return min(times, default=None)
 
@@ -315,10 +342,10 @@ class Fleet:
         """Do what can be done now for a server to become what it shall be."""
         name, decisions = server.declared.name, self._look_at_labels(server)
         indices = self._indices(server)
-        for index in sorted(set(server.replicas) - set(indices), reverse=True):
-            decisions += self._stop(now, ReplicaId(name, index), server)
-        for index in indices:
-            decisions += self._run(now, ReplicaId(name, index), server)
+        for index in sorted(set(server.replicas), reverse=True):
+            if index not in indices:
+                decisions += self._stop(now, ReplicaId(name, index), server)
+        decisions += self._run_all(now, server, indices)
         decisions += self._roll(now, server, indices)
         if not server.wanted and not server.replicas:
             del self._servers[name]
@@ -330,18 +357,39 @@ class Fleet:
         was_unfit, server.is_unfit = server.is_unfit, bool(lacking)
         return [ReportUnfit(server.declared.name, lacking)] if lacking and not was_unfit else []
 
-    def _run(self, now: float, replica: ReplicaId, server: _Server) -> list[FleetDecision]:
-        if replica in self._foreign:
-            return []
+    def _run_all(self, now: float, server: _Server, indices: range) -> list[FleetDecision]:
+        """Start every replica that has no process, as far as there is room."""
+        decisions: list[FleetDecision] = []
+        was_cut, server.is_cut, server.is_waiting = server.is_cut, False, False
+        due = [
+            index
+            for index, own in sorted(server.replicas.items())
+            if index in indices and own.phase is Phase.PAUSING and own.until <= now
+        ]
+        # There may be any number of these, so that they are not listed.
+        missing = (index for index in indices if index not in server.replicas)
+        for index in chain(due, missing):
+            replica = ReplicaId(server.declared.name, index)
+            if replica in self._foreign:
+                continue
+            processes = [each.phase for _, each in self._each()]
+            server.is_cut = index not in server.replicas and len(processes) >= self._most
+            server.is_waiting = processes.count(Phase.STARTING) >= self._at_once
+            if server.is_cut or server.is_waiting:
+                break
+            decisions.append(self._run(now, replica, server))
+        if server.is_cut and not was_cut:
+            decisions.append(ReportFull(server.declared.name, server.wanted, self._most))
+        return decisions
+
+    def _run(self, now: float, replica: ReplicaId, server: _Server) -> StartProcess:
         own = server.replicas.get(replica.replica_idx)
-        if own is not None and not (own.phase is Phase.PAUSING and own.until <= now):
-            return []
         self._lives += 1
         until = now + self._start_timeout_s
         server.replicas[replica.replica_idx] = Replica(
             server.effective, self._lives, Phase.STARTING, now, until, own.ends if own else 0
         )
-        return [StartProcess(replica, server.effective, self._lives)]
+        return StartProcess(replica, server.effective, self._lives)
 
     def _stop(self, now: float, replica: ReplicaId, server: _Server) -> list[FleetDecision]:
         own = server.replicas[replica.replica_idx]
@@ -357,7 +405,7 @@ class Fleet:
 
         One that does not come up as it is may be replaced at once: nothing is lost by that.
         """
-        own = [(index, server.replicas[index]) for index in indices if index in server.replicas]
+        own = [(index, each) for index, each in sorted(server.replicas.items()) if index in indices]
         old = [
             (index, each)
             for index, each in own
@@ -366,7 +414,8 @@ class Fleet:
         for index, each in old:
             if each.phase is Phase.STARTING:
                 return self._stop(now, ReplicaId(server.declared.name, index), server)
-        if not old or any(each.phase is not Phase.READY for _, each in own):
+        is_whole = not server.is_waiting and all(each.phase is Phase.READY for _, each in own)
+        if not old or not is_whole:
             return []
         return self._stop(now, ReplicaId(server.declared.name, old[0][0]), server)
 

@@ -33,6 +33,7 @@ from seldon_core.scheduler.fleet import (
     ReplicaCame,
     ReplicaWent,
     ReportEnd,
+    ReportFull,
     ReportUnfit,
     ServerWanted,
     StartProcess,
@@ -45,6 +46,9 @@ _log = logging.getLogger(__name__)
 
 _GRACE_S: Final = 5.0
 """When their owner ends, no request needs them any more; so long they have for what they hold."""
+
+_AT_ONCE: Final = 4
+"""Processes that are started at a time, or one for each CPU: each is busy for a second or two."""
 
 _DEVICES = "CUDA_VISIBLE_DEVICES"
 _OURS = ("SELDON_", "CONTROL_PLANE_", "MEMORY_REQUEST", "POD_NAME")
@@ -113,15 +117,19 @@ def launcher(
 
 @asynccontextmanager
 async def open_processes(
-    inside: Collection[str], clock: Clock, labels: Mapping[str, str] | None = None
+    inside: Collection[str],
+    clock: Clock,
+    labels: Mapping[str, str] | None = None,
+    most: int = 64,
 ) -> AsyncIterator["Processes"]:
     """Own agent processes for the length of a block; at its end they are told to end, then killed.
 
     `inside` are the servers whose replica 0 needs no process, since it is in this one, `labels`
-    what this machine has. None is started before `begin`.
+    what this machine has. At most `most` run, and none is started before `begin`.
     """
     async with open_tasks("processes") as tasks:
-        processes = Processes(Fleet(inside, labels=labels), clock, tasks)
+        fleet = Fleet(inside, labels=labels, most=most, at_once=max(_AT_ONCE, os.cpu_count() or 1))
+        processes = Processes(fleet, clock, tasks)
         try:
             yield processes
         finally:
@@ -228,6 +236,15 @@ class Processes:
                     "labels_lacking=%s hint='agent.labels says what this machine has'",
                     server,
                     labels,
+                )
+            case ReportFull(server, wanted, most):
+                _log.error(
+                    "server gets fewer processes than it asks for server=%s replicas=%d "
+                    "processes_of_all_servers=%d hint='agent.processes says how many this machine "
+                    "is to run; start others on other machines'",
+                    server,
+                    wanted,
+                    most,
                 )
             case _:
                 assert_never(decision)

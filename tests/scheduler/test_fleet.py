@@ -19,6 +19,7 @@ from seldon_core.scheduler.fleet import (
     ReplicaCame,
     ReplicaWent,
     ReportEnd,
+    ReportFull,
     ReportUnfit,
     ServerWanted,
     StartProcess,
@@ -212,6 +213,50 @@ def test_a_server_that_asks_for_what_this_machine_lacks_is_left_to_others():
     assert fleet.handle(ServerWanted(4, there, 0)) == []
 
 
+def test_processes_are_started_a_few_at_a_time():
+    fleet = Fleet(at_once=2)
+    assert fleet.handle(ServerWanted(0, A, 3)) == [
+        StartProcess(a(0), A, 1),
+        StartProcess(a(1), A, 2),
+    ]
+    b = ServerSpec("b", "c", capabilities=("x",))
+    assert fleet.handle(ServerWanted(1, b, 1)) == []
+    assert fleet.handle(ReplicaCame(2, a(1))) == [StartProcess(a(2), A, 3)]
+    assert fleet.handle(ProcessEnded(3, a(0), 1, "killed")) == [
+        ReportEnd(a(0), "killed", 1, FIRST_PAUSE_S),
+        StartProcess(ReplicaId("b", 0), b, 4),
+    ]
+    assert fleet.handle(TimePassed(9)) == []
+    assert fleet.next_wakeup() == 62
+    assert fleet.handle(ReplicaCame(9, a(2))) == [StartProcess(a(0), A, 5)]
+
+
+def test_a_server_is_not_rolled_while_one_of_its_replicas_waits_for_its_turn():
+    fleet = Fleet(at_once=1)
+    fleet.handle(ServerWanted(0, A, 2))
+    fleet.handle(ServerWanted(0, ServerSpec("b", "other"), 1))
+    assert fleet.handle(ReplicaCame(1, a(0))) == [StartProcess(a(1), A, 2)]
+    fleet.handle(ProcessEnded(1, a(1), 2, "killed"))
+    assert fleet.handle(ConfigDeclared(2, CONFIG)) == []
+
+
+def test_no_more_processes_are_started_than_the_machine_is_to_have():
+    fleet = Fleet(most=2, at_once=9)
+    *starts, full = fleet.handle(ServerWanted(0, A, 10**9))
+    assert starts == [StartProcess(a(0), A, 1), StartProcess(a(1), A, 2)]
+    assert full == ReportFull("a", 10**9, 2)
+    for index in range(2):
+        assert fleet.handle(ReplicaCame(1, a(index))) == []
+    assert fleet.handle(TimePassed(2)) == []
+    assert fleet.handle(ConfigDeclared(3, CONFIG)) == [StopProcess(a(0), 1)]
+    changed = combine(A, CONFIG)
+    assert fleet.handle(ProcessEnded(4, a(0), 1, "")) == [StartProcess(a(0), changed, 3)]
+    b = ServerSpec("b", "other", capabilities=("x",))
+    assert fleet.handle(ServerWanted(5, b, 1)) == [ReportFull("b", 1, 2)]
+    assert fleet.handle(ServerWanted(6, A, 1)) == [StopProcess(a(1), 2)]
+    assert fleet.handle(ProcessEnded(7, a(1), 2, "")) == [StartProcess(ReplicaId("b", 0), b, 4)]
+
+
 @pytest.mark.parametrize(
     ("config", "capability"),
     [("triton", "onnx"), ("mine", "sklearn")],
@@ -235,7 +280,7 @@ class FleetWorld(RuleBasedStateMachine):
 
     def __init__(self):
         super().__init__()
-        self.fleet = Fleet(inside=["b"])
+        self.fleet = Fleet(inside=["b"], most=4, at_once=2)
         self.now = 0.0
         self.processes: dict[ReplicaId, StartProcess] = {}
         self.connected: set[ReplicaId] = set()
@@ -262,6 +307,8 @@ class FleetWorld(RuleBasedStateMachine):
                     self.end(replica)
                 case ReportEnd(replica):
                     assert self.is_wanted(replica)
+                case ReportFull(name, wanted, most):
+                    assert (wanted, most) == (self.wanted[name][1], 4)
 
     def check_roll(self, replica):
         """One that serves is stopped only for what is to be different, and no other is away."""
@@ -269,7 +316,9 @@ class FleetWorld(RuleBasedStateMachine):
         _, count = self.wanted[replica.server]
         for index in range(int(replica.server == "b"), count):
             other = ReplicaId(replica.server, index)
-            assert other in self.connected | self.foreign
+            known = self.fleet.replicas()
+            has_no_room = other not in known and len(known) >= 4
+            assert other in self.connected | self.foreign or has_no_room
             assert other not in self.asked
 
     def effective(self, name):
@@ -340,6 +389,11 @@ class FleetWorld(RuleBasedStateMachine):
             replica for replica, each in known.items() if each.phase is not Phase.PAUSING
         }
 
+    @invariant()
+    def no_more_run_or_start_than_may(self):
+        assert len(self.processes) <= 4
+        assert len(set(self.processes) - self.connected - self.asked) <= 2
+
     def teardown(self):
         """Left alone, it comes to what is wanted, whatever happened before."""
         for replica in list(self.foreign):
@@ -359,7 +413,9 @@ class FleetWorld(RuleBasedStateMachine):
             for name, (_, count) in self.wanted.items()
             for index in range(int(name == "b"), count)
         }
-        assert set(self.processes) == self.connected == wanted
+        assert set(self.processes) == self.connected
+        assert self.connected <= wanted
+        assert len(self.connected) == min(len(wanted), 4)
         for replica, process in self.processes.items():
             assert process.server.runs_as(self.effective(replica.server))
 

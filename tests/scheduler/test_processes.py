@@ -111,6 +111,21 @@ def test_a_program_that_there_is_not_is_reported(caplog):
     assert "No such file or directory: '/no/such/python'" in caplog.text
 
 
+def test_a_number_with_too_many_zeros_does_not_take_the_machine(caplog):
+    async def scenario():
+        async with open_processes((), SystemClock(), most=2) as processes:
+            processes.run_server(A, 100_000)
+            processes.begin(program(WAITS))
+            await until(lambda: len(processes.pids) == 2)
+            assert len(processes.replicas()) == 2
+
+    asyncio.run(scenario())
+    assert (
+        "server gets fewer processes than it asks for server=a replicas=100000 "
+        "processes_of_all_servers=2"
+    ) in caplog.text
+
+
 def test_a_server_that_is_deleted_ends_at_once_and_for_good():
     async def scenario():
         async with opened(WAITS) as processes:
