@@ -172,7 +172,9 @@ async def open_agent_process(
             settings.agent.over_commit_percentage,
             address=address_of(settings, listener.port),
         )
-        link = await stack.enter_async_context(open_scheduler_link(client, replica, config))
+        link = await stack.enter_async_context(
+            open_scheduler_link(client, replica, config, admin_port=admin)
+        )
         await stack.enter_async_context(
             open_signalling(replica, agent.figures, link, settings.scaling, SystemClock())
         )

@@ -47,6 +47,7 @@ from seldon_core.running import (
     worker_count,
 )
 from seldon_core.scheduler.agent_api import AgentApi
+from seldon_core.scheduler.agent_metrics import AgentMetrics
 from seldon_core.scheduler.api import SchedulerApi
 from seldon_core.scheduler.processes import (
     Processes,
@@ -242,12 +243,15 @@ class _Parts:
         host, keys = control.host, server_keys(control)
         own_keys = admin_keys(control, keys)
         self.process.reloadable.add_keys(keys, own_keys)
+        agents = AgentApi(self._scheduler, self._links)
+        merge = None
+        if self._processes is not None:
+            merge = AgentMetrics(self._processes, agents.hello_of).merge
         admin = await stack.enter_async_context(
-            open_admin(settings.admin, self._metrics, self.process, host, own_keys)
+            open_admin(settings.admin, self._metrics, self.process, host, own_keys, merge)
         )
         services = SchedulerApi(self._scheduler).services()
         servers = ServerApi(self._scheduler, self._processes).services()
-        agents = AgentApi(self._scheduler, self._links)
         scheduler_port, agent_port = [
             await stack.enter_async_context(
                 open_control_port(setting, port, served, host=host, keys=keys)

@@ -92,6 +92,7 @@ class SchedulerLink:
         tasks: Tasks,
         unload_grace_s: float,
         backoff: Backoff,
+        admin_port: int = 0,
     ) -> None:
         self._client = client
         self._replica = replica
@@ -100,7 +101,7 @@ class SchedulerLink:
         self._unload_grace_s = unload_grace_s
         self._backoff = backoff
         self._loop = asyncio.get_running_loop()
-        self._hello = Hello(PROTOCOL, OLDEST_PROTOCOL, __version__, new_xid())
+        self._hello = Hello(PROTOCOL, OLDEST_PROTOCOL, __version__, new_xid(), admin_port)
         self._agent: HostedReplica | None = None
         self._outbox: dict[_Version, _Told] = {}
         self._may_report = asyncio.Event()  # subscribed, and there is something to say
@@ -309,16 +310,18 @@ async def open_scheduler_link(
     *,
     unload_grace_s: float = UNLOAD_GRACE_S,
     first_pause_s: float = FIRST_PAUSE_S,
+    admin_port: int = 0,
 ) -> AsyncIterator[SchedulerLink]:
     """Link a replica to the scheduler that `client` calls, for the length of a block.
 
     Make the agent with the link as its ReportSink, then `attach` it. `config` says what the replica
-    offers and where it is; what it holds is asked of the agent. The end of the block ends the
+    offers and where it is, `admin_port` where it tells its metrics to the process that started it;
+    what it holds is asked of the agent. The end of the block ends the
     subscription, upon which the scheduler does without the replica; `drain` first.
     """
     async with open_tasks(f"link of {replica}") as tasks:
         backoff = Backoff(first_pause_s, LONGEST_PAUSE_S, random.random)
-        link = SchedulerLink(client, replica, config, tasks, unload_grace_s, backoff)
+        link = SchedulerLink(client, replica, config, tasks, unload_grace_s, backoff, admin_port)
         try:
             yield link
         finally:

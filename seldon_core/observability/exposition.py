@@ -36,7 +36,7 @@ def render(families: Iterable[Family]) -> Iterator[str]:
         yield f"# HELP {family.name} {family.help}\n"
         yield f"# TYPE {family.name} {family.kind}\n"
         for suffix, labels, value in samples:
-            yield f"{family.name}{suffix}{_labels(labels)} {_number(value)}\n"
+            yield f"{family.name}{suffix}{_labels(labels)} {number(value)}\n"
 
 
 def _labels(labels: Mapping[str, str]) -> str:
@@ -49,5 +49,6 @@ def _escape(value: str) -> str:
     return value.replace("\\", r"\\").replace("\n", r"\n").replace('"', r"\"")
 
 
-def _number(value: float) -> str:
+def number(value: float) -> str:
+    """Return a value as the format writes it, whole ones without a point."""
     return str(int(value)) if value == int(value) else repr(float(value))

@@ -136,16 +136,18 @@ class AgentSubscribeRequest(_message.Message):
     def __init__(self, serverName: _Optional[str] = ..., shared: _Optional[bool] = ..., replicaIdx: _Optional[int] = ..., replicaConfig: _Optional[_Union[ReplicaConfig, _Mapping]] = ..., loadedModels: _Optional[_Iterable[_Union[ModelVersion, _Mapping]]] = ..., availableMemoryBytes: _Optional[int] = ..., hello: _Optional[_Union[AgentHello, _Mapping]] = ...) -> None: ...
 
 class AgentHello(_message.Message):
-    __slots__ = ("protocol", "oldestProtocol", "version", "instance")
+    __slots__ = ("protocol", "oldestProtocol", "version", "instance", "adminPort")
     PROTOCOL_FIELD_NUMBER: _ClassVar[int]
     OLDESTPROTOCOL_FIELD_NUMBER: _ClassVar[int]
     VERSION_FIELD_NUMBER: _ClassVar[int]
     INSTANCE_FIELD_NUMBER: _ClassVar[int]
+    ADMINPORT_FIELD_NUMBER: _ClassVar[int]
     protocol: int
     oldestProtocol: int
     version: str
     instance: str
-    def __init__(self, protocol: _Optional[int] = ..., oldestProtocol: _Optional[int] = ..., version: _Optional[str] = ..., instance: _Optional[str] = ...) -> None: ...
+    adminPort: int
+    def __init__(self, protocol: _Optional[int] = ..., oldestProtocol: _Optional[int] = ..., version: _Optional[str] = ..., instance: _Optional[str] = ..., adminPort: _Optional[int] = ...) -> None: ...
 
 class ReplicaConfig(_message.Message):
     __slots__ = ("inferenceSvc", "inferenceHttpPort", "inferenceGrpcPort", "memoryBytes", "capabilities", "overCommitPercentage")

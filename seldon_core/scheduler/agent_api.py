@@ -13,6 +13,7 @@ from seldon_core.proto import agent_pb2 as pb
 from seldon_core.protocol import status
 from seldon_core.scheduler.agent_link import RemoteAgent
 from seldon_core.transport.agent_messages import (
+    Hello,
     Subscription,
     report_of,
     signal_of,
@@ -101,6 +102,11 @@ class AgentApi:
         Else it would keep in mind that it has none, and after its restart not wait for them.
         """
         self._is_ending = True
+
+    def hello_of(self, replica: ReplicaId) -> Hello | None:
+        """Return what the agent of ours said that is this replica now, None if there is none."""
+        agent = self._agents.get(replica)
+        return None if agent is None else agent.subscription.hello
 
     async def subscribe(
         self, request: pb.AgentSubscribeRequest, peer: str

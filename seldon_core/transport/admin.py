@@ -12,7 +12,7 @@ start and 11 MiB (`perf.bench P11`).
 
 import json
 import logging
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from difflib import get_close_matches
 from typing import Protocol
@@ -54,6 +54,10 @@ class ProcessState(Protocol):
         """Return a row for each model: name, version, state, replicas …, as JSON values."""
 
 
+Merge = Callable[[str], Awaitable[str]]
+"""Returns this process's metrics with those of others merged into them; raises nothing."""
+
+
 @asynccontextmanager
 async def open_admin(
     settings: AdminSettings,
@@ -61,10 +65,12 @@ async def open_admin(
     state: ProcessState,
     host: str = HOST,
     keys: ServerKeys | None = None,
+    merge: Merge | None = None,
 ) -> AsyncIterator[int]:
     """Serve the admin port on `host` for the length of a block; yields its number.
 
-    With `keys` it speaks TLS.     Raises ConfigError if the port is taken.
+    With `keys` it speaks TLS, with `merge` it tells the metrics of other processes too. Raises
+    ConfigError if the port is taken.
     """
     # Enough for a few scrapers and people, and for the one body there is, a table of levels.
     limits = ListenerSettings(
@@ -72,7 +78,7 @@ async def open_admin(
     )
     listening = listen(
         limits,
-        AdminFront(metrics, state, is_open=not is_loopback(host)),
+        AdminFront(metrics, state, merge, is_open=not is_loopback(host)),
         NoRpcFront(),
         InFlightBytes(limits.in_flight_bytes),
         keys=keys,
@@ -92,11 +98,19 @@ class AdminFront:
     `is_open`: other machines may ask, by whatever name they have for this one.
     """
 
-    def __init__(self, metrics: Metrics, state: ProcessState, *, is_open: bool = False) -> None:
+    def __init__(
+        self,
+        metrics: Metrics,
+        state: ProcessState,
+        merge: Merge | None = None,
+        *,
+        is_open: bool = False,
+    ) -> None:
         self._metrics = metrics
+        self._merge = merge
         self._is_open = is_open
         self._state = state
-        self._routes: dict[str, dict[bytes, Callable[[HttpRequest], HttpAnswer]]] = {
+        self._routes: dict[str, dict[bytes, _Handle]] = {
             "/metrics": {b"GET": self._show_metrics},
             "/livez": {b"GET": self._show_live},
             "/readyz": {b"GET": self._show_ready},
@@ -111,7 +125,7 @@ class AdminFront:
     async def answer(self, request: HttpRequest) -> HttpAnswer:
         """Answer; raises nothing, errors become answers."""
         try:
-            return self._refuse_foreigner(request) or self._route(request)
+            return self._refuse_foreigner(request) or await self._route(request)
         except Exception:
             _logger.exception("an admin request failed by a bug")
             return _error(500, "internal error")
@@ -130,7 +144,7 @@ class AdminFront:
             "use http://localhost, or a proxy that sets Host to localhost",
         )
 
-    def _route(self, request: HttpRequest) -> HttpAnswer:
+    async def _route(self, request: HttpRequest) -> HttpAnswer:
         path = request.target.partition(b"?")[0].decode("latin-1")
         methods = self._routes.get(path)
         if methods is None:
@@ -141,27 +155,30 @@ class AdminFront:
             refusal = _error(405, f"{path} does not take {request.method.decode('latin-1')}")
             refusal.headers.append((b"allow", b", ".join(methods)))
             return refusal
-        return handle(request)
+        return await handle(request)
 
-    def _show_metrics(self, request: HttpRequest) -> HttpAnswer:
-        return _answer(200, CONTENT_TYPE, self._metrics.exposition())
+    async def _show_metrics(self, request: HttpRequest) -> HttpAnswer:
+        text = self._metrics.exposition()
+        if self._merge is not None:
+            text = await self._merge(text)
+        return _answer(200, CONTENT_TYPE, text)
 
-    def _show_live(self, request: HttpRequest) -> HttpAnswer:
+    async def _show_live(self, request: HttpRequest) -> HttpAnswer:
         return _answer(200, _TEXT, "live\n")
 
-    def _show_ready(self, request: HttpRequest) -> HttpAnswer:
+    async def _show_ready(self, request: HttpRequest) -> HttpAnswer:
         reasons = self._state.not_ready()
         if reasons:
             return _answer(503, _TEXT, "".join(f"{reason}\n" for reason in reasons))
         return _answer(200, _TEXT, "ready\n")
 
-    def _show_status(self, request: HttpRequest) -> HttpAnswer:
+    async def _show_status(self, request: HttpRequest) -> HttpAnswer:
         return _answer(200, _JSON, json.dumps({"models": list(self._state.status())}))
 
-    def _show_levels(self, request: HttpRequest) -> HttpAnswer:
+    async def _show_levels(self, request: HttpRequest) -> HttpAnswer:
         return _answer(200, _JSON, json.dumps(dict(levels())))
 
-    def _change_levels(self, request: HttpRequest) -> HttpAnswer:
+    async def _change_levels(self, request: HttpRequest) -> HttpAnswer:
         """Take `{"seldon_core.agent": "debug"}`; answer with all levels, 400 if one is wrong.
 
         A component that logs nothing is more likely a slip than a wish, so it is refused.
@@ -176,7 +193,10 @@ class AdminFront:
             set_levels({name: _level(name, level) for name, level in changes.items()})
         except ConfigError as error:
             return _error(400, str(error))
-        return self._show_levels(request)
+        return await self._show_levels(request)
+
+
+_Handle = Callable[[HttpRequest], Awaitable[HttpAnswer]]
 
 
 class NoRpcFront:

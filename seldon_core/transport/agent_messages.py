@@ -65,13 +65,14 @@ class Hello:
     """What an agent of ours says of itself.
 
     It understands `oldest_protocol` to `protocol`. `version` is the program's, `instance` another
-    one at each start.
+    one at each start. `admin_port` is for the process that started it, 0 if there is none.
     """
 
     protocol: int
     oldest_protocol: int
     version: str
     instance: str
+    admin_port: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +132,7 @@ def subscribe_message(
             oldestProtocol=hello.oldest_protocol,
             version=hello.version,
             instance=hello.instance,
+            adminPort=hello.admin_port,
         ),
     )
 
@@ -291,7 +293,9 @@ def _version_message(version: ModelVersion) -> pb.ModelVersion:
 
 def _hello(message: pb.AgentSubscribeRequest) -> Hello:
     said = message.hello
-    return Hello(said.protocol, said.oldestProtocol, said.version, said.instance)
+    if said.adminPort > _MAX_PORT:
+        raise InvalidResourceError("hello.adminPort", f"{said.adminPort} is no port")
+    return Hello(said.protocol, said.oldestProtocol, said.version, said.instance, said.adminPort)
 
 
 def _address(given: pb.ReplicaConfig, peer: str, *, is_ours: bool) -> ReplicaAddress:

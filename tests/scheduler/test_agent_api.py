@@ -12,6 +12,7 @@ from seldon_core.proto import agent_pb2 as pb
 from seldon_core.resources.knobs import Knobs
 from seldon_core.resources.model import ModelSpec, ModelVersion
 from seldon_core.scheduler.agent_api import AgentApi
+from seldon_core.transport.agent_messages import Hello
 from seldon_core.transport.control import (
     HeldModel,
     ReplicaAddress,
@@ -38,7 +39,8 @@ IRIS = ModelVersion(ModelSpec("iris", "/iris", knobs=Knobs(keep_in_memory=True))
 class World:
     """A port that serves the API, the fake behind it, and a channel of the agents'."""
 
-    def __init__(self, scheduler, links, port, channel):
+    def __init__(self, api, scheduler, links, port, channel):
+        self.api = api
         self.scheduler = scheduler
         self.links = links
         self.port = port
@@ -76,12 +78,12 @@ class World:
 @asynccontextmanager
 async def a_world(**options):
     scheduler, links = FakeReplicas(), {}
-    services = AgentApi(scheduler, links).services()
+    api = AgentApi(scheduler, links)
     async with (
-        open_control_port("agent.port", 0, services, **options) as port,
+        open_control_port("agent.port", 0, api.services(), **options) as port,
         a_channel(port) as channel,
     ):
-        yield World(scheduler, links, port, channel)
+        yield World(api, scheduler, links, port, channel)
 
 
 def run(test):
@@ -182,10 +184,11 @@ def test_an_agent_of_ours_is_welcomed_and_gives_back_the_numbers_of_orders():
             {"hello": hello(protocol=PROTOCOL + 2, oldest=PROTOCOL + 1)},
             f"protocol: the agent speaks versions {PROTOCOL + 1} to {PROTOCOL + 2}, the scheduler",
         ),
+        ({"hello": {**hello(), "adminPort": 65536}}, r"hello.adminPort: 65536 is no port"),
         ({"serverName": "ML"}, "serverName: 'ML' must be lower-case letters"),
         ({"replicaIdx": 7}, "replicaIdx: replica mlserver/7 is inside the scheduler's own process"),
     ],
-    ids=["protocol", "name", "local"],
+    ids=["protocol", "admin-port", "name", "local"],
 )
 def test_a_subscription_that_cannot_be_is_refused_with_its_reason(asked, why):
     async def test():
@@ -336,6 +339,20 @@ def test_reports_that_answer_no_order_are_refused_and_change_nothing():
                 assert await agent.report("kept", 2, LOAD_FAILED) is None
                 assert await agent.report("kept", 2, UNLOADED) is None  # nobody told it to
                 assert world.scheduler.names() == ["connected mlserver/0"]
+
+    run(test)
+
+
+def test_what_an_agent_of_ours_says_of_itself_can_be_asked_while_it_is_there():
+    async def test():
+        async with a_world() as world:
+            assert world.api.hello_of(R0) is None
+            stream = world.subscribe(hello={**hello(), "adminPort": 9006})
+            await stream.read()
+            assert world.api.hello_of(R0) == Hello(PROTOCOL, PROTOCOL, "9", "a", 9006)
+            stream.cancel()
+            await world.scheduler.has("connected mlserver/0", "lost mlserver/0")
+            assert world.api.hello_of(R0) is None
 
     run(test)
 

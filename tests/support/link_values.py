@@ -52,7 +52,14 @@ CONFIGS = st.builds(
     held=HELD,
     available_bytes=BYTES,
 )
-HELLOS = st.builds(Hello, NUMBERS, NUMBERS, st.text(max_size=5), st.text(max_size=5))
+HELLOS = st.builds(
+    Hello,
+    NUMBERS,
+    NUMBERS,
+    st.text(max_size=5),
+    st.text(max_size=5),
+    st.integers(0, 65535),
+)
 REPORTS = st.builds(
     ModelReport,
     REPLICAS,
