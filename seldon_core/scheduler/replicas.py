@@ -56,7 +56,7 @@ def on_connected(state: SchedulerState, event: ReplicaConnected) -> list[Decisio
     decisions += _forget_routes(state, replica, concerned, now)
     if config.address is not None:
         decisions.append(PublishReplica(replica, config.address))
-    if _is_last_awaited(state, replica):
+    if stop_waiting(state, server):
         concerned |= {model.name: model for model in models_on(state, replica.server)}
     return decisions + unloads + _place_anew(state, concerned.values(), now)
 
@@ -158,15 +158,19 @@ def _forget_routes(
     return decisions
 
 
-def _is_last_awaited(state: SchedulerState, replica: ReplicaId) -> bool:
-    """Wait for a replica no longer; return whether there is no other of its server."""
-    awaited = state.awaited.get(replica.server)
+def stop_waiting(state: SchedulerState, server: ServerRecord) -> bool:
+    """Wait for a server's replicas no longer, if all are there; return whether that is news.
+
+    All are there if those are that were there before, or as many as there are to be: they may have
+    come back by other numbers, and of a server that is going away none comes back.
+    """
+    awaited = state.awaited.get(server.name)
     if awaited is None:
         return False
-    awaited.discard(replica.replica_idx)
-    if awaited:
+    awaited.difference_update(replica.replica_idx for replica in server.replicas)
+    if awaited and not 0 <= server.expected_replicas <= len(server.replicas):
         return False
-    del state.awaited[replica.server]
+    del state.awaited[server.name]
     return True
 
 

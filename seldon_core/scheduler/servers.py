@@ -23,7 +23,7 @@ from seldon_core.scheduler.events import (
 )
 from seldon_core.scheduler.keeping import restored_server, stored_server_of
 from seldon_core.scheduler.records import Kind
-from seldon_core.scheduler.replicas import models_on, needing_room
+from seldon_core.scheduler.replicas import models_on, needing_room, stop_waiting
 from seldon_core.scheduler.slices import place_all
 from seldon_core.scheduler.state import (
     UNKNOWN_REPLICAS,
@@ -33,8 +33,13 @@ from seldon_core.scheduler.state import (
 
 
 def on_restored(state: SchedulerState, event: ServerRestored) -> list[Decision]:
-    """Take up a server that was kept; its models wait for the replicas that it had."""
+    """Take up a server that was kept; its models wait for the replicas that it had.
+
+    One that was going away has gone.
+    """
     server = restored_server(event.stored)
+    if server.spec is None and server.expected_replicas == 0:
+        return [Drop(Kind.SERVER, server.name)]
     state.servers[server.name] = server
     if event.stored.replicas:
         state.awaited[server.name] = set(event.stored.replicas)
@@ -64,6 +69,9 @@ def on_declared(state: SchedulerState, event: ServerDeclared) -> list[Decision]:
     is_other = server.spec is None or server.spec.replicas != spec.replicas
     if is_other or not is_bounded:
         server.expected_replicas = spec.replicas  # what scaling made of it counts no more
+    else:
+        at_most = spec.max_replicas or server.expected_replicas
+        server.expected_replicas = max(spec.min_replicas, min(server.expected_replicas, at_most))
     server.spec = spec
     server.min_replicas, server.max_replicas = spec.min_replicas, spec.max_replicas
     server.meta = spec.meta
@@ -80,27 +88,41 @@ def on_unload_requested(state: SchedulerState, event: ServerUnloadRequested) -> 
     server = state.servers.get(event.name)
     spec = server.spec if server is not None else None
     namespace = event.meta.namespace if event.meta is not None else ""
-    if server is None or spec is None or namespace not in ("", spec.namespace):
+    if server is not None and _is_left_over(server):
+        runs: list[Decision] = []
+    elif server is None or spec is None or namespace not in ("", spec.namespace):
         # One that is there and shown, which nobody here declared: a process brings it along.
         where = "" if server is None or spec is not None else "among those of a manifest"
         return [AnswerCaller(event.caller, NotFoundError("server", event.name, where))]
+    else:
+        runs = [RunServer(spec, 0)]
     server.spec = None
     is_here = any(record.address is None for record in server.replicas.values())
     server.expected_replicas = UNKNOWN_REPLICAS if is_here else 0  # this process's stays
     server.min_replicas = server.max_replicas = 0
+    state.awaited.pop(server.name, None)
     state.touched_servers[server.name] = None
     return [
         AnswerCaller(event.caller, change=Change.DELETED),
         *_moved(state, server, event.now),
-        RunServer(spec, 0),
+        *runs,
     ]
 
 
+def _is_left_over(server: ServerRecord) -> bool:
+    """Whether nobody declared a server, waits for it, or runs a replica of it any more."""
+    return (
+        server.spec is None and server.expected_replicas == UNKNOWN_REPLICAS and not server.replicas
+    )
+
+
 def on_notified(state: SchedulerState, event: ServersNotified) -> list[Decision]:
-    """Take in how many replicas servers are to have that others run."""
+    """Take in how many replicas servers are to have that others run; manifests here stand."""
     decisions: list[Decision] = [AnswerCaller(event.caller)]
     for notice in event.notices:
         server = state.servers.get(notice.name)
+        if server is not None and server.spec is not None:
+            continue
         if server is None:
             server = state.servers[notice.name] = ServerRecord(
                 notice.name, is_shared=notice.is_shared
@@ -135,18 +157,14 @@ def _await(state: SchedulerState, server: ServerRecord, notice: ServerNotice) ->
     """Let the server's models wait for all of its replicas, unless the time for that is over."""
     if state.is_synced and state.patience_until is None:
         return
-    here = {replica.replica_idx for replica in server.replicas}
-    missing = set(range(notice.expected_replicas)) - here
-    if missing:
-        state.awaited[server.name] = missing
-    else:
-        state.awaited.pop(server.name, None)
+    state.awaited[server.name] = set(range(notice.expected_replicas))
 
 
 def _moved(state: SchedulerState, server: ServerRecord, now: float) -> list[Decision]:
     """Place a server's models elsewhere if it is going away, and those that had no place if not."""
+    is_waiting_over = stop_waiting(state, server)
     if not state.is_synced:
         return []
-    if server.expected_replicas != 0:
-        return place_all(state, needing_room(state), now)
-    return place_all(state, models_on(state, server.name), now)
+    is_going = server.expected_replicas == 0
+    here = models_on(state, server.name) if is_going or is_waiting_over else []
+    return place_all(state, here if is_going else [*here, *needing_room(state)], now)

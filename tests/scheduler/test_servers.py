@@ -1,19 +1,25 @@
 """What the transcripts do not show of servers that are declared, notified and deleted."""
 
-from seldon_core.resources.model import KubernetesMeta
+from dataclasses import replace
+
+from seldon_core.errors import NotFoundError
+from seldon_core.resources.model import KubernetesMeta, ModelSpec, ModelVersion
 from seldon_core.resources.server import ServerSpec
 from seldon_core.scheduler.decisions import (
     AnswerCaller,
     Change,
     Drop,
+    LoadOnReplica,
     PublishServer,
     RunServer,
     Save,
 )
 from seldon_core.scheduler.events import (
     ReplicaConnected,
+    ReplicaLost,
     ServerDeclared,
     ServerNotice,
+    ServerRestored,
     ServersNotified,
     ServerUnloadRequested,
     SyncReached,
@@ -21,9 +27,12 @@ from seldon_core.scheduler.events import (
 from seldon_core.scheduler.machine import SchedulerMachine
 from seldon_core.scheduler.records import Kind
 from seldon_core.scheduler.state import ModelState
-from seldon_core.transport.control import ReplicaAddress, ReplicaConfig
+from seldon_core.transport.control import ReplicaAddress, ReplicaConfig, ReplicaId
 from tests.support.scheduler_worlds import R0, R1, a_machine, load, report, restart
 
+OTHER = ReplicaId("other", 0)
+IRIS = ModelVersion(ModelSpec("iris", "/iris"), 1)
+MOVED = replace(IRIS, version=2)
 SPEC = ServerSpec("mlserver", capabilities=("sklearn",), replicas=2)
 REMOTE = ReplicaConfig(("sklearn",), 100, 0, address=ReplicaAddress("there", 1, 1, is_ours=True))
 
@@ -166,3 +175,98 @@ def test_what_scaling_made_of_a_server_ends_with_its_bounds():
     load(machine, replicas=3)
     assert machine.server("mlserver").expected_replicas == 3
     assert RunServer(ServerSpec("mlserver"), 1) in declare(machine, ServerSpec("mlserver"))
+
+
+def waiting_for_two_replicas(spec=SPEC):
+    """A machine after a restart, whose model waits for what its server had."""
+    machine = a_machine()
+    decided = [
+        *(declare(machine, spec) if spec is not None else ()),
+        *machine.handle(ReplicaConnected(2, R0, REMOTE)),
+        *machine.handle(ReplicaConnected(2, R1, REMOTE)),
+        *load(machine),
+    ]
+    successor = restart(machine, decided)
+    successor.handle(SyncReached(3, 600.0))
+    assert successor.state.awaited == {"mlserver": {0, 1}}
+    return successor
+
+
+def test_models_do_not_wait_for_the_replicas_of_a_server_that_is_deleted():
+    machine = waiting_for_two_replicas()
+    machine.handle(ReplicaConnected(4, OTHER, REMOTE))
+    decisions = delete(machine)
+    assert Drop(Kind.SERVER, "mlserver") in decisions
+    assert LoadOnReplica(OTHER, MOVED) in decisions
+    assert (machine.state.awaited, machine.server("mlserver")) == ({}, None)
+
+
+def test_models_do_not_wait_for_replicas_that_a_server_is_not_to_have_any_more():
+    machine = waiting_for_two_replicas()
+    machine.handle(ReplicaConnected(4, R0, REMOTE))
+    decisions = declare(machine, ServerSpec("mlserver", capabilities=("sklearn",), replicas=1))
+    assert machine.state.awaited == {}
+    assert LoadOnReplica(R0, IRIS) in decisions
+
+
+def test_models_do_not_wait_for_a_server_of_which_an_operator_says_that_it_goes():
+    machine = waiting_for_two_replicas(spec=None)
+    machine.handle(ReplicaConnected(4, OTHER, REMOTE))
+    decisions = notify(machine, ServerNotice("mlserver", 0))
+    assert LoadOnReplica(OTHER, MOVED) in decisions
+    assert machine.state.awaited == {}
+
+
+def test_replicas_that_come_back_with_other_numbers_are_those_that_were_waited_for():
+    machine = waiting_for_two_replicas(spec=None)
+    notify(machine, ServerNotice("mlserver", 2))
+    machine.handle(ReplicaConnected(4, ReplicaId("mlserver", 9_001), REMOTE))
+    decisions = machine.handle(ReplicaConnected(4, ReplicaId("mlserver", 9_002), REMOTE))
+    assert machine.state.awaited == {}
+    assert LoadOnReplica in map(type, decisions)
+
+
+def test_a_server_that_was_going_when_the_scheduler_ended_does_not_come_back():
+    machine = a_machine()
+    decided = [
+        *declare(machine),
+        *machine.handle(ReplicaConnected(2, R0, REMOTE)),
+        *delete(machine),
+    ]
+    saved = [made for made in decided if isinstance(made, Save)]
+    successor = SchedulerMachine()
+    restored = successor.handle(ServerRestored(3, saved[-1].stored))
+    assert restored == [Drop(Kind.SERVER, "mlserver")]
+    assert (successor.state.servers, successor.state.awaited) == ({}, {})
+
+
+def test_a_server_that_nobody_declared_and_whose_replicas_are_gone_can_be_forgotten():
+    machine = a_machine()
+    machine.handle(ReplicaConnected(2, R0, REMOTE))
+    machine.handle(ReplicaLost(3, R0))
+    assert Drop(Kind.SERVER, "mlserver") in delete(machine)
+    assert machine.server("mlserver") is None
+    # Who runs one elsewhere and waits for it says so by notices.
+    notify(machine, ServerNotice("mlserver", 2))
+    (answer,) = delete(machine)
+    assert isinstance(answer.error, NotFoundError)
+
+
+def test_what_scaling_made_of_a_server_is_kept_within_bounds_that_changed():
+    machine = a_machine(R0)
+    declare(machine, ServerSpec("mlserver", max_replicas=4))
+    load(machine)
+    report(machine, 1, "Loaded")
+    load(machine, replicas=4)
+    narrower = ServerSpec("mlserver", max_replicas=3)
+    assert RunServer(narrower, 3) in declare(machine, narrower)
+    higher = ServerSpec("mlserver", min_replicas=5, max_replicas=6)
+    assert RunServer(higher, 5) in declare(machine, higher)
+
+
+def test_of_a_server_that_is_declared_here_no_notice_counts():
+    machine = a_machine(R0)
+    declare(machine)
+    decisions = notify(machine, ServerNotice("mlserver", 0, 1, 1), is_first_sync=True)
+    assert decisions == [AnswerCaller(1)]
+    assert machine.server("mlserver").expected_replicas == 2
