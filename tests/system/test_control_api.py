@@ -15,6 +15,8 @@ from grpc_reflection.v1alpha.proto_reflection_descriptor_database import (
 )
 
 from seldon_core import __version__
+from seldon_core.proto import agent_pb2, control_pb2, scheduler_pb2, servers_pb2
+from seldon_core.proto import health_pb2 as seldons_health
 
 SCHEDULER = "seldon.mlops.scheduler.Scheduler"
 SERVED = {
@@ -68,6 +70,56 @@ def test_a_client_that_knows_nothing_learns_to_ask_by_reflection(server):
     (version,) = status["versions"]
     assert version["state"]["state"] == "ModelAvailable"
     assert version["serverName"] == "mlserver"
+
+
+def ask_in_vain(channel, method):
+    """Call a method with an empty request; return the status, or the first answer's type."""
+    kind = f"{'stream' if method.client_streaming else 'unary'}_" + (
+        "stream" if method.server_streaming else "unary"
+    )
+    call = getattr(channel, kind)(
+        f"/{method.containing_service.full_name}/{method.name}",
+        request_serializer=GetMessageClass(method.input_type).SerializeToString,
+        response_deserializer=GetMessageClass(method.output_type).FromString,
+    )
+    request = GetMessageClass(method.input_type)()
+    try:
+        answer = call(iter([request]) if method.client_streaming else request, timeout=3)
+        return type(next(iter(answer), None) if method.server_streaming else answer).__name__
+    except grpc.RpcError as error:
+        return error.code()
+
+
+def everything_declared(port):
+    """The methods of the services that a port serves, as the .proto files have them."""
+    for module in (scheduler_pb2, agent_pb2, control_pb2, servers_pb2, seldons_health):
+        for service in module.DESCRIPTOR.services_by_name.values():
+            if service.full_name in SERVED[port]:
+                # Both ports have this service, each a part of it.
+                own = SHARED.get(service.full_name, {}).get(port)
+                yield from (each for each in service.methods if own is None or own(each.name))
+
+
+SHARED = {
+    "seldon_core.control.Control": {
+        "scheduler": lambda name: name != "SubscribeRoutes",
+        "agent": lambda name: name == "SubscribeRoutes",
+    }
+}
+
+
+def test_whatever_is_declared_is_there(port, server):
+    name, address = port
+    with grpc.insecure_channel(address) as channel:
+        answers = {
+            method.name: ask_in_vain(channel, method) for method in everything_declared(name)
+        }
+    assert len(answers) >= {"scheduler": 29, "agent": 6}[name]
+    missing = [method for method, code in answers.items() if code is grpc.StatusCode.UNIMPLEMENTED]
+    assert missing == []
+    broken = (grpc.StatusCode.UNKNOWN, grpc.StatusCode.UNAVAILABLE)
+    assert [method for method, code in answers.items() if code in broken] == []
+    assert server.process.poll() is None
 
 
 def grpcurl(*arguments):
