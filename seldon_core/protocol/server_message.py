@@ -84,6 +84,8 @@ def _process_fields(message: pb.ServerProcess) -> dict[str, Any]:
             "process.memoryBytes",
             f"{message.memoryBytes} is too large, the most is {_MAX_MEMORY_BYTES}",
         )
+    if "\0" in message.python:
+        raise InvalidResourceError("process.python", f"{message.python!r} cannot be a path")
     for name, value in message.environmentVariables.items():
         if not name or "=" in name or "\0" in name + value:
             raise InvalidResourceError(

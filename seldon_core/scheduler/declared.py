@@ -46,6 +46,8 @@ from seldon_core.transport.control import RouteUpdate
 RETRY_S = 60.0
 """Between attempts of an order to an engine or gateway that failed; Seldon's own default."""
 
+_SPARE_WAKEUPS = 1_000
+
 
 def decide(state: DeclaredState, event: DeclaredEvent) -> list[Decision]:
     """Take in what happened to a pipeline or experiment; return what to do about it, in order."""
@@ -107,6 +109,7 @@ def follow(
     """
     declared = state.declared
     if not declared.pipelines and not declared.experiments:
+        declared.touched_pipelines.clear()  # one that was asked for, and that there is not
         return [], decisions, []
     _spread(state)
     for name in declared.touched_pipelines:
@@ -206,16 +209,24 @@ def _arm_pipeline(state: DeclaredState, pipeline: PipelineRecord, now: float) ->
         wake_at = pipeline.wake_at or now + RETRY_S
     else:
         wake_at = None
-    if wake_at is not None and wake_at != pipeline.wake_at:
-        heapq.heappush(state.wakeups, (wake_at, Kind.PIPELINE.value, pipeline.name))
+    is_new = wake_at is not None and wake_at != pipeline.wake_at
     pipeline.wake_at = wake_at
+    if wake_at is not None and is_new:
+        _push(state, wake_at, Kind.PIPELINE, pipeline.name)
 
 
 def _arm_experiment(state: DeclaredState, experiment: ExperimentRecord) -> None:
     if experiment.deleted_at is not None and experiment.wake_at is None:
         experiment.wake_at = experiment.deleted_at + DELETED_TTL_S
-        wakeup = (experiment.wake_at, Kind.EXPERIMENT.value, experiment.name)
-        heapq.heappush(state.wakeups, wakeup)
+        _push(state, experiment.wake_at, Kind.EXPERIMENT, experiment.name)
+
+
+def _push(state: DeclaredState, at: float, what: Kind, name: str) -> None:
+    heapq.heappush(state.wakeups, (at, what.value, name))
+    known = len(state.pipelines) + len(state.experiments)
+    if len(state.wakeups) > 2 * known + _SPARE_WAKEUPS:
+        # Most are stale: a name that is deleted and declared over and over leaves one each time.
+        state.wakeups = sorted({wakeup for wakeup in state.wakeups if _is_wanted(state, *wakeup)})
 
 
 def _keep_pipeline(pipeline: PipelineRecord) -> Iterator[Decision]:

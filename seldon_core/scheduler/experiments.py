@@ -15,6 +15,9 @@ from seldon_core.scheduler.declared_state import DeclaredState, ExperimentRecord
 from seldon_core.scheduler.state import SchedulerState
 from seldon_core.transport.control import RouteCandidate, RouteUpdate
 
+MOST_WEIGHT = 2**32 - 1
+"""The largest weight that a router in another process can be told."""
+
 
 def on_start_requested(state: DeclaredState, event: ExperimentStartRequested) -> list[Decision]:
     """Take in an experiment, in the place of one of the same name."""
@@ -151,10 +154,16 @@ def _route(state: SchedulerState, record: ExperimentRecord) -> RouteUpdate:
 
 def split_of(state: SchedulerState, spec: ExperimentSpec) -> tuple[RouteCandidate, ...]:
     """Return the versions of all candidates; those of one share its weight as in its own route."""
-    return tuple(
-        RouteCandidate(one.model, one.version, candidate.weight * one.weight, one.replicas)
+    split = [
+        (one, candidate.weight * one.weight)
         for candidate in spec.candidates
         for one in own_route(state, (spec.resource_type, candidate.name)).candidates
+    ]
+    most = max((weight for _, weight in split), default=0)
+    unit = -(-most // MOST_WEIGHT) or 1  # nearly always 1; whoever had some share keeps some
+    return tuple(
+        RouteCandidate(one.model, one.version, -(-weight // unit), one.replicas)
+        for one, weight in split
     )
 
 

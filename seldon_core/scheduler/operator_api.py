@@ -4,11 +4,15 @@ import asyncio
 from collections.abc import AsyncGenerator, Sequence
 from typing import Final
 
+from seldon_core.errors import InvalidResourceError
 from seldon_core.proto import scheduler_pb2 as pb
 from seldon_core.protocol.model_message import checked_name, kubernetes_meta
 from seldon_core.scheduler.events import ServerNotice
 from seldon_core.scheduler.service import Scheduler
 from seldon_core.transport.control_services import StreamMethod, UnaryMethod
+
+MOST_REPLICAS: Final = 100_000
+"""Of a server that others run: no more are waited for by name."""
 
 _Event = pb.ControlPlaneResponse.Event
 
@@ -49,6 +53,11 @@ def _notice(server: pb.ServerNotify, path: str) -> ServerNotice:
     meta = None
     if server.HasField("kubernetesMeta"):
         meta = kubernetes_meta(server.kubernetesMeta, f"{path}.kubernetesMeta")
+    if server.expectedReplicas > MOST_REPLICAS:
+        raise InvalidResourceError(
+            f"{path}.expectedReplicas",
+            f"{server.expectedReplicas} is too large, the most is {MOST_REPLICAS}",
+        )
     return ServerNotice(
         checked_name(server.name, f"{path}.name"),
         server.expectedReplicas,

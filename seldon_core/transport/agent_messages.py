@@ -59,6 +59,9 @@ _TRIGGER_KINDS: Final = {number: kind for kind, number in _TRIGGERS.items()}
 _SIGNAL_KINDS: Final = {number: kind for kind, number in _SIGNALS.items()}
 _MOST_AMOUNT: Final = 2**32 - 1
 
+MAX_REASON: Final = 4_096
+"""Characters of a reason; it is kept, and shown wherever the model is."""
+
 
 @dataclass(frozen=True, slots=True)
 class Hello:
@@ -240,10 +243,14 @@ def report_of(message: pb.ModelEventMessage) -> Report:
         checked_name(message.modelName, "modelName"),
         message.modelVersion,
         event,
-        message.message,
+        _cut(message.message),
         min(message.measuredMemoryBytes, MOST_BYTES),
     )
     return Report(report, message.order, min(message.availableMemoryBytes, MOST_BYTES))
+
+
+def _cut(reason: str) -> str:
+    return reason if len(reason) <= MAX_REASON else f"{reason[:MAX_REASON]} …"
 
 
 def signal_message(signal: ScalingSignal) -> pb.ModelScalingTriggerMessage:

@@ -69,6 +69,7 @@ def test_a_server_comes_back_from_its_message(spec):
             {"name": "a", "process": {"environmentVariables": {"A=B": "c"}}},
             "process.environmentVariables: 'A=B' cannot be a variable",
         ),
+        ({"name": "a", "process": {"python": "a\0b"}}, "process.python: 'a\\x00b' cannot be"),
         ({"name": "a", "process": {"python": "x" * 2**18}}, "process: the declaration has 262"),
         ({"name": "a", "kubernetesMeta": {"namespace": "A"}}, "kubernetesMeta.namespace: 'A' must"),
     ],

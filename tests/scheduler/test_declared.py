@@ -178,3 +178,24 @@ def test_a_pipeline_whose_sides_are_all_ready_says_that_calls_do_not_go_there():
     assert "has yet to take it in" in machine.state.declared.pipelines["p"].route.notice
     decisions = [one for order in orders for one in acknowledge(machine, order)]
     assert "takes no calls from this program" in routes(decisions)["p.pipeline"]
+
+
+def test_names_of_what_there_is_not_are_not_kept_in_mind():
+    machine = a_machine()
+    for number in range(10):
+        unload_pipeline(machine, f"p{number}")
+    assert machine.state.declared.touched_pipelines == {}
+
+
+def test_what_is_deleted_and_declared_over_and_over_leaves_few_wakeups():
+    machine = a_machine()
+    for now in range(3_000):
+        load_pipeline(machine, now=now)
+        unload_pipeline(machine, now=now)
+        start(machine, an_experiment("e", "a"), now=now)
+        stop(machine, now=now)
+    assert len(machine.state.declared.wakeups) < 2_000
+    assert machine.handle(Tick(2_999 + DELETED_TTL_S)) == [
+        Drop(Kind.EXPERIMENT, "e"),
+        Drop(Kind.PIPELINE, "p"),
+    ]

@@ -5,7 +5,11 @@ from dataclasses import replace
 import pytest
 
 from seldon_core.errors import InvalidResourceError, NotFoundError
-from seldon_core.resources.experiment import ResourceType
+from seldon_core.resources.experiment import (
+    ExperimentCandidate,
+    ExperimentSpec,
+    ResourceType,
+)
 from seldon_core.resources.model import KubernetesMeta
 from seldon_core.scheduler.decisions import (
     AnswerCaller,
@@ -14,6 +18,7 @@ from seldon_core.scheduler.decisions import (
     UnloadOnReplica,
 )
 from seldon_core.scheduler.declared_decisions import OrderPipeline, PublishExperiment
+from seldon_core.scheduler.experiments import MOST_WEIGHT
 from tests.support.declared_worlds import (
     ENGINE,
     GATEWAY,
@@ -277,3 +282,14 @@ def test_the_rest_of_a_split_stays_where_one_of_two_experiments_ends():
     start(machine, an_experiment("f", "a", "b", default="b"))
     assert routes(stop(machine, "f")) == {"f.experiment": "", "b": [("b_1", 100)]}
     assert machine.experiment("e").is_active
+
+
+def test_the_largest_weights_are_what_a_router_can_be_told():
+    machine = with_models("a", "b", "c")
+    members = (("a", 2**32 - 1), ("b", 2**31), ("c", 1))
+    candidates = tuple(ExperimentCandidate(name, weight) for name, weight in members)
+    decisions = start(machine, ExperimentSpec("e", candidates))
+    a, b, c = (share for _, share in routes(decisions)["e.experiment"])
+    assert a <= MOST_WEIGHT
+    assert a == pytest.approx(2 * b, rel=0.01)
+    assert c == 1  # little, and more than nothing

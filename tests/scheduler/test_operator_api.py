@@ -9,7 +9,7 @@ from seldon_core.errors import InvalidResourceError
 from seldon_core.proto import scheduler_pb2 as pb
 from seldon_core.resources.model import KubernetesMeta
 from seldon_core.scheduler.events import ServerNotice
-from seldon_core.scheduler.operator_api import OperatorApi
+from seldon_core.scheduler.operator_api import MOST_REPLICAS, OperatorApi
 
 
 class Obedient:
@@ -76,3 +76,12 @@ def test_the_scheduler_service_has_its_calls():
     scheduler: Any = Obedient()
     names = [method.name for method in OperatorApi(scheduler).methods()]
     assert names == ["ServerNotify", "SubscribeControlPlane"]
+
+
+def test_a_number_of_replicas_that_no_server_has_is_refused():
+    scheduler: Any = Obedient()
+    request = pb.ServerNotifyRequest()
+    request.servers.add(name="mlserver", expectedReplicas=MOST_REPLICAS + 1)
+    with pytest.raises(InvalidResourceError, match=r"servers\.0\.expectedReplicas: 100001 is"):
+        asyncio.run(OperatorApi(scheduler).notify(request, "me"))
+    assert scheduler.told == []

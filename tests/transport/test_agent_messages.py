@@ -14,6 +14,7 @@ from seldon_core.proto import agent_pb2 as pb
 from seldon_core.resources.knobs import NO_KNOBS, Knobs
 from seldon_core.resources.model import ModelSpec, ModelVersion
 from seldon_core.transport.agent_messages import (
+    MAX_REASON,
     MOST_BYTES,
     Hello,
     Report,
@@ -216,3 +217,10 @@ def test_an_agent_of_seldons_is_told_which_models_are_scaled():
     bounded = ModelVersion(ModelSpec("iris", "/iris", max_replicas=2), 1)
     assert load_message(bounded, 0).autoscalingEnabled
     assert not load_message(IRIS, 0).autoscalingEnabled
+
+
+def test_a_reason_may_be_cut():
+    message = pb.ModelEventMessage(serverName="mlserver", modelName="iris", modelVersion=3, event=3)
+    message.message = "why" * MAX_REASON
+    reason = report_of(message).report.reason
+    assert reason == message.message[:MAX_REASON] + " …"
