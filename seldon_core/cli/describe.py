@@ -152,6 +152,8 @@ def server_page(seen: SeenServer, models: Sequence[SeenModel], now: float) -> It
         "with over-commit",
     )
     yield field_line("Loaded", f"{seen.status.numLoadedModelReplicas} models over all replicas")
+    if seen.declared is not None:
+        yield from declaration_lines(seen.document())
     yield from table_lines(
         "Replicas",
         ("REPLICA", "MEMORY", "FREE", "OVER-COMMIT", "MODELS"),
@@ -176,7 +178,7 @@ def server_page(seen: SeenServer, models: Sequence[SeenModel], now: float) -> It
     if seen.processes:
         yield from table_lines(
             "Processes of this server",
-            ("REPLICA", "PHASE", "PID", "ENDS IN A ROW"),
+            ("REPLICA", "PHASE", "PID", "ENDS IN A ROW", "LAST END"),
             [_process(process) for process in seen.processes],
         )
     yield from table_lines(
@@ -196,7 +198,8 @@ def server_config_page(seen: SeenServerConfig) -> Iterator[str]:
 
 def _process(process: servers_pb2.AgentProcess) -> tuple[str, ...]:
     pid = str(process.pid) if process.pid else NOTHING
-    return str(process.replicaIdx), process.phase, pid, str(process.ends)
+    last_end = process.lastEnd or NOTHING
+    return str(process.replicaIdx), process.phase, pid, str(process.ends), last_end
 
 
 def _verdict(verdict: control_pb2.Verdict) -> tuple[str, ...]:

@@ -25,12 +25,13 @@ class SeenServer:
     """A server as its status tells.
 
     `declared` is what a manifest said of it, None if none did. `processes` are its replicas that
-    the scheduler's process runs.
+    the scheduler's process runs, `notice` is why they are fewer than it asks for.
     """
 
     status: pb.ServerStatusResponse
     declared: servers_pb2.Server | None = None
     processes: tuple[servers_pb2.AgentProcess, ...] = ()
+    notice: str = ""
 
     @classmethod
     def of(
@@ -42,6 +43,7 @@ class SeenServer:
             status,
             next((server for server in known.servers if server.name == name), None),
             tuple(process for process in known.processes if process.serverName == name),
+            known.notices.get(name, ""),
         )
 
     @property
@@ -89,11 +91,13 @@ class SeenServer:
         """How many replicas there are, and which of them do not come up."""
         expected = "" if self.expected is None else f" of {self.expected}"
         loops = "".join(
-            f"; the process of replica {process.replicaIdx} ended {process.ends} times in a row"
+            f"; the process of replica {process.replicaIdx} ended {process.ends} times in a row "
+            f"({process.lastEnd})"
             for process in self.processes
             if process.ends >= LOOP_AFTER
         )
-        return f"connected replicas: {self.status.availableReplicas}{expected}{loops}"
+        notice = f"; {self.notice}" if self.notice else ""
+        return f"connected replicas: {self.status.availableReplicas}{expected}{notice}{loops}"
 
     @property
     def total_bytes(self) -> int:

@@ -103,25 +103,36 @@ class ListServersRequest(_message.Message):
     def __init__(self) -> None: ...
 
 class ListServersResponse(_message.Message):
-    __slots__ = ("servers", "configs", "processes")
+    __slots__ = ("servers", "configs", "processes", "notices")
+    class NoticesEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: str
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[str] = ...) -> None: ...
     SERVERS_FIELD_NUMBER: _ClassVar[int]
     CONFIGS_FIELD_NUMBER: _ClassVar[int]
     PROCESSES_FIELD_NUMBER: _ClassVar[int]
+    NOTICES_FIELD_NUMBER: _ClassVar[int]
     servers: _containers.RepeatedCompositeFieldContainer[Server]
     configs: _containers.RepeatedCompositeFieldContainer[ServerConfig]
     processes: _containers.RepeatedCompositeFieldContainer[AgentProcess]
-    def __init__(self, servers: _Optional[_Iterable[_Union[Server, _Mapping]]] = ..., configs: _Optional[_Iterable[_Union[ServerConfig, _Mapping]]] = ..., processes: _Optional[_Iterable[_Union[AgentProcess, _Mapping]]] = ...) -> None: ...
+    notices: _containers.ScalarMap[str, str]
+    def __init__(self, servers: _Optional[_Iterable[_Union[Server, _Mapping]]] = ..., configs: _Optional[_Iterable[_Union[ServerConfig, _Mapping]]] = ..., processes: _Optional[_Iterable[_Union[AgentProcess, _Mapping]]] = ..., notices: _Optional[_Mapping[str, str]] = ...) -> None: ...
 
 class AgentProcess(_message.Message):
-    __slots__ = ("serverName", "replicaIdx", "phase", "pid", "ends")
+    __slots__ = ("serverName", "replicaIdx", "phase", "pid", "ends", "lastEnd")
     SERVERNAME_FIELD_NUMBER: _ClassVar[int]
     REPLICAIDX_FIELD_NUMBER: _ClassVar[int]
     PHASE_FIELD_NUMBER: _ClassVar[int]
     PID_FIELD_NUMBER: _ClassVar[int]
     ENDS_FIELD_NUMBER: _ClassVar[int]
+    LASTEND_FIELD_NUMBER: _ClassVar[int]
     serverName: str
     replicaIdx: int
     phase: str
     pid: int
     ends: int
-    def __init__(self, serverName: _Optional[str] = ..., replicaIdx: _Optional[int] = ..., phase: _Optional[str] = ..., pid: _Optional[int] = ..., ends: _Optional[int] = ...) -> None: ...
+    lastEnd: str
+    def __init__(self, serverName: _Optional[str] = ..., replicaIdx: _Optional[int] = ..., phase: _Optional[str] = ..., pid: _Optional[int] = ..., ends: _Optional[int] = ..., lastEnd: _Optional[str] = ...) -> None: ...

@@ -165,7 +165,8 @@ class Replica:
     since: float
     until: float
     ends: int = 0
-    reason: str = ""
+    reason: str = ""  # why it is killed
+    last_end: str = ""  # how it ended when it was to run
 
 
 @dataclass(slots=True)
@@ -248,6 +249,19 @@ class Fleet:
         """Return every replica that has a process here, or pauses between two."""
         return dict(self._each())
 
+    def notices(self) -> Mapping[str, str]:
+        """Return why servers have fewer processes here than they ask for, by their names."""
+        notices: dict[str, str] = {}
+        for name, server in self._servers.items():
+            if server.is_unfit:
+                lacking = ", ".join(
+                    f"{key}={value}" for key, value in self._lacking(server).items()
+                )
+                notices[name] = f"this machine lacks {lacking} (agent.labels)"
+            elif server.is_cut:
+                notices[name] = f"this machine runs {self._most} processes in all (agent.processes)"
+        return notices
+
     def _each(self) -> Iterator[tuple[ReplicaId, Replica]]:
         for name, server in self._servers.items():
             for index, replica in server.replicas.items():
@@ -314,6 +328,7 @@ class Fleet:
         pause_s = 0.0 if lived_well else _pause(own.ends)
         reason = own.reason or event.reason
         own.phase, own.since, own.until, own.reason = Phase.PAUSING, now, now + pause_s, ""
+        own.last_end = reason
         report = ReportEnd(replica, reason, own.ends, pause_s)
         return [report, *self._progress(now, server)]
 
@@ -352,20 +367,26 @@ class Fleet:
         return decisions
 
     def _look_at_labels(self, server: _Server) -> list[FleetDecision]:
-        asked = server.effective.labels.items() if server.wanted else ()
-        lacking = dict(asked - self._labels.items()) if asked else {}
+        lacking = self._lacking(server)
         was_unfit, server.is_unfit = server.is_unfit, bool(lacking)
         return [ReportUnfit(server.declared.name, lacking)] if lacking and not was_unfit else []
+
+    def _lacking(self, server: _Server) -> dict[str, str]:
+        asked = server.effective.labels if server.wanted else {}
+        return {key: value for key, value in asked.items() if self._labels.get(key) != value}
 
     def _run_all(self, now: float, server: _Server, indices: range) -> list[FleetDecision]:
         """Start every replica that has no process, as far as there is room."""
         decisions: list[FleetDecision] = []
         was_cut, server.is_cut, server.is_waiting = server.is_cut, False, False
-        due = [
-            index
-            for index, own in sorted(server.replicas.items())
-            if index in indices and own.phase is Phase.PAUSING and own.until <= now
-        ]
+        due: list[int] = []
+        for index, own in sorted(server.replicas.items()):
+            if index not in indices or own.phase is not Phase.PAUSING:
+                continue
+            if not own.server.runs_as(server.effective):  # it may be mended
+                own.until, own.ends, own.last_end = now, 0, ""
+            if own.until <= now:
+                due.append(index)
         # There may be any number of these, so that they are not listed.
         missing = (index for index in indices if index not in server.replicas)
         for index in chain(due, missing):
@@ -386,9 +407,11 @@ class Fleet:
         own = server.replicas.get(replica.replica_idx)
         self._lives += 1
         until = now + self._start_timeout_s
-        server.replicas[replica.replica_idx] = Replica(
-            server.effective, self._lives, Phase.STARTING, now, until, own.ends if own else 0
+        started = server.replicas[replica.replica_idx] = Replica(
+            server.effective, self._lives, Phase.STARTING, now, until
         )
+        if own is not None:
+            started.ends, started.last_end = own.ends, own.last_end
         return StartProcess(replica, server.effective, self._lives)
 
     def _stop(self, now: float, replica: ReplicaId, server: _Server) -> list[FleetDecision]:

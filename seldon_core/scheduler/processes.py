@@ -171,6 +171,10 @@ class Processes:
         """Return every replica that has a process here, or pauses between two."""
         return self._fleet.replicas()
 
+    def notices(self) -> Mapping[str, str]:
+        """Return why servers have fewer processes here than they ask for, by their names."""
+        return self._fleet.notices()
+
     def configure(self, config: ServerConfigSpec) -> None:
         """Have the servers that name `config` be as it says."""
         self._take(ConfigDeclared(self._clock.monotonic(), config))
@@ -254,9 +258,10 @@ class Processes:
         replica, life = wanted.replica, wanted.life
         assert self._launch is not None
         try:
-            process = await _spawn(self._launch(wanted))
-        except OSError as error:
-            reason = f"could not be started: {error}"
+            start = self._launch(wanted)
+            process = await _spawn(start)
+        except OSError as error:  # uvloop's does not say of what
+            reason = f"could not be started: {start.program[0]}: {error.strerror}"
         else:
             _log.info("agent process started replica=%s pid=%d", replica, process.pid)
             self._running[life] = process

@@ -26,6 +26,9 @@ class Runner(Protocol):
     def replicas(self) -> Mapping[ReplicaId, Replica]:
         """Return every replica that has a process here, or pauses between two."""
 
+    def notices(self) -> Mapping[str, str]:
+        """Return why servers have fewer processes here than they ask for, by their names."""
+
 
 class ServerApi:
     """Handlers of calls; `runner` is None where declared servers are not run."""
@@ -77,6 +80,7 @@ class ServerApi:
             servers=map(server_message_of, self._scheduler.server_specs()),
             configs=map(server_config_message_of, self._scheduler.server_configs()),
             processes=self._processes(),
+            notices=self._runner.notices() if self._runner is not None else {},
         )
 
     def _processes(self) -> list[pb.AgentProcess]:
@@ -90,6 +94,7 @@ class ServerApi:
                 phase=each.phase.value,
                 pid=pids.get(replica, 0),
                 ends=each.ends,
+                lastEnd=each.last_end,
             )
             for replica, each in self._runner.replicas().items()
         ]

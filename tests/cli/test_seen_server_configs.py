@@ -102,7 +102,9 @@ def test_a_server_is_shown_as_it_was_declared_and_with_its_processes(toy, capsys
     toy.servers["s"] = a_server("s", available=1, expected=3)
     toy.declared.servers.add(name="s", configName="big", replicas=2, maxReplicas=4)
     toy.declared.servers.add(name="t", configName="big", replicas=1)
-    toy.declared.processes.add(serverName="s", replicaIdx=1, phase="pausing", ends=4)
+    toy.declared.processes.add(
+        serverName="s", replicaIdx=1, phase="pausing", ends=4, lastEnd="signal 9"
+    )
     toy.declared.processes.add(serverName="s", replicaIdx=0, phase="ready", pid=7)
     toy.declared.processes.add(serverName="t", replicaIdx=0, phase="ready", pid=8)
     assert get(["server/s"], [], False, GetOptions(output="yaml"), toy.address) == 0
@@ -110,16 +112,28 @@ def test_a_server_is_shown_as_it_was_declared_and_with_its_processes(toy, capsys
     assert spec == {"serverConfig": "big", "replicas": 3, "maxReplicas": 4}
     assert describe(["server/s"], [], False, None, toy.address) == 0
     page = capsys.readouterr().out
+    assert "Declared:\n  serverConfig: big\n  replicas: 3\n  maxReplicas: 4\n" in page
     rows = [line.split() for line in page.split("Processes of this server:")[1].splitlines()]
-    assert rows[2:4] == [["1", "pausing", "<none>", "4"], ["0", "ready", "7", "0"]]
+    assert rows[2:4] == [
+        ["1", "pausing", "<none>", "4", "signal", "9"],
+        ["0", "ready", "7", "0", "<none>"],
+    ]
 
 
 def test_a_replica_whose_process_dies_in_a_loop_is_told_of():
-    loop = pb.AgentProcess(serverName="s", replicaIdx=1, phase="pausing", ends=3)
+    loop = pb.AgentProcess(
+        serverName="s", replicaIdx=1, phase="pausing", ends=3, lastEnd="exit code 1"
+    )
     seen = SeenServer(a_server(available=1, expected=2), None, (loop,))
     assert seen.summary == (
-        "connected replicas: 1 of 2; the process of replica 1 ended 3 times in a row"
+        "connected replicas: 1 of 2; the process of replica 1 ended 3 times in a row (exit code 1)"
     )
+
+
+def test_why_a_server_has_fewer_replicas_here_is_told():
+    known = pb.ListServersResponse(notices={"s": "this machine lacks gpu=true (agent.labels)"})
+    seen = SeenServer.of(a_server("s", available=0, expected=2), known)
+    assert seen.summary == "connected replicas: 0 of 2; this machine lacks gpu=true (agent.labels)"
 
 
 @pytest.mark.parametrize("declared", [None, pb.Server(name="s")], ids=["deleted", "scaled to zero"])

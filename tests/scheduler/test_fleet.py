@@ -177,6 +177,20 @@ def test_a_config_that_is_there_already_is_what_a_server_has():
     assert fleet.handle(ServerWanted(0, A, 1)) == [StartProcess(a(0), combine(A, CONFIG), 1)]
 
 
+def test_what_is_declared_anew_waits_for_no_pause():
+    fleet = running(1, ready=False)
+    fleet.handle(ProcessEnded(1, a(0), 1, "exit code 1"))
+    fleet.handle(TimePassed(1.5))
+    fleet.handle(ProcessEnded(2, a(0), 2, "exit code 1"))
+    assert fleet.handle(ServerWanted(2.1, A, 1)) == []
+    (pausing,) = fleet.replicas().values()
+    assert (pausing.ends, pausing.last_end) == (2, "exit code 1")
+    mended = replace(A, python="/usr/bin/python3")
+    assert fleet.handle(ServerWanted(2.2, mended, 1)) == [StartProcess(a(0), mended, 3)]
+    (started,) = fleet.replicas().values()
+    assert (started.ends, started.last_end) == (0, "")
+
+
 def test_a_replica_that_somebody_else_runs_is_left_to_them():
     fleet = Fleet()
     fleet.handle(ReplicaCame(0, a(0)))
@@ -204,6 +218,7 @@ def test_a_server_that_asks_for_what_this_machine_lacks_is_left_to_others():
     there = replace(A, labels={"disk": "ssd", "zone": "b"})
     assert fleet.handle(ServerWanted(0, there, 2)) == [ReportUnfit("a", {"zone": "b"})]
     assert fleet.handle(ServerWanted(1, there, 3)) == []
+    assert fleet.notices() == {"a": "this machine lacks zone=b (agent.labels)"}
     here = replace(A, labels={"disk": "ssd"})
     assert fleet.handle(ServerWanted(2, here, 1)) == [StartProcess(a(0), here, 1)]
     assert fleet.handle(ServerWanted(3, there, 1)) == [
@@ -211,6 +226,7 @@ def test_a_server_that_asks_for_what_this_machine_lacks_is_left_to_others():
         StopProcess(a(0), 1),
     ]
     assert fleet.handle(ServerWanted(4, there, 0)) == []
+    assert fleet.notices() == {}
 
 
 def test_processes_are_started_a_few_at_a_time():
@@ -245,6 +261,7 @@ def test_no_more_processes_are_started_than_the_machine_is_to_have():
     *starts, full = fleet.handle(ServerWanted(0, A, 10**9))
     assert starts == [StartProcess(a(0), A, 1), StartProcess(a(1), A, 2)]
     assert full == ReportFull("a", 10**9, 2)
+    assert fleet.notices() == {"a": "this machine runs 2 processes in all (agent.processes)"}
     for index in range(2):
         assert fleet.handle(ReplicaCame(1, a(index))) == []
     assert fleet.handle(TimePassed(2)) == []

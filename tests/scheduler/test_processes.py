@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 
 import pytest
+import uvloop
 
 from seldon_core.aio.clock import SystemClock
 from seldon_core.aio.supervise import open_tasks
@@ -107,8 +108,10 @@ def test_a_program_that_there_is_not_is_reported(caplog):
             await until(lambda: "could not be started" in caplog.text)
             assert processes.pids == {}
 
-    asyncio.run(scenario())
-    assert "No such file or directory: '/no/such/python'" in caplog.text
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:  # as a process has it
+        runner.run(scenario())
+    reason = "could not be started: /no/such/python: No such file or directory"
+    assert f"reason='{reason}'" in caplog.text
 
 
 def test_a_number_with_too_many_zeros_does_not_take_the_machine(caplog):

@@ -56,8 +56,11 @@ class Runner:
         spec = ServerSpec("s")
         return {
             ReplicaId("s", 0): Replica(spec, 1, Phase.READY, 0, 0),
-            ReplicaId("s", 1): Replica(spec, 2, Phase.PAUSING, 0, 0, ends=3),
+            ReplicaId("s", 1): Replica(spec, 2, Phase.PAUSING, 0, 0, ends=3, last_end="signal 9"),
         }
+
+    def notices(self):
+        return {"t": "it lacks a disk"}
 
 
 @pytest.fixture
@@ -99,8 +102,9 @@ def test_what_was_declared_is_listed_with_its_processes(api, scheduler):
     assert [config.name for config in listed.configs] == ["c"]
     assert list(listed.processes) == [
         pb.AgentProcess(serverName="s", replicaIdx=0, phase="ready", pid=7),
-        pb.AgentProcess(serverName="s", replicaIdx=1, phase="pausing", ends=3),
+        pb.AgentProcess(serverName="s", replicaIdx=1, phase="pausing", ends=3, lastEnd="signal 9"),
     ]
+    assert listed.notices == {"t": "it lacks a disk"}
     assert scheduler.told == ["asked"]
 
 
