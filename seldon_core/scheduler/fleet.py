@@ -1,7 +1,8 @@
 """Which agent processes of the declared servers run on this machine, and which are to.
 
-A replica's process is started, is ready once it has connected to the scheduler, and is started
-again when it ends: at once if it had lived well, else after a pause that doubles each time. One
+A replica's process is started, is ready once it has connected to the scheduler, is killed if it
+loses that link and does not come back, as one that hangs does not, and is started again when it
+ends: at once if it had lived well, else after a pause that doubles each time. One
 that ends again and again is said to do so. A server that shall be something else is replaced one
 replica after the other: the old process is told to end, which moves its models away first, and the
 next one's turn comes when the new one has connected. So a server that cannot run as declared keeps
@@ -147,6 +148,7 @@ class Phase(Enum):
 
     STARTING = "starting"
     READY = "ready"
+    LOST = "lost"
     STOPPING = "stopping"
     KILLED = "killed"
     PAUSING = "pausing"
@@ -156,7 +158,8 @@ class Phase(Enum):
 class Replica:
     """One replica's process, or between two of them.
 
-    `until` is when it is too late for its phase: to connect, to have ended, to stay away.
+    `until` is when it is too late for its phase: to connect, to be back, to have ended, to stay
+    away. `since` is when it came into its phase; one that was lost and is back was ready all along.
     """
 
     server: ServerSpec  # as the process was started, or will be
@@ -240,7 +243,7 @@ class Fleet:
             replica.until
             for server in self._servers.values()
             for replica in server.replicas.values()
-            if replica.phase in (Phase.STARTING, Phase.STOPPING)
+            if replica.phase in (Phase.STARTING, Phase.LOST, Phase.STOPPING)
             or (replica.phase is Phase.PAUSING and not server.is_waiting)
         ]
         return min(times, default=None)
@@ -302,16 +305,23 @@ class Fleet:
             if server is not None:
                 server.replicas.pop(replica.replica_idx, None)
             return []
-        if own.phase is not Phase.STARTING:
+        if own.phase is Phase.STARTING:
+            own.since = now
+        elif own.phase is not Phase.LOST:
             return []
-        own.phase, own.since = Phase.READY, now
+        own.phase = Phase.READY
         return self._progress(now, server)
 
     def _on_went(self, now: float, replica: ReplicaId) -> list[FleetDecision]:
         """A process of ours will come back or end; one of somebody else's leaves its place."""
         self._foreign.discard(replica)
         server = self._servers.get(replica.server)
-        return [] if server is None else self._progress(now, server)
+        if server is None:
+            return []
+        own = server.replicas.get(replica.replica_idx)
+        if own is not None and own.phase is Phase.READY:
+            own.phase, own.until = Phase.LOST, now + self._start_timeout_s
+        return self._progress(now, server)
 
     def _on_ended(self, event: ProcessEnded) -> list[FleetDecision]:
         now, replica = event.now, event.replica
@@ -323,7 +333,7 @@ class Fleet:
         if was_asked or replica.replica_idx not in self._indices(server):
             del server.replicas[replica.replica_idx]
             return self._progress(now, server)
-        lived_well = own.phase is Phase.READY and now - own.since >= HEALTHY_AFTER_S
+        lived_well = own.phase in (Phase.READY, Phase.LOST) and now - own.since >= HEALTHY_AFTER_S
         own.ends = 1 if lived_well else own.ends + 1
         pause_s = 0.0 if lived_well else _pause(own.ends)
         reason = own.reason or event.reason
@@ -337,9 +347,9 @@ class Fleet:
         for replica, own in self._each():
             if own.until > now:
                 continue
-            if own.phase is Phase.STARTING:
+            if own.phase in (Phase.STARTING, Phase.LOST):
+                own.reason = _TOO_LATE[own.phase].format(self._start_timeout_s)
                 own.phase = Phase.KILLED
-                own.reason = f"did not connect within {self._start_timeout_s:g} s"
                 decisions.append(KillProcess(replica, own.life))
             elif own.phase is Phase.STOPPING:
                 own.phase = Phase.KILLED
@@ -418,7 +428,7 @@ class Fleet:
         own = server.replicas[replica.replica_idx]
         if own.phase is Phase.PAUSING:
             del server.replicas[replica.replica_idx]
-        elif own.phase in (Phase.STARTING, Phase.READY):
+        elif own.phase in (Phase.STARTING, Phase.READY, Phase.LOST):
             own.phase, own.since, own.until = Phase.STOPPING, now, now + self._stop_timeout_s
             return [StopProcess(replica, own.life)]
         return []
@@ -435,12 +445,18 @@ class Fleet:
             if not each.server.runs_as(server.effective) and each.phase is not Phase.PAUSING
         ]
         for index, each in old:
-            if each.phase is Phase.STARTING:
+            if each.phase in (Phase.STARTING, Phase.LOST):
                 return self._stop(now, ReplicaId(server.declared.name, index), server)
         is_whole = not server.is_waiting and all(each.phase is Phase.READY for _, each in own)
         if not old or not is_whole:
             return []
         return self._stop(now, ReplicaId(server.declared.name, old[0][0]), server)
+
+
+_TOO_LATE: Final = {
+    Phase.STARTING: "did not connect within {:g} s",
+    Phase.LOST: "lost the scheduler, and did not connect again within {:g} s",
+}
 
 
 def _pause(ends: int) -> float:

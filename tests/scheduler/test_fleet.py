@@ -213,6 +213,44 @@ def test_a_replica_that_connects_again_is_no_news():
     assert fleet.handle(ReplicaCame(3, a(0))) == []
 
 
+def test_one_that_hangs_is_killed_and_started_again():
+    fleet = running(1)
+    assert fleet.handle(ReplicaWent(100, a(0))) == []
+    assert fleet.replicas()[a(0)].phase is Phase.LOST
+    assert fleet.next_wakeup() == 160
+    assert fleet.handle(TimePassed(160)) == [KillProcess(a(0), 1)]
+    (report,) = fleet.handle(ProcessEnded(161, a(0), 1, "signal 9"))
+    assert report.reason == "lost the scheduler, and did not connect again within 60 s"
+    assert fleet.handle(TimePassed(161 + FIRST_PAUSE_S)) == [StartProcess(a(0), A, 2)]
+
+
+def test_one_that_connects_again_in_time_lives_on():
+    fleet = running(1)
+    fleet.handle(ReplicaWent(2, a(0)))
+    fleet.handle(ReplicaCame(40, a(0)))
+    assert (fleet.next_wakeup(), fleet.handle(TimePassed(200))) == (None, [])
+    # It has lived well since it connected first.
+    assert fleet.handle(ProcessEnded(41, a(0), 1, "x"))[0].pause_s == 0
+
+
+def test_one_that_loses_its_link_as_it_dies_has_lived_well():
+    fleet = running(1)
+    fleet.handle(ReplicaWent(40, a(0)))
+    assert fleet.handle(ProcessEnded(40, a(0), 1, "signal 9"))[0].pause_s == 0
+
+
+def test_one_that_lost_its_link_may_be_told_to_end():
+    fleet = running(1)
+    fleet.handle(ReplicaWent(2, a(0)))
+    assert fleet.handle(ServerWanted(3, A, 0)) == [StopProcess(a(0), 1)]
+
+
+def test_one_that_lost_its_link_is_replaced_at_once_if_it_shall_be_different():
+    fleet = running(1)
+    fleet.handle(ReplicaWent(2, a(0)))
+    assert fleet.handle(ConfigDeclared(3, CONFIG)) == [StopProcess(a(0), 1)]
+
+
 def test_a_server_that_asks_for_what_this_machine_lacks_is_left_to_others():
     fleet = Fleet(labels={"disk": "ssd"})
     there = replace(A, labels={"disk": "ssd", "zone": "b"})
@@ -375,6 +413,13 @@ class FleetWorld(RuleBasedStateMachine):
             self.tell(ReplicaCame(self.now, replica))
 
     @rule(name=NAMES, index=INDICES)
+    def lose_its_link(self, name, index):
+        replica = ReplicaId(name, index)
+        if replica in self.connected:
+            self.connected.discard(replica)
+            self.tell(ReplicaWent(self.now, replica))
+
+    @rule(name=NAMES, index=INDICES)
     def die(self, name, index):
         replica = ReplicaId(name, index)
         if replica in self.processes:
@@ -409,7 +454,8 @@ class FleetWorld(RuleBasedStateMachine):
     @invariant()
     def no_more_run_or_start_than_may(self):
         assert len(self.processes) <= 4
-        assert len(set(self.processes) - self.connected - self.asked) <= 2
+        phases = [each.phase for each in self.fleet.replicas().values()]
+        assert phases.count(Phase.STARTING) <= 2
 
     def teardown(self):
         """Left alone, it comes to what is wanted, whatever happened before."""
