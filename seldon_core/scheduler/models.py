@@ -139,11 +139,11 @@ def on_reported(state: SchedulerState, event: ModelReported) -> list[Decision]:
     _note(state, replica, record, after, report, event.now)
     loads: list[Decision] = []
     scaling: list[Decision] = []
-    if after in (ReplicaState.UNLOADED, ReplicaState.LOAD_FAILED):
-        scaling = scale_down(state, report.replica.server)
     is_wanted = record in model.standing() and report.replica in record.wanted
     if after is ReplicaState.UNLOADED and is_wanted:
         loads = load_wanted(state, record, event.now)  # wanted again while it was going
+    if after in (ReplicaState.UNLOADED, ReplicaState.LOAD_FAILED):
+        scaling = scale_down(state, report.replica.server, model)
     return [
         *settle(state, model, event.now),
         *loads,

@@ -48,17 +48,20 @@ def scale_up(state: SchedulerState, name: str, model: ModelRecord) -> list[Decis
     return _ask(state, server, target_up(server.expected_replicas, _bound(server), most))
 
 
-def scale_down(state: SchedulerState, name: str) -> list[Decision]:
-    """Ask for fewer replicas of a server that a model has left."""
+def scale_down(state: SchedulerState, name: str, model: ModelRecord) -> list[Decision]:
+    """Ask for fewer replicas of a server that `model` has left, or on one of which it failed.
+
+    It keeps as many as the model is to have there still.
+    """
     server = state.servers.get(name)
     if server is None or server.expected_replicas <= 1:
         return []
     is_packing = state.packing.is_tried()
     empty = sum(not (replica.held or replica.is_draining) for replica in server.replicas.values())
     most = max_hosted(state, name) if is_packing else 0
-    target = target_down(
-        server.expected_replicas, server.min_replicas, empty, most, is_packing=is_packing
-    )
+    is_there = not model.is_deleted and model.latest.server == name
+    least = max(server.min_replicas, model.latest.replicas if is_there else 0)
+    target = target_down(server.expected_replicas, least, empty, most, is_packing=is_packing)
     return _ask(state, server, target)
 
 

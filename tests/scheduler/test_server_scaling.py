@@ -75,6 +75,26 @@ def test_fewer_replicas_are_asked_for_when_a_model_has_left_one(event):
     assert asked(report(machine, 1, event)) == [AskForReplicas("mlserver", 1)]
 
 
+def test_a_load_that_failed_takes_no_replica_away_that_the_model_is_to_have():
+    machine = a_machine(R0, R1)
+    notify(machine, 2, 1, 4)
+    load(machine, replicas=2)
+    report(machine, 1, "Loaded")
+    assert asked(report(machine, 1, "LoadFailed", R1)) == []
+
+
+def test_a_replica_whose_model_is_to_be_loaded_again_is_not_to_spare():
+    machine = a_machine(R0, R1)
+    notify(machine, 2, 1, 4)
+    load(machine)
+    report(machine, 1, "Loaded")
+    load(machine, replicas=0)
+    load(machine)  # it is wanted where it is being unloaded
+    assert machine.state.models["iris"].latest.wanted == (R0,)
+    machine.state.servers["mlserver"].replicas[R1].hold("other", 1, 0)
+    assert asked(report(machine, 1, "Unloaded")) == []
+
+
 def test_a_server_of_one_replica_has_none_to_spare():
     machine = a_machine(R0)
     notify(machine, 1, 0, 4)
