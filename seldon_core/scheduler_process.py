@@ -57,6 +57,7 @@ from seldon_core.scheduler.processes import (
 )
 from seldon_core.scheduler.repository import ModelRepository, Search
 from seldon_core.scheduler.route_feed import RouteFeed, RouteSinks
+from seldon_core.scheduler.secret_api import SecretApi
 from seldon_core.scheduler.server_api import ServerApi
 from seldon_core.scheduler.service import Scheduler, open_scheduler
 from seldon_core.scheduler.store import open_store
@@ -243,7 +244,8 @@ class _Parts:
         host, keys = control.host, server_keys(control)
         own_keys = admin_keys(control, keys)
         self.process.reloadable.add_keys(keys, own_keys)
-        agents = AgentApi(self._scheduler, self._links)
+        secrets = SecretApi(self._scheduler).services()
+        agents = AgentApi(self._scheduler, self._links, is_encrypted=keys is not None)
         merge = None
         if self._processes is not None:
             merge = AgentMetrics(self._processes, agents.hello_of).merge
@@ -257,7 +259,7 @@ class _Parts:
                 open_control_port(setting, port, served, host=host, keys=keys)
             )
             for setting, port, served in (
-                ("scheduler.port", settings.scheduler.port, (*services, *servers)),
+                ("scheduler.port", settings.scheduler.port, (*services, *servers, *secrets)),
                 ("agent.port", settings.agent.port, (*agents.services(), *self._feed.services())),
             )
         ]

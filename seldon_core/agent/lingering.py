@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Final, Protocol
 
 from seldon_core.resources.model import ModelVersion
+from seldon_core.resources.remote import Remote
 
 UNLOAD_GRACE_S: Final = 2.0
 """Routers may send calls to a version for so long after it was to be unloaded."""
@@ -13,8 +14,8 @@ UNLOAD_GRACE_S: Final = 2.0
 class Loads(Protocol):
     """What is asked of the agent."""
 
-    def load_model(self, version: ModelVersion) -> None:
-        """Load; a LOADED or LOAD_FAILED report follows."""
+    def load_model(self, version: ModelVersion, remote: Remote | None = None) -> None:
+        """Load, from `remote`; a LOADED or LOAD_FAILED report follows."""
 
     def unload_model(self, model: str, version: int) -> None:
         """Unload; an UNLOADED or UNLOAD_FAILED report follows."""
@@ -32,12 +33,17 @@ class Lingering:
         self._loop = asyncio.get_running_loop()
         self._leaving: dict[tuple[str, int], asyncio.TimerHandle] = {}
 
-    def load_model(self, version: ModelVersion) -> None:
-        """Load; a LOADED or LOAD_FAILED report follows."""
+    @property
+    def finds_secrets(self) -> bool:
+        """It is told what a Secret says."""
+        return False
+
+    def load_model(self, version: ModelVersion, remote: Remote | None = None) -> None:
+        """Load, from `remote`; a LOADED or LOAD_FAILED report follows."""
         leaving = self._leaving.pop((version.spec.name, version.version), None)
         if leaving is not None:
             leaving.cancel()
-        self._agent.load_model(version)
+        self._agent.load_model(version, remote)
 
     def unload_model(self, model: str, version: int) -> None:
         """Unload; an UNLOADED or UNLOAD_FAILED report follows."""

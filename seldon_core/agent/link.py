@@ -24,8 +24,10 @@ from seldon_core.ids import new_xid
 from seldon_core.proto import agent_pb2 as pb
 from seldon_core.protocol import status
 from seldon_core.resources.model import ModelVersion
+from seldon_core.resources.remote import Remote
 from seldon_core.transport.agent_messages import (
     Hello,
+    remote_in,
     report_message,
     signal_message,
     subscribe_message,
@@ -60,8 +62,8 @@ _Version = tuple[str, int]  # a model's name and the number of its version
 class HostedReplica(Protocol):
     """The agent, as the link gives it orders."""
 
-    def load_model(self, version: ModelVersion) -> None:
-        """Load; a LOADED or LOAD_FAILED report follows."""
+    def load_model(self, version: ModelVersion, remote: Remote | None = None) -> None:
+        """Load, from `remote`; a LOADED or LOAD_FAILED report follows."""
 
     def unload_model(self, model: str, version: int) -> None:
         """Unload; an UNLOADED or UNLOAD_FAILED report follows."""
@@ -221,7 +223,7 @@ class SchedulerLink:
             return  # an older one than what was done last
         self._orders[version] = operation.order
         if operation.operation == pb.ModelOperationMessage.LOAD_MODEL:
-            self._load(version, given)
+            self._load(version, given, remote_in(operation))
         elif operation.operation == pb.ModelOperationMessage.UNLOAD_MODEL:
             if version not in self._leaving:
                 self._leaving[version] = self._loop.call_later(
@@ -230,7 +232,7 @@ class SchedulerLink:
         else:
             _log.debug("an order that is not known is left out operation=%d", operation.operation)
 
-    def _load(self, version: _Version, given: pb.ModelVersion) -> None:
+    def _load(self, version: _Version, given: pb.ModelVersion, remote: Remote | None) -> None:
         assert self._agent is not None
         leaving = self._leaving.pop(version, None)
         if leaving is not None:
@@ -241,7 +243,7 @@ class SchedulerLink:
             failed = ReplicaModelEvent.LOAD_FAILED
             self.report(ModelReport(self._replica, *version, failed, str(error)))
         else:
-            self._agent.load_model(wanted)
+            self._agent.load_model(wanted, remote)
 
     def _unload(self, version: _Version) -> None:
         assert self._agent is not None

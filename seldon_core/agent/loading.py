@@ -1,13 +1,14 @@
 """Brings a model into this process's memory: its files, its runtime, its measured size. Blocks."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from seldon_core.agent.repository import open_artifact
 from seldon_core.agent.runtimes import runtime_named
 from seldon_core.agent.runtimes.base import Artifact, LoadedModel, Runtime, Signature
 from seldon_core.agent.runtimes.measured import load_measured
+from seldon_core.agent.storage import Remotes, fetch
 from seldon_core.resources.model import ModelVersion
 
 
@@ -28,13 +29,20 @@ Returns the artifact alone if the model is to be isolated: then nothing of it is
 Raises InvalidResourceError or ModelRuntimeError with a reason for its user."""
 
 
-def loader(trusted: Sequence[Path]) -> Loader:
-    """Return the loader of local artifacts; those below `trusted` may run code when loaded."""
+def loader(trusted: Sequence[Path], remotes: Remotes | None = None) -> Loader:
+    """Return the loader of artifacts, which fetches those that are on one of `remotes`.
+
+    Those below `trusted` may run code when they are loaded.
+    """
 
     def load(
         version: ModelVersion, last: Artifact | None, known: Signature | None
     ) -> Loaded | Artifact:
-        artifact = open_artifact(version.internal_name, version.spec, trusted)
+        spec = version.spec
+        remote = remotes.of(version.internal_name) if remotes is not None else None
+        if remote is not None:
+            spec = replace(spec, storage_uri=fetch(spec.storage_uri, remote))
+        artifact = open_artifact(version.internal_name, spec, trusted)
         if version.spec.knobs.isolation == "process":
             return artifact
         runtime = runtime_named(artifact.runtime)

@@ -13,12 +13,14 @@ from seldon_core.agent.hosting import ModelHost
 from seldon_core.agent.loading import Loader, loader
 from seldon_core.agent.pool import ModelPool
 from seldon_core.agent.scaling import Figures
+from seldon_core.agent.storage import Remotes
 from seldon_core.agent.traces import Traces
 from seldon_core.aio.clock import Clock
 from seldon_core.aio.supervise import open_tasks
 from seldon_core.aio.threads import ThreadPool, open_threads
 from seldon_core.observability.metrics import Metrics
 from seldon_core.resources.model import ModelVersion
+from seldon_core.resources.remote import Remote
 from seldon_core.transport.control import HeldModel, ReplicaId, ReportSink
 
 
@@ -28,14 +30,21 @@ class Agent:
     `front` and `repository` are for a data port of its own.
     """
 
-    def __init__(self, host: ModelHost, clock: Clock) -> None:
+    def __init__(self, host: ModelHost, clock: Clock, remotes: Remotes) -> None:
         self.handler = AgentHandler(host, clock)
         self.front = AgentFront(self.handler, host)
         self.repository = AgentRepository(host)
         self._host = host
+        self._remotes = remotes
 
-    def load_model(self, version: ModelVersion) -> None:
-        """Load; a LOADED or LOAD_FAILED report follows."""
+    @property
+    def finds_secrets(self) -> bool:
+        """It is told what a Secret says."""
+        return False
+
+    def load_model(self, version: ModelVersion, remote: Remote | None = None) -> None:
+        """Load, from `remote`; a LOADED or LOAD_FAILED report follows."""
+        self._remotes.put(version.internal_name, remote)
         self._host.load(version)
 
     def dismiss(self) -> None:
@@ -45,6 +54,7 @@ class Agent:
     def unload_model(self, model: str, version: int) -> None:
         """Let what runs finish, then unload; an UNLOADED report follows."""
         self._host.unload(model, version)
+        self._remotes.put(f"{model}_{version}", None)
 
     def held(self) -> tuple[HeldModel, ...]:
         """Return every version that is here, those that were evicted from memory included."""
@@ -89,6 +99,7 @@ async def open_agent(
     of the block waits for the calls that run and the load that is under way, then unloads every
     model.
     """
+    remotes = Remotes()
     pool = ModelPool(capacity_bytes, over_commit_percentage)
     counts = metrics.replica(replica.server, str(replica.replica_idx))
     counts.capacity_bytes = pool.capacity
@@ -103,7 +114,14 @@ async def open_agent(
     ):
         grounds = Grounds(tasks, run_threads, workers, count_fault)
         host = ModelHost(
-            replica, pool, grounds, load or loader(trusted), load_threads, reports, counts, traces
+            replica,
+            pool,
+            grounds,
+            load or loader(trusted, remotes),
+            load_threads,
+            reports,
+            counts,
+            traces,
         )
-        yield Agent(host, clock)
+        yield Agent(host, clock, remotes)
         await host.dismiss()

@@ -5,17 +5,19 @@ from typing import Final, assert_never
 
 from seldon_core.cli.lookup import open_lookup
 from seldon_core.cli.manifest_files import read_specs
-from seldon_core.cli.output import say, say_error, say_note
+from seldon_core.cli.output import say, say_error, say_note, say_warning
 from seldon_core.proto import control_pb2
 from seldon_core.proto import scheduler_pb2 as pb
 from seldon_core.protocol.experiment_message import experiment_message
 from seldon_core.protocol.model_message import message_of
 from seldon_core.protocol.pipeline_message import pipeline_message
+from seldon_core.protocol.secret_message import agent_config_message, secret_message
 from seldon_core.protocol.server_message import server_config_message_of, server_message_of
 from seldon_core.resources.declared_kinds import Spec
 from seldon_core.resources.experiment import ExperimentSpec
 from seldon_core.resources.model import ModelSpec
 from seldon_core.resources.pipeline import PipelineSpec
+from seldon_core.resources.secret import AgentConfigSpec, SecretSpec
 from seldon_core.resources.server import ServerConfigSpec, ServerSpec
 from seldon_core.transport.control_client import RpcError, SchedulerClient
 
@@ -69,5 +71,19 @@ def _apply(client: SchedulerClient, spec: Spec) -> int:
             return client.apply_server(server_message_of(spec)).change
         case ServerConfigSpec():
             return client.apply_server_config(server_config_message_of(spec)).change
+        case SecretSpec() | AgentConfigSpec():
+            return _apply_secret(client, spec)
         case _:
             assert_never(spec)
+
+
+def _apply_secret(client: SchedulerClient, spec: SecretSpec | AgentConfigSpec) -> int:
+    """Declare a Secret or the ConfigMap, and say if others may read it on its way."""
+    if client.overheard_at:
+        say_warning(
+            f"what {spec.name} holds goes to {client.overheard_at}, another machine, in plain "
+            "text; set up TLS (control.tls there, a `seldon config` here)"
+        )
+    if isinstance(spec, SecretSpec):
+        return client.apply_secret(secret_message(spec)).change
+    return client.apply_agent_config(agent_config_message(spec)).change

@@ -15,6 +15,7 @@ from seldon_core.cli.wait import timed_out
 from seldon_core.cli.waiting import wait_until
 from seldon_core.errors import InvalidRequestError
 from seldon_core.proto import scheduler_pb2 as pb
+from seldon_core.proto.secrets_pb2 import SecretReference
 from seldon_core.proto.servers_pb2 import ServerReference
 from seldon_core.resources import kubernetes
 from seldon_core.transport.control_client import RpcError, SchedulerClient
@@ -99,6 +100,10 @@ def _ask_to_unload(client: SchedulerClient, target: Target) -> None:
             client.delete_server(ServerReference(name=target.name))
         case kubernetes.SERVER_CONFIG:
             client.delete_server_config(ServerReference(name=target.name))
+        case kubernetes.SECRET:
+            client.delete_secret(SecretReference(name=target.name))
+        case kubernetes.CONFIG_MAP:
+            client.delete_agent_config(SecretReference(name=target.name))
         case _:
             reference = pb.ModelReference(name=target.name)
             client.unload_model(pb.UnloadModelRequest(model=reference))

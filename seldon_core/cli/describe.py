@@ -15,6 +15,7 @@ from seldon_core.cli.seen import NOTHING, Resource, seconds_of, show_since, show
 from seldon_core.cli.seen_experiments import SeenExperiment
 from seldon_core.cli.seen_models import SeenModel, replica_state_name, state_name
 from seldon_core.cli.seen_pipelines import SeenPipeline
+from seldon_core.cli.seen_secrets import SeenAgentConfig, SeenSecret
 from seldon_core.cli.seen_server_configs import SeenServerConfig
 from seldon_core.cli.seen_servers import SeenServer
 from seldon_core.config.sizes import describe_bytes
@@ -61,6 +62,10 @@ def describe(
 def _page(lookup: Lookup, seen: Resource, now: float) -> Iterator[str]:
     if isinstance(seen, SeenServerConfig):
         yield from server_config_page(seen)
+    elif isinstance(seen, SeenSecret):
+        yield from secret_page(seen)
+    elif isinstance(seen, SeenAgentConfig):
+        yield from agent_config_page(seen)
     elif isinstance(seen, SeenServer):
         listed = lookup.list(KINDS[MODEL], all_versions=True)
         models = [each for each in listed if isinstance(each, SeenModel)]
@@ -194,6 +199,26 @@ def server_config_page(seen: SeenServerConfig) -> Iterator[str]:
     yield field_line("Namespace", seen.namespace or NOTHING)
     yield field_line("Kind", seen.kind.name)
     yield from declaration_lines(seen.document())
+
+
+def secret_page(seen: SeenSecret) -> Iterator[str]:
+    """Yield the lines of a Secret's page, which has no values."""
+    secret = seen.secret
+    yield field_line("Name", seen.name)
+    yield field_line("Namespace", seen.namespace or NOTHING)
+    yield field_line("Kind", seen.kind.name)
+    yield field_line("Type", "Opaque")
+    yield field_line("Remote", secret.remote or f"{NOTHING}: {secret.problem}")
+    yield field_line("Used by", ", ".join(f"model/{name}" for name in secret.models) or NOTHING)
+    yield from table_lines("Data", ("KEY", "SIZE"), seen.value_rows())
+
+
+def agent_config_page(seen: SeenAgentConfig) -> Iterator[str]:
+    """Yield the lines of the ConfigMap's page, which shows no definition of a remote."""
+    yield field_line("Name", seen.name)
+    yield field_line("Namespace", seen.namespace or NOTHING)
+    yield field_line("Kind", seen.kind.name)
+    yield from table_lines("Remotes", ("REMOTE", "SECRET", "PROBLEM"), seen.remote_rows())
 
 
 def _process(process: servers_pb2.AgentProcess) -> tuple[str, ...]:

@@ -57,7 +57,7 @@ def parse_kind(word: str) -> Kind:
     """
     plain = word.lower().removesuffix(f".{GROUP}")
     for kind in KINDS.values():
-        if plain in (kind.singular, kind.plural, kind.short_name):
+        if plain and plain in (kind.singular, kind.plural, kind.short_name):
             return kind
     for name, words in _UNSERVED.items():
         if plain in words:

@@ -10,13 +10,23 @@ from seldon_core.cli.seen import Resource
 from seldon_core.cli.seen_experiments import SeenExperiment
 from seldon_core.cli.seen_models import SeenModel
 from seldon_core.cli.seen_pipelines import SeenPipeline
+from seldon_core.cli.seen_secrets import SeenAgentConfig, SeenSecret
 from seldon_core.cli.seen_server_configs import SeenServerConfig
 from seldon_core.cli.seen_servers import SeenServer
 from seldon_core.cli.seldon_options import ControlOptions
 from seldon_core.errors import InvalidRequestError, UpstreamError
 from seldon_core.proto import scheduler_pb2 as pb
-from seldon_core.proto import servers_pb2
-from seldon_core.resources.kubernetes import EXPERIMENT, MODEL, PIPELINE, SERVER_CONFIG, Kind
+from seldon_core.proto import secrets_pb2, servers_pb2
+from seldon_core.resources.kubernetes import (
+    CONFIG_MAP,
+    EXPERIMENT,
+    MODEL,
+    PIPELINE,
+    SECRET,
+    SERVER_CONFIG,
+    Kind,
+)
+from seldon_core.resources.secret import AGENT_CONFIG
 from seldon_core.transport.control_client import RpcError, SchedulerClient
 
 _UNKNOWN: Final = ("FailedPrecondition", "NotFound")  # Seldon's scheduler answers with the first
@@ -105,8 +115,24 @@ class Lookup:
             )
             for experiment in self.client.experiment_status(about_experiments):
                 yield SeenExperiment(experiment)
+        elif kind.name in (SECRET, CONFIG_MAP):
+            yield from self._ask_about_secrets(kind, name)
         else:
             yield from self._ask_about_servers(kind, name)
+
+    def _ask_about_secrets(self, kind: Kind, name: str) -> Iterator[Resource]:
+        try:
+            listed = self.client.list_secrets(secrets_pb2.ListSecretsRequest())
+        except RpcError as error:
+            if error.code == "Unimplemented":  # a scheduler of Seldon's
+                return
+            raise
+        if kind.name == SECRET:
+            for secret in listed.secrets:
+                if name in ("", secret.name):
+                    yield SeenSecret(secret)
+        elif listed.HasField("agentConfig") and name in ("", AGENT_CONFIG):
+            yield SeenAgentConfig(listed.agentConfig)
 
     def _ask_about_servers(self, kind: Kind, name: str) -> Iterator[Resource]:
         if kind.name == SERVER_CONFIG:
@@ -142,7 +168,7 @@ class Lookup:
             to_experiments = pb.ExperimentSubscriptionRequest(subscriberName=SUBSCRIBER)
             for experiment in self.client.watch_experiments(to_experiments):
                 yield SeenExperiment(experiment)
-        elif kind.name == SERVER_CONFIG:
+        elif kind.name in (SERVER_CONFIG, SECRET, CONFIG_MAP):
             raise InvalidRequestError(f"{kind.plural} cannot be watched: they have no status")
         else:
             to_servers = pb.ServerSubscriptionRequest(subscriberName=SUBSCRIBER)

@@ -6,9 +6,11 @@ from typing import Any, Final, Protocol
 
 from seldon_core.cli.durations import show_age
 from seldon_core.resources.kubernetes import (
+    CONFIG_MAP,
     EXPERIMENT,
     MODEL,
     PIPELINE,
+    SECRET,
     SERVER,
     SERVER_CONFIG,
     Kind,
@@ -95,6 +97,8 @@ HEADERS: Final = {
     SERVER_CONFIG: ("NAME", "MEMORY", "CAPABILITIES"),
     PIPELINE: ("NAME", "READY", "MODELS", "STATE", "CHANGED", "REASON"),
     EXPERIMENT: ("NAME", "READY", "DEFAULT", "SPLIT", "REASON"),
+    SECRET: ("NAME", "TYPE", "DATA", "REMOTE"),
+    CONFIG_MAP: ("NAME", "REMOTES", "PROBLEMS"),
 }
 WIDE_HEADERS: Final = {
     MODEL: (
@@ -117,6 +121,8 @@ WIDE_HEADERS: Final = {
         "OF",
         HEADERS[EXPERIMENT][-1],
     ),
+    SECRET: (*HEADERS[SECRET], "KEYS", "MODELS", "PROBLEM"),
+    CONFIG_MAP: (*HEADERS[CONFIG_MAP], "SECRETS"),
 }
 
 _REASON: Final = 80  # characters of a reason in a table; a wide one has all of it

@@ -278,9 +278,10 @@ def wait(
 def api_resources() -> None:
     """Show the kinds of resources and their short names."""
     from seldon_core.cli.output import say_columns
-    from seldon_core.resources.kubernetes import API_VERSION, KINDS
+    from seldon_core.resources.kubernetes import KINDS
 
     rows = [
-        (kind.plural, kind.short_name, API_VERSION, "true", kind.name) for kind in KINDS.values()
+        (kind.plural, kind.short_name, kind.api_version, "true", kind.name)
+        for kind in KINDS.values()
     ]
     say_columns(("NAME", "SHORTNAMES", "APIVERSION", "NAMESPACED", "KIND"), rows)

@@ -166,7 +166,7 @@ class ReplicaConfig(_message.Message):
     def __init__(self, inferenceSvc: _Optional[str] = ..., inferenceHttpPort: _Optional[int] = ..., inferenceGrpcPort: _Optional[int] = ..., memoryBytes: _Optional[int] = ..., capabilities: _Optional[_Iterable[str]] = ..., overCommitPercentage: _Optional[int] = ...) -> None: ...
 
 class ModelOperationMessage(_message.Message):
-    __slots__ = ("operation", "modelVersion", "autoscalingEnabled", "order", "welcome")
+    __slots__ = ("operation", "modelVersion", "autoscalingEnabled", "order", "welcome", "remote")
     class Operation(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
         __slots__ = ()
         UNKNOWN_EVENT: _ClassVar[ModelOperationMessage.Operation]
@@ -180,12 +180,31 @@ class ModelOperationMessage(_message.Message):
     AUTOSCALINGENABLED_FIELD_NUMBER: _ClassVar[int]
     ORDER_FIELD_NUMBER: _ClassVar[int]
     WELCOME_FIELD_NUMBER: _ClassVar[int]
+    REMOTE_FIELD_NUMBER: _ClassVar[int]
     operation: ModelOperationMessage.Operation
     modelVersion: ModelVersion
     autoscalingEnabled: bool
     order: int
     welcome: SchedulerWelcome
-    def __init__(self, operation: _Optional[_Union[ModelOperationMessage.Operation, str]] = ..., modelVersion: _Optional[_Union[ModelVersion, _Mapping]] = ..., autoscalingEnabled: _Optional[bool] = ..., order: _Optional[int] = ..., welcome: _Optional[_Union[SchedulerWelcome, _Mapping]] = ...) -> None: ...
+    remote: Remote
+    def __init__(self, operation: _Optional[_Union[ModelOperationMessage.Operation, str]] = ..., modelVersion: _Optional[_Union[ModelVersion, _Mapping]] = ..., autoscalingEnabled: _Optional[bool] = ..., order: _Optional[int] = ..., welcome: _Optional[_Union[SchedulerWelcome, _Mapping]] = ..., remote: _Optional[_Union[Remote, _Mapping]] = ...) -> None: ...
+
+class Remote(_message.Message):
+    __slots__ = ("name", "type", "parameters")
+    class ParametersEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: str
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[str] = ...) -> None: ...
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    TYPE_FIELD_NUMBER: _ClassVar[int]
+    PARAMETERS_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    type: str
+    parameters: _containers.ScalarMap[str, str]
+    def __init__(self, name: _Optional[str] = ..., type: _Optional[str] = ..., parameters: _Optional[_Mapping[str, str]] = ...) -> None: ...
 
 class SchedulerWelcome(_message.Message):
     __slots__ = ("protocol", "version")

@@ -1,12 +1,29 @@
 """What can be declared, and of which kind it is. Without pydantic, which only reading needs."""
 
 from seldon_core.resources.experiment import ExperimentSpec
-from seldon_core.resources.kubernetes import EXPERIMENT, MODEL, PIPELINE, SERVER, SERVER_CONFIG
+from seldon_core.resources.kubernetes import (
+    CONFIG_MAP,
+    EXPERIMENT,
+    MODEL,
+    PIPELINE,
+    SECRET,
+    SERVER,
+    SERVER_CONFIG,
+)
 from seldon_core.resources.model import ModelSpec
 from seldon_core.resources.pipeline import PipelineSpec
+from seldon_core.resources.secret import AgentConfigSpec, SecretSpec
 from seldon_core.resources.server import ServerConfigSpec, ServerSpec
 
-Spec = ModelSpec | ServerSpec | ServerConfigSpec | PipelineSpec | ExperimentSpec
+Spec = (
+    ModelSpec
+    | ServerSpec
+    | ServerConfigSpec
+    | PipelineSpec
+    | ExperimentSpec
+    | SecretSpec
+    | AgentConfigSpec
+)
 """What a manifest can declare."""
 
 _KINDS: dict[type[Spec], str] = {
@@ -15,6 +32,8 @@ _KINDS: dict[type[Spec], str] = {
     ServerConfigSpec: SERVER_CONFIG,
     PipelineSpec: PIPELINE,
     ExperimentSpec: EXPERIMENT,
+    SecretSpec: SECRET,
+    AgentConfigSpec: CONFIG_MAP,
 }
 
 

@@ -13,21 +13,34 @@ from seldon_core.resources.server import ServerConfigSpec, ServerSpec
 
 GROUP = "mlops.seldon.io"
 API_VERSION = f"{GROUP}/v1alpha1"
+CORE_VERSION = "v1"
+"""Of the kinds that are Kubernetes' own."""
 
 MODEL = "Model"
 SERVER = "Server"
 SERVER_CONFIG = "ServerConfig"
 PIPELINE = "Pipeline"
 EXPERIMENT = "Experiment"
+SECRET = "Secret"
+CONFIG_MAP = "ConfigMap"
 
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """A kind of resource: as in a manifest, in the plural, and in short."""
+    """A kind of resource: as in a manifest, in the plural, and in short.
+
+    `short_name` is "" if there is none, `group` if it is one of Kubernetes' own.
+    """
 
     name: str
     plural: str
     short_name: str
+    group: str = GROUP
+
+    @property
+    def api_version(self) -> str:
+        """What its manifests say as `apiVersion`."""
+        return API_VERSION if self.group else CORE_VERSION
 
     @property
     def singular(self) -> str:
@@ -37,12 +50,12 @@ class Kind:
     @property
     def resource(self) -> str:
         """The kind with its group, as kubectl writes it before a name."""
-        return f"{self.singular}.{GROUP}"
+        return f"{self.singular}.{self.group}".rstrip(".")
 
     @property
     def resources(self) -> str:
         """The kind in the plural with its group, as kubectl writes it in errors."""
-        return f"{self.plural}.{GROUP}"
+        return f"{self.plural}.{self.group}".rstrip(".")
 
 
 KINDS: Mapping[str, Kind] = {
@@ -51,6 +64,8 @@ KINDS: Mapping[str, Kind] = {
     SERVER_CONFIG: Kind(SERVER_CONFIG, "serverconfigs", "mlc"),
     PIPELINE: Kind(PIPELINE, "pipelines", "mlp"),
     EXPERIMENT: Kind(EXPERIMENT, "experiments", "mlx"),
+    SECRET: Kind(SECRET, "secrets", "", group=""),
+    CONFIG_MAP: Kind(CONFIG_MAP, "configmaps", "cm", group=""),
 }
 """What can be declared and looked at."""
 

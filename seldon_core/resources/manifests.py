@@ -7,6 +7,7 @@ What each kind may say is in `model_manifest` and its like; the way back to a ma
 """
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -20,10 +21,12 @@ from seldon_core.resources.declared_kinds import Spec
 from seldon_core.resources.experiment_manifest import PARTS as EXPERIMENT_PARTS
 from seldon_core.resources.faults import describe_faults
 from seldon_core.resources.kubernetes import (
+    CONFIG_MAP,
     EXPERIMENT,
     KINDS,
     MODEL,
     PIPELINE,
+    SECRET,
     SERVER,
     SERVER_CONFIG,
     UNSERVED_KINDS,
@@ -31,6 +34,7 @@ from seldon_core.resources.kubernetes import (
 from seldon_core.resources.model import ModelSpec
 from seldon_core.resources.model_manifest import PARTS, ModelManifest
 from seldon_core.resources.pipeline_manifest import PARTS as PIPELINE_PARTS
+from seldon_core.resources.secret_manifest import CONFIG_MAP_PARTS, SECRET_PARTS
 from seldon_core.resources.server_manifest import (
     SERVER_CONFIG_PARTS,
     SERVER_PARTS,
@@ -39,6 +43,8 @@ from seldon_core.resources.uris import resolve
 from seldon_core.resources.words import did_you_mean, show
 
 _LIST = "List"
+# A text that may hold values which no error shall show.
+_SECRET = re.compile(r"\b(Secret|ConfigMap)\b")
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +173,10 @@ def _load(text: str, source: str) -> Iterator[Any]:
         yield from yaml.load_all(text, Loader=_Loader)
     # An impossible date is a ValueError; the others are what PyYAML does about `!!timestamp x`.
     except (yaml.YAMLError, ValueError, LookupError, AttributeError, RecursionError) as error:
-        raise InvalidResourceError(source, f"is not YAML: {_one_line(error)}") from error
+        has_secrets = _SECRET.search(text) is not None
+        raise InvalidResourceError(
+            source, f"is not YAML: {_one_line(error, tells_all=not has_secrets)}"
+        ) from (None if has_secrets else error)
 
 
 def _mapping(members: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -179,10 +188,14 @@ def _mapping(members: list[tuple[str, Any]]) -> dict[str, Any]:
     return mapping
 
 
-def _one_line(error: Exception) -> str:
+def _one_line(error: Exception, *, tells_all: bool) -> str:
+    """Return what is wrong; unless it `tells_all`, where alone, for there may stand a value."""
     if isinstance(error, yaml.MarkedYAMLError) and error.problem and error.problem_mark:
         mark = error.problem_mark  # PyYAML counts from 0, and would quote a file without a name
-        return f"line {mark.line + 1}, column {mark.column + 1}: {error.problem}"
+        where = f"line {mark.line + 1}, column {mark.column + 1}"
+        return f"{where}: {error.problem}" if tells_all else where
+    if not tells_all:
+        return type(error).__name__
     return " ".join(str(error).split()) or type(error).__name__
 
 
@@ -208,6 +221,8 @@ _KINDS: Mapping[str, Mapping[tuple[str, ...], type[BaseModel]]] = {
     SERVER_CONFIG: SERVER_CONFIG_PARTS,
     PIPELINE: PIPELINE_PARTS,
     EXPERIMENT: EXPERIMENT_PARTS,
+    SECRET: SECRET_PARTS,
+    CONFIG_MAP: CONFIG_MAP_PARTS,
 }
 """The parts of each kind's manifest; the whole of it is part ()."""
 

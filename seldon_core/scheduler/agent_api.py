@@ -8,6 +8,7 @@ import logging
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, MutableMapping, Sequence
 from typing import Final, Protocol
 
+from seldon_core.config.values import is_loopback
 from seldon_core.errors import InvalidResourceError
 from seldon_core.proto import agent_pb2 as pb
 from seldon_core.protocol import status
@@ -68,11 +69,19 @@ class Replicas(Protocol):
 class AgentApi:
     """Handlers of the agents' calls. `links` is where the scheduler finds their links.
 
-    A link stays there when its agent has left, and takes no orders any more.
+    A link stays there when its agent has left, and takes no orders any more. `is_encrypted` says
+    whether nobody on the way reads what agents are told.
     """
 
-    def __init__(self, scheduler: Replicas, links: MutableMapping[ReplicaId, AgentLink]) -> None:
+    def __init__(
+        self,
+        scheduler: Replicas,
+        links: MutableMapping[ReplicaId, AgentLink],
+        *,
+        is_encrypted: bool = False,
+    ) -> None:
         self._scheduler = scheduler
+        self._is_encrypted = is_encrypted
         self._links = links
         self._agents: dict[ReplicaId, RemoteAgent] = {}
         self._order_numbers = itertools.count(1)
@@ -117,7 +126,12 @@ class AgentApi:
         it, if it is the same agent's that has come back.
         """
         subscription = subscription_of(request, peer)
-        agent = RemoteAgent(subscription, self._protocol_of(subscription), self._order_numbers)
+        agent = RemoteAgent(
+            subscription,
+            self._protocol_of(subscription),
+            self._order_numbers,
+            "" if self._is_encrypted or is_loopback(_host_of(peer)) else peer,
+        )
         replica = subscription.replica
         if replica in self._links and not isinstance(self._links[replica], RemoteAgent):
             raise InvalidResourceError(
@@ -204,6 +218,10 @@ class AgentApi:
                     peer,
                 )
             await other.has_left.wait()
+
+
+def _host_of(peer: str) -> str:
+    return peer.rpartition(":")[0].strip("[]")
 
 
 def _log_subscribed(subscription: Subscription, peer: str) -> None:

@@ -6,6 +6,7 @@ changes nothing.
 """
 
 import asyncio
+import logging
 from collections import deque
 from collections.abc import AsyncGenerator, Iterator
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from typing import Final
 from seldon_core import __version__
 from seldon_core.proto import agent_pb2 as pb
 from seldon_core.resources.model import ModelVersion
+from seldon_core.resources.remote import Remote
 from seldon_core.transport.agent_messages import (
     Report,
     Subscription,
@@ -22,6 +24,8 @@ from seldon_core.transport.agent_messages import (
     unload_message,
 )
 from seldon_core.transport.control import ReplicaModelEvent
+
+_log = logging.getLogger(__name__)
 
 MAX_ORDERS: Final = 100_000
 """An agent for which more orders wait is given up."""
@@ -45,11 +49,19 @@ class RemoteAgent:
     `protocol` is the version of our additions that it speaks, 0 for an agent of Seldon's. Orders
     are numbered by `numbers`, which never come again: not even a report that was sent on an earlier
     subscription is taken for another's. `has_left` is set when the stream has ended and the
-    scheduler was told.
+    scheduler was told. `overheard_at` is the agent's address if what it is told goes to another
+    machine in plain text, "" if not.
     """
 
-    def __init__(self, subscription: Subscription, protocol: int, numbers: Iterator[int]) -> None:
+    def __init__(
+        self,
+        subscription: Subscription,
+        protocol: int,
+        numbers: Iterator[int],
+        overheard_at: str = "",
+    ) -> None:
         self.subscription = subscription
+        self._overheard_at = overheard_at
         self.has_left = asyncio.Event()
         self._is_ours = protocol > 0
         self._numbers = numbers
@@ -67,12 +79,19 @@ class RemoteAgent:
         for unknown, _ in subscription.unknown:
             self._order(unload_message(unknown, self._number()))
 
-    def load_model(self, version: ModelVersion) -> None:
-        """Load; a LOADED or LOAD_FAILED report follows."""
+    @property
+    def finds_secrets(self) -> bool:
+        """Whether it looks for a model's Secret itself, in Kubernetes, as Seldon's agents do."""
+        return not self._is_ours
+
+    def load_model(self, version: ModelVersion, remote: Remote | None = None) -> None:
+        """Load, from `remote`; a LOADED or LOAD_FAILED report follows."""
+        if remote is not None:
+            self._warn_of_listeners()
         number = self._number()
         key = version.spec.name, version.version
         self._ordered[key] = _Ordered(version, is_load=True, number=number)
-        self._order(load_message(version, number))
+        self._order(load_message(version, number, remote))
 
     def unload_model(self, model: str, version: int) -> None:
         """Unload; an UNLOADED or UNLOAD_FAILED report follows."""
@@ -121,6 +140,17 @@ class RemoteAgent:
             self._wakeup.clear()
             if not self._is_over:
                 await self._wakeup.wait()
+
+    def _warn_of_listeners(self) -> None:
+        """Say once that whoever is on the way to this agent reads what Secrets hold."""
+        if self._overheard_at:
+            _log.warning(
+                "what Secrets hold goes to another machine in plain text; set control.tls "
+                "replica=%s peer=%s",
+                self.subscription.replica,
+                self._overheard_at,
+            )
+            self._overheard_at = ""
 
     def _number(self) -> int:
         """Return the next order's number, 0 for an agent that would not give it back."""

@@ -26,6 +26,7 @@ from seldon_core.scheduler.events import (
     ServersNotified,
     ServerUnloadRequested,
 )
+from seldon_core.scheduler.secret_events import SecretDeclared, SecretUnloadRequested
 
 THIS_PROCESS = "this process"
 """The actor of what nobody else asked for."""
@@ -51,6 +52,8 @@ _Asked = (
     | PipelineUnloadRequested
     | ExperimentStartRequested
     | ExperimentStopRequested
+    | SecretDeclared
+    | SecretUnloadRequested
 )
 
 
@@ -136,6 +139,8 @@ def resource_of(event: _Asked) -> str:
             return ",".join(f"server/{notice.name}" for notice in notices)
         case ReplicaDrainRequested(replica=replica):
             return f"replica/{replica}"
+        case SecretDeclared() | SecretUnloadRequested():
+            return event.resource
         case _:
             name, _, kind = str(declared_of(event)).rpartition(".")
             return f"{kind}/{name}"

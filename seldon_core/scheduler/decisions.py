@@ -190,7 +190,7 @@ def _story_of(kind: Kind, name: str) -> str | None:
     match kind:
         case Kind.MODEL | Kind.SCALING:
             return name
-        case Kind.SERVER | Kind.SERVER_CONFIG:
+        case Kind.SERVER | Kind.SERVER_CONFIG | Kind.SECRET | Kind.AGENT_CONFIG:
             return None
         case Kind.PIPELINE | Kind.EXPERIMENT:
             return f"{name}.{kind.value}"

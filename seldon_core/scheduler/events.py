@@ -16,12 +16,20 @@ from seldon_core.scheduler.declared_events import (
 )
 from seldon_core.scheduler.records import (
     Stored,
+    StoredAgentConfig,
     StoredExperiment,
     StoredModel,
     StoredPipeline,
     StoredScaling,
+    StoredSecret,
     StoredServer,
     StoredServerConfig,
+)
+from seldon_core.scheduler.secret_events import (
+    AboutSecrets,
+    SecretDeclared,
+    SecretRestored,
+    SecretUnloadRequested,
 )
 from seldon_core.transport.control import ModelReport, ReplicaConfig, ReplicaId, ScalingSignal
 
@@ -246,6 +254,7 @@ AboutScaling = ModelScalingRestored | ModelScalingSignalled
 Event = (
     AboutServers
     | AboutServerConfigs
+    | AboutSecrets
     | DeclaredEvent
     | ModelRestored
     | SyncReached
@@ -279,6 +288,8 @@ def model_of(event: Event) -> str | None:
             return None
         case ServerConfigRestored() | ServerConfigDeclared() | ServerConfigUnloadRequested():
             return None
+        case SecretRestored() | SecretDeclared() | SecretUnloadRequested():
+            return None
         case _:
             return declared_of(event)
 
@@ -292,6 +303,7 @@ def restored_event(
     | PipelineRestored
     | ExperimentRestored
     | ModelScalingRestored
+    | SecretRestored
 ):
     """Return the event by which something that was kept comes back."""
     match stored:
@@ -307,5 +319,7 @@ def restored_event(
             return ExperimentRestored(now, stored)
         case StoredScaling():
             return ModelScalingRestored(now, stored)
+        case StoredSecret() | StoredAgentConfig():
+            return SecretRestored(now, stored)
         case _:
             assert_never(stored)

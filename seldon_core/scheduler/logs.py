@@ -35,6 +35,7 @@ from seldon_core.scheduler.events import (
     ServerDeclared,
     ServerUnloadRequested,
 )
+from seldon_core.scheduler.secret_events import SecretDeclared, SecretUnloadRequested
 from seldon_core.scheduler.state import ModelState
 from seldon_core.scheduler.status import ModelStatus
 
@@ -143,6 +144,21 @@ def log_change(event: Event, change: Change, event_id: int) -> None:
                     "server config %s config=%s by=%s event=%d",
                     change.value,
                     event.spec.name if isinstance(event, ServerConfigDeclared) else event.name,
+                    actor or "this process",
+                    event_id,
+                )
+        case _:
+            _log_other_change(event, change, event_id)
+
+
+def _log_other_change(event: Event, change: Change, event_id: int) -> None:
+    match event:
+        case SecretDeclared(actor=actor) | SecretUnloadRequested(actor=actor):
+            if change is not Change.UNCHANGED:
+                _log.info(
+                    "%s %s by=%s event=%d",
+                    event.resource,
+                    change.value,
                     actor or "this process",
                     event_id,
                 )

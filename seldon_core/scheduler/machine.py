@@ -7,9 +7,20 @@ do is never an exception here: a bad request becomes an answer. A raise is a bug
 from collections.abc import Iterator
 from typing import assert_never
 
+from seldon_core.resources.model import ModelSpec
+from seldon_core.resources.remote import Remote
 from seldon_core.resources.server import ServerConfigSpec, ServerSpec
-from seldon_core.scheduler import declared, replicas, retries, scaling, server_configs, servers
+from seldon_core.scheduler import (
+    declared,
+    replicas,
+    retries,
+    scaling,
+    secrets,
+    server_configs,
+    servers,
+)
 from seldon_core.scheduler.decisions import Decision, PublishStatus, Save
+from seldon_core.scheduler.declared_events import DeclaredEvent
 from seldon_core.scheduler.declared_status import ExperimentStatus, PipelineStatus
 from seldon_core.scheduler.declared_views import experiment_status, pipeline_status
 from seldon_core.scheduler.events import (
@@ -42,6 +53,19 @@ from seldon_core.scheduler.models import (
     on_unload_requested,
 )
 from seldon_core.scheduler.placement import explain
+from seldon_core.scheduler.secret_events import (
+    AboutSecrets,
+    SecretDeclared,
+    SecretRestored,
+    SecretUnloadRequested,
+)
+from seldon_core.scheduler.secrets import (
+    AgentConfigStatus,
+    SecretStatus,
+    agent_config_status,
+    remote_for,
+    secret_statuses,
+)
 from seldon_core.scheduler.slices import place_all, place_slice
 from seldon_core.scheduler.state import ModelRecord, ModelState, SchedulerState
 from seldon_core.scheduler.status import ModelStatus, ServerStatus, Verdict
@@ -112,6 +136,21 @@ class SchedulerMachine:
         """Return every server that was declared to be run here, as it was declared."""
         return [server.spec for server in self.state.servers.values() if server.spec is not None]
 
+    def secrets(self) -> list[SecretStatus]:
+        """Return every Secret without its values, in the order of their declaration."""
+        return secret_statuses(self.state)
+
+    def agent_config(self) -> AgentConfigStatus | None:
+        """Return the ConfigMap `seldon-agent` without its values, None if there is none."""
+        return agent_config_status(self.state.vault)
+
+    def remote_for(self, spec: ModelSpec) -> Remote | None:
+        """Return the remote by which a model is fetched as things are now, None if by none.
+
+        Raises InvalidResourceError if what it names is not there, or is not what it needs.
+        """
+        return remote_for(self.state.vault, spec)
+
     def pipeline_names(self) -> list[str]:
         """Return the names of all pipelines, deleted ones included, in the order of declaration."""
         return list(self.state.declared.pipelines)
@@ -177,6 +216,13 @@ class SchedulerMachine:
                 return self._decide_on_server(event)
             case ServerConfigRestored() | ServerConfigDeclared() | ServerConfigUnloadRequested():
                 return server_configs.decide(self.state, event)
+            case _:
+                return self._decide_on_other(event)
+
+    def _decide_on_other(self, event: AboutSecrets | DeclaredEvent) -> list[Decision]:
+        match event:
+            case SecretRestored() | SecretDeclared() | SecretUnloadRequested():
+                return secrets.decide(self.state, event)
             case _:
                 return declared.decide(self.state.declared, event)
 

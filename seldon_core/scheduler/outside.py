@@ -1,9 +1,13 @@
 """Carries out what the machine decided on replicas, routes and servers: everything outside it."""
 
-from collections.abc import Mapping
+import logging
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from typing import Protocol, assert_never
 
+from seldon_core.errors import InvalidResourceError
+from seldon_core.resources.model import ModelSpec, ModelVersion
+from seldon_core.resources.remote import Remote
 from seldon_core.resources.server import ServerConfigSpec, ServerSpec
 from seldon_core.scheduler.decisions import (
     AskForReplicas,
@@ -17,7 +21,15 @@ from seldon_core.scheduler.decisions import (
     UnloadOnReplica,
 )
 from seldon_core.scheduler.watching import Watch, Watches
-from seldon_core.transport.control import AgentLink, ReplicaId, RouteSink
+from seldon_core.transport.control import (
+    AgentLink,
+    ModelReport,
+    ReplicaId,
+    ReplicaModelEvent,
+    RouteSink,
+)
+
+_log = logging.getLogger(__name__)
 
 Outward = (
     LoadOnReplica
@@ -45,6 +57,8 @@ class ServerOwner(Protocol):
 class Outside:
     """The agents, the routers, who runs servers, and those who follow them.
 
+    `remote_for` says by which remote a model is fetched; what it raises goes to `report` as the
+    failure of the load.
     `scalings` counts how often models got more replicas by how much they were called, and fewer.
     """
 
@@ -53,7 +67,11 @@ class Outside:
         links: Mapping[ReplicaId, AgentLink],
         routes: RouteSink,
         owner: ServerOwner | None,
+        remote_for: Callable[[ModelSpec], Remote | None] = lambda _: None,
+        report: Callable[[ModelReport], None] = lambda _: None,
     ) -> None:
+        self._remote_for = remote_for
+        self._report = report
         self._links = links
         self._routes = routes
         self._owner = owner
@@ -109,9 +127,35 @@ class Outside:
         if link is None:  # it ended just now: that it is lost is one of the next events
             return
         if isinstance(order, LoadOnReplica):
-            link.load_model(order.version)
+            self._load(link, order.replica, order.version)
         else:
             link.unload_model(order.model, order.version)
+
+    def _load(self, link: AgentLink, replica: ReplicaId, version: ModelVersion) -> None:
+        """Have a version loaded by the remote that it is on as things are now.
+
+        An agent that finds Secrets itself is told the name of one that is not here.
+        """
+        try:
+            remote = self._remote_for(version.spec)
+        except InvalidResourceError as error:
+            if not link.finds_secrets:
+                self._fail(replica, version, str(error))
+                return
+            remote = None
+        link.load_model(version, remote)
+
+    def _fail(self, replica: ReplicaId, version: ModelVersion, reason: str) -> None:
+        """Take a load for failed that the replica never hears of."""
+        name, number = version.spec.name, version.version
+        _log.error(
+            "model failed to load model=%s replica=%s reason=%r",
+            version.internal_name,
+            replica,
+            reason,
+        )
+        failed = ReplicaModelEvent.LOAD_FAILED
+        self._report(ModelReport(replica, name, number, failed, reason))
 
     def _run(self, decision: RunServer | ConfigureServers) -> None:
         if self._owner is None:

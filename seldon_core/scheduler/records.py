@@ -7,6 +7,7 @@ from typing import ClassVar
 from seldon_core.resources.experiment import ExperimentSpec
 from seldon_core.resources.model import DEFAULT_NAMESPACE, KubernetesMeta, ModelSpec
 from seldon_core.resources.pipeline import PipelineSpec
+from seldon_core.resources.secret import AgentConfigSpec, SecretSpec
 from seldon_core.resources.server import ServerConfigSpec, ServerSpec
 
 
@@ -19,6 +20,8 @@ class Kind(Enum):
     PIPELINE = "pipeline"
     EXPERIMENT = "experiment"
     SCALING = "scaling"
+    SECRET = "secret"
+    AGENT_CONFIG = "agentconfig"
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,6 +168,36 @@ class StoredScaling:
     kind: ClassVar[Kind] = Kind.SCALING
 
 
+@dataclass(frozen=True, slots=True)
+class StoredSecret:
+    """A Secret with all that it holds."""
+
+    name: str
+    spec: SecretSpec
+
+    kind: ClassVar[Kind] = Kind.SECRET
+
+    @property
+    def namespace(self) -> str:
+        """The namespace that the Secret is in."""
+        return self.spec.namespace
+
+
+@dataclass(frozen=True, slots=True)
+class StoredAgentConfig:
+    """The ConfigMap `seldon-agent`, which is its name as well."""
+
+    name: str
+    spec: AgentConfigSpec
+
+    kind: ClassVar[Kind] = Kind.AGENT_CONFIG
+
+    @property
+    def namespace(self) -> str:
+        """The namespace that the ConfigMap is in."""
+        return self.spec.namespace
+
+
 Stored = (
     StoredModel
     | StoredServer
@@ -172,4 +205,6 @@ Stored = (
     | StoredPipeline
     | StoredExperiment
     | StoredScaling
+    | StoredSecret
+    | StoredAgentConfig
 )

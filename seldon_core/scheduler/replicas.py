@@ -1,6 +1,7 @@
 """What events about replicas lead to: they connect with what they hold, are lost, and drain."""
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
 from seldon_core.scheduler.decisions import (
     AnswerCaller,
@@ -231,7 +232,9 @@ def _attach(
 
 def _is_wrong(record: VersionRecord, held: HeldModel, replica: ReplicaRecord) -> bool:
     """Whether what a replica holds is not the version that has its number, or not to be there."""
-    declared, said = record.version.spec, held.version.spec
+    declared = record.version.spec
+    # By which Secret it was fetched is not always told, and what was fetched is the same.
+    said = replace(held.version.spec, storage_secret=declared.storage_secret)
     elsewhere = any(
         other.server != replica.replica.server for other in record.replicas_in(*PLACED, *LIVE)
     )

@@ -44,6 +44,12 @@ def arm(state: SchedulerState, model: ModelRecord, now: float) -> None:
         _wake(state, model, now + pause(model.attempts))
 
 
+def try_soon(state: SchedulerState, model: ModelRecord, now: float) -> None:
+    """Have `model` tried at the next Tick: what it failed for may be mended."""
+    model.attempts = 0
+    _wake(state, model, now)
+
+
 def is_in_trouble(model: ModelRecord) -> bool:
     """Return whether trying again is all that can help `model`."""
     return any(record.state in IN_TROUBLE for record in model.standing()) or any(

@@ -13,6 +13,7 @@ from seldon_core.aio.clock import Clock
 from seldon_core.aio.supervise import open_tasks
 from seldon_core.errors import StoreError
 from seldon_core.resources.model import KubernetesMeta, ModelSpec
+from seldon_core.resources.secret import AgentConfigSpec, SecretSpec
 from seldon_core.resources.server import ServerConfigSpec, ServerSpec
 from seldon_core.scheduler.audit import Auditor, AuditSink
 from seldon_core.scheduler.callers import Callers, Settling
@@ -54,6 +55,8 @@ from seldon_core.scheduler.logs import PlaceLog, log_change, log_decision, log_e
 from seldon_core.scheduler.machine import SchedulerMachine
 from seldon_core.scheduler.outside import Outside, ServerOwner
 from seldon_core.scheduler.records import Kind, Stored
+from seldon_core.scheduler.secret_events import SecretDeclared, SecretUnloadRequested
+from seldon_core.scheduler.secrets import AgentConfigStatus, SecretStatus
 from seldon_core.scheduler.state import Packing
 from seldon_core.scheduler.status import ModelStatus, ServerStatus, Verdict
 from seldon_core.scheduler.story import Chapter, Story
@@ -115,9 +118,9 @@ class Scheduler:
         scaling: ScalingRules = USUAL_RULES,
         audit: AuditSink | None = None,
     ) -> None:
-        self._outside = Outside(links, routes, owner)
         self._clock = clock
         self._machine = SchedulerMachine()
+        self._outside = Outside(links, routes, owner, self._machine.remote_for, self.report)
         self._machine.state.scaling = scaling
         self._machine.state.packing = Packing(scaling.packing, random.random)
         self._callers = Callers()
@@ -209,6 +212,36 @@ class Scheduler:
         now = self._clock.wall()
         self._ask(ServerConfigUnloadRequested(now, name, caller, actor), answer)
         return answer
+
+    def declare_secret(
+        self, spec: SecretSpec | AgentConfigSpec, *, actor: str = ""
+    ) -> asyncio.Future[Change]:
+        """Declare a Secret, or the ConfigMap `seldon-agent`; the loads that come after have it.
+
+        The result comes when that is on the disk. The future raises InvalidResourceError,
+        OverloadedError or StoreError.
+        """
+        caller, answer = self._callers.register()
+        self._ask(SecretDeclared(self._clock.wall(), spec, caller, actor), answer)
+        return answer
+
+    def unload_secret(self, kind: Kind, name: str, *, actor: str = "") -> asyncio.Future[Change]:
+        """Delete a Secret, or the ConfigMap; what is loaded by it serves on.
+
+        `kind` is SECRET or AGENT_CONFIG. The future raises NotFoundError, OverloadedError or
+        StoreError.
+        """
+        caller, answer = self._callers.register()
+        self._ask(SecretUnloadRequested(self._clock.wall(), kind, name, caller, actor), answer)
+        return answer
+
+    def secrets(self) -> list[SecretStatus]:
+        """Return every Secret that was declared, without its values."""
+        return self._machine.secrets()
+
+    def agent_config(self) -> AgentConfigStatus | None:
+        """Return the ConfigMap `seldon-agent`, without its values, None if there is none."""
+        return self._machine.agent_config()
 
     def server_configs(self) -> list[ServerConfigSpec]:
         """Return every server config that was declared, in that order."""

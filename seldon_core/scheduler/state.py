@@ -18,6 +18,7 @@ from seldon_core.resources.model import KubernetesMeta, ModelVersion
 from seldon_core.resources.server import ServerConfigSpec, ServerSpec
 from seldon_core.scheduler.declared_state import DeclaredState
 from seldon_core.scheduler.records import StoredModel, StoredScaling, StoredServer
+from seldon_core.scheduler.secret_state import SecretState
 from seldon_core.scheduler.targets import USUAL_RULES, Load, ScalingRules
 from seldon_core.transport.control import ReplicaAddress, ReplicaId, RouteUpdate
 
@@ -282,7 +283,7 @@ class SchedulerState:
     `wakeups` is a heap of (time, model); an entry counts if the model's `wake_at` is that time.
     `touched` are the models that the event at hand may have changed, `touched_servers` the servers.
     `draining` are the replicas that are about to end. `scaling` says when anything is scaled.
-    `declared` has pipelines and experiments.
+    `declared` has pipelines and experiments, `vault` Secrets.
     """
 
     models: dict[str, ModelRecord] = field(default_factory=dict)
@@ -303,6 +304,7 @@ class SchedulerState:
     packing: Packing = Packing()
     scaling: ScalingRules = USUAL_RULES
     declared: DeclaredState = field(default_factory=DeclaredState)
+    vault: SecretState = field(default_factory=SecretState)
 
     def replica(self, replica: ReplicaId) -> ReplicaRecord | None:
         """Return a connected replica, None if it is not connected."""

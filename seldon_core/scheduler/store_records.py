@@ -37,6 +37,13 @@ from seldon_core.scheduler.store_experiments import (
 from seldon_core.scheduler.store_models import check_model, plain_model, read_model
 from seldon_core.scheduler.store_pipelines import check_pipeline, plain_pipeline, read_pipeline
 from seldon_core.scheduler.store_scaling import check_scaling, plain_scaling, read_scaling
+from seldon_core.scheduler.store_secrets import (
+    check_secret,
+    plain_agent_config,
+    plain_secret,
+    read_agent_config,
+    read_secret,
+)
 from seldon_core.scheduler.store_servers import (
     check_server,
     check_server_config,
@@ -76,6 +83,8 @@ _FORMS = {
     Kind.PIPELINE: _Form(plain_pipeline, read_pipeline, check_pipeline),
     Kind.EXPERIMENT: _Form(plain_experiment, read_experiment, check_experiment),
     Kind.SCALING: _Form(plain_scaling, read_scaling, check_scaling),
+    Kind.SECRET: _Form(plain_secret, read_secret, check_secret),
+    Kind.AGENT_CONFIG: _Form(plain_agent_config, read_agent_config, check_secret),
 }
 
 

@@ -12,8 +12,16 @@ from seldon_core.scheduler.declared_decisions import (
     PublishExperiment,
     PublishPipeline,
 )
+from seldon_core.scheduler.declared_events import DeclaredEvent
 from seldon_core.scheduler.declared_story import tell_declared_event
 from seldon_core.scheduler.events import Event
+from seldon_core.scheduler.secret_events import (
+    AboutSecrets,
+    SecretDeclared,
+    SecretRestored,
+    SecretUnloadRequested,
+    tell_secret_event,
+)
 from seldon_core.transport.control import RouteUpdate
 
 CHAPTERS = 20
@@ -107,6 +115,14 @@ def tell_event(event: Event) -> str:
             | events.ServerConfigUnloadRequested()
         ):
             return _tell_config_event(event)
+        case _:
+            return _tell_other_event(event)
+
+
+def _tell_other_event(event: AboutSecrets | DeclaredEvent) -> str:
+    match event:
+        case SecretRestored() | SecretDeclared() | SecretUnloadRequested():
+            return tell_secret_event(event)
         case _:
             return tell_declared_event(event)
 

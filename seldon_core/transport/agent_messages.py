@@ -13,6 +13,7 @@ from seldon_core.proto import scheduler_pb2
 from seldon_core.protocol.model_message import checked_name, message_of, spec_of
 from seldon_core.resources.knobs import NO_KNOBS
 from seldon_core.resources.model import ModelVersion
+from seldon_core.resources.remote import Remote, show_remote
 from seldon_core.transport.control import (
     HeldModel,
     ModelReport,
@@ -157,7 +158,7 @@ def subscription_of(message: pb.AgentSubscribeRequest, peer: str) -> Subscriptio
     unknown: list[tuple[pb.ModelVersion, str]] = []
     for each in message.loadedModels:
         try:
-            version = version_of(each)
+            version = version_of(_without_remote(each))
         except InvalidResourceError as error:
             unknown.append((each, str(error)))
         else:
@@ -174,16 +175,37 @@ def subscription_of(message: pb.AgentSubscribeRequest, peer: str) -> Subscriptio
     return Subscription(replica, config, hello, tuple(unknown))
 
 
-def load_message(version: ModelVersion, order: int) -> pb.ModelOperationMessage:
-    """Return the order to load; `order` is 0 for an agent of Seldon's, which hears of no knobs."""
+def load_message(
+    version: ModelVersion, order: int, remote: Remote | None = None
+) -> pb.ModelOperationMessage:
+    """Return the order to load, from `remote`.
+
+    `order` is 0 for an agent of Seldon's, which hears of no knobs.
+    """
     if not order:
         version = replace(version, spec=replace(version.spec, knobs=NO_KNOBS))
-    return pb.ModelOperationMessage(
+    message = pb.ModelOperationMessage(
         operation=pb.ModelOperationMessage.LOAD_MODEL,
         autoscalingEnabled=version.spec.is_scaled,
         modelVersion=_version_message(version),
         order=order,
     )
+    if remote is not None and order:
+        message.remote.CopyFrom(
+            pb.Remote(name=remote.name, type=remote.type, parameters=remote.parameters)
+        )
+    elif remote is not None:
+        storage = message.modelVersion.model.modelSpec.storageConfig
+        storage.storageRcloneConfig = show_remote(remote)
+    return message
+
+
+def remote_in(message: pb.ModelOperationMessage) -> Remote | None:
+    """Return the remote that an order names, None if it names none."""
+    if not message.HasField("remote"):
+        return None
+    given = message.remote
+    return Remote(given.name, given.type, dict(given.parameters))
 
 
 def unload_message(version: pb.ModelVersion, order: int) -> pb.ModelOperationMessage:
@@ -296,6 +318,16 @@ def _replica(server: str, replica_idx: int) -> ReplicaId:
 
 def _version_message(version: ModelVersion) -> pb.ModelVersion:
     return pb.ModelVersion(model=message_of(version.spec), version=version.version)
+
+
+def _without_remote(held: pb.ModelVersion) -> pb.ModelVersion:
+    """Return a version that is held without the remote that it came from, which was told."""
+    if not held.model.modelSpec.storageConfig.HasField("storageRcloneConfig"):
+        return held
+    bare = pb.ModelVersion()
+    bare.CopyFrom(held)
+    bare.model.modelSpec.ClearField("storageConfig")
+    return bare
 
 
 def _hello(message: pb.AgentSubscribeRequest) -> Hello:

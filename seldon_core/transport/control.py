@@ -9,6 +9,7 @@ from enum import Enum
 from typing import Protocol
 
 from seldon_core.resources.model import ModelVersion
+from seldon_core.resources.remote import Remote
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,8 +124,15 @@ class SignalSink(Protocol):
 class AgentLink(Protocol):
     """The scheduler's side of an agent: orders go in, reports come back through a callback."""
 
-    def load_model(self, version: ModelVersion) -> None:
-        """Load; a LOADED or LOAD_FAILED report follows."""
+    @property
+    def finds_secrets(self) -> bool:
+        """Whether it looks for a model's Secret itself, as an agent of Seldon's in Kubernetes."""
+
+    def load_model(self, version: ModelVersion, remote: Remote | None = None) -> None:
+        """Load; a LOADED or LOAD_FAILED report follows.
+
+        Its files are on `remote`, None: at a place that needs none, or none is known.
+        """
 
     def unload_model(self, model: str, version: int) -> None:
         """Unload; an UNLOADED or UNLOAD_FAILED report follows."""

@@ -14,8 +14,9 @@ os.environ.setdefault("GRPC_VERBOSITY", "NONE")
 import grpc
 from google.protobuf.message import Message
 
+from seldon_core.config.values import is_everywhere, is_loopback
 from seldon_core.errors import ConfigError, UpstreamError
-from seldon_core.proto import control_pb2, scheduler_pb2, servers_pb2
+from seldon_core.proto import control_pb2, scheduler_pb2, secrets_pb2, servers_pb2
 from seldon_core.protocol.status import GRPC_CODES
 from seldon_core.transport.endpoints import ClientTls, Endpoint, read_pem, tls_trouble
 
@@ -27,6 +28,7 @@ TIMEOUT_S: Final = 10.0
 _SCHEDULER: Final = "seldon.mlops.scheduler.Scheduler"
 _CONTROL: Final = "seldon_core.control.Control"
 _SERVERS: Final = "seldon_core.control.Servers"
+_SECRETS: Final = "seldon_core.control.Secrets"
 
 _OPTIONS: Final = (
     ("grpc.enable_http_proxy", 0),  # the scheduler is near; proxies are for the world outside
@@ -81,6 +83,13 @@ class SchedulerClient:
             if tls is None
             else grpc.secure_channel(address, _credentials(address, tls), options)
         )
+
+    @property
+    def overheard_at(self) -> str:
+        """The address, if what is told goes to another machine in plain text, "" if not."""
+        host, _ = self._endpoint.host_port
+        is_here = is_loopback(host) or is_everywhere(host) or self._endpoint.tls is not None
+        return "" if is_here else self._address
 
     def __enter__(self) -> Self:
         return self
@@ -169,6 +178,39 @@ class SchedulerClient:
         """Return declared servers and configs, and how the processes fare that run them."""
         response = servers_pb2.ListServersResponse
         return self._call(_SERVERS, "ListServers", request, response, timeout_s)
+
+    def apply_secret(
+        self, request: secrets_pb2.Secret, *, timeout_s: float | None = TIMEOUT_S
+    ) -> secrets_pb2.SecretChange:
+        """Declare a Secret."""
+        return self._call(_SECRETS, "ApplySecret", request, secrets_pb2.SecretChange, timeout_s)
+
+    def delete_secret(
+        self, request: secrets_pb2.SecretReference, *, timeout_s: float | None = TIMEOUT_S
+    ) -> secrets_pb2.SecretChange:
+        """Delete a Secret."""
+        return self._call(_SECRETS, "DeleteSecret", request, secrets_pb2.SecretChange, timeout_s)
+
+    def apply_agent_config(
+        self, request: secrets_pb2.AgentConfig, *, timeout_s: float | None = TIMEOUT_S
+    ) -> secrets_pb2.SecretChange:
+        """Declare the ConfigMap `seldon-agent`."""
+        response = secrets_pb2.SecretChange
+        return self._call(_SECRETS, "ApplyAgentConfig", request, response, timeout_s)
+
+    def delete_agent_config(
+        self, request: secrets_pb2.SecretReference, *, timeout_s: float | None = TIMEOUT_S
+    ) -> secrets_pb2.SecretChange:
+        """Delete the ConfigMap `seldon-agent`."""
+        response = secrets_pb2.SecretChange
+        return self._call(_SECRETS, "DeleteAgentConfig", request, response, timeout_s)
+
+    def list_secrets(
+        self, request: secrets_pb2.ListSecretsRequest, *, timeout_s: float | None = TIMEOUT_S
+    ) -> secrets_pb2.ListSecretsResponse:
+        """Return the Secrets and the ConfigMap that were declared, without values."""
+        response = secrets_pb2.ListSecretsResponse
+        return self._call(_SECRETS, "ListSecrets", request, response, timeout_s)
 
     def load_pipeline(
         self, request: scheduler_pb2.LoadPipelineRequest, *, timeout_s: float | None = TIMEOUT_S

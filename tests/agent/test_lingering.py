@@ -14,7 +14,7 @@ class Agent:
         self.said = []
         self.unloaded = asyncio.Event()
 
-    def load_model(self, version):
+    def load_model(self, version, remote=None):
         self.said.append(f"load {version.internal_name}")
 
     def unload_model(self, model, version):

@@ -23,7 +23,7 @@ def test_a_kind_has_several_names(word):
             "wine",
             (
                 "there is no kind of resource 'wine'; there are: "
-                "models, servers, serverconfigs, pipelines, experiments; "
+                "models, servers, serverconfigs, pipelines, experiments, secrets, configmaps; "
                 "a model by its name is model/wine"
             ),
         ),

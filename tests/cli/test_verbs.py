@@ -104,7 +104,7 @@ def test_the_kinds_are_a_table(capsys):
     assert header.split() == ["NAME", "SHORTNAMES", "APIVERSION", "NAMESPACED", "KIND"]
     assert model.split() == ["models", "mlm", "mlops.seldon.io/v1alpha1", "true", "Model"]
     assert server.split() == ["servers", "mls", "mlops.seldon.io/v1alpha1", "true", "Server"]
-    assert [line.split()[1] for line in others] == ["mlc", "mlp", "mlx"]
+    assert [line.split()[1] for line in others] == ["mlc", "mlp", "mlx", "v1", "cm"]
 
 
 @pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command.name)

@@ -6,6 +6,7 @@ from seldon_core.resources.declared_kinds import Spec, kind_of
 from seldon_core.resources.experiment import ExperimentSpec
 from seldon_core.resources.model import ModelSpec
 from seldon_core.resources.pipeline import PipelineSpec
+from seldon_core.resources.secret import AgentConfigSpec, SecretSpec
 from seldon_core.resources.server import ServerConfigSpec, ServerSpec
 
 EACH = {
@@ -14,6 +15,8 @@ EACH = {
     "ServerConfig": ServerConfigSpec("a"),
     "Pipeline": PipelineSpec("a", ()),
     "Experiment": ExperimentSpec("a", ()),
+    "Secret": SecretSpec("a"),
+    "ConfigMap": AgentConfigSpec(),
 }
 
 

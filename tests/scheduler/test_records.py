@@ -3,15 +3,18 @@ from typing import get_args
 import pytest
 
 from seldon_core.resources.model import KubernetesMeta, ModelSpec
+from seldon_core.resources.secret import AgentConfigSpec, SecretSpec
 from seldon_core.resources.server import ServerConfigSpec
 from seldon_core.scheduler.records import (
     Kind,
     Stored,
+    StoredAgentConfig,
     StoredExperiment,
     StoredModel,
     StoredPipeline,
     StoredPipelineVersion,
     StoredScaling,
+    StoredSecret,
     StoredServer,
     StoredServerConfig,
     StoredVersion,
@@ -31,6 +34,8 @@ def each(meta):
         Kind.SERVER_CONFIG: StoredServerConfig("a", ServerConfigSpec("a", meta=meta)),
         Kind.PIPELINE: StoredPipeline("a", (pipeline,), None),
         Kind.EXPERIMENT: StoredExperiment("a", an_experiment("a", meta=meta), 1.0, None),
+        Kind.SECRET: StoredSecret("a", SecretSpec("a", meta=meta)),
+        Kind.AGENT_CONFIG: StoredAgentConfig("seldon-agent", AgentConfigSpec(meta=meta)),
         Kind.SCALING: StoredScaling("a", model.spec.namespace, 1, 2, "", 1.0),
     }
 

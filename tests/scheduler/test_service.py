@@ -243,7 +243,7 @@ def test_many_events_let_others_have_their_turn(monkeypatch):
 
 def test_a_bug_in_the_machine_or_a_link_ends_the_scheduler():
     class BrokenLink(FakeLink):
-        def load_model(self, version):
+        def load_model(self, version, remote=None):
             raise RuntimeError("a bug")
 
     async def test():

@@ -147,10 +147,10 @@ def newer(key):
     return {key: zlib.crc32(key + body).to_bytes(4, "big") + body}
 
 
-@pytest.mark.parametrize("key", [HEAD_KEY, b"model/default/b", b"secret/default/s"], ids=repr)
+@pytest.mark.parametrize("key", [HEAD_KEY, b"model/default/b", b"gateway/default/s"], ids=repr)
 def test_a_store_of_a_newer_version_is_refused_with_what_to_do(tmp_path, key):
     keep(tmp_path, ([A], [], 1.0))
-    put(tmp_path, newer(key) if key != b"secret/default/s" else {key: b""})
+    put(tmp_path, newer(key) if key != b"gateway/default/s" else {key: b""})
     told = (
         rf"^the store in '{tmp_path}/store' was written by a newer version of this program: "
         rf"{key.decode()}: .*\. Start that version, or choose another folder with --data-dir$"

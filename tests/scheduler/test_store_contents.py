@@ -47,7 +47,7 @@ def test_a_head_alone_is_a_store_that_lost_its_last_model():
         ((b"model/default/a", b""), "its checksum is wrong", False),
         ((b"\xff", b""), "keeps nothing of that kind", True),
         (newer(b"model/default/a"), "it has schema 9", True),
-        ((b"secret/default/a", b""), "keeps nothing of that kind", True),
+        ((b"gateway/default/a", b""), "keeps nothing of that kind", True),
         (
             item(stored("iris", namespace="ns"), 2),
             "second record of model 'iris', which mod",

@@ -19,7 +19,7 @@ class FakeAgent:
         self.is_slow = False
         self._held = {version.internal_name: version for version in held}
 
-    def load_model(self, version):
+    def load_model(self, version, remote=None):
         self.orders.append(f"load {version.internal_name}")
         fault = self.faults.get(version.spec.name, "")
         if not fault:

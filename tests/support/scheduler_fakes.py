@@ -13,7 +13,7 @@ class FakeLink:
         self.sink = None
         self.orders = []
 
-    def load_model(self, version):
+    def load_model(self, version, remote=None):
         self.orders.append(f"load {version.internal_name}")
         fault = self.faults.get(version.spec.name)
         event = ReplicaModelEvent.LOAD_FAILED if fault else ReplicaModelEvent.LOADED
