@@ -14,7 +14,7 @@ message repeats any of it but the names of fields.
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
 
 from seldon_core.resources.words import did_you_mean
 
