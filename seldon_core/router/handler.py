@@ -76,12 +76,9 @@ class RouterHandler:
         upstream.in_flight += 1
         try:
             reply = await upstream.handler.infer(call)
-        except NotFoundError:
-            # Unloaded while the call waited for it to come into memory: its route led elsewhere
-            # before that. Nothing of the call has run.
-            if self._leads_to(call, candidate, upstream):
-                raise
-        except UnreachableError as error:
+        except (NotFoundError, UnreachableError) as error:
+            # It may have been unloaded while the call waited for it to come into memory: then its
+            # route led elsewhere before that. Nothing of the call has run.
             if self._leads_to(call, candidate, upstream):
                 reply = await self._elsewhere(
                     Attempts(candidate, upstream), error, lambda handler: handler.infer(call)
@@ -119,14 +116,10 @@ class RouterHandler:
                         yield reply
                 if not source.has_moved:
                     return
-            except NotFoundError:
+            except (NotFoundError, UnreachableError) as error:
                 source.take_back()
-                if not source.has_moved or self._leads_to(call, candidate, upstream):
-                    raise  # else as in `infer`
-            except UnreachableError as error:
-                if not is_silent:
+                if not (source.has_moved if isinstance(error, NotFoundError) else is_silent):
                     raise
-                source.take_back()
                 if self._leads_to(call, candidate, upstream):
                     upstream = attempts.after(error)
                     continue
@@ -185,22 +178,22 @@ class RouterHandler:
         candidate, upstream = self._choose(call)
         try:
             return await ask(upstream.handler)
-        except UnreachableError as error:
+        except (NotFoundError, UnreachableError) as error:
             return await self._elsewhere(Attempts(candidate, upstream), error, ask)
 
     async def _elsewhere(
         self,
         attempts: Attempts,
-        error: UnreachableError,
+        error: UnreachableError | NotFoundError,
         ask: Callable[[InferHandler], Awaitable[T]],
     ) -> T:
-        """Ask other replicas after one could not be reached; raise if none can."""
+        """Ask other replicas after one could not be reached or does not have it."""
         while True:
             upstream = attempts.after(error)
             upstream.in_flight += 1
             try:
                 return await ask(upstream.handler)
-            except UnreachableError as another:
+            except (NotFoundError, UnreachableError) as another:
                 error = another
             finally:
                 upstream.in_flight -= 1

@@ -2,12 +2,13 @@
 
 import pytest
 
-from seldon_core.errors import UnreachableError
+from seldon_core.errors import NotFoundError, UnreachableError
 from seldon_core.router.attempts import Attempts
 from seldon_core.router.table import Candidate, Upstream
 from seldon_core.transport.control import RouteCandidate
 
 REFUSED, LOST = UnreachableError("refused"), UnreachableError("lost", was_sent=True)
+MISSING = NotFoundError("model", "iris_1")
 
 
 def upstreams(*loads):
@@ -58,3 +59,18 @@ def test_a_refusal_after_a_loss_leads_on():
     attempts, (_, second, third) = attempts_of(0, 1, 2)
     assert attempts.after(LOST) is second
     assert attempts.after(REFUSED) is third
+
+
+def test_a_replica_without_the_version_leads_to_each_other_once():
+    attempts, (_, second, third) = attempts_of(0, 1, 2)
+    assert attempts.after(MISSING) is second
+    assert attempts.after(MISSING) is third
+    with pytest.raises(NotFoundError):
+        attempts.after(MISSING)
+
+
+def test_a_version_may_be_on_the_replica_that_could_not_be_reached():
+    attempts, (_, other) = attempts_of(0, 0)
+    assert attempts.after(REFUSED) is other
+    with pytest.raises(UnreachableError, match="refused"):
+        attempts.after(MISSING)

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from seldon_core.errors import UnreachableError
+from seldon_core.errors import NotFoundError, UnreachableError
 from seldon_core.protocol.inference import InferResponse, Payload
 from seldon_core.router.handler import RouterHandler
 from seldon_core.router.table import RouteTable
@@ -16,6 +16,7 @@ from tests.support.stream_fakes import Given
 
 R0, R1, R2 = (ReplicaId("mlserver", index) for index in range(3))
 REFUSED, LOST = UnreachableError("refused"), UnreachableError("lost", was_sent=True)
+MISSING = NotFoundError("model", "iris_1")
 
 
 class Remote(EchoUpstream):
@@ -83,9 +84,10 @@ def call():
     return rest_call(model="")
 
 
-def test_a_refused_call_is_answered_by_another_replica():
+@pytest.mark.parametrize("fault", [REFUSED, MISSING], ids=["refused", "started anew"])
+def test_a_call_that_did_not_run_is_answered_by_another_replica(fault):
     async def test():
-        dead, alive = Remote(REFUSED), Remote()
+        dead, alive = Remote(fault), Remote()
         router = router_of({R0: dead, R1: alive})
         reply = await router.infer(call())
         assert reply.headers == [(b"x-own", b"1"), (b"x-seldon-route", b":iris_1:")]
@@ -157,10 +159,11 @@ def test_statistics_leave_out_who_cannot_be_reached():
     asyncio.run(test())
 
 
-def test_a_stream_is_taken_elsewhere_before_its_first_answer():
+@pytest.mark.parametrize("fault", [REFUSED, MISSING], ids=["refused", "started anew"])
+def test_a_stream_is_taken_elsewhere_before_its_first_answer(fault):
     async def test():
         alive = Remote()
-        router = router_of({R0: Remote(REFUSED), R1: alive})
+        router = router_of({R0: Remote(fault), R1: alive})
         payloads = [Payload(None, b"1"), Payload(None, b"2")]
         replies = [reply async for reply in router.stream(call(), Given(*payloads))]
         assert [reply.payload for reply in replies] == payloads
