@@ -53,6 +53,10 @@ REPORT_TIMEOUT_S: Final = 10.0
 MOST_SIGNALS: Final = 10_000
 """Signals that wait to be sent at most."""
 
+GRACES_AT_FIRST: Final = 3
+"""Times the grace of an unload: so long after it has subscribed nothing is unloaded. That is longer
+than routers take to find a scheduler that is back (`router/link.py`)."""
+
 _SERVICE: Final = "/seldon.mlops.agent.AgentService"
 _PASSING: Final = (status.UNAVAILABLE, status.DEADLINE_EXCEEDED, status.RESOURCE_EXHAUSTED)
 
@@ -109,6 +113,7 @@ class SchedulerLink:
         self._may_report = asyncio.Event()  # subscribed, and there is something to say
         self._orders: dict[_Version, int] = {}  # the last one, of this subscription
         self._leaving: dict[_Version, asyncio.TimerHandle] = {}
+        self._may_unload_at = 0.0
         self._signals: list[ScalingSignal] = []
         self._may_signal = asyncio.Event()
         self._is_ours = False  # the scheduler
@@ -202,6 +207,8 @@ class SchedulerLink:
     def _note_subscribed(self) -> None:
         if not self.is_subscribed:
             self.is_subscribed = self.was_subscribed = True
+            # The scheduler may be back from a restart, and routers not yet back with it.
+            self._may_unload_at = self._loop.time() + GRACES_AT_FIRST * self._unload_grace_s
             self._backoff.reset()
             self._look_at_outbox()
 
@@ -226,9 +233,8 @@ class SchedulerLink:
             self._load(version, given, remote_in(operation))
         elif operation.operation == pb.ModelOperationMessage.UNLOAD_MODEL:
             if version not in self._leaving:
-                self._leaving[version] = self._loop.call_later(
-                    self._unload_grace_s, self._unload, version
-                )
+                due = max(self._loop.time() + self._unload_grace_s, self._may_unload_at)
+                self._leaving[version] = self._loop.call_at(due, self._unload, version)
         else:
             _log.debug("an order that is not known is left out operation=%d", operation.operation)
 

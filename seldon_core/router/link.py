@@ -18,11 +18,15 @@ from seldon_core.errors import UpstreamError
 from seldon_core.proto import control_pb2 as pb
 from seldon_core.transport.control import ReplicaAddress, ReplicaId, RouteSink, RouteUpdate
 from seldon_core.transport.link_protocol import OLDEST_PROTOCOL, PROTOCOL
-from seldon_core.transport.resubscribing import FIRST_PAUSE_S, LONGEST_PAUSE_S, resubscribe
+from seldon_core.transport.resubscribing import FIRST_PAUSE_S, resubscribe
 from seldon_core.transport.route_messages import RouteChanges, changes_of
 from seldon_core.transport.rpc_client import RpcClient
 
 _log = logging.getLogger(__name__)
+
+LONGEST_PAUSE_S: Final = 2.0
+"""Between attempts to subscribe. Replicas of a scheduler that is back soon unload what it has left,
+and wait with that only as long as `agent/link.py` says."""
 
 _PATH: Final = "/seldon_core.control.Control/SubscribeRoutes"
 

@@ -149,9 +149,27 @@ def test_an_unload_waits_for_routers_and_a_load_meanwhile_takes_it_back():
     run(test)
 
 
+def test_a_scheduler_that_is_back_has_nothing_unloaded_before_routers_have_found_it():
+    async def test():
+        loop = asyncio.get_running_loop()
+        async with a_world([IRIS], unload_grace_s=0.1) as (scheduler, agent, _):
+            began = loop.time()
+            scheduler.order(UNLOAD, "iris")
+            await scheduler.has(lambda: scheduler.events)
+            assert loop.time() - began > 0.2
+            scheduler.order(LOAD, "iris")
+            began = loop.time()
+            scheduler.order(UNLOAD, "iris")
+            await scheduler.has(lambda: len(scheduler.events) == 3)
+            assert loop.time() - began > 0.1
+            assert agent.orders == ["unload iris_1", "load iris_1", "unload iris_1"]
+
+    run(test)
+
+
 def test_what_was_ordered_on_a_stream_that_is_lost_is_not_done():
     async def test():
-        async with a_world([IRIS], unload_grace_s=0.2) as (scheduler, agent, link):
+        async with a_world([IRIS], unload_grace_s=0.05) as (scheduler, agent, link):
             scheduler.order(UNLOAD, "iris")
             scheduler.end_stream()
             await scheduler.has(lambda: len(scheduler.subscriptions) == 2)
