@@ -188,7 +188,13 @@ def _judge_latest(state: SchedulerState, model: ModelRecord, now: float) -> None
         _set_state(latest, *_state_of_standing(state, model, latest), now)
     if model.is_deleted or (latest.state in HAS_COME and not _is_rolling(state, model)):
         model.fallback = None
-    elif not _fallback_is_loaded(model) and not latest.serving_replicas():
+    elif not (
+        _fallback_is_loaded(model)
+        or latest.serving_replicas()
+        # What served may be where nobody has said yet what is there: nothing older takes its place.
+        or not state.is_synced
+        or any(record.server in state.awaited for record in model.standing())
+    ):
         loaded = [
             record.number
             for record in model.versions.values()

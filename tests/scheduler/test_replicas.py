@@ -270,6 +270,27 @@ def test_a_servers_models_are_placed_when_the_last_of_its_replicas_is_back():
     assert LoadOnReplica in map(type, connect(successor, R1))
 
 
+@pytest.mark.parametrize("is_followed", [False, True], ids=["by the latest", "by one that serves"])
+def test_what_was_superseded_does_not_serve_while_what_superseded_it_is_awaited(is_followed):
+    machine = a_machine()
+    decided = [*connect(machine, R0), *connect(machine, R1), *load(machine, uri="/1")]
+    decided += report(machine, 1, "Loaded", R0)
+    decided += load(machine, uri="/2")
+    (place,) = machine.state.models["iris"].latest.wanted
+    decided += report(machine, 2, "Loaded", place)
+    if is_followed:
+        decided += load(machine, uri="/3", requirements=("gpu",))
+    successor = restart(machine, decided)
+    successor.handle(SyncReached(3, 60.0))
+    # It was told to unload what is superseded, and has not done it yet.
+    assert UnloadOnReplica(R0, "iris", 1) in connect(successor, R0, held(1, "/1"))
+    assert not successor.state.models["iris"].route.candidates
+    connect(successor, R1, held(2, "/2"))
+    (candidate,) = successor.state.models["iris"].route.candidates
+    assert candidate.version == 2
+    assert violations(successor.state) == []
+
+
 def test_a_replica_that_lost_what_it_held_is_not_routed_to_when_it_is_back():
     machine = a_machine()
     connect(machine, R0, held())
