@@ -10,8 +10,8 @@ from seldon_core.cli.get import targets_of
 from seldon_core.cli.kinds import Target
 from seldon_core.cli.lookup import Lookup, open_lookup
 from seldon_core.cli.output import say, say_note
-from seldon_core.cli.pages import declaration_lines, field_line, table_lines
-from seldon_core.cli.seen import NOTHING, Resource, seconds_of, show_since, show_time
+from seldon_core.cli.pages import declaration_lines, field_line, story_lines, table_lines
+from seldon_core.cli.seen import NOTHING, Resource, seconds_of, show_since
 from seldon_core.cli.seen_experiments import SeenExperiment
 from seldon_core.cli.seen_models import SeenModel, replica_state_name, state_name
 from seldon_core.cli.seen_pipelines import SeenPipeline
@@ -24,6 +24,7 @@ from seldon_core.proto import scheduler_pb2 as pb
 from seldon_core.protocol.model_message import spec_of
 from seldon_core.resources.experiment import ResourceType
 from seldon_core.resources.kubernetes import KINDS, MODEL, PIPELINE, manifest_of
+from seldon_core.transport.control_client import RpcError
 
 _HOLDING: Final = frozenset({"Loading", "Loaded", "Available", "LoadedUnavailable", "Draining"})
 
@@ -49,7 +50,7 @@ def describe(
             if seen is None:
                 missing.append(target)
             else:
-                pages.append("\n".join(_page(lookup, seen, now)))
+                pages.append("\n".join((*_page(lookup, seen, now), *_story(lookup, seen))))
     if pages:
         say("\n\n\n".join(pages))
     for target in missing:
@@ -83,6 +84,23 @@ def _page(lookup: Lookup, seen: Resource, now: float) -> Iterator[str]:
     else:
         request = control_pb2.DescribeModelRequest(name=seen.name)
         yield from model_page(lookup.client.describe_model(request), now)
+
+
+def _story(lookup: Lookup, seen: Resource) -> Iterator[str]:
+    """Yield what happened to what is no model, whose page has it already.
+
+    A scheduler of Seldon's tells no stories.
+    """
+    if isinstance(seen, SeenModel):
+        return
+    request = control_pb2.StoryRequest(kind=seen.kind.singular, name=seen.name)
+    try:
+        told = lookup.client.tell_story(request)
+    except RpcError as error:
+        if error.code != "Unimplemented":
+            raise
+        return
+    yield from story_lines(told.story)
 
 
 def _states(lookup: Lookup, kind: str) -> dict[str, str]:
@@ -136,14 +154,7 @@ def model_page(described: control_pb2.DescribeModelResponse, now: float) -> Iter
             for index in sorted(version.modelReplicaState)
         ],
     )
-    yield "Story:"
-    if not described.story:
-        yield f"  {NOTHING}"
-    for chapter in described.story:
-        when = show_time(seconds_of(chapter.time))
-        yield f"  {when}  event {chapter.eventId}: {chapter.event}"
-        for decision in chapter.decisions:
-            yield f"      {decision}"
+    yield from story_lines(described.story)
 
 
 def server_page(seen: SeenServer, models: Sequence[SeenModel], now: float) -> Iterator[str]:

@@ -4,7 +4,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 from seldon_core.cli.columns import aligned
-from seldon_core.cli.seen import NOTHING, Condition
+from seldon_core.cli.seen import NOTHING, Condition, seconds_of, show_time
+from seldon_core.proto import control_pb2
 
 _LABEL: Final = 14  # columns for the names of fields
 
@@ -38,6 +39,18 @@ def table_lines(
         return
     for line in aligned(header, rows).splitlines():
         yield f"  {line}"
+
+
+def story_lines(story: Sequence[control_pb2.Chapter]) -> Iterator[str]:
+    """Yield what happened, event by event, each with what was decided on it."""
+    yield "Story:"
+    if not story:
+        yield f"  {NOTHING}"
+    for chapter in story:
+        when = show_time(seconds_of(chapter.time))
+        yield f"  {when}  event {chapter.eventId}: {chapter.event}"
+        for decision in chapter.decisions:
+            yield f"      {decision}"
 
 
 def condition_lines(conditions: Sequence[Condition]) -> Iterator[str]:

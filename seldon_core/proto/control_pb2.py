@@ -16,7 +16,7 @@ from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__
 from seldon_core.proto import scheduler_pb2 as seldon__core_dot_proto_dot_scheduler__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1fseldon_core/proto/control.proto\x12\x13seldon_core.control\x1a\x1fgoogle/protobuf/timestamp.proto\x1a!seldon_core/proto/scheduler.proto\"\x9e\x01\n\x12\x41pplyModelResponse\x12>\n\x06\x63hange\x18\x01 \x01(\x0e\x32..seldon_core.control.ApplyModelResponse.Change\"H\n\x06\x43hange\x12\x12\n\x0e\x43HANGE_UNKNOWN\x10\x00\x12\x0b\n\x07\x43REATED\x10\x01\x12\x0e\n\nCONFIGURED\x10\x02\x12\r\n\tUNCHANGED\x10\x03\"$\n\x14\x44\x65scribeModelRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"\xe7\x01\n\x15\x44\x65scribeModelResponse\x12;\n\x06status\x18\x01 \x01(\x0b\x32+.seldon.mlops.scheduler.ModelStatusResponse\x12.\n\x08verdicts\x18\x02 \x03(\x0b\x32\x1c.seldon_core.control.Verdict\x12+\n\x05story\x18\x03 \x03(\x0b\x32\x1c.seldon_core.control.Chapter\x12\x34\n\x07scaling\x18\x04 \x01(\x0b\x32#.seldon_core.control.ChosenReplicas\"\\\n\x0e\x43hosenReplicas\x12\x10\n\x08replicas\x18\x01 \x01(\r\x12\x0e\n\x06reason\x18\x02 \x01(\t\x12(\n\x04time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"e\n\x07Verdict\x12\x12\n\nserverName\x18\x01 \x01(\t\x12\x17\n\nreplicaIdx\x18\x02 \x01(\rH\x00\x88\x01\x01\x12\x0e\n\x06\x66ilter\x18\x03 \x01(\t\x12\x0e\n\x06reason\x18\x04 \x01(\tB\r\n\x0b_replicaIdx\"f\n\x07\x43hapter\x12\x0f\n\x07\x65ventId\x18\x01 \x01(\x04\x12(\n\x04time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\r\n\x05\x65vent\x18\x03 \x01(\t\x12\x11\n\tdecisions\x18\x04 \x03(\t\"S\n\x16SubscribeRoutesRequest\x12\x10\n\x08protocol\x18\x01 \x01(\r\x12\x16\n\x0eoldestProtocol\x18\x02 \x01(\r\x12\x0f\n\x07version\x18\x03 \x01(\t\"\xaa\x01\n\rRoutesMessage\x12\x10\n\x08sequence\x18\x01 \x01(\x04\x12\x12\n\nisSnapshot\x18\x02 \x01(\x08\x12\x12\n\nisComplete\x18\x03 \x01(\x08\x12*\n\x06routes\x18\x04 \x03(\x0b\x32\x1a.seldon_core.control.Route\x12\x33\n\x08replicas\x18\x05 \x03(\x0b\x32!.seldon_core.control.ReplicaPlace\"^\n\x05Route\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x37\n\ncandidates\x18\x02 \x03(\x0b\x32#.seldon_core.control.RouteCandidate\x12\x0e\n\x06notice\x18\x03 \x01(\t\"p\n\x0eRouteCandidate\x12\r\n\x05model\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\r\x12\x0e\n\x06weight\x18\x03 \x01(\r\x12.\n\x08replicas\x18\x04 \x03(\x0b\x32\x1c.seldon_core.control.Replica\"-\n\x07Replica\x12\x0e\n\x06server\x18\x01 \x01(\t\x12\x12\n\nreplicaIdx\x18\x02 \x01(\r\"\x7f\n\x0cReplicaPlace\x12-\n\x07replica\x18\x01 \x01(\x0b\x32\x1c.seldon_core.control.Replica\x12\x0c\n\x04host\x18\x02 \x01(\t\x12\x10\n\x08httpPort\x18\x03 \x01(\r\x12\x10\n\x08grpcPort\x18\x04 \x01(\r\x12\x0e\n\x06isOurs\x18\x05 \x01(\x08\x32\x8b\x04\n\x07\x43ontrol\x12_\n\nApplyModel\x12(.seldon.mlops.scheduler.LoadModelRequest\x1a\'.seldon_core.control.ApplyModelResponse\x12\x65\n\rApplyPipeline\x12+.seldon.mlops.scheduler.LoadPipelineRequest\x1a\'.seldon_core.control.ApplyModelResponse\x12j\n\x0f\x41pplyExperiment\x12..seldon.mlops.scheduler.StartExperimentRequest\x1a\'.seldon_core.control.ApplyModelResponse\x12\x66\n\rDescribeModel\x12).seldon_core.control.DescribeModelRequest\x1a*.seldon_core.control.DescribeModelResponse\x12\x64\n\x0fSubscribeRoutes\x12+.seldon_core.control.SubscribeRoutesRequest\x1a\".seldon_core.control.RoutesMessage0\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1fseldon_core/proto/control.proto\x12\x13seldon_core.control\x1a\x1fgoogle/protobuf/timestamp.proto\x1a!seldon_core/proto/scheduler.proto\"\x9e\x01\n\x12\x41pplyModelResponse\x12>\n\x06\x63hange\x18\x01 \x01(\x0e\x32..seldon_core.control.ApplyModelResponse.Change\"H\n\x06\x43hange\x12\x12\n\x0e\x43HANGE_UNKNOWN\x10\x00\x12\x0b\n\x07\x43REATED\x10\x01\x12\x0e\n\nCONFIGURED\x10\x02\x12\r\n\tUNCHANGED\x10\x03\"$\n\x14\x44\x65scribeModelRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"\xe7\x01\n\x15\x44\x65scribeModelResponse\x12;\n\x06status\x18\x01 \x01(\x0b\x32+.seldon.mlops.scheduler.ModelStatusResponse\x12.\n\x08verdicts\x18\x02 \x03(\x0b\x32\x1c.seldon_core.control.Verdict\x12+\n\x05story\x18\x03 \x03(\x0b\x32\x1c.seldon_core.control.Chapter\x12\x34\n\x07scaling\x18\x04 \x01(\x0b\x32#.seldon_core.control.ChosenReplicas\"\\\n\x0e\x43hosenReplicas\x12\x10\n\x08replicas\x18\x01 \x01(\r\x12\x0e\n\x06reason\x18\x02 \x01(\t\x12(\n\x04time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"e\n\x07Verdict\x12\x12\n\nserverName\x18\x01 \x01(\t\x12\x17\n\nreplicaIdx\x18\x02 \x01(\rH\x00\x88\x01\x01\x12\x0e\n\x06\x66ilter\x18\x03 \x01(\t\x12\x0e\n\x06reason\x18\x04 \x01(\tB\r\n\x0b_replicaIdx\"*\n\x0cStoryRequest\x12\x0c\n\x04kind\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\"<\n\rStoryResponse\x12+\n\x05story\x18\x01 \x03(\x0b\x32\x1c.seldon_core.control.Chapter\"f\n\x07\x43hapter\x12\x0f\n\x07\x65ventId\x18\x01 \x01(\x04\x12(\n\x04time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\r\n\x05\x65vent\x18\x03 \x01(\t\x12\x11\n\tdecisions\x18\x04 \x03(\t\"S\n\x16SubscribeRoutesRequest\x12\x10\n\x08protocol\x18\x01 \x01(\r\x12\x16\n\x0eoldestProtocol\x18\x02 \x01(\r\x12\x0f\n\x07version\x18\x03 \x01(\t\"\xaa\x01\n\rRoutesMessage\x12\x10\n\x08sequence\x18\x01 \x01(\x04\x12\x12\n\nisSnapshot\x18\x02 \x01(\x08\x12\x12\n\nisComplete\x18\x03 \x01(\x08\x12*\n\x06routes\x18\x04 \x03(\x0b\x32\x1a.seldon_core.control.Route\x12\x33\n\x08replicas\x18\x05 \x03(\x0b\x32!.seldon_core.control.ReplicaPlace\"^\n\x05Route\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x37\n\ncandidates\x18\x02 \x03(\x0b\x32#.seldon_core.control.RouteCandidate\x12\x0e\n\x06notice\x18\x03 \x01(\t\"p\n\x0eRouteCandidate\x12\r\n\x05model\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\r\x12\x0e\n\x06weight\x18\x03 \x01(\r\x12.\n\x08replicas\x18\x04 \x03(\x0b\x32\x1c.seldon_core.control.Replica\"-\n\x07Replica\x12\x0e\n\x06server\x18\x01 \x01(\t\x12\x12\n\nreplicaIdx\x18\x02 \x01(\r\"\x7f\n\x0cReplicaPlace\x12-\n\x07replica\x18\x01 \x01(\x0b\x32\x1c.seldon_core.control.Replica\x12\x0c\n\x04host\x18\x02 \x01(\t\x12\x10\n\x08httpPort\x18\x03 \x01(\r\x12\x10\n\x08grpcPort\x18\x04 \x01(\r\x12\x0e\n\x06isOurs\x18\x05 \x01(\x08\x32\xdf\x04\n\x07\x43ontrol\x12_\n\nApplyModel\x12(.seldon.mlops.scheduler.LoadModelRequest\x1a\'.seldon_core.control.ApplyModelResponse\x12\x65\n\rApplyPipeline\x12+.seldon.mlops.scheduler.LoadPipelineRequest\x1a\'.seldon_core.control.ApplyModelResponse\x12j\n\x0f\x41pplyExperiment\x12..seldon.mlops.scheduler.StartExperimentRequest\x1a\'.seldon_core.control.ApplyModelResponse\x12\x66\n\rDescribeModel\x12).seldon_core.control.DescribeModelRequest\x1a*.seldon_core.control.DescribeModelResponse\x12R\n\tTellStory\x12!.seldon_core.control.StoryRequest\x1a\".seldon_core.control.StoryResponse\x12\x64\n\x0fSubscribeRoutes\x12+.seldon_core.control.SubscribeRoutesRequest\x1a\".seldon_core.control.RoutesMessage0\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -35,20 +35,24 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_CHOSENREPLICAS']._serialized_end=649
   _globals['_VERDICT']._serialized_start=651
   _globals['_VERDICT']._serialized_end=752
-  _globals['_CHAPTER']._serialized_start=754
-  _globals['_CHAPTER']._serialized_end=856
-  _globals['_SUBSCRIBEROUTESREQUEST']._serialized_start=858
-  _globals['_SUBSCRIBEROUTESREQUEST']._serialized_end=941
-  _globals['_ROUTESMESSAGE']._serialized_start=944
-  _globals['_ROUTESMESSAGE']._serialized_end=1114
-  _globals['_ROUTE']._serialized_start=1116
-  _globals['_ROUTE']._serialized_end=1210
-  _globals['_ROUTECANDIDATE']._serialized_start=1212
-  _globals['_ROUTECANDIDATE']._serialized_end=1324
-  _globals['_REPLICA']._serialized_start=1326
-  _globals['_REPLICA']._serialized_end=1371
-  _globals['_REPLICAPLACE']._serialized_start=1373
-  _globals['_REPLICAPLACE']._serialized_end=1500
-  _globals['_CONTROL']._serialized_start=1503
-  _globals['_CONTROL']._serialized_end=2026
+  _globals['_STORYREQUEST']._serialized_start=754
+  _globals['_STORYREQUEST']._serialized_end=796
+  _globals['_STORYRESPONSE']._serialized_start=798
+  _globals['_STORYRESPONSE']._serialized_end=858
+  _globals['_CHAPTER']._serialized_start=860
+  _globals['_CHAPTER']._serialized_end=962
+  _globals['_SUBSCRIBEROUTESREQUEST']._serialized_start=964
+  _globals['_SUBSCRIBEROUTESREQUEST']._serialized_end=1047
+  _globals['_ROUTESMESSAGE']._serialized_start=1050
+  _globals['_ROUTESMESSAGE']._serialized_end=1220
+  _globals['_ROUTE']._serialized_start=1222
+  _globals['_ROUTE']._serialized_end=1316
+  _globals['_ROUTECANDIDATE']._serialized_start=1318
+  _globals['_ROUTECANDIDATE']._serialized_end=1430
+  _globals['_REPLICA']._serialized_start=1432
+  _globals['_REPLICA']._serialized_end=1477
+  _globals['_REPLICAPLACE']._serialized_start=1479
+  _globals['_REPLICAPLACE']._serialized_end=1606
+  _globals['_CONTROL']._serialized_start=1609
+  _globals['_CONTROL']._serialized_end=2216
 # @@protoc_insertion_point(module_scope)

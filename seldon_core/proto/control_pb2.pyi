@@ -67,6 +67,20 @@ class Verdict(_message.Message):
     reason: str
     def __init__(self, serverName: _Optional[str] = ..., replicaIdx: _Optional[int] = ..., filter: _Optional[str] = ..., reason: _Optional[str] = ...) -> None: ...
 
+class StoryRequest(_message.Message):
+    __slots__ = ("kind", "name")
+    KIND_FIELD_NUMBER: _ClassVar[int]
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    kind: str
+    name: str
+    def __init__(self, kind: _Optional[str] = ..., name: _Optional[str] = ...) -> None: ...
+
+class StoryResponse(_message.Message):
+    __slots__ = ("story",)
+    STORY_FIELD_NUMBER: _ClassVar[int]
+    story: _containers.RepeatedCompositeFieldContainer[Chapter]
+    def __init__(self, story: _Optional[_Iterable[_Union[Chapter, _Mapping]]] = ...) -> None: ...
+
 class Chapter(_message.Message):
     __slots__ = ("eventId", "time", "event", "decisions")
     EVENTID_FIELD_NUMBER: _ClassVar[int]

@@ -69,6 +69,7 @@ class SchedulerApi:
                     UnaryMethod(
                         "DescribeModel", control_pb2.DescribeModelRequest, self.describe_model
                     ),
+                    UnaryMethod("TellStory", control_pb2.StoryRequest, self.tell_story),
                     *declared.own_methods(),
                 ),
             ),
@@ -183,8 +184,19 @@ class SchedulerApi:
             status=model_message(status, all_versions=True),
             verdicts=[verdict_message(each) for each in self._scheduler.explain(request.name)],
             scaling=scaling_reason(status.latest),
-            story=[chapter_message(each) for each in self._scheduler.story(request.name)],
+            story=self._chapters(request.name),
         )
+
+    async def tell_story(
+        self, request: control_pb2.StoryRequest, _: str
+    ) -> control_pb2.StoryResponse:
+        """Return what happened to a resource of any kind last; nothing of one that is not known."""
+        await self._scheduler.carried_out()
+        name = request.name if request.kind == "model" else f"{request.name}.{request.kind}"
+        return control_pb2.StoryResponse(story=self._chapters(name))
+
+    def _chapters(self, name: str) -> list[control_pb2.Chapter]:
+        return [chapter_message(each, name) for each in self._scheduler.story(name)]
 
     async def _message_of(
         self, name: str, *, all_versions: bool = False

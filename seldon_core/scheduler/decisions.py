@@ -152,9 +152,10 @@ Decision = (
 
 
 def model_of(decision: Decision) -> str | None:
-    """Return the model that a decision is about; None if it is about something else.
+    """Return the model that a decision is about; None if it goes with its event.
 
-    Pipelines and experiments are named by their routes, as no model can be: `p.pipeline`.
+    Others are named with their kind, as no model can be: `p.pipeline`. That a server has another
+    status is of no interest: with each of its models it has.
     """
     match decision:
         case Save(stored=stored):
@@ -167,21 +168,40 @@ def model_of(decision: Decision) -> str | None:
             return model
         case PublishRoute(update=update):
             return update.name
+        case PublishPipeline() | PublishExperiment() | OrderPipeline():
+            return _declared_of(decision)
+        case RunServer() | AskForReplicas() | PublishReplica() | ConfigureServers():
+            return _server_of(decision)
+        case PublishServer() | AnswerCaller():
+            return None
+        case _:
+            assert_never(decision)
+
+
+def _declared_of(decision: DeclaredDecision) -> str | None:
+    match decision:
         case PublishPipeline(pipeline=name):
             return _story_of(Kind.PIPELINE, name)
         case PublishExperiment(experiment=name):
             return _story_of(Kind.EXPERIMENT, name)
         case OrderPipeline(version=ordered):
             return _story_of(Kind.PIPELINE, ordered.spec.name)
-        case (
-            PublishReplica()
-            | PublishServer()
-            | RunServer()
-            | ConfigureServers()
-            | AskForReplicas()
-            | AnswerCaller()
-        ):
-            return None
+        case _:
+            assert_never(decision)
+
+
+def _server_of(
+    decision: RunServer | AskForReplicas | PublishReplica | ConfigureServers,
+) -> str:
+    match decision:
+        case RunServer(spec=spec):
+            return f"{spec.name}.server"
+        case AskForReplicas(server=server):
+            return f"{server}.server"
+        case PublishReplica(replica=replica):
+            return f"{replica.server}.server"
+        case ConfigureServers(config=config):
+            return f"{config.name}.serverconfig"
         case _:
             assert_never(decision)
 

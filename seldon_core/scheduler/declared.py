@@ -37,6 +37,7 @@ from seldon_core.scheduler.declared_state import (
     PipelineRecord,
     PipelineState,
 )
+from seldon_core.scheduler.declared_story import tell_experiment, tell_pipeline
 from seldon_core.scheduler.declared_views import experiment_status, pipeline_status
 from seldon_core.scheduler.records import Kind
 from seldon_core.scheduler.retries import DELETED_TTL_S
@@ -247,11 +248,11 @@ def _tell_pipeline(state: SchedulerState, pipeline: PipelineRecord) -> Iterator[
     shown = pipeline_status(state, pipeline)
     if shown != pipeline.shown:
         pipeline.shown = shown
-        yield PublishPipeline(pipeline.name)
+        yield PublishPipeline(pipeline.name, tell_pipeline(shown))
 
 
 def _tell_experiment(state: SchedulerState, experiment: ExperimentRecord) -> Iterator[Decision]:
     shown = experiment_status(state, experiment)
     if shown != experiment.shown:
         experiment.shown = shown
-        yield PublishExperiment(experiment.name)
+        yield PublishExperiment(experiment.name, tell_experiment(shown))

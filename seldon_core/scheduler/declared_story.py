@@ -13,7 +13,28 @@ from seldon_core.scheduler.declared_events import (
     PipelineMemberLeft,
     PipelineRestored,
     PipelineUnloadRequested,
+    Side,
 )
+from seldon_core.scheduler.declared_status import ExperimentStatus, PipelineStatus
+
+
+def tell_pipeline(status: PipelineStatus) -> str:
+    """Return what a pipeline's status is in words."""
+    latest = status.latest
+    ready = "its models are ready" if latest.models_ready else "its models are not all ready"
+    sides = ", ".join(
+        f"{side.value}: {state.value}{f' ({reason})' if reason else ''}"
+        for side, state, reason in (
+            (Side.ENGINE, latest.state, latest.reason),
+            (Side.GATEWAY, latest.gateway_state, latest.gateway_reason),
+        )
+    )
+    return f"version {latest.version.version} is told of as {sides}; {ready}"
+
+
+def tell_experiment(status: ExperimentStatus) -> str:
+    """Return what an experiment's status is in words."""
+    return f"told of as {'active' if status.is_active else 'inactive'}: {status.description}"
 
 
 def tell_declared_event(event: DeclaredEvent) -> str:

@@ -350,7 +350,10 @@ class Scheduler:
         return self._machine.explain(name)
 
     def story(self, name: str) -> list[Chapter]:
-        """Return what happened to a model last and why, oldest first."""
+        """Return what happened to a model last and why, oldest first.
+
+        Other resources are named with their kind: `p.pipeline`, `mlserver.server`.
+        """
         return self._story.of(name)
 
     def watch_models(self) -> AbstractContextManager[Watch]:

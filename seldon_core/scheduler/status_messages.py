@@ -13,7 +13,7 @@ from seldon_core.proto import scheduler_pb2 as pb
 from seldon_core.protocol.model_message import kubernetes_message, message_of
 from seldon_core.resources.model import KubernetesMeta
 from seldon_core.scheduler.status import ModelStatus, ModelVersionStatus, ServerStatus, Verdict
-from seldon_core.scheduler.story import Chapter, tell_decision, tell_event
+from seldon_core.scheduler.story import Chapter, tell_decision, tell_event_of
 
 NO_TIME_S: Final = -62_135_596_800
 """Go's zero time, the year 1, in seconds: what Seldon says where nothing has changed yet."""
@@ -86,13 +86,13 @@ def verdict_message(verdict: Verdict) -> control_pb2.Verdict:
     )
 
 
-def chapter_message(chapter: Chapter) -> control_pb2.Chapter:
-    """Return an event and what was decided on it, in words."""
+def chapter_message(chapter: Chapter, about: str) -> control_pb2.Chapter:
+    """Return an event and what was decided on it, in words; `about` is whose story it is in."""
     told = [tell_decision(decision) for decision in chapter.decisions]
     return control_pb2.Chapter(
         eventId=chapter.event_id,
         time=timestamp_message(chapter.event.now),
-        event=tell_event(chapter.event),
+        event=tell_event_of(chapter.event, about),
         decisions=[each for each in told if each is not None],
     )
 

@@ -1,4 +1,8 @@
-"""Keeps what happened to each model and why, and tells it in words."""
+"""Keeps what happened to each resource and why, and tells it in words.
+
+Pipelines, experiments, servers and their configs are named with their kind, as no model can be:
+`p.pipeline`.
+"""
 
 from collections import deque
 from dataclasses import dataclass
@@ -25,12 +29,12 @@ from seldon_core.scheduler.secret_events import (
 from seldon_core.transport.control import RouteUpdate
 
 CHAPTERS = 20
-"""Events kept for each model: several versions, with the failures in between."""
+"""Events kept for each resource: several versions, with the failures in between."""
 
 
 @dataclass(frozen=True, slots=True)
 class Chapter:
-    """One event and what was decided on one model then; `event_id` is in the log lines as well."""
+    """One event and what was decided on one resource; `event_id` is in the log lines as well."""
 
     event_id: int
     event: Event
@@ -38,22 +42,24 @@ class Chapter:
 
 
 class Story:
-    """The last events of every model that is known."""
+    """The last events of every resource that is known."""
 
     def __init__(self) -> None:
         self._chapters: dict[str, deque[Chapter]] = {}
 
     def add(self, event_id: int, event: Event, made: list[Decision]) -> None:
-        """Write an event down with every model that it concerned.
+        """Write an event down with every resource that it concerned.
 
-        A refusal that concerns no model that was ever known is not: anybody could fill memory so.
+        A refusal that concerns none that was ever known is not: anybody could fill memory so.
         """
         by_model: dict[str, list[Decision]] = {
             name: [] for name in map(decided.model_of, made) if name is not None
         }
-        about = events.model_of(event)
-        if about in self._chapters:
-            by_model.setdefault(about, [])
+        subjects = subjects_of(event)
+        for subject in subjects:
+            if subject in self._chapters or isinstance(event, events.ReplicaConnected):
+                by_model.setdefault(subject, [])
+        about = subjects[0] if len(subjects) == 1 else None
         for decision in made:
             name = decided.model_of(decision) or about
             if name in by_model:
@@ -65,12 +71,51 @@ class Story:
             chapters.append(Chapter(event_id, event, tuple(its)))
 
     def forget(self, name: str) -> None:
-        """Drop what is written of a model."""
+        """Drop what is written of a resource."""
         self._chapters.pop(name, None)
 
     def of(self, name: str) -> list[Chapter]:
-        """Return the last chapters of a model, the oldest first."""
+        """Return the last chapters of a resource, the oldest first."""
         return list(self._chapters.get(name, ()))
+
+
+_OF_MODELS = (
+    events.ModelRestored
+    | events.ModelLoadRequested
+    | events.ModelUnloadRequested
+    | events.ModelReported
+)
+
+
+def subjects_of(event: Event) -> tuple[str, ...]:
+    """Return the resources that an event is about; none if it may concern any."""
+    match event:
+        case events.ServerRestored(stored=stored):
+            return (f"{stored.name}.server",)
+        case events.ServerDeclared(spec=spec):
+            return (f"{spec.name}.server",)
+        case events.ServerUnloadRequested(name=name):
+            return (f"{name}.server",)
+        case events.ServersNotified(notices=notices):
+            return tuple(f"{notice.name}.server" for notice in notices)
+        case events.ReplicaConnected() | events.ReplicaLost() | events.ReplicaDrainRequested():
+            return (f"{event.replica.server}.server",)
+        case events.ServerConfigRestored(stored=config):
+            return (f"{config.name}.serverconfig",)
+        case events.ServerConfigDeclared(spec=config):
+            return (f"{config.name}.serverconfig",)
+        case events.ServerConfigUnloadRequested(name=name):
+            return (f"{name}.serverconfig",)
+        case _:
+            model = events.model_of(event)
+            return () if model is None else (model,)
+
+
+def tell_event_of(event: Event, about: str) -> str:
+    """Return what happened in words; a model is named in the stories of other resources only."""
+    told = tell_event(event)
+    model = events.model_of(event)
+    return f"model {model}: {told}" if isinstance(event, _OF_MODELS) and about != model else told
 
 
 def tell_event(event: Event) -> str:
@@ -172,16 +217,19 @@ def _tell_config_event(event: events.AboutServerConfigs) -> str:
 def tell_decision(decision: Decision) -> str | None:
     """Return what was decided in words; None for what only serves others' information."""
     match decision:
+        case decided.PublishStatus() | decided.PublishServer():
+            return None
+        case PublishPipeline(told=told) | PublishExperiment(told=told):
+            return told or None
         case (
-            decided.PublishStatus()
-            | decided.PublishServer()
+            decided.LoadOnReplica()
+            | decided.UnloadOnReplica()
+            | decided.RunServer()
+            | decided.AskForReplicas()
             | decided.PublishReplica()
             | decided.ConfigureServers()
-            | PublishPipeline()
-            | PublishExperiment()
+            | OrderPipeline()
         ):
-            return None
-        case decided.RunServer() | decided.AskForReplicas() | OrderPipeline():
             return _tell_order(decision)
         case decided.ScaleModel(before=before, replicas=replicas, why=why):
             return f"{replicas} replicas instead of {before}: {why}"
@@ -189,10 +237,6 @@ def tell_decision(decision: Decision) -> str | None:
             return "kept in the store"
         case decided.Drop():
             return "removed from the store"
-        case decided.LoadOnReplica(replica=replica, version=version):
-            return f"load version {version.version} on {replica}"
-        case decided.UnloadOnReplica(replica=replica, version=version):
-            return f"unload version {version} from {replica}"
         case decided.PublishRoute(update=update):
             return _tell_route(update)
         case decided.AnswerCaller(error=error, change=change):
@@ -202,13 +246,29 @@ def tell_decision(decision: Decision) -> str | None:
 
 
 def _tell_order(
-    order: decided.RunServer | decided.AskForReplicas | OrderPipeline,
+    order: decided.LoadOnReplica
+    | decided.UnloadOnReplica
+    | decided.RunServer
+    | decided.AskForReplicas
+    | decided.PublishReplica
+    | decided.ConfigureServers
+    | OrderPipeline,
 ) -> str:
     match order:
+        case decided.LoadOnReplica(replica=replica, version=version):
+            return f"load version {version.version} on {replica}"
+        case decided.UnloadOnReplica(replica=replica, version=number):
+            return f"unload version {number} from {replica}"
         case decided.RunServer(spec=spec, replicas=wanted):
             return f"run {wanted} of server {spec.name}"
         case decided.AskForReplicas(server=server, replicas=wanted):
             return f"ask for {wanted} replicas of server {server}"
+        case decided.PublishReplica(replica=replica, address=None):
+            return f"routers reach {replica} no more"
+        case decided.PublishReplica(replica=replica, address=address):
+            return f"routers reach {replica} at {address}"
+        case decided.ConfigureServers(config=config):
+            return f"servers are run by config {config.name}"
         case OrderPipeline(side=side, member=member, operation=operation, version=ordered):
             return f"{operation.value} version {ordered.version} on {side.value} {member}"
         case _:

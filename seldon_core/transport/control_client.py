@@ -292,6 +292,13 @@ class SchedulerClient:
         response = control_pb2.DescribeModelResponse
         return self._call(_CONTROL, "DescribeModel", request, response, timeout_s)
 
+    def tell_story(
+        self, request: control_pb2.StoryRequest, *, timeout_s: float | None = TIMEOUT_S
+    ) -> control_pb2.StoryResponse:
+        """Return what happened to a resource of any kind, event by event."""
+        response = control_pb2.StoryResponse
+        return self._call(_CONTROL, "TellStory", request, response, timeout_s)
+
     def watch_models(
         self, request: scheduler_pb2.ModelSubscriptionRequest, *, timeout_s: float | None = None
     ) -> Iterator[scheduler_pb2.ModelStatusResponse]:

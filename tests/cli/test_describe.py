@@ -1,8 +1,10 @@
+import grpc
 import pytest
 
 from seldon_core.cli.describe import describe, model_page, server_page
 from seldon_core.cli.seen_models import SeenModel
 from seldon_core.cli.seen_servers import SeenServer
+from seldon_core.errors import UpstreamError
 from seldon_core.proto import control_pb2
 from seldon_core.resources.knobs import Knobs
 from seldon_core.resources.model import KubernetesMeta, ModelSpec
@@ -179,6 +181,38 @@ def test_what_was_deleted_is_described_while_it_is_remembered(toy, capsys):
     toy.described["iris"] = described(gone("iris"))
     assert describe(["model/iris"], [], False, None, toy.address) == 0
     assert "ModelTerminated, deleted" in capsys.readouterr().out
+
+
+CHAPTER = {
+    "eventId": 7,
+    "time": {"seconds": SINCE},
+    "event": "replica mlserver/1 connected",
+    "decisions": ["routers reach mlserver/1 at there:9000"],
+}
+
+
+def test_a_server_s_page_ends_with_its_story(toy, capsys):
+    toy.servers["mlserver"] = a_server()
+    toy.stories["server", "mlserver"] = [CHAPTER]
+    assert describe(["server/mlserver"], [], False, None, toy.address) == 0
+    _, _, story = capsys.readouterr().out.partition("Story:\n")
+    first, second = story.splitlines()
+    assert first.endswith("  event 7: replica mlserver/1 connected")
+    assert second == "      routers reach mlserver/1 at there:9000"
+
+
+def test_a_scheduler_that_tells_no_stories_is_described_without(toy, capsys):
+    toy.servers["mlserver"] = a_server()
+    toy.refusals["stories"] = (grpc.StatusCode.UNIMPLEMENTED, "Method not found!")
+    assert describe(["server/mlserver"], [], False, None, toy.address) == 0
+    assert "Story:" not in capsys.readouterr().out
+
+
+def test_a_story_that_cannot_be_told_is_an_error(toy):
+    toy.servers["mlserver"] = a_server()
+    toy.refusals["stories"] = (grpc.StatusCode.INTERNAL, "a bug")
+    with pytest.raises(UpstreamError, match="a bug"):
+        describe(["server/mlserver"], [], False, None, toy.address)
 
 
 def test_nothing_to_describe_is_no_error(toy, capsys):

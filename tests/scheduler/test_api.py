@@ -202,6 +202,18 @@ def test_a_model_is_described_with_verdicts_and_story():
     assert [chapter.eventId for chapter in answer.story] == [3]
 
 
+@pytest.mark.parametrize(
+    ("kind", "story"), [("model", "iris"), ("pipeline", "iris.pipeline")], ids=["model", "other"]
+)
+def test_the_story_of_a_resource_of_any_kind_is_told(kind, story):
+    scheduler = FakeScheduler()
+    scheduler.chapters = [Chapter(3, Tick(1.0), ())]
+    request = control_pb2.StoryRequest(kind=kind, name="iris")
+    answer = run(SchedulerApi(scheduler).tell_story(request, PEER))
+    assert [chapter.eventId for chapter in answer.story] == [3]
+    assert scheduler.stories == [story]
+
+
 def test_an_unknown_model_is_not_described():
     with pytest.raises(NotFoundError, match=r"^model 'iris' not found$"):
         run(

@@ -1,6 +1,7 @@
 """What happened to pipelines and experiments, in words and in the log."""
 
 import logging
+from dataclasses import replace
 
 import pytest
 
@@ -26,6 +27,13 @@ from seldon_core.scheduler.declared_events import (
     PipelineUnloadRequested,
     Side,
 )
+from seldon_core.scheduler.declared_state import PipelineState
+from seldon_core.scheduler.declared_status import (
+    ExperimentStatus,
+    PipelineStatus,
+    PipelineVersionStatus,
+)
+from seldon_core.scheduler.declared_story import tell_experiment, tell_pipeline
 from seldon_core.scheduler.logs import log_change
 from seldon_core.scheduler.records import (
     Kind,
@@ -105,6 +113,26 @@ def test_an_event_is_told_in_words_and_named_by_the_route(event, about, words):
 def test_a_decision_is_told_in_words_and_named_by_the_route(decision, about, words):
     assert tell_decision(decision) == words
     assert decided.model_of(decision) == about
+
+
+def test_a_status_is_told_in_words():
+    latest = PipelineVersionStatus(
+        VERSION, PipelineState.READY, "", PipelineState.CREATE, "nobody is there", False, 0.0
+    )
+    status = PipelineStatus("p", False, (latest,))
+    told = (
+        "version 2 is told of as dataflow engine: PipelineReady, "
+        "pipeline gateway: PipelineCreate (nobody is there); its models are not all ready"
+    )
+    assert tell_pipeline(status) == told
+    ready = replace(status, versions=(replace(latest, models_ready=True),))
+    assert tell_pipeline(ready).endswith("; its models are ready")
+    assert tell_decision(PublishPipeline("p", told)) == told
+    split = ExperimentStatus(an_experiment("e", "a"), False, True, True, True, "experiment active")
+    assert tell_experiment(split) == "told of as active: experiment active"
+    idle = replace(split, is_active=False, description="model a is not there")
+    assert tell_experiment(idle) == "told of as inactive: model a is not there"
+    assert tell_decision(PublishExperiment("e", "told of")) == "told of"
 
 
 def test_what_happened_to_a_pipeline_is_written_down_until_it_is_forgotten():

@@ -23,7 +23,7 @@ from seldon_core.scheduler.events import model_of as model_of_event
 from seldon_core.scheduler.machine import SchedulerMachine
 from seldon_core.scheduler.records import Kind, StoredServerConfig
 from seldon_core.scheduler.store_records import decode_record, encode_record, record_key
-from seldon_core.scheduler.story import tell_decision, tell_event
+from seldon_core.scheduler.story import subjects_of, tell_decision, tell_event
 
 BIG = ServerConfigSpec("big", ("a",), 5, 10, "/p", {"A": "b"}, "e", 2, {"zone": "a"})
 
@@ -101,5 +101,6 @@ def test_a_config_is_written_down_and_read_back():
 def test_the_story_tells_of_it(event, words):
     assert tell_event(event) == words
     assert model_of_event(event) is None
-    assert model_of(ConfigureServers(BIG)) is None
-    assert tell_decision(ConfigureServers(BIG)) is None
+    assert subjects_of(event) == ("big.serverconfig",)
+    assert model_of(ConfigureServers(BIG)) == "big.serverconfig"
+    assert tell_decision(ConfigureServers(BIG)) == "servers are run by config big"

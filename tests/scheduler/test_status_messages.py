@@ -139,7 +139,7 @@ def test_a_verdict_on_a_whole_server_names_no_replica():
 def test_a_chapter_is_told_in_words_and_to_the_microsecond():
     event = ModelLoadRequested(1_700_000_000.123457, ModelSpec("iris", "/iris"), 1, "10.0.0.1:5")
     decisions = (PublishStatus("iris"), AnswerCaller(1, None, Change.CREATED))
-    message = chapter_message(Chapter(7, event, decisions))
+    message = chapter_message(Chapter(7, event, decisions), "iris")
     assert MessageToDict(message) == {
         "eventId": "7",
         "time": "2023-11-14T22:13:20.123457Z",

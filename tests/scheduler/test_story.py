@@ -27,6 +27,7 @@ from seldon_core.scheduler.events import (
     ModelUnloadRequested,
     ReplicaConnected,
     ReplicaLost,
+    ServerNotice,
     SyncReached,
     Tick,
 )
@@ -37,9 +38,18 @@ from seldon_core.scheduler.records import (
     StoredServer,
     StoredServerConfig,
 )
-from seldon_core.scheduler.story import CHAPTERS, Chapter, Story, tell_decision, tell_event
+from seldon_core.scheduler.story import (
+    CHAPTERS,
+    Chapter,
+    Story,
+    subjects_of,
+    tell_decision,
+    tell_event,
+    tell_event_of,
+)
 from seldon_core.transport.control import (
     ModelReport,
+    ReplicaAddress,
     ReplicaConfig,
     ReplicaId,
     ReplicaModelEvent,
@@ -169,6 +179,83 @@ def test_a_decision_is_told_in_words(decision, told):
 
 
 SERVER, CONFIG = ServerSpec("big"), ServerConfigSpec("common")
+THERE = ReplicaAddress("there", 9000, 9000)
+
+
+@pytest.mark.parametrize(
+    ("event", "subjects"),
+    [
+        (events.ServerRestored(1, StoredServer("big")), ("big.server",)),
+        (events.ServerDeclared(1, SERVER, 1), ("big.server",)),
+        (events.ServerUnloadRequested(1, "big", 1), ("big.server",)),
+        (
+            events.ServersNotified(1, (ServerNotice("a", 1), ServerNotice("b", 2)), False, 1),
+            ("a.server", "b.server"),
+        ),
+        (ReplicaConnected(1, R0, ReplicaConfig((), 1, 0)), ("mlserver.server",)),
+        (ReplicaLost(1, R0), ("mlserver.server",)),
+        (events.ReplicaDrainRequested(1, R0, 1), ("mlserver.server",)),
+        (
+            events.ServerConfigRestored(1, StoredServerConfig("common", CONFIG)),
+            ("common.serverconfig",),
+        ),
+        (events.ServerConfigDeclared(1, CONFIG, 1), ("common.serverconfig",)),
+        (events.ServerConfigUnloadRequested(1, "common", 1), ("common.serverconfig",)),
+        (ModelLoadRequested(1, IRIS, 1), ("iris",)),
+        (Tick(1), ()),
+    ],
+    ids=lambda given: type(given).__name__ if not isinstance(given, tuple) else "",
+)
+def test_an_event_is_about_these_resources(event, subjects):
+    assert subjects_of(event) == subjects
+
+
+@pytest.mark.parametrize(
+    ("decision", "subject"),
+    [
+        (decided.RunServer(SERVER, 2), "big.server"),
+        (decided.AskForReplicas("big", 2), "big.server"),
+        (decided.PublishReplica(R0, None), "mlserver.server"),
+        (decided.ConfigureServers(CONFIG), "common.serverconfig"),
+        (decided.PublishServer("big"), None),
+        (AnswerCaller(1), None),
+    ],
+    ids=lambda given: type(given).__name__ if hasattr(given, "__slots__") else "",
+)
+def test_a_decision_is_about_this_server(decision, subject):
+    assert decided.model_of(decision) == subject
+
+
+def test_what_happens_to_a_server_is_in_its_own_story():
+    story = Story()
+    declared = events.ServerDeclared(1, SERVER, 1)
+    kept = Save(StoredServer("big"))
+    story.add(1, declared, [kept, decided.RunServer(SERVER, 2), AnswerCaller(1)])
+    came = ReplicaConnected(2, ReplicaId("big", 0), ReplicaConfig((), 1, 0))
+    story.add(2, came, [load_of("iris"), decided.PublishServer("big")])
+    lost = ReplicaLost(3, ReplicaId("big", 0))
+    story.add(3, lost, [])
+    assert story.of("big.server") == [
+        Chapter(1, declared, (kept, decided.RunServer(SERVER, 2), AnswerCaller(1))),
+        Chapter(2, came, (decided.PublishServer("big"),)),
+        Chapter(3, lost, ()),
+    ]
+    assert story.of("iris") == [Chapter(2, came, (load_of("iris"),))]
+
+
+def test_a_refusal_about_a_server_that_nobody_knows_is_not_written_down():
+    story = Story()
+    refused = AnswerCaller(1, NotFoundError("server", "big"))
+    story.add(1, events.ServerUnloadRequested(1, "big", 1), [refused])
+    assert story.of("big.server") == []
+
+
+def test_a_model_is_named_in_the_stories_of_others():
+    event = ModelReported(2, ModelReport(R0, "iris", 9, ReplicaModelEvent.UNLOADED))
+    told = "mlserver/0 reports version 9 Unloaded"
+    assert tell_event_of(event, "iris") == told
+    assert tell_event_of(event, "p.pipeline") == f"model iris: {told}"
+    assert tell_event_of(ReplicaLost(1, R0), "p.pipeline") == "replica mlserver/0 lost"
 
 
 @pytest.mark.parametrize(
@@ -206,9 +293,10 @@ def test_what_happens_to_servers_is_told_in_words(event, told):
     [
         (decided.RunServer(SERVER, 2), "run 2 of server big"),
         (decided.AskForReplicas("big", 3), "ask for 3 replicas of server big"),
-        (decided.ConfigureServers(CONFIG), None),
+        (decided.ConfigureServers(CONFIG), "servers are run by config common"),
         (decided.PublishServer("big"), None),
-        (decided.PublishReplica(R0, None), None),
+        (decided.PublishReplica(R0, None), "routers reach mlserver/0 no more"),
+        (decided.PublishReplica(R0, THERE), "routers reach mlserver/0 at there:9000"),
     ],
     ids=lambda given: type(given).__name__ if hasattr(given, "__slots__") else "",
 )

@@ -25,6 +25,7 @@ class FakeScheduler:
         self.asked = []
         self.verdicts = []
         self.chapters = []
+        self.stories = []
         self._models = {}
         self._servers = {}
         self._model_watches, self._server_watches = Watches(), Watches()
@@ -61,6 +62,7 @@ class FakeScheduler:
         return self.verdicts
 
     def story(self, name):
+        self.stories.append(name)
         return self.chapters
 
     def watch_models(self):

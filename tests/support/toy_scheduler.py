@@ -97,6 +97,7 @@ class ToyScheduler:
     refusals: dict[str, tuple[grpc.StatusCode, str]] = field(default_factory=dict)
     updates: list[Any] = field(default_factory=list)
     described: dict[str, Any] = field(default_factory=dict)
+    stories: dict[tuple[str, str], Any] = field(default_factory=dict)
     declared: Any = field(default_factory=servers_pb2.ListServersResponse)
 
     def keep(self, *statuses):
@@ -164,6 +165,10 @@ class ToyScheduler:
     def describe(self, request, context):
         return self.described[request.name]
 
+    def tell_story(self, request, context):
+        self._refuse("stories", context)
+        return control_pb2.StoryResponse(story=self.stories.get((request.kind, request.name)))
+
     def _refuse(self, name, context):
         if name in self.refusals:
             context.abort(*self.refusals[name])
@@ -182,6 +187,7 @@ def toy_scheduler():
     control = {
         "ApplyModel": _unary(pb.LoadModelRequest, toy.apply),
         "DescribeModel": _unary(control_pb2.DescribeModelRequest, toy.describe),
+        "TellStory": _unary(control_pb2.StoryRequest, toy.tell_story),
     }
     servers = {
         "ListServers": _unary(servers_pb2.ListServersRequest, toy.list_servers),

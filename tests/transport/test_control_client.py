@@ -66,6 +66,7 @@ def test_every_unary_call_reaches_its_method():
     model = pb.Model(meta={"name": "iris"})
     applied = control_pb2.ApplyModelResponse(change=control_pb2.ApplyModelResponse.CREATED)
     described = control_pb2.DescribeModelResponse(status={"modelName": "iris"})
+    told = control_pb2.StoryResponse(story=[{"eventId": 7}])
     status = pb.SchedulerStatusResponse(applicationVersion="1")
     scheduler = {
         "LoadModel": unary(pb.LoadModelRequest, remember(seen, pb.LoadModelResponse())),
@@ -75,6 +76,7 @@ def test_every_unary_call_reaches_its_method():
     control = {
         "ApplyModel": unary(pb.LoadModelRequest, remember(seen, applied)),
         "DescribeModel": unary(control_pb2.DescribeModelRequest, remember(seen, described)),
+        "TellStory": unary(control_pb2.StoryRequest, remember(seen, told)),
     }
     requests = [
         pb.LoadModelRequest(model=model),
@@ -82,6 +84,7 @@ def test_every_unary_call_reaches_its_method():
         pb.UnloadModelRequest(model={"name": "iris"}),
         pb.SchedulerStatusRequest(subscriberName="cli"),
         control_pb2.DescribeModelRequest(name="iris"),
+        control_pb2.StoryRequest(kind="pipeline", name="p"),
     ]
     with a_server(scheduler, control) as address, SchedulerClient(address) as client:
         methods = [
@@ -90,6 +93,7 @@ def test_every_unary_call_reaches_its_method():
             client.unload_model,
             client.scheduler_status,
             client.describe_model,
+            client.tell_story,
         ]
         answers = [method(each) for method, each in zip(methods, requests, strict=True)]
     assert answers == [
@@ -98,6 +102,7 @@ def test_every_unary_call_reaches_its_method():
         pb.UnloadModelResponse(),
         status,
         described,
+        told,
     ]
     assert seen == requests
 
