@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from seldon_core.scheduler.declared_invariants import declared_violations
+from seldon_core.scheduler.lifecycle import lacks_room, needs_room
 from seldon_core.scheduler.retries import is_in_trouble
 from seldon_core.scheduler.routes import derive
 from seldon_core.scheduler.state import (
@@ -111,7 +112,11 @@ def _retry_violations(state: SchedulerState, model: ModelRecord) -> Iterator[str
         yield f"{model.name} is in trouble and never tried again"
     if model.wake_at is not None and (model.wake_at, model.name) not in state.wakeups:
         yield f"{model.name} waits for {model.wake_at} and nothing wakes it"
-    is_refused = any(record.refusal for record in model.standing())
-    is_settled = model.name not in state.to_place  # its latest version may just have come
-    if is_settled and is_refused != (model.name in state.homeless):
+    if model.name in state.to_place:
+        return  # its latest version may just have come, or its replica gone
+    if any(lacks_room(state, record) for record in model.standing()) != (
+        model.name in state.homeless
+    ):
         yield f"{model.name} is counted wrongly among those without a place"
+    if needs_room(model) != (model.name in state.lacking):
+        yield f"{model.name} is counted wrongly among those that lack replicas"

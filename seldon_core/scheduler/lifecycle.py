@@ -15,6 +15,7 @@ from seldon_core.scheduler.routes import derive
 from seldon_core.scheduler.state import (
     HAS_COME,
     IN_TRANSIT,
+    IN_TROUBLE,
     LIVE,
     PLACED,
     Assignment,
@@ -167,15 +168,36 @@ def settle(state: SchedulerState, model: ModelRecord, now: float) -> list[Decisi
             _set_state(record, *_state_of_leaving(record), now)
         elif record is not model.latest:
             _set_state(record, *_state_of_standing(state, model, record), now)
-    if any(record.refusal for record in standing):
-        state.homeless[model.name] = None
-    else:
-        state.homeless.pop(model.name, None)
+    _note(state.homeless, model, is_in=any(lacks_room(state, record) for record in standing))
+    _note(state.lacking, model, is_in=needs_room(model))
     route = derive(model)
     if route == model.route:
         return []
     model.route = route
     return [PublishRoute(route)]
+
+
+def lacks_room(state: SchedulerState, record: VersionRecord) -> bool:
+    """Return whether there was no room for all replicas that a version is to have."""
+    if record.refusal:
+        return True
+    is_placed = state.is_synced and record.server not in state.awaited
+    return is_placed and len(record.wanted) < record.replicas
+
+
+def needs_room(model: ModelRecord) -> bool:
+    """Return whether a version that is to stand failed, or has fewer replicas than it should."""
+    return any(
+        record.state in IN_TROUBLE or len(record.replicas_in(*PLACED)) < record.replicas
+        for record in model.standing()
+    )
+
+
+def _note(names: dict[str, None], model: ModelRecord, *, is_in: bool) -> None:
+    if is_in:
+        names[model.name] = None
+    else:
+        names.pop(model.name, None)
 
 
 def _judge_latest(state: SchedulerState, model: ModelRecord, now: float) -> None:

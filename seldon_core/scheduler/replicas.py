@@ -13,7 +13,6 @@ from seldon_core.scheduler.events import ReplicaConnected, ReplicaDrainRequested
 from seldon_core.scheduler.lifecycle import settle
 from seldon_core.scheduler.slices import place_all
 from seldon_core.scheduler.state import (
-    IN_TROUBLE,
     LIVE,
     PLACED,
     Assignment,
@@ -110,7 +109,7 @@ def drained(state: SchedulerState) -> list[Decision]:
 
 def needing_room(state: SchedulerState) -> Iterator[ModelRecord]:
     """Yield the models that failed or lack replicas; there may be room for them now."""
-    return (model for model in state.models.values() if not model.is_deleted and needs_room(model))
+    return (state.models[name] for name in list(state.lacking))
 
 
 def models_on(state: SchedulerState, server: str) -> list[ModelRecord]:
@@ -120,14 +119,6 @@ def models_on(state: SchedulerState, server: str) -> list[ModelRecord]:
         for model in state.models.values()
         if any(record.server == server for record in model.standing())
     ]
-
-
-def needs_room(model: ModelRecord) -> bool:
-    """Return whether a version that is to stand failed, or has fewer replicas than it should."""
-    return any(
-        record.state in IN_TROUBLE or len(record.replicas_in(*PLACED)) < record.replicas
-        for record in model.standing()
-    )
 
 
 def _place_anew(

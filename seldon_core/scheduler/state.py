@@ -278,8 +278,9 @@ class SchedulerState:
     Before `is_synced` models are taken in and not placed, and those on a server of `awaited` not
     before the replicas with these indices are there again, or `patience_until` has come. `to_place`
     are the names of models that are placed next, a slice at a time, so that no event takes long.
-    `homeless` are the names of models that
-    found no room, of which the first `to_sweep` are tried again at `sweep_at`, when some was made.
+    `lacking` are the names of models that failed or have too few replicas, and are placed when
+    there are more, `homeless` those among them that found no room for all, of which the first
+    `to_sweep` are tried again at `sweep_at`, when some was made.
     `wakeups` is a heap of (time, model); an entry counts if the model's `wake_at` is that time.
     `touched` are the models that the event at hand may have changed, `touched_servers` the servers.
     `draining` are the replicas that are about to end. `scaling` says when anything is scaled.
@@ -294,6 +295,7 @@ class SchedulerState:
     patience_until: float | None = None
     to_place: dict[str, None] = field(default_factory=dict)
     place_at: float = 0.0
+    lacking: dict[str, None] = field(default_factory=dict)
     homeless: dict[str, None] = field(default_factory=dict)
     sweep_at: float | None = None
     to_sweep: int = 0

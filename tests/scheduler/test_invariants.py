@@ -91,6 +91,10 @@ def be_counted_as_homeless(state):
     state.homeless["iris"] = None
 
 
+def be_counted_as_lacking(state):
+    state.lacking["iris"] = None
+
+
 @pytest.mark.parametrize(
     ("break_it", "told"),
     [
@@ -110,6 +114,7 @@ def be_counted_as_homeless(state):
         (forget_to_try_again, "iris is in trouble and never tried again"),
         (wait_without_being_woken, "iris waits for 77.0 and nothing wakes it"),
         (be_counted_as_homeless, "iris is counted wrongly among those without a place"),
+        (be_counted_as_lacking, "iris is counted wrongly among those that lack replicas"),
         (progress_while_deleted, "iris_1 is on its way and nobody wants it"),
     ],
     ids=lambda value: value.__name__ if callable(value) else "",

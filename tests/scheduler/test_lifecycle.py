@@ -4,8 +4,7 @@ import pytest
 
 from seldon_core.scheduler.decisions import LoadOnReplica, PublishRoute, UnloadOnReplica
 from seldon_core.scheduler.events import ReplicaConnected, ReplicaLost, Tick
-from seldon_core.scheduler.lifecycle import HISTORY
-from seldon_core.scheduler.replicas import needs_room
+from seldon_core.scheduler.lifecycle import HISTORY, needs_room
 from seldon_core.scheduler.state import ModelState
 from seldon_core.transport.control import ReplicaConfig, ReplicaId
 from tests.support.scheduler_worlds import R0, R1, R2, a_machine, acts, load, report, unload

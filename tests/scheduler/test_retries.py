@@ -4,10 +4,18 @@ import pytest
 
 from seldon_core.resources.model import ModelSpec
 from seldon_core.scheduler import retries
-from seldon_core.scheduler.events import ModelLoadRequested, ReplicaConnected, Tick
+from seldon_core.scheduler.decisions import LoadOnReplica
+from seldon_core.scheduler.events import (
+    ModelLoadRequested,
+    ModelReported,
+    ModelUnloadRequested,
+    ReplicaConnected,
+    Tick,
+)
 from seldon_core.scheduler.invariants import violations
-from seldon_core.transport.control import ReplicaConfig
-from tests.support.scheduler_worlds import R0, a_machine, load, report, unload
+from seldon_core.scheduler.state import ModelState
+from seldon_core.transport.control import ModelReport, ReplicaConfig, ReplicaModelEvent
+from tests.support.scheduler_worlds import R0, R1, a_machine, load, report, unload
 
 
 @pytest.mark.parametrize(
@@ -131,6 +139,19 @@ def test_freed_memory_is_of_interest_only_to_those_who_wait_for_it():
     retries.free(machine.state, 5)
     retries.free(machine.state, 5.05)
     assert machine.next_wakeup() == 5 + retries.SWEEP_PAUSE_S
+
+
+def test_a_model_with_fewer_replicas_than_it_should_have_gets_them_when_memory_is_free():
+    machine = a_machine(R0, R1)
+    machine.handle(ModelLoadRequested(1, ModelSpec("wine", "/wine", memory_bytes=60), caller=1))
+    load(machine, memory_bytes=50, replicas=2, min_replicas=1)
+    report(machine, 1, "Loaded", R1)
+    latest = machine.state.models["iris"].latest
+    assert (latest.state, latest.wanted) == (ModelState.AVAILABLE, (R1,))
+    machine.handle(ModelUnloadRequested(2, "wine", caller=1))
+    machine.handle(ModelReported(3, ModelReport(R0, "wine", 1, ReplicaModelEvent.LOAD_FAILED)))
+    decisions = machine.handle(Tick(machine.next_wakeup()))
+    assert [made.replica for made in decisions if isinstance(made, LoadOnReplica)] == [R0]
 
 
 def declare(machine, count, now=1):
