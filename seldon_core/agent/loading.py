@@ -9,7 +9,9 @@ from seldon_core.agent.runtimes import runtime_named
 from seldon_core.agent.runtimes.base import Artifact, LoadedModel, Runtime, Signature
 from seldon_core.agent.runtimes.measured import load_measured
 from seldon_core.agent.storage import Remotes, fetch
+from seldon_core.errors import InvalidResourceError
 from seldon_core.resources.model import ModelVersion
+from seldon_core.resources.remote import Remote
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,11 +40,11 @@ def loader(trusted: Sequence[Path], remotes: Remotes | None = None) -> Loader:
     def load(
         version: ModelVersion, last: Artifact | None, known: Signature | None
     ) -> Loaded | Artifact:
-        spec = version.spec
         remote = remotes.of(version.internal_name) if remotes is not None else None
-        if remote is not None:
-            spec = replace(spec, storage_uri=fetch(spec.storage_uri, remote))
-        artifact = open_artifact(version.internal_name, spec, trusted)
+        if remote is None:
+            artifact = open_artifact(version.internal_name, version.spec, trusted)
+        else:
+            artifact = _open_fetched(version, remote, trusted)
         if version.spec.knobs.isolation == "process":
             return artifact
         runtime = runtime_named(artifact.runtime)
@@ -50,3 +52,20 @@ def loader(trusted: Sequence[Path], remotes: Remotes | None = None) -> Loader:
         return Loaded(artifact, runtime, model, grown)
 
     return load
+
+
+def _open_fetched(version: ModelVersion, remote: Remote, trusted: Sequence[Path]) -> Artifact:
+    """Find the files of a model that is on a remote, where they lie when they have been fetched.
+
+    That is nobody's business: errors speak of them as the model's storageUri does.
+    """
+    uri = version.spec.storage_uri
+    place = fetch(uri, remote)
+    try:
+        spec = replace(version.spec, storage_uri=place)
+        return open_artifact(version.internal_name, spec, trusted)
+    except InvalidResourceError as error:
+        message = str(error).removeprefix(f"{error.path}: ")
+        raise InvalidResourceError(
+            error.path.replace(place, uri), message.replace(place, uri)
+        ) from None

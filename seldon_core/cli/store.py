@@ -17,6 +17,7 @@ from seldon_core.errors import StoreError
 from seldon_core.scheduler.events import restored_event
 from seldon_core.scheduler.invariants import violations
 from seldon_core.scheduler.machine import SchedulerMachine
+from seldon_core.scheduler.records import is_confidential
 from seldon_core.scheduler.store import open_store
 from seldon_core.scheduler.store_contents import Contents
 from seldon_core.scheduler.store_export import Export, read_export, write_export
@@ -50,17 +51,22 @@ def run_check(data_dir: str | None) -> None:
     say("sound")
 
 
-def run_export(data_dir: str | None, file: Path | None) -> None:
-    """Write an export to `file`, standard output if None, and warn of what cannot be read.
+def run_export(data_dir: str | None, file: Path | None, with_secrets: bool = False) -> None:
+    """Write an export to `file`, standard output if None, and warn of what is not in it.
 
-    The file appears when it is complete. Raises StoreError if something cannot be read, or the file
-    cannot be written.
+    Secrets, and a ConfigMap with remotes, are in it only `with_secrets`; then the file is its
+    owner's alone. It appears when it is complete. Raises StoreError if something cannot be read, or
+    the file cannot be written.
     """
     inspection = inspect_store(_data_folder(data_dir))
     contents = inspection.contents
-    with _writing(file) as out:
-        for line in write_export(Export(contents.last_now, contents.stored)):
+    stored = [each for each in contents.stored if with_secrets or not is_confidential(each)]
+    with _writing(file, is_private=with_secrets) as out:
+        for line in write_export(Export(contents.last_now, tuple(stored))):
             out.write(line + "\n")
+    if len(stored) < len(contents.stored):
+        left_out = _records(len(contents.stored) - len(stored))
+        say_warning(f"{left_out} with secrets left out; --with-secrets exports them, too")
     for sentence in _unreadable(inspection):
         say_warning(sentence)
     if not inspection.is_sound:
@@ -136,7 +142,7 @@ def _broken_rules(contents: Contents) -> list[str]:
 
 
 @contextmanager
-def _writing(file: Path | None) -> Iterator[TextIO]:
+def _writing(file: Path | None, *, is_private: bool) -> Iterator[TextIO]:
     if file is None:
         try:
             # Not sys.stdout itself, which would try once more at exit and end in a traceback.
@@ -152,7 +158,7 @@ def _writing(file: Path | None) -> Iterator[TextIO]:
         if file.is_file() or not file.exists():  # a pipe or a device is written to as it is
             file = file.resolve()  # and a link stays one
             part = file.with_name(f"{file.name}.{os.getpid()}.part")
-        with part.open("w") as out:
+        with open(part, "w", opener=_private if is_private else None) as out:
             yield out
         if part != file:
             part.replace(file)
@@ -160,3 +166,8 @@ def _writing(file: Path | None) -> Iterator[TextIO]:
         if part != file:
             part.unlink(missing_ok=True)
         raise StoreError(f"cannot write {str(file)!r}: {error.strerror}") from error
+
+
+def _private(path: str, flags: int) -> int:
+    """Open a file that nobody else may read, if it is made now."""
+    return os.open(path, flags, 0o600)

@@ -208,3 +208,10 @@ Stored = (
     | StoredSecret
     | StoredAgentConfig
 )
+
+
+def is_confidential(stored: Stored) -> bool:
+    """Return whether what is kept is nobody's business: a Secret, or remotes of the ConfigMap."""
+    if isinstance(stored, StoredAgentConfig):
+        return bool(stored.spec.remotes)
+    return isinstance(stored, StoredSecret)

@@ -23,6 +23,8 @@ MAP_BYTES = 8 << 30  # of address space, not of memory or disk; doubled when it 
 
 _FOLDER = "store"
 _FILE = "data.mdb"
+_ONLY_MINE = 0o700
+_OF_OTHERS = 0o077
 
 
 def path_in(folder: Path) -> Path:
@@ -106,7 +108,9 @@ class StoreFile:
 
     def _make_folder(self) -> None:
         try:
-            self.path.parent.mkdir(exist_ok=True, mode=0o700)
+            self.path.parent.mkdir(exist_ok=True, mode=_ONLY_MINE)
+            if self.path.parent.stat().st_mode & _OF_OTHERS:  # Secrets are in it
+                self.path.parent.chmod(_ONLY_MINE)
         except OSError as error:
             raise StoreError(f"cannot make {str(self.path.parent)!r}: {error.strerror}") from error
 
@@ -154,7 +158,7 @@ def damaged(folder: Path, problems: Sequence[str]) -> StoreError:
     return StoreError(
         f"the store in {str(store)!r} is damaged: {problems[0]}{more}. "
         f"`seldon-core store check {option}` tells all that is wrong; "
-        f"`seldon-core store export {option} models.jsonl` saves what can be read; "
+        f"`seldon-core store export --with-secrets {option} models.jsonl` saves what can be read; "
         f"then move {str(store)!r} away, and "
         f"`seldon-core store import {option} models.jsonl` makes a new one"
     )

@@ -23,7 +23,7 @@ def plain_secret(secret: StoredSecret) -> dict[str, Any]:
 
 def read_secret(value: object) -> StoredSecret:
     """Return the Secret that `plain_secret` was given. Raises ValueError if it cannot be one."""
-    spec = SecretSpec(**fields(value, _SECRET))
+    spec = SecretSpec(**fields(_map(value), _SECRET))
     return StoredSecret(spec.name, spec)
 
 
@@ -42,7 +42,7 @@ def plain_agent_config(config: StoredAgentConfig) -> dict[str, Any]:
 
 def read_agent_config(value: object) -> StoredAgentConfig:
     """Return what `plain_agent_config` was given. Raises ValueError if it cannot be one."""
-    return StoredAgentConfig(AGENT_CONFIG, AgentConfigSpec(**fields(value, _AGENT_CONFIG)))
+    return StoredAgentConfig(AGENT_CONFIG, AgentConfigSpec(**fields(_map(value), _AGENT_CONFIG)))
 
 
 def check_secret(secret: StoredSecret | StoredAgentConfig) -> None:
@@ -58,24 +58,27 @@ def _encoded(value: object) -> bytes:
         raise ValueError("wanted base64, found something else") from None
 
 
-def _data(value: object) -> dict[str, bytes]:
+def _map(value: object) -> dict[Any, Any]:
     if not isinstance(value, dict):
-        raise ValueError("wanted a map of texts, found something else")
-    return {text(key): _encoded(each) for key, each in value.items()}
+        raise ValueError("wanted a map, found something else")
+    return value
+
+
+def _data(value: object) -> dict[str, bytes]:
+    return {text(key): _encoded(each) for key, each in _map(value).items()}
 
 
 def _parameters(value: object) -> dict[str, str]:
-    if not isinstance(value, dict):
-        raise ValueError("wanted a map of texts, found something else")
-    if not all(isinstance(each, str) for pair in value.items() for each in pair):
+    parameters = _map(value)
+    if not all(isinstance(each, str) for pair in parameters.items() for each in pair):
         raise ValueError("wanted texts only, found something else")
-    return dict(value)
+    return dict(parameters)
 
 
 _SECRET = {"name": text, "data": _data, "meta": read_meta}
 _REMOTE = {"name": text, "type": text, "parameters": _parameters}
 _AGENT_CONFIG = {
     "secret_names": list_of(text),
-    "remotes": list_of(lambda value: Remote(**fields(value, _REMOTE))),
+    "remotes": list_of(lambda value: Remote(**fields(_map(value), _REMOTE))),
     "meta": read_meta,
 }

@@ -8,6 +8,9 @@ import pytest
 
 from seldon_core.cli.store import run_check, run_export, run_import
 from seldon_core.errors import StoreError
+from seldon_core.resources.remote import Remote
+from seldon_core.resources.secret import AgentConfigSpec, SecretSpec
+from seldon_core.scheduler.records import StoredAgentConfig, StoredSecret
 from seldon_core.scheduler.store_file import path_in
 from tests.support.stored import keep, kept, stored
 
@@ -196,3 +199,31 @@ def test_a_data_folder_that_cannot_be_made_is_named(export, tmp_path):
 def test_a_deleted_model_is_sound(tmp_path):
     keep(tmp_path, ([replace(A, deleted_at=NOW)], [], NOW))
     run_check(str(tmp_path))
+
+
+def test_secrets_are_exported_if_asked_for_only(tmp_path, capsys):
+    spec = SecretSpec("minio", {"s3": b"hunter2"})
+    remote = Remote("gs", "gcs", {"token": "hunter3"})
+    own = StoredAgentConfig("seldon-agent", AgentConfigSpec(("minio",), (remote,)))
+    everything = (A, StoredSecret("minio", spec), own)
+    (tmp_path / "data").mkdir()
+    keep(tmp_path / "data", (everything, (), NOW))
+    bare, whole = tmp_path / "bare.jsonl", tmp_path / "whole.jsonl"
+    run_export(str(tmp_path / "data"), bare)
+    left_out = "warning: 2 records with secrets left out; --with-secrets exports them, too\n"
+    assert capsys.readouterr().err == left_out
+    assert "minio" not in bare.read_text()
+    run_export(str(tmp_path / "data"), whole, True)
+    assert whole.stat().st_mode & 0o077 == 0
+    assert capsys.readouterr().err == ""
+    (tmp_path / "new").mkdir()
+    run_import(str(tmp_path / "new"), whole)
+    run_export(str(tmp_path / "new"), tmp_path / "again.jsonl", True)
+    assert (tmp_path / "again.jsonl").read_text() == whole.read_text()
+
+
+def test_a_config_that_only_names_secrets_is_exported(tmp_path, capsys):
+    keep(tmp_path, ((StoredAgentConfig("seldon-agent", AgentConfigSpec(("minio",))),), (), NOW))
+    run_export(str(tmp_path), tmp_path / "f.jsonl")
+    assert capsys.readouterr().err == ""
+    assert "minio" in (tmp_path / "f.jsonl").read_text()

@@ -16,13 +16,14 @@ def invoke(*arguments):
     [
         (["check"], ("run_check", None)),
         (["check", "--data-dir", "d"], ("run_check", "d")),
-        (["export"], ("run_export", None, None)),
-        (["export", "-"], ("run_export", None, None)),
-        (["export", "--data-dir", "d", "f"], ("run_export", "d", Path("f"))),
+        (["export"], ("run_export", None, None, False)),
+        (["export", "-"], ("run_export", None, None, False)),
+        (["export", "--data-dir", "d", "f"], ("run_export", "d", Path("f"), False)),
+        (["export", "--with-secrets"], ("run_export", None, None, True)),
         (["import", "-"], ("run_import", None, None)),
         (["import", "f", "--data-dir", "d"], ("run_import", "d", Path("f"))),
     ],
-    ids=["check", "check-there", "out", "dash", "to-file", "in", "from-file"],
+    ids=["check", "check-there", "out", "dash", "to-file", "all", "in", "from-file"],
 )
 def test_each_command_does_what_it_says(monkeypatch, arguments, call):
     calls = []

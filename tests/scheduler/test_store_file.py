@@ -87,7 +87,7 @@ def test_a_truncated_file_is_refused_with_what_to_do(folder, size):
     told = (
         rf"^the store in '{folder}/store' is damaged: .*\. "
         rf"`seldon-core store check --data-dir {folder}` tells .*"
-        rf"`seldon-core store export --data-dir {folder} models.jsonl` saves .*"
+        rf"`seldon-core store export --with-secrets --data-dir {folder} models.jsonl` saves .*"
         rf"move '{folder}/store' away.*"
         rf"`seldon-core store import --data-dir {folder} models.jsonl` makes a new one$"
     )
