@@ -115,7 +115,7 @@ def load_wanted(state: SchedulerState, record: VersionRecord, now: float) -> lis
         record.assignments[wanted] = Assignment(ReplicaState.LOADING, now)
         replica = state.replica(wanted)
         assert replica is not None, "only connected replicas are wanted"
-        replica.hold(spec.name, number, spec.memory_bytes)
+        replica.hold(spec.name, number, record.counted_bytes)
         decisions.append(LoadOnReplica(wanted, record.version))
     return decisions
 

@@ -268,5 +268,6 @@ def _note(
     if after not in HOLDING:
         replica.release(report.model, report.version)
         retries.free(state, now)
-    elif report.memory_bytes and not record.version.spec.memory_bytes:
-        replica.hold(report.model, report.version, report.memory_bytes)
+    elif report.memory_bytes:
+        record.measured_bytes = report.memory_bytes
+        replica.hold(report.model, report.version, record.counted_bytes)

@@ -209,7 +209,7 @@ def _attach(
     if record is None:
         return [UnloadOnReplica(replica.replica, spec.name, number)]
     concerned[model.name] = model
-    replica.hold(spec.name, number, record.version.spec.memory_bytes)
+    replica.hold(spec.name, number, record.counted_bytes)
     if _is_wrong(record, held, replica):
         record.assignments[replica.replica] = Assignment(ReplicaState.UNLOADING, now)
         return [UnloadOnReplica(replica.replica, spec.name, number)]
@@ -217,7 +217,7 @@ def _attach(
     record.server = replica.replica.server
     if replica.replica not in record.wanted:
         record.wanted = (*record.wanted, replica.replica)
-    replica.loaded[spec.name, number] = 0
+    replica.loaded[spec.name, number] = record.measured_bytes
     return []
 
 

@@ -96,7 +96,8 @@ class VersionRecord:
     `wanted` are the replicas that placement chose last; loaded elsewhere, a version that is to stay
     is unloaded there. `refusal` is why the last placement found no room, "" when it did, and
     `last_failure` why the last load failed, until one works. `server` is where it is placed.
-    `chosen` is what scaling made of the spec's replicas, None if nothing.
+    `chosen` is what scaling made of the spec's replicas, None if nothing. `measured_bytes` is what
+    the replica measured that loaded it last, 0 if none did.
     """
 
     version: ModelVersion
@@ -110,6 +111,12 @@ class VersionRecord:
     last_failure: str = ""
     assignments: dict[ReplicaId, Assignment] = field(default_factory=dict)
     chosen: Chosen | None = None
+    measured_bytes: int = 0
+
+    @property
+    def counted_bytes(self) -> int:
+        """The memory that is counted where it is loaded: what its spec says, else as measured."""
+        return self.version.spec.memory_bytes or self.measured_bytes
 
     @property
     def replicas(self) -> int:

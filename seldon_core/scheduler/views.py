@@ -27,6 +27,7 @@ def version_status(record: VersionRecord) -> ModelVersionStatus:
     """Return one version as it is now."""
     available = len(record.replicas_in(ReplicaState.AVAILABLE))
     if record.state is ModelState.SCHEDULE_FAILED:
+        available = len(record.serving_replicas())  # those that drain, if there are no others
         unavailable = max(0, record.replicas - available)
     else:
         unavailable = len(record.replicas_in(ReplicaState.LOADING, ReplicaState.LOAD_FAILED))

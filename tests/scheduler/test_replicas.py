@@ -213,6 +213,19 @@ def test_a_measured_size_stands_beside_the_declared_one():
     assert (shown.available_memory_bytes, shown.measured_bytes) == (70, 77)
 
 
+def test_what_was_measured_counts_also_when_the_replica_is_back_and_on_the_next():
+    machine = a_machine()
+    connect(machine, R0)
+    load(machine)
+    report(machine, 1, "Loaded", memory_bytes=77)
+    connect(machine, R0, held())
+    (shown,) = machine.server("mlserver").replicas
+    assert (shown.available_memory_bytes, shown.measured_bytes) == (23, 77)
+    connect(machine, R1)
+    load(machine, replicas=2)
+    assert machine.state.replica(R1).free_bytes == 23
+
+
 def test_a_replica_that_lies_about_its_server_gets_only_what_it_can_serve():
     machine = a_machine()
     connect(machine, R0, has=("onnx",), memory=1000)

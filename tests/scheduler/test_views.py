@@ -1,6 +1,6 @@
 """What operators see."""
 
-from seldon_core.scheduler.events import ReplicaConnected, ReplicaLost
+from seldon_core.scheduler.events import ReplicaConnected, ReplicaDrainRequested, ReplicaLost
 from seldon_core.scheduler.state import ModelState, ReplicaState
 from seldon_core.scheduler.status import ModelReplicaStatus, ServerReplicaStatus
 from seldon_core.transport.control import ReplicaConfig, ReplicaId
@@ -42,6 +42,16 @@ def test_of_a_model_that_finds_no_room_for_all_the_rest_is_unavailable():
     latest = machine.model("iris").latest
     assert latest.state is ModelState.SCHEDULE_FAILED
     assert (latest.available_replicas, latest.unavailable_replicas) == (1, 3)
+
+
+def test_a_version_without_room_that_drains_is_available_as_long_as_it_serves():
+    machine = a_machine(R0)
+    load(machine)
+    report(machine, 1, "Loaded")
+    machine.handle(ReplicaDrainRequested(2, R0, caller=5))
+    latest = machine.model("iris").latest
+    assert latest.state is ModelState.SCHEDULE_FAILED
+    assert (latest.available_replicas, latest.unavailable_replicas) == (1, 0)
 
 
 def test_the_last_change_is_that_of_the_version_or_of_a_replica():
