@@ -84,7 +84,7 @@ class RpcStream(Stream):
 
     def _end_with(self, refusal: RefusedCallError) -> Outgoing:
         self.shared.refusals.call(refusal)
-        return refuse_call(self.head.headers, refusal.code, refusal.message)
+        return refuse_call(self.headers(), refusal.code, refusal.message)
 
     async def answer(self) -> Outgoing:
         """Call the front; what it raises is a bug and comes out."""
@@ -104,8 +104,7 @@ class RpcStream(Stream):
         return await self._packed(await self._call(message))
 
     def _call(self, message: Buffer) -> Awaitable[RpcAnswer]:
-        head = self.head
-        return self._front.answer(head.target, head.headers.copy(), message, self.deadline)
+        return self._front.answer(self.head.target, self.headers(), message, self.deadline)
 
     async def _call_inflated(self, message: Buffer) -> Outgoing:
         """Do as `_call` with a compressed message; raises RefusedCallError if it is not one."""

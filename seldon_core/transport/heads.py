@@ -24,6 +24,8 @@ class Head:
     those of its names and values.
     `answer_coding` is how the messages of a call's answer are compressed, b"" if they are not.
     `converse` is what answers a streaming call, which the connection asks its front for.
+    `is_plain` says that a request has nothing in its head that refuses it at once, `length` what
+    its `content-length` says, None if it has none.
     """
 
     method: bytes
@@ -37,6 +39,8 @@ class Head:
     nbytes: int = 0
     answer_coding: bytes = b""
     converse: Conversation | None = None
+    is_plain: bool = False
+    length: int | None = None
 
 
 def read_head(block: Sequence[tuple[bytes, bytes]], settings: ListenerSettings) -> Head:
@@ -53,10 +57,15 @@ def read_head(block: Sequence[tuple[bytes, bytes]], settings: ListenerSettings) 
         # head, of which a packet has hundreds.
         head.headers.update((name, b",".join(values)) for name, values in repeated.items())
     content_type = head.headers.get(b"content-type", b"")
-    if head.method == b"POST" and content_type[:16].lower() == b"application/grpc":
+    is_dialect = head.method == b"POST" and content_type[:16].lower() == b"application/grpc"
+    if is_dialect:
         head.is_grpc = grpc_frames.is_grpc(content_type)
         if head.is_grpc:
             _read_call(head)
+            return head
+    length = head.headers.get(b"content-length")
+    head.length = None if length is None else int(length)
+    head.is_plain = not (is_dialect or head.excess or head.method == b"CONNECT")
     return head
 
 

@@ -23,6 +23,7 @@ from seldon_core.transport.handler import NO_DEADLINE
 from seldon_core.transport.heads import Head, read_head
 from seldon_core.transport.http2_requests import Requests
 from seldon_core.transport.pinging import Pings
+from seldon_core.transport.request_id import REQUEST_ID
 from seldon_core.transport.request_stream import HttpStream
 from seldon_core.transport.sending import Sender
 from seldon_core.transport.settings import MIB, ListenerSettings
@@ -154,7 +155,10 @@ class Frames:
         self._unread = unread
         self._now = shared.loop.time()
         self._floods = Floods(shared.settings, self._now)
+        # The last header block, around the value of its `x-request-id` if it has one.
         self._last_block: tuple[ngh2.Header, ...] = ()
+        self._last_rest: tuple[ngh2.Header, ...] = ()
+        self._last_id: ngh2.Header | None = None
         self._last_head = Head(b"", b"", {})
         self._timed: list[Stream] = []  # opened in this turn, by calls that have a deadline
 
@@ -191,13 +195,14 @@ class Frames:
     def _on_request(self, event: ngh2.RequestReceived) -> bool:
         """Open a stream; return whether its request has begun, or what begins it took as long."""
         block = event.headers
-        # Most requests of a connection have the same header block. Comparing it with the last
-        # one costs 0.2 µs, taking it apart 2.7 µs.
+        # Most requests of a connection have the same header block, a router's but for the request's
+        # id. Comparing it with the last one costs 0.2 µs, taking it apart 2.7 µs; to a router an
+        # agent's port answers in 16 µs instead of 19 (bench_upstream).
+        request_id = b""
         if block != self._last_block:
-            self._last_head = head = read_head(block, self._shared.settings)
-            self._last_block = block
-            if head.is_grpc:
-                head.converse = self._rpc.conversation(head.target)
+            request_id = self._another_id(block)
+            if not request_id:
+                self._read_head(block)
         head = self._last_head
         stream: Stream
         if head.converse is not None:
@@ -207,6 +212,7 @@ class Frames:
             stream = RpcStream(event.stream_id, head, self._shared, self._now, self._rpc)
         else:
             stream = HttpStream(event.stream_id, head, self._shared, self._now, self._http)
+        stream.request_id = request_id
         self._streams[stream.id] = stream
         refusal = stream.open()
         if refusal is not None:
@@ -221,6 +227,27 @@ class Frames:
             stream.keep()
             return True  # to read it took as long as a request
         return False
+
+    def _another_id(self, block: tuple[ngh2.Header, ...]) -> bytes:
+        """Return the request's id if the block is the last one but for an id as long, else b""."""
+        last = self._last_id
+        if last is None:
+            return b""
+        name, value = block[-1]
+        if name != last[0] or len(value) != len(last[1]) or block[:-1] != self._last_rest:
+            return b""
+        return value
+
+    def _read_head(self, block: tuple[ngh2.Header, ...]) -> None:
+        """Take a header block apart, and keep it for those that follow."""
+        self._last_head = head = read_head(block, self._shared.settings)
+        self._last_block = block
+        if head.is_grpc:
+            head.converse = self._rpc.conversation(head.target)
+        has_id = block[-1][0] == REQUEST_ID and head.converse is None
+        is_whole = has_id and head.headers[REQUEST_ID] == block[-1][1]  # it comes once
+        self._last_id = block[-1] if is_whole else None
+        self._last_rest = block[:-1]
 
     def _on_other(self, kind: type[ngh2.Event]) -> None:
         """Take a frame that belongs to no request."""

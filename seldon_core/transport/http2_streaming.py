@@ -45,7 +45,7 @@ class StreamedAnswers:
         """Send an answer in the task of its request; returns when it has ended, however."""
         way = self._ways[stream.id] = _Http2Way(self, stream, answer)
         try:
-            await pump(answer.answer, way, stream.head.headers, self.shared)
+            await pump(answer.answer, way, stream.headers(), self.shared)
         finally:
             del self._ways[stream.id]
 

@@ -26,9 +26,11 @@ class HttpStream(Stream):
     ) -> None:
         super().__init__(stream_id, head, shared, now)
         self._front = front
-        length = head.headers.get(b"content-length")
-        self.size = int(length or b"0")
-        self.is_announced = length is not None
+        length = head.length
+        if length is None:
+            self.is_announced = False
+        else:
+            self.size = length
         # curl 7.88 does not see an answer whose reset comes while it still sends the body.
         self.linger_s = shared.settings.linger_s
         self._body: bytes | bytearray = b""
@@ -40,20 +42,22 @@ class HttpStream(Stream):
 
         Who asks for a tunnel sends no end before there is one.
         """
-        if self.head.excess:
-            return self._refuse(431, self.head.excess)
-        content_type = self.head.headers.get(b"content-type", b"")
-        if self.head.method == b"POST" and content_type[:16].lower() == b"application/grpc":
-            return self._refuse(415, "of gRPC's formats only application/grpc(+proto) is spoken")
-        if self.head.method == b"CONNECT":
-            error = TunnelError()
-            return self._refuse(status_of(error).http, str(error))
+        if not self.head.is_plain:
+            return self._refuse_head()
         if self.size > self._limit:
             return self._too_large()
         if (self.size and not self.has_room()) or self.is_too_large_now():
             self.shared.counters.overloaded += 1
             return self._end_with(503, FULL, 1)
         return None
+
+    def _refuse_head(self) -> Outgoing:
+        if self.head.excess:
+            return self._refuse(431, self.head.excess)
+        if self.head.method == b"CONNECT":
+            error = TunnelError()
+            return self._refuse(status_of(error).http, str(error))
+        return self._refuse(415, "of gRPC's formats only application/grpc(+proto) is spoken")
 
     def receive(self, data: bytes) -> Outgoing | None:
         """Take the next bytes of the body. An answer means that it is too large."""
@@ -83,12 +87,12 @@ class HttpStream(Stream):
 
     def _end_with(self, code: int, message: str, retry_after_s: int | None = None) -> Outgoing:
         self.shared.refusals.rest_status(code, message)
-        return refuse_request(self.head.headers, code, message, retry_after_s)
+        return refuse_request(self.headers(), code, message, retry_after_s)
 
     async def answer(self) -> Outgoing | StreamedOutgoing:
         """Call the front; what it raises is a bug and comes out."""
         head = self.head
-        request = HttpRequest(head.method, head.target, head.headers.copy(), self._body)
+        request = HttpRequest(head.method, head.target, self.headers(), self._body)
         answer = await self._front.answer(request)
         is_head = head.method == b"HEAD"
         if isinstance(answer, StreamedAnswer):

@@ -8,7 +8,6 @@ library or a socket.
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from dataclasses import replace
 
 from seldon_core.aio.start import Started
 from seldon_core.transport.heads import Head
@@ -35,6 +34,7 @@ class Stream(ABC):
     client has sent everything. `held` are the bytes of bodies counted in the budget on the stream's
     behalf, `kept` those of the stream itself. `size` is the body's announced length, and
     `is_announced` says that there was room for it.
+    `request_id` is the request's own, if `head` is that of another one but for it.
     A client that was answered before it has ended may send on for `linger_s` seconds.
     """
 
@@ -47,6 +47,7 @@ class Stream(ABC):
         "is_announced",
         "kept",
         "linger_s",
+        "request_id",
         "shared",
         "size",
         "task",
@@ -57,6 +58,7 @@ class Stream(ABC):
     def __init__(self, stream_id: int, head: Head, shared: Shared, now: float) -> None:
         self.id = stream_id
         self.head = head
+        self.request_id = b""
         self.shared = shared
         self.deadline = now + head.timeout_s
         self.touched = now
@@ -89,11 +91,17 @@ class Stream(ABC):
     def fail(self) -> Outgoing:
         """Return the answer to a client whose request met a bug."""
 
+    def headers(self) -> dict[bytes, bytes]:
+        """Return the request's headers: a copy, as other streams have this head too."""
+        headers = self.head.headers.copy()
+        if self.request_id:
+            headers[REQUEST_ID] = self.request_id
+        return headers
+
     def name(self) -> str:
         """Return the id that the log and the answer name the request by."""
-        request_id = request_id_of(self.head.headers)
-        headers = {**self.head.headers, REQUEST_ID: request_id.encode()}
-        self.head = replace(self.head, headers=headers)  # a copy: other streams have this head too
+        request_id = request_id_of(self.headers())
+        self.request_id = request_id.encode()
         return request_id
 
     @property

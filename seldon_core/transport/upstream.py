@@ -178,11 +178,13 @@ class RemoteReplica:
         head = self._heads.get((call.internal_model, call.verb))
         if head is None:
             head = self._new_head(call)
-        headers = [*head, self._time_of(call), (REQUEST_ID, call.request_id.encode())]
+        headers = [*head, self._time_of(call)]
         given = call.headers
         for name in _FORWARDED:
             if name in given:
                 headers.append((name, given[name]))  # noqa: PERF401 - few have any but the first
+        # At the end, where a listener of ours looks for what alone is new in a header block.
+        headers.append((REQUEST_ID, call.request_id.encode()))
         return headers
 
     def _rpc_headers(self, call: InferCall, verb: Verb) -> list[tuple[bytes, bytes]]:
@@ -192,12 +194,12 @@ class RemoteReplica:
             (b"content-type", _GRPC_TYPE),
             (b"te", b"trailers"),
             (INTERNAL_MODEL, call.internal_model.encode()),
-            (REQUEST_ID, call.request_id.encode()),
         ]
         if call.deadline != NO_DEADLINE:
             headers.append(self._time_of(call))
         given = call.headers
         headers += [(name, given[name]) for name in _TRACES if name in given]
+        headers.append((REQUEST_ID, call.request_id.encode()))
         return headers
 
     def _new_head(self, call: InferCall) -> list[tuple[bytes, bytes]]:

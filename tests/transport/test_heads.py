@@ -52,3 +52,26 @@ def test_a_head_that_repeats_long_values_is_read_in_a_time_that_grows_with_it():
 
     # Four times as many take four times as long, not sixteen times.
     assert seconds(4096) < 10 * seconds(1024)
+
+
+@pytest.mark.parametrize(
+    ("block", "is_plain"),
+    [
+        (request_headers(b"GET", b"/v2"), True),
+        (request_headers(b"POST", b"/p", (b"content-type", b"application/json")), True),
+        (request_headers(b"POST", b"/p", (b"content-type", b"application/grpc-web")), False),
+        (request_headers(b"POST", b"/p", (b"x-long", b"x" * 70_000)), False),
+        (request_headers(b"CONNECT", b"/"), False),
+    ],
+    ids=["get", "post", "a dialect of gRPC", "too large", "tunnel"],
+)
+def test_a_head_that_refuses_its_request_is_not_plain(block, is_plain):
+    assert read_head(block, SETTINGS).is_plain is is_plain
+
+
+def test_a_head_says_how_long_the_body_is():
+    assert (
+        read_head(request_headers(b"POST", b"/p", (b"content-length", b"12")), SETTINGS).length
+        == 12
+    )
+    assert read_head(request_headers(b"POST", b"/p"), SETTINGS).length is None

@@ -7,10 +7,12 @@ import ngh2
 import pytest
 import uvloop
 
+from seldon_core.transport.conversations import not_served
 from seldon_core.transport.http2_frames import EVENTS_PER_TURN, STREAM_WINDOW
 from seldon_core.transport.settings import ListenerSettings
 from tests.support.http2_peer import (
     METHOD,
+    EchoRpc,
     call_headers,
     connected,
     framed,
@@ -405,5 +407,74 @@ def test_many_events_are_shared_out_over_turns():
             steps = [after - before for before, after in pairwise(turns)]
             assert max(steps) <= EVENTS_PER_TURN + 5
             assert shared.paused == {}
+
+    run(test)
+
+
+@pytest.mark.parametrize(
+    "blocks",
+    [
+        [[(b"x-request-id", b"r1")], [(b"x-request-id", b"r2")], [(b"x-request-id", b"r3")]],
+        [[(b"x-request-id", b"r1")], [(b"x-request-id", b"longer")], [(b"x-request-id", b"r3")]],
+        [[(b"x-request-id", b"r1"), (b"a", b"1")], [(b"x-request-id", b"r2"), (b"a", b"1")]],
+        [[(b"a", b"1"), (b"x-request-id", b"r1")], [(b"a", b"2"), (b"x-request-id", b"r1")]],
+        [[(b"a", b"1"), (b"x-request-id", b"r1")], [(b"x-request-id", b"r1")]],
+        [[(b"x-request-id", b"r1")], [(b"x-request-xx", b"r1")], []],
+        [[(b"x-request-id", b"a"), (b"x-request-id", b"b")]] * 2
+        + [[(b"x-request-id", b"a"), (b"x-request-id", b"c")]],
+    ],
+    ids=["other ids", "longer", "not last", "more", "fewer", "another name", "two ids"],
+)
+def test_requests_alike_but_for_their_ids_keep_them(blocks):
+    async def test():
+        async with serving() as server, connected(server) as client:
+            rest = [client.request(request_headers(b"POST", b"/p", *each)) for each in blocks]
+            calls = [client.request(call_headers(*each), framed(b"x")) for each in blocks]
+            await client.finish([*rest, *calls])
+            wanted = []
+            for each in blocks:
+                joined: dict[bytes, bytes] = {}
+                for name, value in each:
+                    joined[name] = joined[name] + b"," + value if name in joined else value
+                wanted.append(joined)
+            asked = [request.headers for request in server.http.seen]
+            names = (b"x-request-id", b"x-request-xx", b"a")
+            for seen in (asked, server.rpc.seen):
+                kept = [{name: one[name] for name in names if name in one} for one in seen]
+                assert kept == wanted
+
+    run(test)
+
+
+def test_an_id_that_makes_a_head_too_large_is_refused_after_a_short_one():
+    async def test():
+        async with (
+            serving(ListenerSettings(header_bytes=4096)) as server,
+            connected(server) as client,
+        ):
+            blocks = [
+                request_headers(b"POST", b"/p", (b"x-request-id", b"r" * size))
+                for size in (2, 5000)
+            ]
+            rest = [client.request(block) for block in blocks]
+            answers = await client.finish(rest)
+            assert [dict(answer.headers)[b":status"] for answer in answers] == [b"200", b"431"]
+
+    run(test)
+
+
+def test_streaming_calls_alike_but_for_their_ids_keep_them():
+    class NotServed(EchoRpc):
+        def conversation(self, path):
+            return not_served(path)
+
+    async def test():
+        async with serving(rpc=NotServed()) as server, connected(server) as client:
+            ids = [b"r1", b"r2"]
+            heads = [call_headers((b"x-request-id", each)) for each in ids]
+            calls = [client.request(head, framed(b"x")) for head in heads]
+            answers = await client.finish(calls)
+            found = [dict([*answer.headers, *answer.trailers]) for answer in answers]
+            assert [one[b"x-request-id"] for one in found] == ids
 
     run(test)

@@ -14,10 +14,19 @@ def test_a_clients_id_is_kept(value):
         {},
         *(
             {REQUEST_ID: value}
-            for value in (b"", b"x" * 129, b"a b", b"a\r\nb: c", b"a\n", b"\xe9")
+            for value in (b"", b"x" * 129, b"-" * 129, b"a b", b"a\r\nb: c", b"a\n", b"\xe9")
         ),
     ],
-    ids=["none", "empty", "too long", "space", "line end", "last line end", "not ascii"],
+    ids=[
+        "none",
+        "empty",
+        "too long",
+        "too long, of signs",
+        "space",
+        "line end",
+        "last line end",
+        "not ascii",
+    ],
 )
 def test_what_is_unfit_becomes_a_new_id_each_time(headers):
     first, second = request_id_of(headers), request_id_of(headers)

@@ -48,3 +48,25 @@ def test_who_waits_is_counted_until_released():
         assert world.budget.used == 0
 
     asyncio.run(main())
+
+
+def test_a_stream_that_has_its_head_from_another_has_its_own_id():
+    async def main():
+        for block in (call_headers(MINE), request_headers(b"POST", b"/p", MINE)):
+            stream = OneStream(block).stream
+            stream.request_id = b"other"
+            assert stream.headers()[b"x-request-id"] == b"other"
+            assert stream.head.headers[b"x-request-id"] == b"mine"
+            assert dict(stream.fail().headers)[b"x-request-id"] == b"other"
+            assert stream.name() == "other"
+
+    asyncio.run(main())
+
+
+def test_a_stream_without_an_id_keeps_the_one_it_is_named_by():
+    async def main():
+        stream = OneStream(request_headers(b"POST", b"/p")).stream
+        name = stream.name()
+        assert dict(stream.fail().headers)[b"x-request-id"].decode() == name == stream.name()
+
+    asyncio.run(main())
