@@ -12,6 +12,7 @@
     ├── NotFoundError            a model, version or method does not exist
     ├── NotReadyError            it exists but cannot answer yet
     ├── OverloadedError          no room now; `retry_after_s` says when to come back
+    │   └── AsleepError              … for a model is scaled to zero and was not loaded
     ├── DeadlineError            the caller's time ran out
     ├── ModelRuntimeError        the model itself failed
     ├── UpstreamError            another process did not answer properly
@@ -101,6 +102,10 @@ class OverloadedError(SeldonError):
     def __init__(self, message: str, retry_after_s: float = 1.0) -> None:
         super().__init__(message)
         self.retry_after_s = retry_after_s
+
+
+class AsleepError(OverloadedError):
+    """A model is scaled to zero, and could not be loaded for the call, or not in time."""
 
 
 class DeadlineError(SeldonError):

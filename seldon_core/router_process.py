@@ -12,10 +12,20 @@ from seldon_core.observability.metrics import Metrics, listener_families
 from seldon_core.protocol.inference import ServerMetadata
 from seldon_core.reloading import Reloadable
 from seldon_core.router.handler import RouterHandler
-from seldon_core.router.link import RouteLink
+from seldon_core.router.link import RouteLink, wake_by
 from seldon_core.router.repository import NoTraces, RouteIndex
+from seldon_core.router.sleeping import sleepers
 from seldon_core.router.table import RouteTable
-from seldon_core.running import Ports, Reporter, follow_limits, listener_settings, server_metadata
+from seldon_core.router.waking import open_waking
+from seldon_core.running import (
+    Ports,
+    Reporter,
+    follow_limits,
+    follow_waking,
+    listener_settings,
+    server_metadata,
+    wake_limits,
+)
 from seldon_core.transport.admin import open_admin
 from seldon_core.transport.budget import InFlightBytes
 from seldon_core.transport.handler import DataServices
@@ -90,14 +100,20 @@ async def open_router_process(
     budget = InFlightBytes(settings.payload.in_flight_bytes)
     async with AsyncExitStack() as stack:
         upstreams = await stack.enter_async_context(open_upstreams(budget))
-        router = RouterHandler(RouteTable({}), random.random, upstreams.open)
-        index = RouteIndex(router)
         client = await stack.enter_async_context(
             open_rpc_client(
                 settings.scheduler.host, settings.agent.port, "the scheduler", dial_tls(control)
             )
         )
+        waking = await stack.enter_async_context(
+            open_waking(wake_by(client), wake_limits(settings.scaling))
+        )
+        router = RouterHandler(
+            RouteTable({}, sleepers(waking)), random.random, upstreams.open, waking
+        )
+        index = RouteIndex(router)
         process = RouterProcess(RouteLink(client, index), index)
+        follow_waking(process.reloadable, waking)
         control_host, keys = control.host, admin_keys(control)
         process.reloadable.add_keys(keys)
         admin = await stack.enter_async_context(

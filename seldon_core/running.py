@@ -7,11 +7,12 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from seldon_core import __version__
-from seldon_core.config.settings import AgentSettings, Settings
+from seldon_core.config.settings import AgentSettings, ScalingSettings, Settings
 from seldon_core.config.values import is_everywhere
 from seldon_core.errors import SeldonError
 from seldon_core.protocol.inference import ModelMetadata, ServerMetadata
 from seldon_core.reloading import Reloadable
+from seldon_core.router.waking import WakeLimits, Waking
 from seldon_core.transport.control import ReplicaAddress
 from seldon_core.transport.listener import Listener
 from seldon_core.transport.settings import ListenerSettings
@@ -82,6 +83,20 @@ class Reporter(Protocol):
 def follow_limits(reloadable: Reloadable, listener: Listener) -> None:
     """Have the data port follow the limits of the settings."""
     reloadable.follow(lambda settings: listener.change(listener_settings(settings)))
+
+
+def wake_limits(settings: ScalingSettings) -> WakeLimits:
+    """Return how calls wait for what is scaled to zero."""
+    return WakeLimits(settings.wake_timeout_s, settings.wake_queue)
+
+
+def follow_waking(reloadable: Reloadable, waking: Waking) -> None:
+    """Have calls that wait from then on follow the limits of the settings."""
+
+    def follow(settings: Settings) -> None:
+        waking.limits = wake_limits(settings.scaling)
+
+    reloadable.follow(follow)
 
 
 class Running(Protocol):

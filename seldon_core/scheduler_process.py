@@ -37,13 +37,17 @@ from seldon_core.resources.server import ServerSpec
 from seldon_core.resources.servers import DEFAULT_SERVERS
 from seldon_core.roles import Role
 from seldon_core.router.handler import RouterHandler
+from seldon_core.router.sleeping import sleepers
 from seldon_core.router.table import RouteTable
+from seldon_core.router.waking import open_waking
 from seldon_core.running import (
     MAX_LOADS_WAITING,
     Ports,
     Reporter,
     follow_limits,
+    follow_waking,
     listener_settings,
+    wake_limits,
     worker_count,
 )
 from seldon_core.scheduler.agent_api import AgentApi
@@ -146,12 +150,17 @@ class _Parts:
         enter = self.stack.enter_async_context
         store = await enter(open_store(data_folder))
         self._clock = SystemClock(not_before=store.last_now)
+        waking = None
         if Role.ROUTER in self._roles:
             upstreams = await enter(open_upstreams(self._budget))
-            table = RouteTable(self._handlers)
-            self._router = RouterHandler(table, random.random, upstreams.open)
+            limits = wake_limits(self._settings.scaling)
+            waking = await enter(open_waking(self._wake, limits))
+            table = RouteTable(self._handlers, sleepers(waking))
+            self._router = RouterHandler(table, random.random, upstreams.open, waking)
         patience_s = self._settings.scheduler.ready_timeout_s
         self.process = Process(self._router, self._found, self._reporter, patience_s)
+        if waking is not None:
+            follow_waking(self.process.reloadable, waking)
         sinks: list[RouteSink] = [self.process]
         if Role.AGENT in self._roles:
             own = self._settings.agent
@@ -163,7 +172,7 @@ class _Parts:
                 for server in DEFAULT_SERVERS:
                     self._processes.run_server(ServerSpec(server.name, server.name), 1)
         reach = self._reach_inside if self.has_agents_inside else None
-        self._feed = RouteFeed(lambda: self._scheduler.complete(), reach)
+        self._feed = RouteFeed(lambda: self._scheduler.complete(), reach, self._wake)
         routes = RouteSinks(*sinks, self._feed)
         audit = await enter(open_audit_log(self._settings.log.audit))
         scheduler = open_scheduler(
@@ -284,6 +293,9 @@ class _Parts:
     def _take(self, settings: Settings) -> None:
         """Follow new settings: agents that are started from now on have them."""
         self._settings = settings
+
+    async def _wake(self, model: str) -> str:
+        return await self._scheduler.wake(model)
 
     async def _reach_inside(self) -> None:
         await self._inside_ports.reach()

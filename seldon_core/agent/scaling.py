@@ -7,6 +7,7 @@ request costs more: calls under way, and how many there have been.
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from seldon_core.resources.knobs import Knobs
 from seldon_core.resources.model import ModelVersion
 from seldon_core.transport.control import ReplicaId, ScalingSignal, SignalKind
 
@@ -32,7 +33,8 @@ class ScalingWatch:
     """Compares each look with the one before.
 
     `lag` calls under way are too many, and a model that nobody called for `inactive_s` seconds is
-    idle, which is said at each look for as long as it is so.
+    idle, which is said at each look for as long as it is so; so is that one could be scaled to
+    zero, after as long as its knob says.
     """
 
     def __init__(self, replica: ReplicaId, lag: int, inactive_s: float) -> None:
@@ -52,22 +54,29 @@ class ScalingWatch:
         idle: list[ScalingSignal] = []
         seen: dict[tuple[str, int], _Seen] = {}
         for figures in models:
-            if not figures.version.spec.is_scaled:
+            spec = figures.version.spec
+            if not spec.is_watched:
                 continue
-            key = figures.version.spec.name, figures.version.version
+            key = spec.name, figures.version.version
             before = self._seen.get(key)
             is_used = before is None or figures.under_way > 0 or figures.ended != before.ended
             used_at = now if before is None or is_used else before.used_at
             seen[key] = _Seen(figures.ended, used_at)
-            if figures.under_way >= self._lag:
+            if spec.is_scaled and figures.under_way >= self._lag:
                 urgent.append(self._signal(key, SignalKind.LAG, figures.under_way))
-            if now - used_at >= self._inactive_s:
+            if spec.is_scaled and now - used_at >= self._inactive_s:
                 idle.append(self._signal(key, SignalKind.IDLE, used_at))
-            if figures.version.spec.knobs.target_rps is not None and before and elapsed_s:
+            if spec.knobs.scale_to_zero and now - used_at >= self._zero_after(spec.knobs):
+                idle.append(self._signal(key, SignalKind.UNUSED, used_at))
+            if spec.knobs.target_rps is not None and before and elapsed_s:
                 rate = max(0, figures.ended - before.ended) / elapsed_s
                 urgent.append(self._signal(key, SignalKind.RATE, rate))
         self._seen = seen
         return urgent + idle
+
+    def _zero_after(self, knobs: Knobs) -> float:
+        after_s = knobs.scale_to_zero_after_s
+        return self._inactive_s if after_s is None else after_s
 
     def _signal(self, key: tuple[str, int], kind: SignalKind, amount: float) -> ScalingSignal:
         return ScalingSignal(self._replica, *key, kind, amount)

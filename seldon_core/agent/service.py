@@ -64,7 +64,7 @@ class Agent:
         """Yield how much each model is called that is scaled by that."""
         for name, served in self._host.served.items():
             slot = self._host.pool.slots.get(name)
-            if served.version.spec.is_scaled and slot is not None:
+            if served.version.spec.is_watched and slot is not None:
                 under_way = slot.running - slot.is_held + len(slot.waiting)
                 yield Figures(served.version, under_way, served.counts.ended)
 

@@ -35,6 +35,8 @@ LIVE: Final = frozenset(
             )
         ),
         "payload.inFlightBytes",
+        "scaling.wakeTimeoutS",
+        "scaling.wakeQueue",
         "log.level",
         "log.levels",
         "log.format",

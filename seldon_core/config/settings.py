@@ -123,6 +123,8 @@ class ScalingSettings:
     stable_s: Annotated[int, values.whole(0)]
     up_window_s: Annotated[int, values.whole(0)]
     down_window_s: Annotated[int, values.whole(0)]
+    wake_timeout_s: Seconds
+    wake_queue: Count
     packing: Annotated[float, values.share]
 
 

@@ -15,7 +15,7 @@ _sym_db = _symbol_database.Default()
 from seldon_core.proto import scheduler_pb2 as seldon__core_dot_proto_dot_scheduler__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1dseldon_core/proto/agent.proto\x12\x12seldon.mlops.agent\x1a!seldon_core/proto/scheduler.proto\"\xd6\x03\n\x11ModelEventMessage\x12\x12\n\nserverName\x18\x01 \x01(\t\x12\x12\n\nreplicaIdx\x18\x02 \x01(\r\x12\x11\n\tmodelName\x18\x03 \x01(\t\x12\x14\n\x0cmodelVersion\x18\x04 \x01(\r\x12:\n\x05\x65vent\x18\x05 \x01(\x0e\x32+.seldon.mlops.agent.ModelEventMessage.Event\x12\x0f\n\x07message\x18\x06 \x01(\t\x12\x1c\n\x14\x61vailableMemoryBytes\x18\x07 \x01(\x04\x12=\n\x0bruntimeInfo\x18\x08 \x01(\x0b\x32(.seldon.mlops.scheduler.ModelRuntimeInfo\x12\r\n\x05order\x18\x64 \x01(\x04\x12\x1b\n\x13measuredMemoryBytes\x18\x65 \x01(\x04\"\x99\x01\n\x05\x45vent\x12\x11\n\rUNKNOWN_EVENT\x10\x00\x12\x14\n\x10LOAD_FAIL_MEMORY\x10\x01\x12\n\n\x06LOADED\x10\x02\x12\x0f\n\x0bLOAD_FAILED\x10\x03\x12\x0c\n\x08UNLOADED\x10\x04\x12\x11\n\rUNLOAD_FAILED\x10\x05\x12\x0b\n\x07REMOVED\x10\x06\x12\x11\n\rREMOVE_FAILED\x10\x07\x12\t\n\x05RSYNC\x10\t\"\x14\n\x12ModelEventResponse\"\xf3\x03\n\x1aModelScalingTriggerMessage\x12\x12\n\nserverName\x18\x01 \x01(\t\x12\x12\n\nreplicaIdx\x18\x02 \x01(\r\x12\x11\n\tmodelName\x18\x03 \x01(\t\x12\x14\n\x0cmodelVersion\x18\x04 \x01(\r\x12G\n\x07trigger\x18\x05 \x01(\x0e\x32\x36.seldon.mlops.agent.ModelScalingTriggerMessage.Trigger\x12\x0e\n\x06\x61mount\x18\x06 \x01(\r\x12L\n\x07metrics\x18\x07 \x03(\x0b\x32;.seldon.mlops.agent.ModelScalingTriggerMessage.MetricsEntry\x12\x45\n\x06signal\x18\x64 \x01(\x0e\x32\x35.seldon.mlops.agent.ModelScalingTriggerMessage.Signal\x12\r\n\x05value\x18\x65 \x01(\x01\x1a.\n\x0cMetricsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\r:\x02\x38\x01\"\'\n\x07Trigger\x12\x0c\n\x08SCALE_UP\x10\x00\x12\x0e\n\nSCALE_DOWN\x10\x01\".\n\x06Signal\x12\x0e\n\nBY_TRIGGER\x10\x00\x12\x08\n\x04RATE\x10\x01\x12\n\n\x06\x43USTOM\x10\x02\"\x1d\n\x1bModelScalingTriggerResponse\";\n\x11\x41gentDrainRequest\x12\x12\n\nserverName\x18\x01 \x01(\t\x12\x12\n\nreplicaIdx\x18\x02 \x01(\r\"%\n\x12\x41gentDrainResponse\x12\x0f\n\x07success\x18\x01 \x01(\x08\"\x8e\x02\n\x15\x41gentSubscribeRequest\x12\x12\n\nserverName\x18\x01 \x01(\t\x12\x0e\n\x06shared\x18\x02 \x01(\x08\x12\x12\n\nreplicaIdx\x18\x03 \x01(\r\x12\x38\n\rreplicaConfig\x18\x04 \x01(\x0b\x32!.seldon.mlops.agent.ReplicaConfig\x12\x36\n\x0cloadedModels\x18\x05 \x03(\x0b\x32 .seldon.mlops.agent.ModelVersion\x12\x1c\n\x14\x61vailableMemoryBytes\x18\x06 \x01(\x04\x12-\n\x05hello\x18\x64 \x01(\x0b\x32\x1e.seldon.mlops.agent.AgentHello\"l\n\nAgentHello\x12\x10\n\x08protocol\x18\x01 \x01(\r\x12\x16\n\x0eoldestProtocol\x18\x02 \x01(\r\x12\x0f\n\x07version\x18\x03 \x01(\t\x12\x10\n\x08instance\x18\x04 \x01(\t\x12\x11\n\tadminPort\x18\x05 \x01(\r\"\xa4\x01\n\rReplicaConfig\x12\x14\n\x0cinferenceSvc\x18\x01 \x01(\t\x12\x19\n\x11inferenceHttpPort\x18\x02 \x01(\x05\x12\x19\n\x11inferenceGrpcPort\x18\x03 \x01(\x05\x12\x13\n\x0bmemoryBytes\x18\x04 \x01(\x04\x12\x14\n\x0c\x63\x61pabilities\x18\x05 \x03(\t\x12\x1c\n\x14overCommitPercentage\x18\x06 \x01(\r\"\xe7\x02\n\x15ModelOperationMessage\x12\x46\n\toperation\x18\x01 \x01(\x0e\x32\x33.seldon.mlops.agent.ModelOperationMessage.Operation\x12\x36\n\x0cmodelVersion\x18\x02 \x01(\x0b\x32 .seldon.mlops.agent.ModelVersion\x12\x1a\n\x12\x61utoscalingEnabled\x18\x03 \x01(\x08\x12\r\n\x05order\x18\x64 \x01(\x04\x12\x35\n\x07welcome\x18\x65 \x01(\x0b\x32$.seldon.mlops.agent.SchedulerWelcome\x12*\n\x06remote\x18\x66 \x01(\x0b\x32\x1a.seldon.mlops.agent.Remote\"@\n\tOperation\x12\x11\n\rUNKNOWN_EVENT\x10\x00\x12\x0e\n\nLOAD_MODEL\x10\x01\x12\x10\n\x0cUNLOAD_MODEL\x10\x02\"\x97\x01\n\x06Remote\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0c\n\x04type\x18\x02 \x01(\t\x12>\n\nparameters\x18\x03 \x03(\x0b\x32*.seldon.mlops.agent.Remote.ParametersEntry\x1a\x31\n\x0fParametersEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"5\n\x10SchedulerWelcome\x12\x10\n\x08protocol\x18\x01 \x01(\r\x12\x0f\n\x07version\x18\x02 \x01(\t\"M\n\x0cModelVersion\x12,\n\x05model\x18\x01 \x01(\x0b\x32\x1d.seldon.mlops.scheduler.Model\x12\x0f\n\x07version\x18\x02 \x01(\r2\xa7\x03\n\x0c\x41gentService\x12[\n\nAgentEvent\x12%.seldon.mlops.agent.ModelEventMessage\x1a&.seldon.mlops.agent.ModelEventResponse\x12\x63\n\tSubscribe\x12).seldon.mlops.agent.AgentSubscribeRequest\x1a).seldon.mlops.agent.ModelOperationMessage0\x01\x12x\n\x13ModelScalingTrigger\x12..seldon.mlops.agent.ModelScalingTriggerMessage\x1a/.seldon.mlops.agent.ModelScalingTriggerResponse(\x01\x12[\n\nAgentDrain\x12%.seldon.mlops.agent.AgentDrainRequest\x1a&.seldon.mlops.agent.AgentDrainResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1dseldon_core/proto/agent.proto\x12\x12seldon.mlops.agent\x1a!seldon_core/proto/scheduler.proto\"\xd6\x03\n\x11ModelEventMessage\x12\x12\n\nserverName\x18\x01 \x01(\t\x12\x12\n\nreplicaIdx\x18\x02 \x01(\r\x12\x11\n\tmodelName\x18\x03 \x01(\t\x12\x14\n\x0cmodelVersion\x18\x04 \x01(\r\x12:\n\x05\x65vent\x18\x05 \x01(\x0e\x32+.seldon.mlops.agent.ModelEventMessage.Event\x12\x0f\n\x07message\x18\x06 \x01(\t\x12\x1c\n\x14\x61vailableMemoryBytes\x18\x07 \x01(\x04\x12=\n\x0bruntimeInfo\x18\x08 \x01(\x0b\x32(.seldon.mlops.scheduler.ModelRuntimeInfo\x12\r\n\x05order\x18\x64 \x01(\x04\x12\x1b\n\x13measuredMemoryBytes\x18\x65 \x01(\x04\"\x99\x01\n\x05\x45vent\x12\x11\n\rUNKNOWN_EVENT\x10\x00\x12\x14\n\x10LOAD_FAIL_MEMORY\x10\x01\x12\n\n\x06LOADED\x10\x02\x12\x0f\n\x0bLOAD_FAILED\x10\x03\x12\x0c\n\x08UNLOADED\x10\x04\x12\x11\n\rUNLOAD_FAILED\x10\x05\x12\x0b\n\x07REMOVED\x10\x06\x12\x11\n\rREMOVE_FAILED\x10\x07\x12\t\n\x05RSYNC\x10\t\"\x14\n\x12ModelEventResponse\"\xff\x03\n\x1aModelScalingTriggerMessage\x12\x12\n\nserverName\x18\x01 \x01(\t\x12\x12\n\nreplicaIdx\x18\x02 \x01(\r\x12\x11\n\tmodelName\x18\x03 \x01(\t\x12\x14\n\x0cmodelVersion\x18\x04 \x01(\r\x12G\n\x07trigger\x18\x05 \x01(\x0e\x32\x36.seldon.mlops.agent.ModelScalingTriggerMessage.Trigger\x12\x0e\n\x06\x61mount\x18\x06 \x01(\r\x12L\n\x07metrics\x18\x07 \x03(\x0b\x32;.seldon.mlops.agent.ModelScalingTriggerMessage.MetricsEntry\x12\x45\n\x06signal\x18\x64 \x01(\x0e\x32\x35.seldon.mlops.agent.ModelScalingTriggerMessage.Signal\x12\r\n\x05value\x18\x65 \x01(\x01\x1a.\n\x0cMetricsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\r:\x02\x38\x01\"\'\n\x07Trigger\x12\x0c\n\x08SCALE_UP\x10\x00\x12\x0e\n\nSCALE_DOWN\x10\x01\":\n\x06Signal\x12\x0e\n\nBY_TRIGGER\x10\x00\x12\x08\n\x04RATE\x10\x01\x12\n\n\x06\x43USTOM\x10\x02\x12\n\n\x06UNUSED\x10\x03\"\x1d\n\x1bModelScalingTriggerResponse\";\n\x11\x41gentDrainRequest\x12\x12\n\nserverName\x18\x01 \x01(\t\x12\x12\n\nreplicaIdx\x18\x02 \x01(\r\"%\n\x12\x41gentDrainResponse\x12\x0f\n\x07success\x18\x01 \x01(\x08\"\x8e\x02\n\x15\x41gentSubscribeRequest\x12\x12\n\nserverName\x18\x01 \x01(\t\x12\x0e\n\x06shared\x18\x02 \x01(\x08\x12\x12\n\nreplicaIdx\x18\x03 \x01(\r\x12\x38\n\rreplicaConfig\x18\x04 \x01(\x0b\x32!.seldon.mlops.agent.ReplicaConfig\x12\x36\n\x0cloadedModels\x18\x05 \x03(\x0b\x32 .seldon.mlops.agent.ModelVersion\x12\x1c\n\x14\x61vailableMemoryBytes\x18\x06 \x01(\x04\x12-\n\x05hello\x18\x64 \x01(\x0b\x32\x1e.seldon.mlops.agent.AgentHello\"l\n\nAgentHello\x12\x10\n\x08protocol\x18\x01 \x01(\r\x12\x16\n\x0eoldestProtocol\x18\x02 \x01(\r\x12\x0f\n\x07version\x18\x03 \x01(\t\x12\x10\n\x08instance\x18\x04 \x01(\t\x12\x11\n\tadminPort\x18\x05 \x01(\r\"\xa4\x01\n\rReplicaConfig\x12\x14\n\x0cinferenceSvc\x18\x01 \x01(\t\x12\x19\n\x11inferenceHttpPort\x18\x02 \x01(\x05\x12\x19\n\x11inferenceGrpcPort\x18\x03 \x01(\x05\x12\x13\n\x0bmemoryBytes\x18\x04 \x01(\x04\x12\x14\n\x0c\x63\x61pabilities\x18\x05 \x03(\t\x12\x1c\n\x14overCommitPercentage\x18\x06 \x01(\r\"\xe7\x02\n\x15ModelOperationMessage\x12\x46\n\toperation\x18\x01 \x01(\x0e\x32\x33.seldon.mlops.agent.ModelOperationMessage.Operation\x12\x36\n\x0cmodelVersion\x18\x02 \x01(\x0b\x32 .seldon.mlops.agent.ModelVersion\x12\x1a\n\x12\x61utoscalingEnabled\x18\x03 \x01(\x08\x12\r\n\x05order\x18\x64 \x01(\x04\x12\x35\n\x07welcome\x18\x65 \x01(\x0b\x32$.seldon.mlops.agent.SchedulerWelcome\x12*\n\x06remote\x18\x66 \x01(\x0b\x32\x1a.seldon.mlops.agent.Remote\"@\n\tOperation\x12\x11\n\rUNKNOWN_EVENT\x10\x00\x12\x0e\n\nLOAD_MODEL\x10\x01\x12\x10\n\x0cUNLOAD_MODEL\x10\x02\"\x97\x01\n\x06Remote\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0c\n\x04type\x18\x02 \x01(\t\x12>\n\nparameters\x18\x03 \x03(\x0b\x32*.seldon.mlops.agent.Remote.ParametersEntry\x1a\x31\n\x0fParametersEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"5\n\x10SchedulerWelcome\x12\x10\n\x08protocol\x18\x01 \x01(\r\x12\x0f\n\x07version\x18\x02 \x01(\t\"M\n\x0cModelVersion\x12,\n\x05model\x18\x01 \x01(\x0b\x32\x1d.seldon.mlops.scheduler.Model\x12\x0f\n\x07version\x18\x02 \x01(\r2\xa7\x03\n\x0c\x41gentService\x12[\n\nAgentEvent\x12%.seldon.mlops.agent.ModelEventMessage\x1a&.seldon.mlops.agent.ModelEventResponse\x12\x63\n\tSubscribe\x12).seldon.mlops.agent.AgentSubscribeRequest\x1a).seldon.mlops.agent.ModelOperationMessage0\x01\x12x\n\x13ModelScalingTrigger\x12..seldon.mlops.agent.ModelScalingTriggerMessage\x1a/.seldon.mlops.agent.ModelScalingTriggerResponse(\x01\x12[\n\nAgentDrain\x12%.seldon.mlops.agent.AgentDrainRequest\x1a&.seldon.mlops.agent.AgentDrainResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -33,37 +33,37 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_MODELEVENTRESPONSE']._serialized_start=561
   _globals['_MODELEVENTRESPONSE']._serialized_end=581
   _globals['_MODELSCALINGTRIGGERMESSAGE']._serialized_start=584
-  _globals['_MODELSCALINGTRIGGERMESSAGE']._serialized_end=1083
+  _globals['_MODELSCALINGTRIGGERMESSAGE']._serialized_end=1095
   _globals['_MODELSCALINGTRIGGERMESSAGE_METRICSENTRY']._serialized_start=948
   _globals['_MODELSCALINGTRIGGERMESSAGE_METRICSENTRY']._serialized_end=994
   _globals['_MODELSCALINGTRIGGERMESSAGE_TRIGGER']._serialized_start=996
   _globals['_MODELSCALINGTRIGGERMESSAGE_TRIGGER']._serialized_end=1035
   _globals['_MODELSCALINGTRIGGERMESSAGE_SIGNAL']._serialized_start=1037
-  _globals['_MODELSCALINGTRIGGERMESSAGE_SIGNAL']._serialized_end=1083
-  _globals['_MODELSCALINGTRIGGERRESPONSE']._serialized_start=1085
-  _globals['_MODELSCALINGTRIGGERRESPONSE']._serialized_end=1114
-  _globals['_AGENTDRAINREQUEST']._serialized_start=1116
-  _globals['_AGENTDRAINREQUEST']._serialized_end=1175
-  _globals['_AGENTDRAINRESPONSE']._serialized_start=1177
-  _globals['_AGENTDRAINRESPONSE']._serialized_end=1214
-  _globals['_AGENTSUBSCRIBEREQUEST']._serialized_start=1217
-  _globals['_AGENTSUBSCRIBEREQUEST']._serialized_end=1487
-  _globals['_AGENTHELLO']._serialized_start=1489
-  _globals['_AGENTHELLO']._serialized_end=1597
-  _globals['_REPLICACONFIG']._serialized_start=1600
-  _globals['_REPLICACONFIG']._serialized_end=1764
-  _globals['_MODELOPERATIONMESSAGE']._serialized_start=1767
-  _globals['_MODELOPERATIONMESSAGE']._serialized_end=2126
-  _globals['_MODELOPERATIONMESSAGE_OPERATION']._serialized_start=2062
-  _globals['_MODELOPERATIONMESSAGE_OPERATION']._serialized_end=2126
-  _globals['_REMOTE']._serialized_start=2129
-  _globals['_REMOTE']._serialized_end=2280
-  _globals['_REMOTE_PARAMETERSENTRY']._serialized_start=2231
-  _globals['_REMOTE_PARAMETERSENTRY']._serialized_end=2280
-  _globals['_SCHEDULERWELCOME']._serialized_start=2282
-  _globals['_SCHEDULERWELCOME']._serialized_end=2335
-  _globals['_MODELVERSION']._serialized_start=2337
-  _globals['_MODELVERSION']._serialized_end=2414
-  _globals['_AGENTSERVICE']._serialized_start=2417
-  _globals['_AGENTSERVICE']._serialized_end=2840
+  _globals['_MODELSCALINGTRIGGERMESSAGE_SIGNAL']._serialized_end=1095
+  _globals['_MODELSCALINGTRIGGERRESPONSE']._serialized_start=1097
+  _globals['_MODELSCALINGTRIGGERRESPONSE']._serialized_end=1126
+  _globals['_AGENTDRAINREQUEST']._serialized_start=1128
+  _globals['_AGENTDRAINREQUEST']._serialized_end=1187
+  _globals['_AGENTDRAINRESPONSE']._serialized_start=1189
+  _globals['_AGENTDRAINRESPONSE']._serialized_end=1226
+  _globals['_AGENTSUBSCRIBEREQUEST']._serialized_start=1229
+  _globals['_AGENTSUBSCRIBEREQUEST']._serialized_end=1499
+  _globals['_AGENTHELLO']._serialized_start=1501
+  _globals['_AGENTHELLO']._serialized_end=1609
+  _globals['_REPLICACONFIG']._serialized_start=1612
+  _globals['_REPLICACONFIG']._serialized_end=1776
+  _globals['_MODELOPERATIONMESSAGE']._serialized_start=1779
+  _globals['_MODELOPERATIONMESSAGE']._serialized_end=2138
+  _globals['_MODELOPERATIONMESSAGE_OPERATION']._serialized_start=2074
+  _globals['_MODELOPERATIONMESSAGE_OPERATION']._serialized_end=2138
+  _globals['_REMOTE']._serialized_start=2141
+  _globals['_REMOTE']._serialized_end=2292
+  _globals['_REMOTE_PARAMETERSENTRY']._serialized_start=2243
+  _globals['_REMOTE_PARAMETERSENTRY']._serialized_end=2292
+  _globals['_SCHEDULERWELCOME']._serialized_start=2294
+  _globals['_SCHEDULERWELCOME']._serialized_end=2347
+  _globals['_MODELVERSION']._serialized_start=2349
+  _globals['_MODELVERSION']._serialized_end=2426
+  _globals['_AGENTSERVICE']._serialized_start=2429
+  _globals['_AGENTSERVICE']._serialized_end=2852
 # @@protoc_insertion_point(module_scope)

@@ -69,9 +69,11 @@ class ModelScalingTriggerMessage(_message.Message):
         BY_TRIGGER: _ClassVar[ModelScalingTriggerMessage.Signal]
         RATE: _ClassVar[ModelScalingTriggerMessage.Signal]
         CUSTOM: _ClassVar[ModelScalingTriggerMessage.Signal]
+        UNUSED: _ClassVar[ModelScalingTriggerMessage.Signal]
     BY_TRIGGER: ModelScalingTriggerMessage.Signal
     RATE: ModelScalingTriggerMessage.Signal
     CUSTOM: ModelScalingTriggerMessage.Signal
+    UNUSED: ModelScalingTriggerMessage.Signal
     class MetricsEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]

@@ -93,6 +93,18 @@ class Chapter(_message.Message):
     decisions: _containers.RepeatedScalarFieldContainer[str]
     def __init__(self, eventId: _Optional[int] = ..., time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., event: _Optional[str] = ..., decisions: _Optional[_Iterable[str]] = ...) -> None: ...
 
+class WakeModelRequest(_message.Message):
+    __slots__ = ("name",)
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    def __init__(self, name: _Optional[str] = ...) -> None: ...
+
+class WakeModelResponse(_message.Message):
+    __slots__ = ("failure",)
+    FAILURE_FIELD_NUMBER: _ClassVar[int]
+    failure: str
+    def __init__(self, failure: _Optional[str] = ...) -> None: ...
+
 class SubscribeRoutesRequest(_message.Message):
     __slots__ = ("protocol", "oldestProtocol", "version")
     PROTOCOL_FIELD_NUMBER: _ClassVar[int]

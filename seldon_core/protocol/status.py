@@ -10,6 +10,7 @@ from typing import Final
 from urllib.parse import quote
 
 from seldon_core.errors import (
+    AsleepError,
     ConfigError,
     DeadlineError,
     ForbiddenError,
@@ -102,6 +103,7 @@ STATUSES: Final[dict[type[SeldonError], Status]] = {
     # A model that cannot answer yet is, to its caller, not there: as Seldon's ingress has no route.
     NotReadyError: Status(404, NOT_FOUND),
     OverloadedError: Status(503, RESOURCE_EXHAUSTED),
+    AsleepError: Status(503, UNAVAILABLE),
     DeadlineError: Status(504, DEADLINE_EXCEEDED),
     ModelRuntimeError: Status(500, INTERNAL),
     UpstreamError: Status(503, UNAVAILABLE),

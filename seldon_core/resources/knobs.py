@@ -17,6 +17,8 @@ _WITHIN_A_DAY_MS = 86_400_000
 
 _LONGEST_DELAY_MS = 60_000
 
+_WITHIN_A_YEAR_S = 31_536_000
+
 _MOST_CALLS = 1_000_000
 """More is a slip: so many connections there cannot be."""
 
@@ -142,6 +144,23 @@ class Knobs:
             "its rate asks for, from minReplicas to maxReplicas, and its server, too",
         ),
     )
+    scale_to_zero: bool = field(
+        default=False,
+        metadata=_bool(
+            "unloaded from every replica when nobody calls it for a while; the next call loads it, "
+            "and waits for that"
+        ),
+    )
+    scale_to_zero_after_s: int | None = field(
+        default=None,
+        metadata=_whole(
+            1,
+            _WITHIN_A_YEAR_S,
+            "seconds",
+            "for so long nobody calls a model before it is scaled to zero; without it as long as "
+            "the setting `scaling.inactivityS` says",
+        ),
+    )
 
 
 NO_KNOBS = Knobs()
@@ -186,6 +205,10 @@ def parse_knobs(given: Mapping[str, str]) -> Knobs:
             values[known] = KNOBS[known].read(text)
         except ValueError as error:
             raise ValueError(f"{name} {error}") from error
+    if values.get("scale_to_zero_after_s") is not None and not values.get("scale_to_zero"):
+        raise ValueError(
+            f"{PREFIX}scale-to-zero-after-s has no effect without {PREFIX}scale-to-zero: 'true'"
+        )
     return Knobs(**values) if values else NO_KNOBS
 
 

@@ -53,10 +53,16 @@ class ModelSpec:
     def is_scaled(self) -> bool:
         """Whether its replicas may be changed by how much it is called.
 
-        A model that is declared with no replica at all stays without.
+        A model that is declared with no replica at all stays without, unless calls load it.
         """
         is_bounded = self.min_replicas > 0 or self.max_replicas > 0
-        return self.replicas > 0 and (is_bounded or self.knobs.target_rps is not None)
+        may_have_any = self.replicas > 0 or self.knobs.scale_to_zero
+        return may_have_any and (is_bounded or self.knobs.target_rps is not None)
+
+    @property
+    def is_watched(self) -> bool:
+        """Whether agents are to look at how much it is called."""
+        return self.is_scaled or self.knobs.scale_to_zero
 
     def deployed_as(self, other: "ModelSpec") -> "ModelSpec":
         """Return this spec with the deployment, dataflow and metadata of `other`.

@@ -14,6 +14,7 @@ from seldon_core.router.attempts import Attempts
 from seldon_core.router.counts import joined
 from seldon_core.router.streaming import Messages
 from seldon_core.router.table import MODEL_HEADER, Candidate, RouteTable, Upstream
+from seldon_core.router.waking import Waking
 from seldon_core.transport.control import ReplicaAddress, ReplicaId, RouteUpdate
 from seldon_core.transport.handler import InferCall, InferHandler, RemoteHandler, Reply, StreamReply
 
@@ -27,6 +28,7 @@ class RouterHandler:
     """Answers calls by passing them to a replica. It is an InferHandler and a RouteSink.
 
     `random` returns numbers in [0, 1), `open_remote` the handlers of replicas that are published.
+    `waking` is where calls wait for what is scaled to zero.
     """
 
     def __init__(
@@ -34,15 +36,19 @@ class RouterHandler:
         table: RouteTable,
         random: Callable[[], float],
         open_remote: OpenRemote | None = None,
+        waking: Waking | None = None,
     ) -> None:
         self._table = table
         self._random = random
         self._open_remote = open_remote
+        self._waking = waking
         self._remotes: dict[ReplicaId, tuple[ReplicaAddress, RemoteHandler]] = {}
 
     def publish(self, update: RouteUpdate) -> None:
         """Route by `update` from the next call on."""
         self._table.apply(update)
+        if self._waking is not None:
+            self._waking.published(update)
 
     def publish_replica(self, replica: ReplicaId, address: ReplicaAddress | None) -> None:
         """Reach `replica` at `address` from the next call on; None: it is gone.
@@ -77,8 +83,9 @@ class RouterHandler:
         try:
             reply = await upstream.handler.infer(call)
         except (NotFoundError, UnreachableError) as error:
-            # It may have been unloaded while the call waited for it to come into memory: then its
-            # route led elsewhere before that. Nothing of the call has run.
+            # It may have been unloaded while the call waited for it to come into memory, or loaded
+            # since it was scaled to zero: then its route led elsewhere before that. Nothing of the
+            # call has run.
             if self._leads_to(call, candidate, upstream):
                 reply = await self._elsewhere(
                     Attempts(candidate, upstream), error, lambda handler: handler.infer(call)
@@ -179,7 +186,9 @@ class RouterHandler:
         try:
             return await ask(upstream.handler)
         except (NotFoundError, UnreachableError) as error:
-            return await self._elsewhere(Attempts(candidate, upstream), error, ask)
+            if self._leads_to(call, candidate, upstream):
+                return await self._elsewhere(Attempts(candidate, upstream), error, ask)
+        return await self._ask(call, ask)
 
     async def _elsewhere(
         self,

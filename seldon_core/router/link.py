@@ -16,7 +16,13 @@ from seldon_core import __version__
 from seldon_core.aio.backoff import Backoff
 from seldon_core.errors import UpstreamError
 from seldon_core.proto import control_pb2 as pb
-from seldon_core.transport.control import ReplicaAddress, ReplicaId, RouteSink, RouteUpdate
+from seldon_core.transport.control import (
+    ReplicaAddress,
+    ReplicaId,
+    RouteSink,
+    RouteUpdate,
+    Wake,
+)
 from seldon_core.transport.link_protocol import OLDEST_PROTOCOL, PROTOCOL
 from seldon_core.transport.resubscribing import FIRST_PAUSE_S, resubscribe
 from seldon_core.transport.route_messages import RouteChanges, changes_of
@@ -29,6 +35,9 @@ LONGEST_PAUSE_S: Final = 2.0
 and wait with that only as long as `agent/link.py` says."""
 
 _PATH: Final = "/seldon_core.control.Control/SubscribeRoutes"
+_WAKE: Final = "/seldon_core.control.Control/WakeModel"
+_WAKE_S: Final = 60.0
+"""After so long without an answer the scheduler is asked again."""
 
 
 class RouteLink:
@@ -121,3 +130,14 @@ class RouteLink:
             self._routes[update.name] = update
         else:
             self._routes.pop(update.name, None)
+
+
+def wake_by(client: RpcClient) -> Wake:
+    """Return what has models loaded that are scaled to zero, by the scheduler `client` calls."""
+
+    async def wake(model: str) -> str:
+        request = pb.WakeModelRequest(name=model)
+        answer = await client.unary(_WAKE, request, pb.WakeModelResponse, _WAKE_S)
+        return answer.failure
+
+    return wake

@@ -4,7 +4,13 @@ from collections.abc import Mapping, Sequence
 
 from seldon_core.errors import UnsupportedError
 from seldon_core.protocol.repository import IndexState, ModelIndex
-from seldon_core.transport.control import ReplicaAddress, ReplicaId, RouteSink, RouteUpdate
+from seldon_core.transport.control import (
+    ReplicaAddress,
+    ReplicaId,
+    RouteCandidate,
+    RouteSink,
+    RouteUpdate,
+)
 from seldon_core.transport.handler import Setting
 
 
@@ -56,7 +62,7 @@ class RouteIndex:
         for name in sorted(self._known):
             update = self._known[name]
             for candidate in update.candidates:
-                row = ModelIndex(candidate.model, str(candidate.version), IndexState.READY)
+                row = _index_of(candidate, update.notice)
                 rows[row.name, row.version] = row
             if not update.candidates:
                 row = ModelIndex(name, "", IndexState.UNAVAILABLE, update.notice)
@@ -76,6 +82,17 @@ class NoTraces:
     ) -> Mapping[str, Setting]:
         """Raise UnsupportedError."""
         raise _not_here("traces calls", "ask the agent")
+
+
+def _index_of(candidate: RouteCandidate, notice: str) -> ModelIndex:
+    """Return the row of a version; one on no replica is loaded by a call, if it can be."""
+    version = str(candidate.version)
+    if candidate.replicas:
+        return ModelIndex(candidate.model, version, IndexState.READY)
+    if notice:
+        return ModelIndex(candidate.model, version, IndexState.UNAVAILABLE, notice)
+    reason = "scaled to zero; the next call loads it"
+    return ModelIndex(candidate.model, version, IndexState.READY, reason)
 
 
 def _not_here(what: str, who: str = "ask the scheduler (seldon-core apply)") -> UnsupportedError:

@@ -15,6 +15,10 @@ from seldon_core.transport.handler import InferHandler
 MODEL_HEADER = b"seldon-model"
 ROUTE_HEADER = b"x-seldon-route"
 
+Sleeper = Callable[[RouteCandidate, bool], InferHandler]
+"""Makes what answers for a version on no replica, given whether nothing is known to be in the way
+of loading it."""
+
 
 class Upstream:
     """A replica's handler, and how many calls it has been given that it has not answered.
@@ -101,11 +105,14 @@ class RouteTable:
     """Every route, by the name in the header (bytes) and by the name in the path (text).
 
     `local` holds the handlers of the replicas inside this process; those of others come and go by
-    `reach`.
+    `reach`. `sleeper` makes what answers for a version on no replica.
     """
 
-    def __init__(self, local: Mapping[ReplicaId, InferHandler]) -> None:
+    def __init__(
+        self, local: Mapping[ReplicaId, InferHandler], sleeper: Sleeper | None = None
+    ) -> None:
         self._local = local
+        self._sleeper = sleeper
         self._remote: dict[ReplicaId, InferHandler] = {}
         self._upstreams: dict[ReplicaId, Upstream] = {}
         self._by_header: dict[bytes, Route] = {}
@@ -140,12 +147,13 @@ class RouteTable:
                 self._by_header.pop(name.encode(), None)
                 self._by_path.pop(name, None)
             return
-        # A candidate without replicas would have nowhere to go.
-        live = [candidate for candidate in update.candidates if candidate.replicas]
+        found = [(each, self._upstreams_of(each, update)) for each in update.candidates]
+        # A candidate without any would have nowhere to go.
+        live = [(candidate, upstreams) for candidate, upstreams in found if upstreams]
         route = Route(
             update.name,
-            tuple(Candidate(candidate, self._upstreams_of(candidate)) for candidate in live),
-            cumulate(candidate.weight for candidate in live),
+            tuple(Candidate(candidate, upstreams) for candidate, upstreams in live),
+            cumulate(candidate.weight for candidate, _ in live),
             update.notice or "has no replica",
         )
         for name in names:
@@ -167,7 +175,10 @@ class RouteTable:
             raise NotReadyError(f"model {route.name!r} {route.notice}")
         return route
 
-    def _upstreams_of(self, candidate: RouteCandidate) -> tuple[Upstream, ...]:
+    def _upstreams_of(self, candidate: RouteCandidate, update: RouteUpdate) -> tuple[Upstream, ...]:
+        if not candidate.replicas and self._sleeper is not None:
+            # One of its own for each update: so who has waited sees that the route is another one.
+            return (Upstream(self._sleeper(candidate, not update.notice)),)
         for replica in candidate.replicas:
             if replica not in self._upstreams:
                 self._upstreams[replica] = Upstream(self._handler_of(replica))

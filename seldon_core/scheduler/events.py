@@ -231,6 +231,18 @@ class ModelScalingSignalled:
 
 
 @dataclass(frozen=True, slots=True)
+class ModelWakeRequested:
+    """Somebody calls a model that is scaled to zero. It is answered by exactly one AnswerCaller.
+
+    That comes before the model is loaded.
+    """
+
+    now: float
+    model: str
+    caller: int
+
+
+@dataclass(frozen=True, slots=True)
 class Tick:
     """The time that the machine asked to be woken at has come."""
 
@@ -249,7 +261,7 @@ AboutServers = (
 
 AboutServerConfigs = ServerConfigRestored | ServerConfigDeclared | ServerConfigUnloadRequested
 
-AboutScaling = ModelScalingRestored | ModelScalingSignalled
+AboutScaling = ModelScalingRestored | ModelScalingSignalled | ModelWakeRequested
 
 Event = (
     AboutServers
@@ -276,7 +288,7 @@ def model_of(event: Event) -> str | None:
             return stored.name
         case ModelLoadRequested(spec=spec):
             return spec.name
-        case ModelUnloadRequested(model=model):
+        case ModelUnloadRequested(model=model) | ModelWakeRequested(model=model):
             return model
         case ModelReported(report=report):
             return report.model

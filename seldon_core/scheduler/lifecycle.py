@@ -37,7 +37,8 @@ def add_version(model: ModelRecord, spec: ModelSpec, number: int, now: float) ->
     record = VersionRecord(ModelVersion(spec, number), declared_at=now, changed_at=now)
     if model.versions:  # what the model was called so far, it will be called from now on
         before = model.latest
-        record.chosen = kept_choice(before.chosen, before.version.spec, spec)
+        if before.replicas > 0:  # but one that sleeps is loaded: who declares it wants to see it
+            record.chosen = kept_choice(before.chosen, before.version.spec, spec)
     model.versions[number] = record
     terminated = [
         old for old, other in model.versions.items() if other.state is ModelState.TERMINATED
@@ -256,7 +257,7 @@ def _state_of_standing(
 ) -> tuple[ModelState, str]:
     """The state of a version that is wanted."""
     if record.replicas == 0:
-        return ModelState.SCALED_DOWN, ""
+        return ModelState.SCALED_DOWN, _resting(record)
     if record.refusal:
         return ModelState.SCHEDULE_FAILED, record.refusal
     failed = _newest(record, ReplicaState.LOAD_FAILED)
@@ -273,6 +274,13 @@ def _state_of_standing(
     if record.last_failure:
         return ModelState.PROGRESSING, f"trying again, last failure: {record.last_failure}"
     return ModelState.PROGRESSING, ""
+
+
+def _resting(record: VersionRecord) -> str:
+    if not record.is_asleep:
+        return ""
+    why = "declared with no replica" if record.chosen is None else record.chosen.why
+    return f"{why}; the next call loads it"
 
 
 def _waiting(state: SchedulerState, record: VersionRecord) -> str:

@@ -31,6 +31,7 @@ from seldon_core.scheduler.events import (
     ModelScalingRestored,
     ModelScalingSignalled,
     ModelUnloadRequested,
+    ModelWakeRequested,
     ReplicaConnected,
     ReplicaDrainRequested,
     ReplicaLost,
@@ -206,7 +207,7 @@ class SchedulerMachine:
                 return on_unload_requested(self.state, event)
             case ModelReported():
                 return on_reported(self.state, event)
-            case ModelScalingRestored() | ModelScalingSignalled():
+            case ModelScalingRestored() | ModelScalingSignalled() | ModelWakeRequested():
                 return scaling.decide(self.state, event)
             case SyncReached() | Tick():
                 return self._decide_on_time(event)

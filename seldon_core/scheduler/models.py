@@ -186,6 +186,12 @@ def _refusal(model: ModelRecord | None, event: ModelLoadRequested) -> SeldonErro
             "spec.storageUri",
             f"{spec.storage_uri!r} is relative, and the server knows no folder to start from",
         )
+    if spec.knobs.scale_to_zero and spec.min_replicas > 0:
+        return InvalidResourceError(
+            "spec.minReplicas",
+            f"{spec.min_replicas} replicas are to be kept, and seldon-core/scale-to-zero keeps "
+            "none; leave one of them out",
+        )
     if model is None:
         return None
     if model.is_deleted:
@@ -225,8 +231,11 @@ def _update(model: ModelRecord, event: ModelLoadRequested) -> Change:
     declared = latest.version.spec
     if model.is_deleted or event.is_again or declared.deployed_as(spec) != spec:
         change = Change.CREATED if model.is_deleted else Change.CONFIGURED
+        # What sleeps is woken if the new version cannot be had.
+        fallback = latest.number if latest.is_asleep and not model.is_deleted else None
         model.deleted_at = None
         add_version(model, spec, latest.number + 1, event.now)
+        model.fallback = model.fallback if fallback is None else fallback
         return change
     if declared == spec:
         return Change.UNCHANGED

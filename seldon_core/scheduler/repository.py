@@ -160,7 +160,8 @@ def _index_of(model: ModelStatus, version: ModelVersionStatus) -> ModelIndex:
         case ModelState.PROGRESSING:
             return ModelIndex(model.name, number, IndexState.LOADING, reason or "loading")
         case ModelState.SCALED_DOWN:
-            reason = "scaled down to no replica"
-            return ModelIndex(model.name, number, IndexState.UNAVAILABLE, reason)
+            # With a reason it sleeps, and can be called.
+            state = IndexState.READY if reason else IndexState.UNAVAILABLE
+            return ModelIndex(model.name, number, state, reason or "scaled down to no replica")
         case _:
             return ModelIndex(model.name, number, IndexState.UNAVAILABLE, reason)

@@ -17,8 +17,14 @@ from contextlib import aclosing, suppress
 from typing import Final
 
 from seldon_core.proto import control_pb2 as pb
-from seldon_core.transport.control import ReplicaAddress, ReplicaId, RouteSink, RouteUpdate
-from seldon_core.transport.control_services import ControlService, StreamMethod
+from seldon_core.transport.control import (
+    ReplicaAddress,
+    ReplicaId,
+    RouteSink,
+    RouteUpdate,
+    Wake,
+)
+from seldon_core.transport.control_services import ControlService, StreamMethod, UnaryMethod
 from seldon_core.transport.link_protocol import agreed_protocol
 from seldon_core.transport.route_messages import RouteChanges, parts_of
 
@@ -48,16 +54,19 @@ class RouteFeed:
 
     Before `complete` returns nobody is told that something is gone: replicas still connect again
     after a start, and routers reach what they have been told before. `reach` has the replicas
-    inside this process published too, which nobody needs before the first router comes.
+    inside this process published too, which nobody needs before the first router comes. `wake`
+    loads what is scaled to zero.
     """
 
     def __init__(
         self,
         complete: Callable[[], Awaitable[None]],
         reach: Callable[[], Awaitable[None]] | None = None,
+        wake: Wake | None = None,
     ) -> None:
         self._complete = complete
         self._reach = reach
+        self._wake = wake
         self._routes: dict[str, RouteUpdate] = {}
         self._replicas: dict[ReplicaId, ReplicaAddress] = {}
         self._followers: list[_Follower] = []
@@ -90,7 +99,14 @@ class RouteFeed:
     def services(self) -> Sequence[ControlService]:
         """Return what the agents' port is to serve."""
         method = StreamMethod("SubscribeRoutes", pb.SubscribeRoutesRequest, self.subscribe)
-        return (ControlService("seldon_core.control.Control", (method,)),)
+        wake = UnaryMethod("WakeModel", pb.WakeModelRequest, self.wake_model)
+        methods = (method,) if self._wake is None else (method, wake)
+        return (ControlService("seldon_core.control.Control", methods),)
+
+    async def wake_model(self, request: pb.WakeModelRequest, _: str) -> pb.WakeModelResponse:
+        """Have a model loaded that is scaled to zero; answer when that has an outcome."""
+        assert self._wake is not None
+        return pb.WakeModelResponse(failure=await self._wake(request.name))
 
     async def subscribe(
         self, request: pb.SubscribeRoutesRequest, _: str
@@ -147,7 +163,11 @@ class RouteFeed:
 def _without_ends(changes: RouteChanges) -> RouteChanges:
     """Return what is known to lead somewhere, and nothing that only seems to be gone."""
     return RouteChanges(
-        routes=tuple(update for update in changes.routes if update.candidates),
+        routes=tuple(
+            update
+            for update in changes.routes
+            if any(candidate.replicas for candidate in update.candidates)
+        ),
         replicas={each: address for each, address in changes.replicas.items() if address},
     )
 

@@ -3,7 +3,8 @@
 One version serves: the latest once it has come, until then the fallback if it is loaded, and else
 the latest on what replicas it has. So a new version that fails, or finds no room, never takes the
 route from a healthy older one. While a new version has come on some of its replicas and is yet to
-come on others, both serve, each its share by the number of its replicas.
+come on others, both serve, each its share by the number of its replicas. A model that may be scaled
+to zero keeps a route without replicas while it is loaded nowhere: calls wait.
 """
 
 from seldon_core.resources.words import without_folders
@@ -24,8 +25,7 @@ def derive(model: ModelRecord) -> RouteUpdate:
         return RouteUpdate(model.name)
     serving = _serving_versions(model)
     if not serving:
-        storage = model.latest.version.spec.storage_uri
-        return RouteUpdate(model.name, notice=without_folders(_notice(model.latest), storage))
+        return _route_to_nowhere(model)
     if len(serving) == 1:
         (only,) = serving
         candidate = RouteCandidate(model.name, only.number, FULL_WEIGHT, only.serving_replicas())
@@ -41,6 +41,18 @@ def derive(model: ModelRecord) -> RouteUpdate:
             RouteCandidate(model.name, record.number, weight, its)
             for record, weight, its in zip(serving, weights, replicas, strict=True)
         ),
+    )
+
+
+def _route_to_nowhere(model: ModelRecord) -> RouteUpdate:
+    """Return the route of a model that is loaded nowhere: calls wait if they are to load it."""
+    latest = model.latest
+    spec = latest.version.spec
+    notice = "" if latest.is_asleep else without_folders(_notice(latest), spec.storage_uri)
+    if not spec.knobs.scale_to_zero:
+        return RouteUpdate(model.name, notice=notice)
+    return RouteUpdate(
+        model.name, (RouteCandidate(model.name, latest.number, FULL_WEIGHT, ()),), notice
     )
 
 

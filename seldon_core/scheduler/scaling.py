@@ -6,9 +6,14 @@ make the server grow, if it may; and it shrinks when they are gone.
 """
 
 from seldon_core.scheduler.decisions import Decision, ScaleModel
-from seldon_core.scheduler.events import ModelScalingRestored, ModelScalingSignalled
+from seldon_core.scheduler.events import (
+    ModelScalingRestored,
+    ModelScalingSignalled,
+    ModelWakeRequested,
+)
 from seldon_core.scheduler.lifecycle import schedule, settle
 from seldon_core.scheduler.server_scaling import scale_up
+from seldon_core.scheduler.sleeping import on_unused, on_wake_requested
 from seldon_core.scheduler.state import (
     PLACED,
     Chosen,
@@ -22,9 +27,12 @@ from seldon_core.transport.control import ScalingSignal, SignalKind
 
 
 def decide(
-    state: SchedulerState, event: ModelScalingRestored | ModelScalingSignalled
+    state: SchedulerState,
+    event: ModelScalingRestored | ModelScalingSignalled | ModelWakeRequested,
 ) -> list[Decision]:
     """Return what follows from an event about scaling."""
+    if isinstance(event, ModelWakeRequested):
+        return on_wake_requested(state, event)
     if isinstance(event, ModelScalingRestored):
         return on_restored(state, event)
     return on_signalled(state, event)
@@ -48,6 +56,10 @@ def on_signalled(state: SchedulerState, event: ModelScalingSignalled) -> list[De
     model = state.models.get(signal.model)
     if model is None or not _may_be_scaled(state, model):
         return []
+    if signal.kind is SignalKind.UNUSED:
+        return on_unused(state, model, signal, now)
+    if not model.latest.version.spec.is_scaled:
+        return []
     has_target = model.latest.version.spec.knobs.target_rps is not None
     if signal.kind is SignalKind.RATE:
         wanted = _for_rate(state, model, signal, now) if has_target else None
@@ -69,7 +81,7 @@ _Wanted = tuple[int, str]  # so many replicas, and why
 
 def _may_be_scaled(state: SchedulerState, model: ModelRecord) -> bool:
     is_in_order = state.is_synced and model.name not in state.to_place and not model.is_deleted
-    return state.scaling.scales_models and is_in_order and model.latest.version.spec.is_scaled
+    return state.scaling.scales_models and is_in_order
 
 
 def _for_lag(model: ModelRecord, signal: ScalingSignal) -> _Wanted | None:

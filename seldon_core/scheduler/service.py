@@ -11,7 +11,7 @@ from contextlib import AbstractContextManager, asynccontextmanager
 
 from seldon_core.aio.clock import Clock
 from seldon_core.aio.supervise import open_tasks
-from seldon_core.errors import StoreError
+from seldon_core.errors import SeldonError, StoreError
 from seldon_core.resources.model import KubernetesMeta, ModelSpec
 from seldon_core.resources.secret import AgentConfigSpec, SecretSpec
 from seldon_core.resources.server import ServerConfigSpec, ServerSpec
@@ -38,6 +38,7 @@ from seldon_core.scheduler.events import (
     ModelReported,
     ModelScalingSignalled,
     ModelUnloadRequested,
+    ModelWakeRequested,
     ReplicaConnected,
     ReplicaDrainRequested,
     ReplicaLost,
@@ -57,6 +58,7 @@ from seldon_core.scheduler.outside import Outside, ServerOwner
 from seldon_core.scheduler.records import Kind, Stored
 from seldon_core.scheduler.secret_events import SecretDeclared, SecretUnloadRequested
 from seldon_core.scheduler.secrets import AgentConfigStatus, SecretStatus
+from seldon_core.scheduler.sleeping import failure_of
 from seldon_core.scheduler.state import Packing
 from seldon_core.scheduler.status import ModelStatus, ServerStatus, Verdict
 from seldon_core.scheduler.story import Chapter, Story
@@ -71,6 +73,8 @@ from seldon_core.transport.control import (
     RouteSink,
     ScalingSignal,
 )
+
+_VERSIONS_TO_WAKE = 2  # a new one that cannot be had, then the one that it was to relieve
 
 MAX_WAITING_SIGNALS = 10_000  # events before one; what it says will be said again
 
@@ -299,6 +303,22 @@ class Scheduler:
         """Take in how much a model is called; never blocks, and none is kept when many wait."""
         if self._turns.waiting < MAX_WAITING_SIGNALS:
             self._turns.tell(ModelScalingSignalled(self._clock.wall(), signal))
+
+    async def wake(self, name: str) -> str:
+        """Have a model loaded that is scaled to zero; see `transport.control.Wake`."""
+        failure = ""
+        for _ in range(_VERSIONS_TO_WAKE):
+            caller, answer = self._callers.register()
+            self._ask(ModelWakeRequested(self._clock.wall(), name, caller), answer)
+            try:
+                await answer
+            except SeldonError as error:
+                return str(error)
+            await self._settling.wait({name})
+            failure = failure_of(self._machine.model(name))
+            if not failure:
+                break
+        return failure
 
     def scalings(self) -> Mapping[str, int]:
         """Return how often models got more replicas ("up") and fewer ("down") by their load."""

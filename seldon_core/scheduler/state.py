@@ -124,6 +124,11 @@ class VersionRecord:
         return self.version.spec.replicas if self.chosen is None else self.chosen.replicas
 
     @property
+    def is_asleep(self) -> bool:
+        """Whether it is on no replica until somebody calls it."""
+        return self.replicas == 0 and self.version.spec.knobs.scale_to_zero
+
+    @property
     def enough_replicas(self) -> int:
         """How many replicas do if there is no room for all, 0 if only all do.
 

@@ -21,10 +21,10 @@ def read_scaling(value: object) -> StoredScaling:
 
 def check_scaling(scaling: StoredScaling) -> None:
     """Raise ValueError if nothing can have been chosen like that."""
-    if scaling.version < 1 or scaling.replicas < 1:
+    if scaling.version < 1 or scaling.replicas < 0:
         raise ValueError(
-            f"wanted a version and replicas of at least 1, found version {scaling.version} with "
-            f"{scaling.replicas} replicas"
+            "wanted a version of at least 1 and replicas of at least 0, found version "
+            f"{scaling.version} with {scaling.replicas} replicas"
         )
 
 

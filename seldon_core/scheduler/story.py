@@ -26,7 +26,7 @@ from seldon_core.scheduler.secret_events import (
     SecretUnloadRequested,
     tell_secret_event,
 )
-from seldon_core.transport.control import RouteUpdate
+from seldon_core.transport.control import RouteCandidate, RouteUpdate
 
 CHAPTERS = 20
 """Events kept for each resource: several versions, with the failures in between."""
@@ -152,7 +152,11 @@ def tell_event(event: Event) -> str:
             | events.ServersNotified()
         ):
             return _tell_server_event(event)
-        case events.ModelScalingRestored() | events.ModelScalingSignalled():
+        case (
+            events.ModelScalingRestored()
+            | events.ModelScalingSignalled()
+            | events.ModelWakeRequested()
+        ):
             return _tell_scaling_event(event)
         case (
             events.ServerConfigRestored()
@@ -178,6 +182,8 @@ def _tell_scaling_event(event: events.AboutScaling) -> str:
             return "what scaling chose restored from the store"
         case events.ModelScalingSignalled(signal=signal):
             return f"{signal.replica} signals {signal.kind.value} {signal.amount:g}"
+        case events.ModelWakeRequested():
+            return "a call waits for it"
         case _:
             assert_never(event)
 
@@ -279,8 +285,13 @@ def _tell_route(update: RouteUpdate) -> str:
     if update.candidates:
         targets = ", ".join(
             f"{'' if candidate.model == update.name else f'{candidate.model} '}"
-            f"version {candidate.version} on {' and '.join(map(str, candidate.replicas))}"
+            f"version {candidate.version} {_tell_replicas(candidate)}"
             for candidate in update.candidates
         )
         return f"calls go to {targets}"
     return f"calls are refused: {update.notice}" if update.notice else "calls find no such model"
+
+
+def _tell_replicas(candidate: RouteCandidate) -> str:
+    names = " and ".join(map(str, candidate.replicas))
+    return f"on {names}" if names else "once it is loaded"

@@ -42,11 +42,13 @@ USUAL_RULES = ScalingRules()
 
 @dataclass(slots=True)
 class Load:
-    """How much a model is called: requests a second by where, with the time of each figure, and how
-    many replicas were wanted when, the oldest first."""
+    """How much a model is called: requests a second by where, with the time of each figure, how
+    many replicas were wanted when, the oldest first, and when which replica said of what second
+    that nobody has called it since."""
 
     rates: dict[Hashable, tuple[float, float]] = field(default_factory=dict)
     wanted: deque[tuple[float, int]] = field(default_factory=deque)
+    unused: dict[Hashable, tuple[float, float]] = field(default_factory=dict)
 
     def note_rate(self, where: Hashable, rate: float, now: float, last_s: float) -> float:
         """Take in the rate at one place; return the sum over all places that told lately."""

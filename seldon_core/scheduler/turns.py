@@ -19,7 +19,13 @@ from seldon_core.scheduler.callers import Progress
 from seldon_core.scheduler.decisions import Decision
 from seldon_core.scheduler.declared_events import PipelineAcknowledged
 from seldon_core.scheduler.durability import Keeper
-from seldon_core.scheduler.events import Event, ModelLoadRequested, ReplicaDrainRequested, Tick
+from seldon_core.scheduler.events import (
+    Event,
+    ModelLoadRequested,
+    ModelWakeRequested,
+    ReplicaDrainRequested,
+    Tick,
+)
 from seldon_core.scheduler.machine import SchedulerMachine
 
 MAX_WAITING_REQUESTS = 100_000  # of loads and unloads that nobody has handled yet
@@ -189,6 +195,6 @@ class Turns:
 
 def is_to_be_kept(event: Event) -> bool:
     """Whether who asked is promised that it lasts; also who repeats what is not kept yet."""
-    if isinstance(event, ReplicaDrainRequested | PipelineAcknowledged):
+    if isinstance(event, ReplicaDrainRequested | PipelineAcknowledged | ModelWakeRequested):
         return False
     return not (isinstance(event, ModelLoadRequested) and event.from_folder)

@@ -55,6 +55,7 @@ _TRIGGERS: Final = {
 _SIGNALS: Final = {
     SignalKind.RATE: pb.ModelScalingTriggerMessage.RATE,
     SignalKind.CUSTOM: pb.ModelScalingTriggerMessage.CUSTOM,
+    SignalKind.UNUSED: pb.ModelScalingTriggerMessage.UNUSED,
 }
 _TRIGGER_KINDS: Final = {number: kind for kind, number in _TRIGGERS.items()}
 _SIGNAL_KINDS: Final = {number: kind for kind, number in _SIGNALS.items()}

@@ -4,6 +4,7 @@ In one process the links are direct calls between the roles' shells; between pro
 streams that carry the same values.
 """
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from enum import Enum
 from typing import Protocol
@@ -97,14 +98,16 @@ class SignalKind(Enum):
     IDLE = "idle"
     RATE = "rate"
     CUSTOM = "custom"
+    UNUSED = "unused"
 
 
 @dataclass(frozen=True, slots=True)
 class ScalingSignal:
     """How much a version is called on one replica.
 
-    `amount` is the calls under way for LAG, the UTC second of the last call for IDLE, requests a
-    second for RATE, and for CUSTOM how many replicas somebody outside wants of the model.
+    `amount` is the calls under way for LAG, the UTC second of the last call for IDLE, and for
+    UNUSED, by which the model could be scaled to zero, requests a second for RATE, and for CUSTOM
+    how many replicas somebody outside wants of the model.
     """
 
     replica: ReplicaId
@@ -147,7 +150,10 @@ class ReportSink(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class RouteCandidate:
-    """One version of a model that may answer, and the replicas that hold it."""
+    """One version of a model that may answer, and the replicas that hold it.
+
+    If there are none, who is called asks the scheduler to load the model, and waits (`Wake`).
+    """
 
     model: str
     version: int
@@ -161,11 +167,21 @@ class RouteUpdate:
 
     No candidates and a `notice`: the resource exists but cannot answer; the notice says why
     ("is loading", "failed to load: …"). No candidates and no notice: there is no such resource.
+    A candidate without replicas and a notice: calls wait, and what they wait for may fail; without
+    a notice it is scaled to zero, and nothing is known to be in the way of loading it.
     """
 
     name: str
     candidates: tuple[RouteCandidate, ...] = ()
     notice: str = ""
+
+
+Wake = Callable[[str], Awaitable[str]]
+"""Has the scheduler load a model that is scaled to zero.
+
+Returns once that has an outcome: why it cannot be, or "" if it serves or is still on its way.
+Raises UpstreamError, DeadlineError or RelayedError if the scheduler cannot be asked.
+"""
 
 
 class RouteSink(Protocol):

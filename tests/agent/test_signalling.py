@@ -20,6 +20,8 @@ RULES = ScalingSettings(
     stable_s=300,
     up_window_s=0,
     down_window_s=300,
+    wake_timeout_s=120,
+    wake_queue=1000,
     packing=0,
 )
 BUSY = Figures(ModelVersion(ModelSpec("iris", "/iris", max_replicas=2), 1), 31, 0)

@@ -18,8 +18,12 @@ VALUES: dict[str, st.SearchStrategy[object]] = {
     "max_concurrency": st.none() | st.integers(1, 1_000_000),
     "max_queue": st.none() | st.integers(0, 1_000_000),
     "target_rps": st.none() | st.integers(1, 10**12).map(lambda millionths: millionths / 10**6),
+    "scale_to_zero": st.just(True),
+    "scale_to_zero_after_s": st.none() | st.integers(1, 31_536_000),
 }
-KNOBS_OF_ANY_KIND = st.builds(Knobs, **VALUES)
+KNOBS_OF_ANY_KIND = st.builds(Knobs, **VALUES) | st.builds(
+    Knobs, **{**VALUES, "scale_to_zero": st.just(False), "scale_to_zero_after_s": st.none()}
+)
 
 
 def test_every_knob_is_drawn_here():
@@ -30,6 +34,13 @@ def test_every_knob_is_drawn_here():
 def test_what_is_shown_reads_as_the_same_knobs(knobs):
     assert parse_knobs(show_knobs(knobs)) == knobs
     assert hash(parse_knobs(show_knobs(knobs))) == hash(knobs)
+
+
+def test_a_time_to_be_scaled_to_zero_needs_a_model_that_is():
+    given = {"seldon-core/scale-to-zero-after-s": "5"}
+    for more in ({}, {"seldon-core/scale-to-zero": "false"}):
+        with pytest.raises(ValueError, match="has no effect without seldon-core/scale-to-zero"):
+            parse_knobs({**given, **more})
 
 
 def test_only_what_differs_from_its_default_is_shown():

@@ -358,7 +358,8 @@ def test_every_call_is_served_by_the_name_that_its_definition_has():
         (service.full_name, method.name, method.input_type.full_name, method.server_streaming)
         for service in defined
         for method in service.methods
-        if method.name != "SubscribeRoutes"  # which is served on the agents' port
+        # Those are served on the agents' port.
+        if method.name not in ("SubscribeRoutes", "WakeModel")
     } == {
         (name, method.name, method.request.DESCRIPTOR.full_name, isinstance(method, StreamMethod))
         for name, methods in served.items()
