@@ -109,6 +109,13 @@ def too_many_headers(settings: ListenerSettings) -> RefusedError:
     return RefusedError(431, f"a request may have {limit} headers, this has more")
 
 
+def too_many_spaces() -> RefusedError:
+    """Return the refusal of a request line that others would take apart otherwise."""
+    return RefusedError(
+        400, "the parts of a request line have one space between them, here are more (RFC 9112, 3)"
+    )
+
+
 def no_room() -> RefusedError:
     """Return the refusal of a body for which the budget has no room."""
     return RefusedError(503, "too many bytes are in flight, try again", retry_after_s=1)
