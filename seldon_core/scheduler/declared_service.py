@@ -92,8 +92,7 @@ class DeclaredDesk:
         """Declare a pipeline as a new version; the result comes when that is on the disk.
 
         With `only_if_changed` what is declared already is no new version. `uid` is the version's
-        id, "" for a new one. The future raises InvalidResourceError, NotReadyError (it is being
-        deleted), OverloadedError or StoreError.
+        id, "" for a new one. The future raises InvalidResourceError, OverloadedError or StoreError.
         """
         caller, answer = self._callers.register()
         event = PipelineLoadRequested(

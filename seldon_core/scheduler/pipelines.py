@@ -151,10 +151,8 @@ def index(state: DeclaredState, pipeline: PipelineRecord) -> None:
 
 
 def _refusal(pipeline: PipelineRecord | None, spec: PipelineSpec) -> SeldonError | None:
-    if pipeline is None:
-        return None
-    if pipeline.is_deleted:
-        return _still_leaving(spec.name) if _is_leaving(pipeline) else None
+    if pipeline is None or pipeline.is_deleted:
+        return None  # whoever still lets it go is overtaken by the order to take it in
     declared = pipeline.latest.version.spec
     if declared.namespace != spec.namespace:
         return InvalidResourceError(

@@ -9,6 +9,7 @@ from seldon_core.scheduler.decisions import AnswerCaller, Change
 from seldon_core.scheduler.declared_decisions import OrderPipeline
 from seldon_core.scheduler.declared_state import PipelineState
 from seldon_core.scheduler.events import Tick
+from seldon_core.scheduler.invariants import violations
 from seldon_core.scheduler.pipelines import HISTORY, MOST_ATTEMPTS, NOBODY
 from tests.support.declared_worlds import (
     ENGINE,
@@ -206,13 +207,31 @@ def test_a_deletion_waits_for_who_has_it():
     told = order(unload_pipeline(machine))
     assert told.operation is Operation.DELETE
     assert gateway(machine) == (TERMINATING, "pipeline removed")
-    for refused in (answer(unload_pipeline(machine)), answer(load_pipeline(machine))):
-        assert isinstance(refused.error, NotReadyError)
-        assert "pipeline 'p' is still terminating" in str(refused.error)
+    refused = answer(unload_pipeline(machine))
+    assert isinstance(refused.error, NotReadyError)
+    assert "pipeline 'p' is still terminating" in str(refused.error)
     acknowledge(machine, told, Answer.TERMINATED)
     assert gateway(machine) == (TERMINATED, "1/1 terminated ")
     again = order(load_pipeline(machine))
     assert again.timestamp == 1
+
+
+def test_one_that_is_declared_again_while_it_is_terminating_begins_anew():
+    machine = a_machine()
+    join(machine)
+    load_pipeline(machine)
+    acknowledge(machine, order(load_pipeline(machine, now=2)))
+    leaving = order(unload_pipeline(machine, now=3))
+    decisions = load_pipeline(machine, now=4)
+    assert answer(decisions).change is Change.CREATED
+    told = order(decisions)
+    assert (told.version.version, told.timestamp) == (1, leaving.timestamp + 1)
+    assert len(machine.pipeline("p").versions) == 1
+    acknowledge(machine, leaving, Answer.TERMINATED)  # late, of the one before
+    assert gateway(machine) == (CREATING, "")
+    acknowledge(machine, told)
+    assert gateway(machine) == (READY, "1/1 ready ")
+    assert violations(machine.state) == []
 
 
 def test_a_deletion_is_over_when_nobody_is_left():
