@@ -69,8 +69,8 @@ class Replicas(Protocol):
 class AgentApi:
     """Handlers of the agents' calls. `links` is where the scheduler finds their links.
 
-    A link stays there when its agent has left, and takes no orders any more. `is_encrypted` says
-    whether nobody on the way reads what agents are told.
+    A link is there while its agent is. `is_encrypted` says whether nobody on the way reads what
+    agents are told.
     """
 
     def __init__(
@@ -153,6 +153,8 @@ class AgentApi:
                 yield order
         finally:
             agent.end()
+            if is_connected:
+                del self._links[replica]  # or agents that never come by one number twice pile up
             if is_connected and not self._is_ending:
                 self._scheduler.lose_replica(replica)
             del self._agents[replica]

@@ -122,6 +122,7 @@ def test_an_agent_of_seldons_is_a_replica_while_its_stream_lives():
                     available_bytes=1000,
                 )
             await world.scheduler.has("connected mlserver/0", "lost mlserver/0")
+            assert world.links == {}
             assert agent.messages == []  # Seldon's scheduler says nothing of itself
 
     run(test)
