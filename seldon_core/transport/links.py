@@ -195,7 +195,7 @@ class Links(ABC, Generic[C]):
         elif client.is_open:
             self._clients.append(client)
         else:
-            raise ConnectionError("the connection was closed at once")
+            raise ConnectionError(_CLOSED if self._tls is None else _NOT_LET_IN)
 
     @abstractmethod
     def _client(self) -> C:
@@ -209,6 +209,14 @@ class Links(ABC, Generic[C]):
             self._clients.remove(client)
             if client.under_way:
                 self._leaving.append(client)
+
+
+_CLOSED: Final = "the connection was closed at once"
+# By TLS 1.3 a server looks at a client's certificate only after it has let him in.
+_NOT_LET_IN: Final = (
+    f"{_CLOSED}: its certificate authority may not know ours, ours may have expired, or there is "
+    "none (control.clientCrtPath); its log says which"
+)
 
 
 def _why(error: Exception) -> str:

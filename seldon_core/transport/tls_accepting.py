@@ -7,6 +7,7 @@ the loop's own TLS, anything else goes to a protocol that answers in plain text 
 import asyncio
 import logging
 import socket
+import ssl
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from typing import Final, Protocol
 
@@ -16,6 +17,7 @@ from seldon_core.protocol.inference import Buffer
 from seldon_core.transport.accepting import MORE_A_TURN
 from seldon_core.transport.conversations import CallStatusError, Conversation, TalkRules
 from seldon_core.transport.exchange import HttpAnswer, HttpRequest
+from seldon_core.transport.rare_log import RareLog
 from seldon_core.transport.rpc import RpcAnswer
 from seldon_core.transport.tls import ServerKeys
 
@@ -67,6 +69,7 @@ class TlsServer:
         self._most = most
         self._waiting: dict[socket.socket, asyncio.TimerHandle] = {}
         self._shaking = 0
+        self._refusals = RareLog()
         for each in self.sockets:
             loop.add_reader(each, self._accept, each)
 
@@ -118,6 +121,7 @@ class TlsServer:
 
     async def _take(self, accepted: socket.socket, *, is_tls: bool) -> None:
         self._shaking += 1
+        peer = _peer_of(accepted)
         try:
             if is_tls:
                 await self._loop.connect_accepted_socket(
@@ -129,10 +133,34 @@ class TlsServer:
             else:
                 await self._loop.connect_accepted_socket(self._plain, accepted)
         except OSError as error:  # among them that of a certificate that is not accepted
-            _logger.info("refused a TLS connection error=%s", error)
+            self._tell(peer, error)
             accepted.close()
         finally:
             self._shaking -= 1
+
+    def _tell(self, peer: str, error: OSError) -> None:
+        """Log why who connected does not get through; not each one, for anybody may try."""
+        others = self._refusals.due(self._loop.time())
+        if others is not None:
+            reason = _reason(error) or "it hung up: it may not accept the certificate of this port"
+            _logger.warning(
+                "refused a TLS connection peer=%s reason=%r others=%d", peer, reason, others
+            )
+
+
+def _peer_of(accepted: socket.socket) -> str:
+    """Return who has connected, while he is there."""
+    try:
+        host, port = accepted.getpeername()[:2]
+    except OSError:
+        return "unknown"
+    return f"{host}:{port}"
+
+
+def _reason(error: OSError) -> str:
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return error.verify_message
+    return str(getattr(error, "reason", None) or error)
 
 
 class PlainHttpRefusal:

@@ -41,3 +41,18 @@ def make_certificates(folder: Path) -> Certificates:
         client_key=str(folder / "client.key"),
         client=str(folder / "client.pem"),
     )
+
+
+def make_expired(folder: Path) -> tuple[str, str]:
+    """Write a certificate, and its key, that the authority of `folder` vouched for till yesterday.
+
+    It is for localhost and 127.0.0.1.
+    """
+    new = ["req", "-new", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"]
+    named = ["-subj", "/CN=test old", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1"]
+    wanted = [*new, *named, "-keyout", "old.key", "-out", "old.csr"]
+    by_ca = ["-CA", "ca.pem", "-CAkey", "ca.key", "-copy_extensions", "copy"]
+    given = ["x509", "-req", "-in", "old.csr", *by_ca, "-days", "-1", "-out", "old.pem"]
+    for command in (wanted, given):
+        subprocess.run(["openssl", *command], cwd=folder, check=True, capture_output=True)
+    return str(folder / "old.pem"), str(folder / "old.key")

@@ -4,6 +4,7 @@ import asyncio
 import socket
 import ssl
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import grpc
 import pytest
@@ -22,7 +23,7 @@ from seldon_core.transport.rpc_client import open_rpc_client
 from seldon_core.transport.settings import ListenerSettings
 from seldon_core.transport.tls import DialTls, ServerKeys, ServerTls
 from seldon_core.transport.tls_accepting import PlainHttpRefusal, PlainRpcRefusal
-from tests.support.certificates import make_certificates
+from tests.support.certificates import make_certificates, make_expired
 
 LOOPS = pytest.mark.parametrize(
     "loop", [asyncio.new_event_loop, uvloop.new_event_loop], ids=["asyncio", "uvloop"]
@@ -84,27 +85,49 @@ def test_the_actor_of_a_call_is_the_subject_of_its_certificate(certificates, loo
     run(main(), loop)
 
 
+@pytest.mark.parametrize(
+    ("kind", "reason"),
+    [
+        ("none", "PEER_DID_NOT_RETURN_A_CERTIFICATE"),
+        ("other authority", "unable to get local issuer certificate"),
+        ("expired", "certificate has expired"),
+    ],
+    ids=["none", "another authority's", "expired"],
+)
 @LOOPS
-def test_a_client_without_a_certificate_is_not_let_in(certificates, loop):
+def test_who_is_not_let_in_hears_so_and_the_log_says_why(
+    certificates, tmp_path, caplog, loop, kind, reason
+):
+    if kind == "none":
+        shown = ("", "")
+    elif kind == "expired":
+        shown = make_expired(Path(certificates.ca).parent)
+    else:
+        others = make_certificates(tmp_path)
+        shown = (others.client, others.client_key)
+
     async def main():
         async with tls_port(certificates) as port:
-            with pytest.raises(UnreachableError, match="the scheduler"):
-                await ask(port, dial_of(certificates, client=False))
+            with pytest.raises(UnreachableError, match=r"closed at once: its .*clientCrtPath"):
+                await ask(port, DialTls(ClientTls(certificates.ca, *shown)))
             assert await ask(port, dial_of(certificates)) == "CN=test client"
 
     run(main(), loop)
+    (said,) = [record.getMessage() for record in caplog.records if "refused" in record.message]
+    assert said.startswith("refused a TLS connection peer=127.0.0.1:")
+    assert reason in said
+    assert said.endswith("others=0")
 
 
-def test_a_client_of_another_authority_is_not_let_in(certificates, tmp_path):
-    others = make_certificates(tmp_path)
-    stranger = DialTls(ClientTls(certificates.ca, others.client, others.client_key))
-
+def test_a_flood_of_who_is_not_let_in_is_one_line(certificates, caplog):
     async def main():
         async with tls_port(certificates) as port:
-            with pytest.raises(UnreachableError, match="the scheduler"):
-                await ask(port, stranger)
+            for _ in range(5):
+                with pytest.raises(UnreachableError):
+                    await ask(port, dial_of(certificates, client=False))
 
     run(main())
+    assert sum("refused a TLS" in record.message for record in caplog.records) == 1
 
 
 def test_without_an_authority_for_clients_they_are_called_by_their_address(certificates):
@@ -125,7 +148,7 @@ def test_a_host_by_name_is_served_at_each_of_its_addresses(certificates):
 
 
 @pytest.mark.parametrize("kind", ["authority", "name"])
-def test_a_server_that_is_another_is_not_trusted(certificates, tmp_path, kind):
+def test_a_server_that_is_another_is_not_trusted(certificates, tmp_path, caplog, kind):
     if kind == "name":
         tls = dial_of(certificates, name="elsewhere.example")
     else:
@@ -136,6 +159,19 @@ def test_a_server_that_is_another_is_not_trusted(certificates, tmp_path, kind):
         async with tls_port(certificates) as port:
             with pytest.raises(UnreachableError, match="its certificate is not accepted: "):
                 await ask(port, tls)
+
+    run(main())
+    assert "it hung up: it may not accept the certificate of this port" in caplog.text
+
+
+def test_a_server_whose_certificate_has_expired_is_not_trusted(certificates):
+    old = make_expired(Path(certificates.ca).parent)
+    keys = ServerKeys(ServerTls(*old, certificates.ca))
+
+    async def main():
+        async with open_control_port("scheduler.port", 0, [WHO], keys=keys) as port:
+            with pytest.raises(UnreachableError, match="accepted: certificate has expired"):
+                await ask(port, dial_of(certificates))
 
     run(main())
 
