@@ -131,12 +131,16 @@ class SchedulerApi:
     async def follow_models(
         self, request: pb.ModelSubscriptionRequest, _: str
     ) -> AsyncGenerator[pb.ModelStatusResponse, None]:
-        """Yield the latest version of every model, then of each that changes, as it is by then."""
+        """Yield the latest version of every model, then of each that changes, as it is by then.
+
+        Nothing comes before a start is complete: until then models seem not to be served.
+        """
         if request.isModelGateway:
             raise UnsupportedError(
                 "model gateways are not served yet; subscribe with isModelGateway unset to be told "
                 "of states"
             )
+        await self._scheduler.complete()
         with self._scheduler.watch_models() as watch:
             for name in self._scheduler.model_names():
                 message = await self._message_of(name)

@@ -145,7 +145,8 @@ class DeclaredApi:
     ) -> AsyncGenerator[pb.PipelineStatusResponse, None]:
         """Yield the latest version of every pipeline, then of each that changes.
 
-        A gateway is told instead what to take in and what to let go.
+        A gateway is told instead what to take in and what to let go. Nothing else comes before a
+        start is complete: until then the models of a pipeline seem not to be served.
         """
         if request.isPipelineGateway:
             if not request.subscriberName:
@@ -156,6 +157,7 @@ class DeclaredApi:
                 async for order in orders:
                     yield order_message(order)
             return
+        await self._scheduler.complete()
         with self._desk.watch_pipelines() as watch:
             for name in self._desk.pipeline_names():
                 message = await self._pipeline_message(name)
@@ -169,7 +171,8 @@ class DeclaredApi:
     async def follow_experiments(
         self, _: pb.ExperimentSubscriptionRequest, __: str
     ) -> AsyncGenerator[pb.ExperimentStatusResponse, None]:
-        """Yield every experiment, then each that changes."""
+        """Yield every experiment, then each that changes, once a start is complete."""
+        await self._scheduler.complete()
         with self._desk.watch_experiments() as watch:
             for name in self._desk.experiment_names():
                 message = await self._experiment_message(name)

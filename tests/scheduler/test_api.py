@@ -115,6 +115,22 @@ def test_nothing_is_told_before_it_is_kept_and_routed(ask):
     run(test())
 
 
+def test_a_subscriber_is_told_nothing_before_a_start_is_complete():
+    async def test():
+        scheduler = some_models()
+        scheduler.is_complete.clear()
+        messages = SchedulerApi(scheduler).follow_models(pb.ModelSubscriptionRequest(), PEER)
+        told = asyncio.ensure_future(anext(messages))
+        for _ in range(10):
+            await asyncio.sleep(0)
+        assert not told.done()
+        scheduler.is_complete.set()
+        assert (await told).modelName == "iris"
+        await messages.aclose()
+
+    run(test())
+
+
 @pytest.mark.parametrize(
     ("request_", "told"),
     [

@@ -34,6 +34,7 @@ async def an_api():
         asyncio.timeout(5),
         open_scheduler({}, FakeRoutes(), FakeStore(), HandClock()) as scheduler,
     ):
+        scheduler.sync()
         yield DeclaredApi(scheduler)
 
 
@@ -249,3 +250,30 @@ def test_what_a_model_gateway_says_of_a_version_that_there_is_is_dropped():
                 await api.take_model_event(event(update=update), PEER)
 
     run(test)
+
+
+@pytest.mark.parametrize(
+    "subscribe",
+    [
+        lambda api: api.follow_pipelines(pb.PipelineSubscriptionRequest(), PEER),
+        lambda api: api.follow_experiments(pb.ExperimentSubscriptionRequest(), PEER),
+    ],
+    ids=["pipelines", "experiments"],
+)
+def test_a_subscriber_is_told_nothing_before_a_start_is_complete(subscribe):
+    async def test():
+        async with (
+            asyncio.timeout(5),
+            open_scheduler({}, FakeRoutes(), FakeStore(), HandClock()) as scheduler,
+        ):
+            api = DeclaredApi(scheduler)
+            await api.load_pipeline(CHAIN, PEER)
+            await api.start_experiment(HALF, PEER)
+            told = asyncio.ensure_future(anext(subscribe(api)))
+            for _ in range(10):
+                await asyncio.sleep(0)
+            assert not told.done()
+            scheduler.sync()
+            assert await told
+
+    asyncio.run(test(), debug=True)

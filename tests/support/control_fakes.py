@@ -34,9 +34,14 @@ class FakeScheduler:
         self.declared = None  # what it says of pipelines nobody asks it
         self.is_carried_out = asyncio.Event()
         self.is_carried_out.set()
+        self.is_complete = asyncio.Event()
+        self.is_complete.set()
 
     async def carried_out(self):
         await self.is_carried_out.wait()
+
+    async def complete(self):
+        await self.is_complete.wait()
 
     def load_model(self, spec, *, actor=""):
         self.asked.append(("load", spec, actor))
