@@ -56,6 +56,7 @@ from seldon_core.scheduler.api import SchedulerApi
 from seldon_core.scheduler.processes import (
     Processes,
     ReplicaWatch,
+    devices_here,
     launcher,
     open_processes,
 )
@@ -139,6 +140,7 @@ class _Parts:
         # These are there once the scheduler is open.
         self.process: Process
         self._scheduler: Scheduler
+        self._environments: Path
         self._clock: Clock
         self._feed: RouteFeed
         self._router: RouterHandler | None = None
@@ -149,6 +151,8 @@ class _Parts:
         servers and the scheduler."""
         enter = self.stack.enter_async_context
         store = await enter(open_store(data_folder))
+        environments = self._settings.agent.environments
+        self._environments = Path(environments or data_folder / "environments")
         self._clock = SystemClock(not_before=store.last_now)
         waking = None
         if Role.ROUTER in self._roles:
@@ -165,7 +169,7 @@ class _Parts:
         if Role.AGENT in self._roles:
             own = self._settings.agent
             self._processes = await enter(
-                open_processes(self._inside, self._clock, own.labels, own.processes)
+                open_processes(self._inside, self._clock, own.labels, own.processes, devices_here())
             )
             sinks.append(ReplicaWatch(self._processes))
             if not self.has_agents_inside:  # until somebody declares them otherwise
@@ -288,7 +292,10 @@ class _Parts:
         if self._processes is not None:
             assert ports.agent is not None
             host = LOOPBACK if is_everywhere(ports.control_host) else ports.control_host
-            self._processes.begin(launcher(self._agent_settings, os.environ, (host, ports.agent)))
+            launch = launcher(
+                self._agent_settings, os.environ, (host, ports.agent), self._environments
+            )
+            self._processes.begin(launch)
 
     def _take(self, settings: Settings) -> None:
         """Follow new settings: agents that are started from now on have them."""

@@ -102,6 +102,7 @@ class AgentSettings:
     server_name: Text
     replica_idx: Annotated[int, values.whole(0, 2**31 - 1)]
     capabilities: Annotated[tuple[str, ...], values.texts]
+    environments: Text
     labels: Annotated[Mapping[str, str], values.table(values.text)]
     processes: Annotated[int, values.whole(0)]
     parent: Annotated[int, values.whole(0)]

@@ -152,11 +152,13 @@ def _notices(spec: _Template) -> list[str]:
         for field, name in _CLUSTER_ONLY.items()
         if getattr(spec, field, None)
     ]
-    environment = spec.environment or spec.pod_spec.environment_name
-    if environment:
+    image = spec.pod_spec.environment_name
+    if spec.python and (spec.environment or image):
+        given.append(f"spec.python stands above the environment {spec.environment or image!r}")
+    elif image and not spec.environment:
         given.append(
-            f"the environment {environment!r} is kept and not looked for yet: replicas run in this "
-            "program's own, or in that of spec.python"
+            f"the image {image!r} names an environment here: replicas run in the folder of that "
+            "name in agent.environments"
         )
     return [*spec.pod_spec.notices("spec.podSpec"), *given]
 

@@ -19,128 +19,28 @@ from typing import Final, assert_never
 
 from seldon_core.resources.server import ServerConfigSpec, ServerSpec, combine
 from seldon_core.resources.servers import default_capabilities
+from seldon_core.scheduler.fleet_values import (
+    ConfigDeclared,
+    FleetDecision,
+    FleetEvent,
+    KillProcess,
+    ProcessEnded,
+    ReplicaCame,
+    ReplicaWent,
+    ReportEnd,
+    ReportFull,
+    ReportUnfit,
+    ServerWanted,
+    StartProcess,
+    StopProcess,
+    TimePassed,
+)
 from seldon_core.transport.control import ReplicaId
 
 FIRST_PAUSE_S: Final = 0.5
 LONGEST_PAUSE_S: Final = 30.0
 HEALTHY_AFTER_S: Final = 30.0
 """A process that was connected this long died of something new."""
-
-LOOP_AFTER: Final = 3
-"""So many ends in a row are no accident."""
-
-
-@dataclass(frozen=True, slots=True)
-class ConfigDeclared:
-    """Servers that name this config are to be as it says from now on."""
-
-    now: float
-    config: ServerConfigSpec
-
-
-@dataclass(frozen=True, slots=True)
-class ServerWanted:
-    """So many replicas of a server are to run; 0 ends all of them."""
-
-    now: float
-    server: ServerSpec
-    replicas: int
-
-
-@dataclass(frozen=True, slots=True)
-class ReplicaCame:
-    """A replica has connected to the scheduler, whoever started it."""
-
-    now: float
-    replica: ReplicaId
-
-
-@dataclass(frozen=True, slots=True)
-class ReplicaWent:
-    """A replica is connected no longer."""
-
-    now: float
-    replica: ReplicaId
-
-
-@dataclass(frozen=True, slots=True)
-class ProcessEnded:
-    """A process is gone, or could not be started. `reason` says how, in words."""
-
-    now: float
-    replica: ReplicaId
-    life: int
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class TimePassed:
-    """The time that the machine asked to be woken at has come."""
-
-    now: float
-
-
-FleetEvent = ConfigDeclared | ServerWanted | ReplicaCame | ReplicaWent | ProcessEnded | TimePassed
-
-
-@dataclass(frozen=True, slots=True)
-class StartProcess:
-    """Start a replica's process. A ProcessEnded of this `life` follows some day."""
-
-    replica: ReplicaId
-    server: ServerSpec
-    life: int
-
-
-@dataclass(frozen=True, slots=True)
-class StopProcess:
-    """Ask a process to move its models away and to end."""
-
-    replica: ReplicaId
-    life: int
-
-
-@dataclass(frozen=True, slots=True)
-class KillProcess:
-    """End a process that does not end, or never came, by force."""
-
-    replica: ReplicaId
-    life: int
-
-
-@dataclass(frozen=True, slots=True)
-class ReportEnd:
-    """A process ended that was to run: tell the operator. `ends` counts those in a row."""
-
-    replica: ReplicaId
-    reason: str
-    ends: int
-    pause_s: float
-
-    @property
-    def is_loop(self) -> bool:
-        """Whether it dies in a loop."""
-        return self.ends >= LOOP_AFTER
-
-
-@dataclass(frozen=True, slots=True)
-class ReportUnfit:
-    """A server asks for labels that this machine lacks, so nothing of it runs here."""
-
-    server: str
-    lacking: Mapping[str, str]
-
-
-@dataclass(frozen=True, slots=True)
-class ReportFull:
-    """A server asks for more replicas than there is room for: this machine runs `most` in all."""
-
-    server: str
-    wanted: int
-    most: int
-
-
-FleetDecision = StartProcess | StopProcess | KillProcess | ReportEnd | ReportUnfit | ReportFull
 
 
 class Phase(Enum):
@@ -189,7 +89,7 @@ class Fleet:
     `labels` are this machine's: a server that asks for others is left to agents elsewhere.
     `start_timeout_s` is how long a process may take to connect, `stop_timeout_s` to end. At most
     `most` processes run, of all servers together, and `at_once` of them are being started: a start
-    is all work, and too many of them would be too late together.
+    is all work, and too many of them would be too late together. The machine has so many `devices`.
     """
 
     def __init__(
@@ -200,8 +100,10 @@ class Fleet:
         labels: Mapping[str, str] | None = None,
         most: int = 64,
         at_once: int = 4,
+        devices: int = 0,
     ) -> None:
         self._labels = labels or {}
+        self._devices = devices
         self._most = most
         self._at_once = at_once
         self._inside = frozenset(inside)
@@ -253,17 +155,24 @@ class Fleet:
         return dict(self._each())
 
     def notices(self) -> Mapping[str, str]:
-        """Return why servers have fewer processes here than they ask for, by their names."""
-        notices: dict[str, str] = {}
-        for name, server in self._servers.items():
-            if server.is_unfit:
-                lacking = ", ".join(
-                    f"{key}={value}" for key, value in self._lacking(server).items()
-                )
-                notices[name] = f"this machine lacks {lacking} (agent.labels)"
-            elif server.is_cut:
-                notices[name] = f"this machine runs {self._most} processes in all (agent.processes)"
-        return notices
+        """Return what of servers is not as it was declared, and why, by their names."""
+        said = {name: "; ".join(self._notices(server)) for name, server in self._servers.items()}
+        return {name: notice for name, notice in said.items() if notice}
+
+    def _notices(self, server: _Server) -> Iterator[str]:
+        if server.is_unfit:
+            lacking = ", ".join(f"{key}={value}" for key, value in self._lacking(server).items())
+            yield f"this machine lacks {lacking} (agent.labels)"
+            return
+        if server.is_cut:
+            yield f"this machine runs {self._most} processes in all (agent.processes)"
+        wanted = server.wanted * server.effective.device_count
+        if wanted > self._devices:
+            yield f"its replicas ask for {wanted} devices, and this machine has {self._devices}"
+        if server.declared.name in self._inside and server.wanted:
+            unheeded = ", ".join(_of_processes(server.effective))
+            if unheeded:
+                yield f"replica 0 is in the scheduler's process, which has its own {unheeded}"
 
     def _each(self) -> Iterator[tuple[ReplicaId, Replica]]:
         for name, server in self._servers.items():
@@ -461,3 +370,16 @@ _TOO_LATE: Final = {
 
 def _pause(ends: int) -> float:
     return min(LONGEST_PAUSE_S, FIRST_PAUSE_S * 2.0 ** min(ends - 1, 10))
+
+
+def _of_processes(server: ServerSpec) -> Iterator[str]:
+    """Yield what a server says that holds for processes of its own only."""
+    given = {
+        "memory": server.memory_bytes,
+        "overCommitPercentage": server.over_commit_percentage is not None,
+        "python": server.python,
+        "environment": server.environment_name,
+        "env": server.environment_variables,
+        "devices": server.device_count,
+    }
+    return (name for name, value in given.items() if value)

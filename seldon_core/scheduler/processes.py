@@ -21,15 +21,15 @@ from typing import Final, assert_never
 import seldon_core
 from seldon_core.aio.clock import Clock
 from seldon_core.aio.supervise import Tasks, open_tasks
+from seldon_core.errors import InvalidResourceError
 from seldon_core.resources.server import ServerConfigSpec, ServerSpec
-from seldon_core.scheduler.fleet import (
+from seldon_core.scheduler.fleet import Fleet, Replica
+from seldon_core.scheduler.fleet_values import (
     ConfigDeclared,
-    Fleet,
     FleetDecision,
     FleetEvent,
     KillProcess,
     ProcessEnded,
-    Replica,
     ReplicaCame,
     ReplicaWent,
     ReportEnd,
@@ -40,6 +40,7 @@ from seldon_core.scheduler.fleet import (
     StopProcess,
     TimePassed,
 )
+from seldon_core.scheduler.interpreters import LACKS_LIBRARY, interpreter_of
 from seldon_core.transport.control import ReplicaAddress, ReplicaId, RouteUpdate
 
 _log = logging.getLogger(__name__)
@@ -70,10 +71,13 @@ def launcher(
     settings: Callable[[], Mapping[str, Mapping[str, object]]],
     environ: Mapping[str, str],
     scheduler: tuple[str, int],
+    environments: Path,
 ) -> Launch:
     """Return what says how agents are started that connect to `scheduler`, a host and a port.
 
-    `settings` is asked at each start: they are an agent's by then, whatever replica it is.
+    `settings` is asked at each start: they are an agent's by then, whatever replica it is. Named
+    environments are in the folder `environments`. What it returns raises InvalidResourceError for a
+    server whose environment is not there.
     """
     inherited = {name: value for name, value in environ.items() if not name.startswith(_OURS)}
     here = str(Path(seldon_core.__file__).parent.parent)
@@ -83,7 +87,7 @@ def launcher(
     def launch(wanted: StartProcess) -> Start:
         replica, server = wanted.replica, wanted.server
         program = [
-            server.python or sys.executable,
+            interpreter_of(server, environments),
             "-P",  # nothing in the working directory is taken for a library
             "-m",
             "seldon_core",
@@ -115,20 +119,33 @@ def launcher(
     return launch
 
 
+def devices_here(folder: Path = Path("/dev")) -> int:
+    """Return how many GPUs this machine has, whose devices are in `folder`."""
+    return len(list(folder.glob("nvidia[0-9]*")))
+
+
 @asynccontextmanager
 async def open_processes(
     inside: Collection[str],
     clock: Clock,
     labels: Mapping[str, str] | None = None,
     most: int = 64,
+    devices: int = 0,
 ) -> AsyncIterator["Processes"]:
     """Own agent processes for the length of a block; at its end they are told to end, then killed.
 
     `inside` are the servers whose replica 0 needs no process, since it is in this one, `labels`
-    what this machine has. At most `most` run, and none is started before `begin`.
+    what this machine has, besides so many `devices`. At most `most` run, and none is started before
+    `begin`.
     """
     async with open_tasks("processes") as tasks:
-        fleet = Fleet(inside, labels=labels, most=most, at_once=max(_AT_ONCE, os.cpu_count() or 1))
+        fleet = Fleet(
+            inside,
+            labels=labels,
+            most=most,
+            at_once=max(_AT_ONCE, os.cpu_count() or 1),
+            devices=devices,
+        )
         processes = Processes(fleet, clock, tasks)
         try:
             yield processes
@@ -260,6 +277,8 @@ class Processes:
         try:
             start = self._launch(wanted)
             process = await _spawn(start)
+        except InvalidResourceError as error:
+            reason = f"could not be started: {error}"
         except OSError as error:  # uvloop's does not say of what
             reason = f"could not be started: {start.program[0]}: {error.strerror}"
         else:
@@ -268,7 +287,7 @@ class Processes:
             if life in self._stopped:
                 self._signal(life, self._stopped[life])
             code = await process.wait()
-            reason = f"signal {-code}" if code < 0 else f"exit code {code}"
+            reason = _why(code)
             _log.info("agent process gone replica=%s pid=%d %s", replica, process.pid, reason)
         for of_lives in (self._running, self._stopped, self._lives):
             of_lives.pop(life, None)
@@ -298,6 +317,12 @@ class Processes:
     def _wake(self) -> None:
         self._alarm = None
         self._take(TimePassed(self._clock.monotonic()))
+
+
+def _why(code: int) -> str:
+    if code == LACKS_LIBRARY:
+        return "its Python lacks a library that an agent needs; the log names it"
+    return f"signal {-code}" if code < 0 else f"exit code {code}"
 
 
 class ReplicaWatch:

@@ -25,9 +25,9 @@ def parse(text) -> Declaration:
     return declaration
 
 
-UNKNOWN_ENVIRONMENT = (
-    "the environment '%s' is kept and not looked for yet: replicas run in this program's own, or "
-    "in that of spec.python"
+IMAGE = (
+    "the image '%s' names an environment here: replicas run in the folder of that name in "
+    "agent.environments"
 )
 SELDONS_OWN = """
 apiVersion: mlops.seldon.io/v1alpha1
@@ -76,7 +76,7 @@ def test_a_pod_says_what_a_replica_is_and_what_of_it_has_no_effect():
             "spec.podSpec.containers.agent.env: SELDON_SCHEDULER_HOST has no effect here",
             "spec.podSpec.containers.mlserver.env: POD has no effect here",
             "spec.volumeClaimTemplates has no effect here",
-            UNKNOWN_ENVIRONMENT % "me/mine:3",
+            IMAGE % "me/mine:3",
         ),
     )
 
@@ -116,7 +116,7 @@ def test_plain_fields_say_the_same_and_stand_above_the_pod():
         disable_auto_update=True,
         meta=KubernetesMeta("mesh", 2),
     )
-    assert declared.notices == (UNKNOWN_ENVIRONMENT % "e",)
+    assert declared.notices == ("spec.python stands above the environment 'e'",)
 
 
 def test_a_server_needs_to_say_nothing():

@@ -11,10 +11,12 @@ from seldon_core.scheduler.fleet import (
     FIRST_PAUSE_S,
     HEALTHY_AFTER_S,
     LONGEST_PAUSE_S,
-    ConfigDeclared,
     Fleet,
-    KillProcess,
     Phase,
+)
+from seldon_core.scheduler.fleet_values import (
+    ConfigDeclared,
+    KillProcess,
     ProcessEnded,
     ReplicaCame,
     ReplicaWent,
@@ -310,6 +312,26 @@ def test_no_more_processes_are_started_than_the_machine_is_to_have():
     assert fleet.handle(ServerWanted(5, b, 1)) == [ReportFull("b", 1, 2)]
     assert fleet.handle(ServerWanted(6, A, 1)) == [StopProcess(a(1), 2)]
     assert fleet.handle(ProcessEnded(7, a(1), 2, "")) == [StartProcess(ReplicaId("b", 0), b, 4)]
+
+
+def test_what_a_replica_inside_does_not_have_of_its_server_is_told():
+    fleet = Fleet(inside=["a"], devices=2)
+    fleet.handle(ServerWanted(0, ServerSpec("a"), 1))
+    assert fleet.notices() == {}
+    own = ServerSpec("a", python="/p", environment_variables={"A": "b"}, memory_bytes=5)
+    fleet.handle(ServerWanted(0, own, 2))
+    told = "replica 0 is in the scheduler's process, which has its own memory, python, env"
+    assert fleet.notices() == {"a": told}
+    fleet.handle(ServerWanted(0, own, 0))
+    assert fleet.notices() == {}
+
+
+def test_a_server_that_asks_for_more_devices_than_there_are_is_told_of():
+    fleet = Fleet(devices=2)
+    fleet.handle(ServerWanted(0, ServerSpec("a", device_count=1), 2))
+    assert fleet.notices() == {}
+    fleet.handle(ServerWanted(0, ServerSpec("a", device_count=1), 3))
+    assert fleet.notices() == {"a": "its replicas ask for 3 devices, and this machine has 2"}
 
 
 @pytest.mark.parametrize(

@@ -18,11 +18,14 @@ from seldon_core.config.load import load_settings
 from seldon_core.config.settings import show_settings
 from seldon_core.resources.server import ServerConfigSpec, ServerSpec
 from seldon_core.scheduler import processes as module
-from seldon_core.scheduler.fleet import Fleet, StartProcess
+from seldon_core.scheduler.fleet import Fleet
+from seldon_core.scheduler.fleet_values import StartProcess
+from seldon_core.scheduler.interpreters import LACKS_LIBRARY, interpreter_of
 from seldon_core.scheduler.processes import (
     Processes,
     ReplicaWatch,
     Start,
+    devices_here,
     launcher,
     open_processes,
 )
@@ -260,7 +263,7 @@ def test_an_agent_has_our_settings_but_for_what_it_is(tmp_path):
     ours = load_settings(None, {}, {"listener.headerCount": 7, "listener.port": 9000}).settings
     environ = {"PATH": "/bin", "SELDON_AGENT__MEMORY": "1", "MEMORY_REQUEST": "2", "POD_NAME": "p"}
     environ["CONTROL_PLANE_SECURITY_PROTOCOL"] = "SSL"
-    launch = launcher(lambda: show_settings(ours), environ, ("127.0.0.1", 4321))
+    launch = launcher(lambda: show_settings(ours), environ, ("127.0.0.1", 4321), tmp_path)
     start = launch(StartProcess(ReplicaId("a", 1), SERVER, 1))
     assert start.program[0] == "/opt/python"
     assert start.program[-2:] == ["serve", "--role=agent"]
@@ -280,11 +283,59 @@ def test_an_agent_has_our_settings_but_for_what_it_is(tmp_path):
     assert "CONTROL_PLANE_SECURITY_PROTOCOL" not in start.environment
 
 
+def test_an_agent_runs_in_the_environment_that_is_named(tmp_path):
+    python = tmp_path / "fraud" / "bin" / "python"
+    python.parent.mkdir(parents=True)
+    python.touch()
+    ours = load_settings(None, {}, {}).settings
+    launch = launcher(lambda: show_settings(ours), {}, ("127.0.0.1", 1), tmp_path)
+    named = replace(A, environment_name="team/fraud:1")
+    assert launch(StartProcess(ReplicaId("a", 0), named, 1)).program[0] == str(python)
+
+
+def test_a_server_whose_environment_is_missing_says_so_and_starts_once_it_is_there(tmp_path):
+    def launch(wanted):
+        interpreter_of(wanted.server, tmp_path)
+        return program(WAITS)(wanted)
+
+    async def scenario():
+        async with open_processes((), SystemClock()) as processes:
+            processes.begin(launch)
+            processes.run_server(replace(A, environment_name="fraud"), 1)
+            replica = ReplicaId("a", 0)
+            await until(lambda: processes.replicas()[replica].ends == 1)
+            last_end = processes.replicas()[replica].last_end
+            assert last_end.startswith("could not be started: environment: 'fraud' is not on")
+            (tmp_path / "fraud" / "bin").mkdir(parents=True)
+            (tmp_path / "fraud" / "bin" / "python").touch()
+            await until(lambda: processes.pids)
+
+    asyncio.run(scenario())
+
+
+def test_a_python_that_lacks_a_library_is_told_of():
+    async def scenario():
+        async with opened(f"raise SystemExit({LACKS_LIBRARY})") as processes:
+            processes.run_server(A, 1)
+            replica = ReplicaId("a", 0)
+            await until(lambda: processes.replicas()[replica].ends)
+            told = "its Python lacks a library that an agent needs; the log names it"
+            assert processes.replicas()[replica].last_end == told
+
+    asyncio.run(scenario())
+
+
+def test_the_gpus_of_a_machine_are_counted(tmp_path):
+    for name in ("nvidia0", "nvidia1", "nvidiactl", "sda"):
+        (tmp_path / name).touch()
+    assert devices_here(tmp_path) == 2
+
+
 @pytest.mark.parametrize("path", [None, "/lib/mine"], ids=["no path", "a path"])
 def test_an_agent_runs_this_very_code(path, tmp_path):
     ours = load_settings(None, {}, {}).settings
     environ = {"PYTHONPATH": path} if path else {}
-    launch = launcher(lambda: show_settings(ours), environ, ("127.0.0.1", 1))
+    launch = launcher(lambda: show_settings(ours), environ, ("127.0.0.1", 1), tmp_path)
     start = launch(StartProcess(ReplicaId("a", 0), A, 1))
     assert start.program[0] == sys.executable
     first, *others = start.environment["PYTHONPATH"].split(os.pathsep)

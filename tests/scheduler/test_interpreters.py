@@ -1,0 +1,57 @@
+import sys
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from seldon_core.errors import InvalidResourceError
+from seldon_core.resources.server import ServerSpec
+from seldon_core.scheduler.interpreters import interpreter_of, names_of
+
+
+def make(folder, name):
+    python = folder / name / "bin" / "python"
+    python.parent.mkdir(parents=True)
+    python.touch()
+    return str(python)
+
+
+def test_a_server_runs_in_this_program_s_own_python_unless_it_says_more(tmp_path):
+    assert interpreter_of(ServerSpec("a"), tmp_path) == sys.executable
+
+
+def test_a_path_stands_above_a_name(tmp_path):
+    server = ServerSpec("a", python="/opt/python", environment_name="e")
+    assert interpreter_of(server, tmp_path) == "/opt/python"
+
+
+def test_an_environment_is_a_folder_of_its_name(tmp_path):
+    python = make(tmp_path, "fraud")
+    for name in ("fraud", "registry.org:5000/team/fraud:1.2", "team/fraud@sha256:12ab"):
+        assert interpreter_of(ServerSpec("a", environment_name=name), tmp_path) == python
+    tagged = make(tmp_path, "fraud-1.2")
+    assert interpreter_of(ServerSpec("a", environment_name="team/fraud:1.2"), tmp_path) == tagged
+
+
+@pytest.mark.parametrize(
+    ("name", "missing"),
+    [
+        ("team/fraud:1", "no {0}/fraud-1/bin/python and no {0}/fraud/bin/python"),
+        ("fraud", "no {0}/fraud/bin/python"),
+        ("..", "no such folder in {0}"),
+    ],
+    ids=["image", "name", "no-name"],
+)
+def test_an_environment_that_is_not_there_is_named_with_its_place(name, missing, tmp_path):
+    with pytest.raises(InvalidResourceError) as raised:
+        interpreter_of(ServerSpec("a", environment_name=name), tmp_path)
+    assert str(raised.value) == (
+        f"environment: {name!r} is not on this machine: there is {missing.format(tmp_path)}"
+    )
+
+
+@given(st.text())
+def test_no_name_leads_out_of_the_folder(environment):
+    for name in names_of(environment):
+        assert "/" not in name
+        assert name not in ("", ".", "..")
