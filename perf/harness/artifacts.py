@@ -73,6 +73,11 @@ class Artifacts:
         return self.folder / "one"
 
     @property
+    def alone(self) -> Path:
+        """For our server: iris on ONNX, and nothing else."""
+        return self.folder / "alone"
+
+    @property
     def empty(self) -> Path:
         return self.folder / "empty"
 
@@ -126,7 +131,7 @@ class Artifacts:
             "ours/iris-unbatched", "mlserver_sklearn.SKLearnModel", "model.joblib", max_batch_size=1
         )
         joblib.dump(iris, unbatched / "model.joblib")
-        for name in ("ours/iris-onnx", "neighbours/iris-onnx"):
+        for name in ("ours/iris-onnx", "neighbours/iris-onnx", "alone/iris-onnx"):
             folder = self.folder / name
             folder.mkdir(parents=True)
             (folder / "model.onnx").write_bytes(onnx_bytes)
