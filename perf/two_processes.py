@@ -7,6 +7,7 @@ Every model is version 1 on every replica, and a model's name is its folder's.
 """
 
 import asyncio
+import gc
 import random
 import signal
 import sys
@@ -120,6 +121,8 @@ async def serve(
     await stack.enter_async_context(open_listener(ListenerSettings(port=port), services))
     stopped = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stopped.set)
+    gc.freeze()  # this and the next line as `app.serve` has them
+    gc.set_threshold(20_000)
     await stopped.wait()
 
 
