@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from seldon_core import __version__
 from seldon_core.config.settings import AgentSettings, ScalingSettings, Settings
-from seldon_core.config.values import is_everywhere
+from seldon_core.config.values import is_everywhere, is_loopback
 from seldon_core.errors import SeldonError
 from seldon_core.protocol.inference import ModelMetadata, ServerMetadata
 from seldon_core.reloading import Reloadable
@@ -133,8 +133,23 @@ def address_of(settings: Settings, port: int) -> ReplicaAddress:
     """Return where routers find a replica whose data port is `port`."""
     host = settings.agent.host or settings.listener.host
     if is_everywhere(host):
-        host = socket.gethostname()
+        host = _address_towards(settings.scheduler.host) or socket.gethostname()
     return ReplicaAddress(host, port, port, is_ours=True)
+
+
+def _address_towards(host: str) -> str:
+    """Return this machine's address on its way to `host`; nothing is sent.
+
+    "" if that is this machine itself, or nobody knows the way.
+    """
+    try:
+        family, kind, _, _, there = socket.getaddrinfo(host, 9, type=socket.SOCK_DGRAM)[0]
+        with socket.socket(family, kind) as one:
+            one.connect(there)
+            found = str(one.getsockname()[0])
+    except OSError:
+        return ""
+    return "" if is_loopback(found) else found
 
 
 def listener_settings(settings: Settings) -> ListenerSettings:

@@ -3,9 +3,11 @@
 import os
 import socket
 
+import psutil
 import pytest
 
 from seldon_core.config.load import load_settings
+from seldon_core.config.values import is_loopback
 from seldon_core.running import (
     EXTENSIONS,
     address_of,
@@ -44,6 +46,16 @@ def test_one_cpu_is_left_to_the_data_path(monkeypatch):
     assert worker_count(load_settings(None, {}, {}).settings.agent) == 1
 
 
+def own_address():
+    """An address of this machine that others may know, or its name if it has none."""
+    found = [each for link in psutil.net_if_addrs().values() for each in link]
+    known = (each.address for each in found if each.family is socket.AF_INET)
+    return next((one for one in known if not is_loopback(one)), socket.gethostname())
+
+
+OWN = own_address()
+
+
 @pytest.mark.parametrize(
     ("flags", "host"),
     [
@@ -51,8 +63,13 @@ def test_one_cpu_is_left_to_the_data_path(monkeypatch):
         ({"listener.host": "10.0.0.1"}, "10.0.0.1"),
         ({"listener.host": "0.0.0.0"}, socket.gethostname()),
         ({"listener.host": "0.0.0.0", "agent.host": "mine"}, "mine"),
+        (
+            {"listener.host": "0.0.0.0", "scheduler.host": "no.such.host.invalid"},
+            socket.gethostname(),
+        ),
+        ({"listener.host": "0.0.0.0", "scheduler.host": OWN}, OWN),
     ],
-    ids=["here", "an address", "all addresses", "as told"],
+    ids=["here", "an address", "all addresses", "as told", "unknown way", "known way"],
 )
 def test_routers_are_told_where_a_replica_is(flags, host):
     address = address_of(load_settings(None, {}, flags).settings, 7)
