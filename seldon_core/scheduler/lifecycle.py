@@ -39,6 +39,9 @@ def add_version(model: ModelRecord, spec: ModelSpec, number: int, now: float) ->
         before = model.latest
         if before.replicas > 0:  # but one that sleeps is loaded: who declares it wants to see it
             record.chosen = kept_choice(before.chosen, before.version.spec, spec)
+        if before.state is ModelState.AVAILABLE and before.serving_replicas():
+            # Somebody was told that it has come, though an older one may still serve beside it.
+            model.fallback = before.number
     model.versions[number] = record
     terminated = [
         old for old, other in model.versions.items() if other.state is ModelState.TERMINATED

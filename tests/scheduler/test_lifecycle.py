@@ -352,3 +352,20 @@ def test_what_did_not_unload_and_is_wanted_again_is_loaded():
     report(machine, 1, "UnloadFailed")
     (again,) = acts(machine.handle(Tick(machine.next_wakeup())))
     assert isinstance(again, LoadOnReplica)
+
+
+def test_what_was_said_to_be_available_serves_when_it_is_followed_before_it_is_everywhere():
+    machine = a_machine(R0, R1)
+    load(machine, uri="/1", replicas=2)
+    for replica in (R0, R1):
+        report(machine, 1, "Loaded", replica)
+    load(machine, uri="/2", replicas=2)
+    report(machine, 2, "Loaded", R0)
+    assert machine.model("iris").latest.state is ModelState.AVAILABLE
+    decisions = load(machine, uri="/3", replicas=2, requirements=("gpu",))
+    (candidate,) = machine.state.models["iris"].route.candidates
+    assert (candidate.version, candidate.replicas) == (2, (R0,))
+    assert UnloadOnReplica(R0, "iris", 1) in decisions
+    report(machine, 2, "Loaded", R1)
+    (candidate,) = machine.state.models["iris"].route.candidates
+    assert set(candidate.replicas) == {R0, R1}
