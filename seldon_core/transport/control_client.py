@@ -87,9 +87,9 @@ class SchedulerClient:
     @property
     def overheard_at(self) -> str:
         """The address, if what is told goes to another machine in plain text, "" if not."""
-        host, _ = self._endpoint.host_port
-        is_here = is_loopback(host) or is_everywhere(host) or self._endpoint.tls is not None
-        return "" if is_here else self._address
+        host = self._address.rpartition(":")[0].strip("[]")
+        is_here = host == "unix" or is_loopback(host) or is_everywhere(host)
+        return "" if is_here or self._endpoint.tls is not None else self._address
 
     def __enter__(self) -> Self:
         return self

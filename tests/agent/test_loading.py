@@ -8,9 +8,11 @@ from sklearn.linear_model import LogisticRegression
 
 from seldon_core.agent.loading import loader
 from seldon_core.agent.runtimes.base import Artifact
+from seldon_core.agent.storage import Remotes
 from seldon_core.errors import InvalidResourceError, ModelRuntimeError
 from seldon_core.resources.knobs import Knobs
 from seldon_core.resources.model import ModelSpec, ModelVersion
+from seldon_core.resources.remote import Remote
 
 
 def write_iris(folder):
@@ -65,3 +67,25 @@ def test_a_model_that_is_to_be_isolated_is_found_and_not_read(tmp_path):
     assert (found.model, found.runtime) == ("iris_1", "sklearn")
     with pytest.raises(InvalidResourceError, match="trusted"):
         loader([])(ModelVersion(spec, 1), None, None)
+
+
+def on_shelf(folder, name):
+    remotes = Remotes()
+    remotes.put("iris_1", Remote("shelf", "alias", {"remote": str(folder)}))
+    return loader([folder], remotes), ModelVersion(ModelSpec("iris", f"shelf:{name}"), 1)
+
+
+def test_an_artifact_on_a_remote_is_loaded(tmp_path):
+    (tmp_path / "a").mkdir()
+    write_iris(tmp_path / "a")
+    load, version = on_shelf(tmp_path, "a")
+    assert load(version, None, None).artifact.model == "iris_1"
+
+
+@pytest.mark.parametrize("name", ["gone", "empty"])
+def test_where_a_remotes_files_lie_is_in_no_error(tmp_path, name):
+    (tmp_path / "empty").mkdir()
+    load, version = on_shelf(tmp_path, name)
+    with pytest.raises(InvalidResourceError, match=f"^shelf:{name}: ") as caught:
+        load(version, None, None)
+    assert str(tmp_path) not in str(caught.value)

@@ -7,9 +7,15 @@ import pytest
 
 from seldon_core.proto import agent_pb2 as pb
 from seldon_core.resources.model import ModelSpec, ModelVersion
+from seldon_core.resources.remote import Remote, parse_remote
 from seldon_core.scheduler import agent_link
 from seldon_core.scheduler.agent_link import RemoteAgent
-from seldon_core.transport.agent_messages import Report, Subscription, bare_version
+from seldon_core.transport.agent_messages import (
+    Report,
+    Subscription,
+    bare_version,
+    remote_in,
+)
 from seldon_core.transport.control import (
     HeldModel,
     ModelReport,
@@ -175,3 +181,54 @@ def test_an_agent_that_takes_no_orders_is_given_up(monkeypatch):
         assert [order async for order in agent.orders()] == []
 
     asyncio.run(test())
+
+
+S3 = Remote("s3", "s3", {"token": "hunter2"})
+
+
+def orders(agent, number):
+    async def take():
+        waiting = agent.orders()
+        found = [await anext(waiting) for _ in range(number)]
+        await waiting.aclose()
+        return found
+
+    return asyncio.run(take())
+
+
+def test_an_agent_of_ours_is_told_the_remote_beside_the_model():
+    agent = an_agent()
+    assert not agent.finds_secrets
+    agent.load_model(IRIS, S3)
+    agent.unload_model("iris", 1)
+    _, load, unload = orders(agent, 3)
+    assert remote_in(load) == S3
+    assert not load.modelVersion.model.modelSpec.HasField("storageConfig")
+    assert b"hunter2" not in unload.SerializeToString()
+
+
+def test_an_agent_of_seldons_is_told_the_remote_in_its_own_words():
+    agent = an_agent(protocol=0)
+    assert agent.finds_secrets
+    agent.load_model(IRIS, S3)
+    agent.unload_model("iris", 1)
+    load, unload = orders(agent, 2)
+    assert remote_in(load) is None
+    config = load.modelVersion.model.modelSpec.storageConfig.storageRcloneConfig
+    assert parse_remote(config) == S3
+    assert b"hunter2" not in unload.SerializeToString()
+
+
+def test_who_sends_what_secrets_hold_in_plain_text_to_another_machine_hears_so_once(caplog):
+    config = ReplicaConfig(("sklearn",), 100, 0)
+    there = Subscription(R0, config, None)
+    agent = RemoteAgent(there, 1, itertools.count(1), "10.1.2.3:5")
+    agent.load_model(IRIS)
+    assert caplog.text == ""
+    agent.load_model(IRIS, S3)
+    agent.load_model(OTHER, S3)
+    (record,) = caplog.records
+    assert record.getMessage() == (
+        "what Secrets hold goes to another machine in plain text; set control.tls "
+        "replica=mlserver/0 peer=10.1.2.3:5"
+    )

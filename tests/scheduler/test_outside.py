@@ -2,6 +2,7 @@
 
 import asyncio
 
+from seldon_core.errors import InvalidResourceError
 from seldon_core.resources.model import ModelSpec, ModelVersion
 from seldon_core.resources.server import ServerConfigSpec, ServerSpec
 from seldon_core.scheduler.decisions import (
@@ -16,8 +17,15 @@ from seldon_core.scheduler.decisions import (
     UnloadOnReplica,
 )
 from seldon_core.scheduler.outside import Outside
-from seldon_core.transport.control import ReplicaAddress, ReplicaId, RouteUpdate
+from seldon_core.transport.control import (
+    ModelReport,
+    ReplicaAddress,
+    ReplicaId,
+    ReplicaModelEvent,
+    RouteUpdate,
+)
 from tests.support.scheduler_fakes import FakeLink, FakeRoutes
+from tests.support.secret_scheduler import RemoteLink
 
 R0, R1 = ReplicaId("mlserver", 0), ReplicaId("mlserver", 1)
 IRIS = ModelVersion(ModelSpec("iris", "/iris"), 3)
@@ -84,3 +92,32 @@ def test_who_follows_servers_is_told_of_changes_and_of_what_is_asked_for():
             assert outside.asked_replicas("near") is None
 
     asyncio.run(test())
+
+
+def no_secret(spec):
+    raise InvalidResourceError("spec.secretName", "there is no Secret")
+
+
+def test_a_load_is_given_the_remote_as_it_is_then():
+    link, remotes = RemoteLink(), iter(["first", "second"])
+    outside = Outside({R0: link}, FakeRoutes(), None, lambda spec: next(remotes))
+    for remote in ("first", "second"):
+        outside.carry_out(LoadOnReplica(R0, IRIS))
+        assert link.remotes == {"iris_3": remote}
+
+
+def test_a_load_whose_secret_is_missing_fails_and_the_replica_hears_nothing_of_it(caplog):
+    link, reports = RemoteLink(), []
+    outside = Outside({R0: link}, FakeRoutes(), None, no_secret, reports.append)
+    outside.carry_out(LoadOnReplica(R0, IRIS))
+    assert link.orders == []
+    why = "spec.secretName: there is no Secret"
+    assert reports == [ModelReport(R0, "iris", 3, ReplicaModelEvent.LOAD_FAILED, why)]
+    assert "model failed to load model=iris_3 replica=mlserver/0" in caplog.text
+
+
+def test_an_agent_that_finds_secrets_itself_is_told_of_one_that_is_not_here():
+    link, reports = RemoteLink(finds_secrets=True), []
+    outside = Outside({R0: link}, FakeRoutes(), None, no_secret, reports.append)
+    outside.carry_out(LoadOnReplica(R0, IRIS))
+    assert (link.remotes, reports) == ({"iris_3": None}, [])
