@@ -20,7 +20,7 @@ TITLE = "REST, iris ONNX, c=16, beside other models"
 OTHERS = 9_999
 START_S = 180.0  # with all of them, on a slow machine
 RELOADED = "iris"  # on sklearn
-EVERY_S = 0.1
+EVERY_S = 0.2
 
 
 @contextmanager
@@ -109,7 +109,7 @@ def run(bench: Bench) -> list[Row]:
         ours(one),
         ours(many),
         alone,
-        during(f"seldon-core, {RELOADED} reloads ten times a second", alone, often),
+        during(f"seldon-core, {RELOADED} reloads five times a second", alone, often),
         during(f"seldon-core, {RELOADED} reloads all the time", alone, always),
     )
     return [
