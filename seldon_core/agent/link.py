@@ -32,6 +32,7 @@ from seldon_core.transport.agent_messages import (
     signal_message,
     subscribe_message,
     version_of,
+    without_remote,
 )
 from seldon_core.transport.control import (
     HeldModel,
@@ -230,7 +231,7 @@ class SchedulerLink:
             return  # an older one than what was done last
         self._orders[version] = operation.order
         if operation.operation == pb.ModelOperationMessage.LOAD_MODEL:
-            self._load(version, given, remote_in(operation))
+            self._load(version, operation)
         elif operation.operation == pb.ModelOperationMessage.UNLOAD_MODEL:
             if version not in self._leaving:
                 due = max(self._loop.time() + self._unload_grace_s, self._may_unload_at)
@@ -238,13 +239,14 @@ class SchedulerLink:
         else:
             _log.debug("an order that is not known is left out operation=%d", operation.operation)
 
-    def _load(self, version: _Version, given: pb.ModelVersion, remote: Remote | None) -> None:
+    def _load(self, version: _Version, operation: pb.ModelOperationMessage) -> None:
         assert self._agent is not None
         leaving = self._leaving.pop(version, None)
         if leaving is not None:
             leaving.cancel()
         try:
-            wanted = version_of(given)
+            wanted = version_of(without_remote(operation.modelVersion))
+            remote = remote_in(operation)
         except InvalidResourceError as error:
             failed = ReplicaModelEvent.LOAD_FAILED
             self.report(ModelReport(self._replica, *version, failed, str(error)))

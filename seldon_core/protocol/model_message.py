@@ -177,8 +177,8 @@ def _storage_secret(given: pb.ModelSpec) -> str:
     if given.storageConfig.WhichOneof("config") == "storageRcloneConfig":
         raise InvalidResourceError(
             "modelSpec.storageConfig.storageRcloneConfig",
-            "remotes that a model brings with it are not served yet; "
-            "give a path or a URL that needs none as the uri",
+            "remotes that a model brings with it are not served; declare this one as a Secret, and "
+            "name that as storageSecretName",
         )
     return given.storageConfig.storageSecretName
 

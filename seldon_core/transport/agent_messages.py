@@ -13,7 +13,7 @@ from seldon_core.proto import scheduler_pb2
 from seldon_core.protocol.model_message import checked_name, message_of, spec_of
 from seldon_core.resources.knobs import NO_KNOBS
 from seldon_core.resources.model import ModelVersion
-from seldon_core.resources.remote import Remote, show_remote
+from seldon_core.resources.remote import Remote, parse_remote, show_remote
 from seldon_core.transport.control import (
     HeldModel,
     ModelReport,
@@ -159,7 +159,7 @@ def subscription_of(message: pb.AgentSubscribeRequest, peer: str) -> Subscriptio
     unknown: list[tuple[pb.ModelVersion, str]] = []
     for each in message.loadedModels:
         try:
-            version = version_of(_without_remote(each))
+            version = version_of(without_remote(each))
         except InvalidResourceError as error:
             unknown.append((each, str(error)))
         else:
@@ -202,11 +202,22 @@ def load_message(
 
 
 def remote_in(message: pb.ModelOperationMessage) -> Remote | None:
-    """Return the remote that an order names, None if it names none."""
-    if not message.HasField("remote"):
+    """Return the remote that an order to load names, None if it names none.
+
+    A scheduler of Seldon's names it as the model's own. Raises InvalidResourceError if that cannot
+    be one.
+    """
+    if message.HasField("remote"):
+        given = message.remote
+        return Remote(given.name, given.type, dict(given.parameters))
+    text = message.modelVersion.model.modelSpec.storageConfig.storageRcloneConfig
+    if not text:
         return None
-    given = message.remote
-    return Remote(given.name, given.type, dict(given.parameters))
+    try:
+        return parse_remote(text)
+    except ValueError as error:
+        path = "modelSpec.storageConfig.storageRcloneConfig"
+        raise InvalidResourceError(path, f"defines no remote: {error}") from None
 
 
 def unload_message(version: pb.ModelVersion, order: int) -> pb.ModelOperationMessage:
@@ -220,6 +231,16 @@ def bare_version(model: str, version: int) -> pb.ModelVersion:
     """Return a version of which nothing is known but its name and number."""
     meta = scheduler_pb2.MetaData(name=model)
     return pb.ModelVersion(model=scheduler_pb2.Model(meta=meta), version=version)
+
+
+def without_remote(version: pb.ModelVersion) -> pb.ModelVersion:
+    """Return a version without the remote that a scheduler of Seldon's told of it."""
+    if not version.model.modelSpec.storageConfig.HasField("storageRcloneConfig"):
+        return version
+    bare = pb.ModelVersion()
+    bare.CopyFrom(version)
+    bare.model.modelSpec.ClearField("storageConfig")
+    return bare
 
 
 def version_of(message: pb.ModelVersion) -> ModelVersion:
@@ -319,16 +340,6 @@ def _replica(server: str, replica_idx: int) -> ReplicaId:
 
 def _version_message(version: ModelVersion) -> pb.ModelVersion:
     return pb.ModelVersion(model=message_of(version.spec), version=version.version)
-
-
-def _without_remote(held: pb.ModelVersion) -> pb.ModelVersion:
-    """Return a version that is held without the remote that it came from, which was told."""
-    if not held.model.modelSpec.storageConfig.HasField("storageRcloneConfig"):
-        return held
-    bare = pb.ModelVersion()
-    bare.CopyFrom(held)
-    bare.model.modelSpec.ClearField("storageConfig")
-    return bare
 
 
 def _hello(message: pb.AgentSubscribeRequest) -> Hello:

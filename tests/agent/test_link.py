@@ -11,6 +11,7 @@ from seldon_core.agent.link import open_scheduler_link
 from seldon_core.errors import UpstreamError
 from seldon_core.proto import agent_pb2 as pb
 from seldon_core.resources.model import ModelSpec, ModelVersion
+from seldon_core.resources.remote import Remote
 from seldon_core.transport.agent_messages import load_message, signal_of, unload_message
 from seldon_core.transport.control import (
     ReplicaAddress,
@@ -189,6 +190,35 @@ def test_a_model_that_is_not_understood_has_failed_to_load():
             await scheduler.has(lambda: scheduler.events)
             assert scheduler.reports() == ["iris 1 LOAD_FAILED"]
             assert scheduler.events[0].message.startswith("modelSpec.uri: is empty")
+            assert agent.orders == []
+
+    run(test)
+
+
+S3 = Remote("s3", "s3", {"token": "hunter2"})
+
+
+@pytest.mark.parametrize("number", [0, 1], ids=["seldon's", "ours"])
+def test_an_order_names_the_remote_that_a_model_is_on(number):
+    async def test():
+        async with a_world() as (scheduler, agent, link):
+            link._obey(load_message(IRIS, number, S3))
+            await scheduler.has(lambda: scheduler.subscriptions)
+            assert agent.remotes == [S3]
+            assert agent.held()[0].version == IRIS
+
+    run(test)
+
+
+def test_a_model_on_a_remote_that_is_none_has_failed_to_load():
+    async def test():
+        async with a_world() as (scheduler, agent, _):
+            config = {"storageRcloneConfig": "hunter2"}
+            scheduler.order(LOAD, "iris", storage=config)
+            await scheduler.has(lambda: scheduler.events)
+            assert scheduler.reports() == ["iris 1 LOAD_FAILED"]
+            path = "modelSpec.storageConfig.storageRcloneConfig"
+            assert scheduler.events[0].message.startswith(f"{path}: defines no remote")
             assert agent.orders == []
 
     run(test)

@@ -31,7 +31,7 @@ def test_what_is_on_a_remote_of_this_machine_is_found(uri, remote, path):
         (
             "s3://iris",
             Remote("s3", "s3", {"token": "hunter2"}),
-            "on the remote 's3' of type 's3', which is not yet supported here; supported types: alias",
+            "of type 's3', which is not yet supported here; supported types: alias, local",
         ),
         ("a:x", Remote("a", "alias", {"remote": "hunter2"}), "no absolute path of this machine"),
         ("a:x", Remote("a", "alias"), "an alias whose parameter 'remote' is missing"),

@@ -117,7 +117,7 @@ RULE = (
         pytest.param(
             model({"storageConfig": {"storageRcloneConfig": "{}"}}),
             "modelSpec.storageConfig.storageRcloneConfig: remotes that a model brings with it are "
-            "not served yet; give a path or a URL that needs none as the uri",
+            "not served; declare this one as a Secret, and name that as storageSecretName",
             id="a remote of its own",
         ),
         pytest.param(

@@ -11,6 +11,7 @@ import pytest
 from seldon_core.proto import agent_pb2 as pb
 from seldon_core.resources.knobs import Knobs
 from seldon_core.resources.model import ModelSpec, ModelVersion
+from seldon_core.resources.remote import Remote
 from seldon_core.scheduler.agent_api import AgentApi
 from seldon_core.transport.agent_messages import Hello
 from seldon_core.transport.control import (
@@ -76,9 +77,9 @@ class World:
 
 
 @asynccontextmanager
-async def a_world(**options):
+async def a_world(*, is_encrypted=False, **options):
     scheduler, links = FakeReplicas(), {}
-    api = AgentApi(scheduler, links)
+    api = AgentApi(scheduler, links, is_encrypted=is_encrypted)
     async with (
         open_control_port("agent.port", 0, api.services(), **options) as port,
         a_channel(port) as channel,
@@ -455,3 +456,31 @@ def test_a_signal_about_what_cannot_be_a_model_is_refused():
                 await call
 
     run(test)
+
+
+@pytest.mark.parametrize(
+    ("peer", "is_encrypted", "is_warned"),
+    [
+        ("10.1.2.3:5", False, True),
+        ("10.1.2.3:5", True, False),
+        ("CN=agent", True, False),
+        ("127.0.0.1:5", False, False),
+        ("[::1]:5", False, False),
+    ],
+)
+def test_what_goes_to_another_machine_in_plain_text_is_warned_of(
+    caplog, peer, is_encrypted, is_warned
+):
+    async def test():
+        api = AgentApi(FakeReplicas(), links := {}, is_encrypted=is_encrypted)
+        config = pb.ReplicaConfig(inferenceSvc="there")
+        request = pb.AgentSubscribeRequest(
+            serverName="mlserver", replicaConfig=config, hello=hello()
+        )
+        orders = api.subscribe(request, peer)
+        await anext(orders)
+        links[R0].load_model(IRIS, Remote("s3", "s3"))
+        await orders.aclose()
+
+    run(test)
+    assert ("goes to another machine in plain text" in caplog.text) is is_warned

@@ -353,3 +353,10 @@ def test_a_deleted_model_that_a_replica_still_holds_is_declared_with_another_num
     load(machine, uri="/new")
     assert machine.model("iris").latest.version.version == 2
     assert violations(machine.state) == []
+
+
+def test_what_is_held_is_the_version_also_if_it_does_not_say_by_which_secret():
+    machine = a_machine()
+    load(machine, storage_secret="minio")
+    assert UnloadOnReplica(R0, "iris", 1) not in connect(machine, R0, held())
+    assert [state.value for state in states(machine)] == ["ModelAvailable"]

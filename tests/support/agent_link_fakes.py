@@ -8,19 +8,22 @@ R0 = ReplicaId("mlserver", 0)
 class FakeAgent:
     """`orders` are what it was told; `reports` is where it says what it did, once that is set.
 
-    `faults` has by name why a load fails. With `is_slow` nothing is reported.
+    `remotes` are those by which it was to load. `faults` has by name why a load fails. With
+    `is_slow` nothing is reported.
     """
 
     def __init__(self, held=(), replica=R0):
         self.reports = None
         self.replica = replica
         self.orders = []
+        self.remotes = []
         self.faults = {}
         self.is_slow = False
         self._held = {version.internal_name: version for version in held}
 
     def load_model(self, version, remote=None):
         self.orders.append(f"load {version.internal_name}")
+        self.remotes.append(remote)
         fault = self.faults.get(version.spec.name, "")
         if not fault:
             self._held[version.internal_name] = version

@@ -19,10 +19,12 @@ _TEXT, _FLAG, _ENUM = _TYPES.TYPE_STRING, _TYPES.TYPE_BOOL, _TYPES.TYPE_INT32
 _MESSAGES = {
     "MetaData": [(1, "name", _TEXT)],
     "ParameterSpec": [(1, "name", _TEXT), (2, "value", _TEXT)],
+    "StorageConfig": [(1, "storageSecretName", _TEXT), (2, "storageRcloneConfig", _TEXT)],
     "ModelSpec": [
         (1, "uri", _TEXT),
         (4, "requirements", _TEXT, True),
         (5, "memoryBytes", _U64),
+        (3, "storageConfig", "StorageConfig"),
         (8, "parameters", "ParameterSpec", True),
     ],
     "DeploymentSpec": [(1, "replicas", _U32), (2, "minReplicas", _U32), (3, "maxReplicas", _U32)],
@@ -95,9 +97,10 @@ def _classes():
 MESSAGES = _classes()
 
 
-def seldons_version(name, version=1, uri=""):
+def seldons_version(name, version=1, uri="", storage=None):
     """A version as Seldon's scheduler and agents name it to each other."""
-    model = {"meta": {"name": name}, "modelSpec": {"uri": uri or f"/models/{name}"}}
+    spec = {"uri": uri or f"/models/{name}", "storageConfig": storage}
+    model = {"meta": {"name": name}, "modelSpec": spec}
     return MESSAGES["ModelVersion"](model=model, version=version)
 
 

@@ -13,6 +13,7 @@ from seldon_core.errors import InvalidRequestError, InvalidResourceError
 from seldon_core.proto import agent_pb2 as pb
 from seldon_core.resources.knobs import NO_KNOBS, Knobs
 from seldon_core.resources.model import ModelSpec, ModelVersion
+from seldon_core.resources.remote import Remote
 from seldon_core.transport.agent_messages import (
     MAX_REASON,
     MOST_BYTES,
@@ -21,6 +22,7 @@ from seldon_core.transport.agent_messages import (
     Subscription,
     bare_version,
     load_message,
+    remote_in,
     report_message,
     report_of,
     signal_message,
@@ -29,6 +31,7 @@ from seldon_core.transport.agent_messages import (
     subscription_of,
     unload_message,
     version_of,
+    without_remote,
 )
 from seldon_core.transport.control import (
     ModelReport,
@@ -170,6 +173,35 @@ def test_what_no_replica_can_say_is_refused(asked, why):
 def test_an_agent_of_seldons_hears_of_no_knobs():
     assert version_of(load_message(IRIS, 0).modelVersion).spec.knobs == NO_KNOBS
     assert version_of(load_message(IRIS, 1).modelVersion) == IRIS
+
+
+S3 = Remote("s3", "s3", {"token": "hunter2"})
+
+
+@pytest.mark.parametrize("order", [0, 1], ids=["seldon's", "ours"])
+@pytest.mark.parametrize("remote", [None, S3], ids=["none", "s3"])
+def test_the_remote_of_an_order_is_read_as_it_was_meant(order, remote):
+    spec = ModelSpec("iris", "s3://iris", storage_secret="minio")
+    told = load_message(ModelVersion(spec, 3), order, remote)
+    assert remote_in(told) == remote
+    known = "" if remote is not None and not order else "minio"
+    assert version_of(without_remote(told.modelVersion)).spec.storage_secret == known
+
+
+def test_a_remote_that_is_none_is_refused_without_showing_it():
+    told = load_message(IRIS, 0)
+    told.modelVersion.model.modelSpec.storageConfig.storageRcloneConfig = "hunter2"
+    with pytest.raises(InvalidResourceError, match="storageRcloneConfig: defines no rem") as caught:
+        remote_in(told)
+    assert "hunter2" not in str(caught.value)
+
+
+def test_what_is_held_is_known_without_the_remote_that_was_told():
+    told = load_message(IRIS, 0, S3)
+    subscription = subscription_of(seldons(loadedModels=[told.modelVersion]), PEER)
+    (held,) = subscription.config.held
+    assert held.version == replace(IRIS, spec=replace(IRIS.spec, knobs=NO_KNOBS))
+    assert subscription.unknown == ()
 
 
 def test_a_version_may_be_known_by_its_name_alone():
