@@ -108,11 +108,12 @@ async def open_router_process(
         waking = await stack.enter_async_context(
             open_waking(wake_by(client), wake_limits(settings.scaling))
         )
-        router = RouterHandler(
-            RouteTable({}, sleepers(waking)), random.random, upstreams.open, waking
-        )
+        table = RouteTable({}, sleepers(waking))
+        router = RouterHandler(table, random.random, upstreams.open, waking)
         index = RouteIndex(router)
-        process = RouterProcess(RouteLink(client, index), index)
+        link = RouteLink(client, index)
+        table.has_all = link.has_routes.is_set
+        process = RouterProcess(link, index)
         follow_waking(process.reloadable, waking)
         control_host, keys = control.host, admin_keys(control)
         process.reloadable.add_keys(keys)

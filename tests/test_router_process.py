@@ -69,5 +69,11 @@ def test_its_ports_are_open_before_there_is_a_scheduler():
             assert diary.ports.data
             assert (diary.ports.scheduler, diary.ports.agent) == (None, None)
             assert not process.ready()
+            reader, writer = await asyncio.open_connection("127.0.0.1", diary.ports.data)
+            writer.write(b"GET /v2/models/iris HTTP/1.1\r\nhost: h\r\nconnection: close\r\n\r\n")
+            answer = await reader.read()
+            writer.close()
+            assert answer.startswith(b"HTTP/1.1 503 ")
+            assert b"has not told yet where calls go" in answer
 
     asyncio.run(scenario())

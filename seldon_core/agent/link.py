@@ -58,6 +58,8 @@ GRACES_AT_FIRST: Final = 3
 """Times the grace of an unload: so long after it has subscribed nothing is unloaded. That is longer
 than routers take to find a scheduler that is back (`router/link.py`)."""
 
+_SILENT_S: Final = 10.0
+
 _SERVICE: Final = "/seldon.mlops.agent.AgentService"
 _PASSING: Final = (status.UNAVAILABLE, status.DEADLINE_EXCEEDED, status.RESOURCE_EXHAUSTED)
 
@@ -179,14 +181,17 @@ class SchedulerLink:
 
     async def _subscribe(self) -> None:
         """Subscribe once, and obey until the stream ends."""
+        waiting = self._loop.call_later(_SILENT_S, self._note_waiting)
         try:
             path = f"{_SERVICE}/Subscribe"
             operations = self._client.stream(path, self._request(), pb.ModelOperationMessage)
             async with aclosing(operations):
                 async for operation in operations:
+                    waiting.cancel()
                     self._note_subscribed()
                     self._obey(operation)
         finally:
+            waiting.cancel()
             self.is_subscribed = self._is_ours = False
             self._look_at_outbox()
             self.close()  # what waits was ordered before the scheduler forgot this replica
@@ -204,6 +209,13 @@ class SchedulerLink:
             available_bytes=self._agent.available_bytes(),
         )
         return subscribe_message(self._replica, config, self._hello)
+
+    def _note_waiting(self) -> None:
+        _log.warning(
+            "the scheduler has not taken this replica, which waits replica=%s hint='is another "
+            "agent this replica? Each has its own agent.replicaIdx'",
+            self._replica,
+        )
 
     def _note_subscribed(self) -> None:
         if not self.is_subscribed:

@@ -16,6 +16,11 @@ class Backoff:
         self._random = random
         self._next_s = first_s
 
+    @property
+    def is_reset(self) -> bool:
+        """Whether there was no pause since the start or the last `reset`."""
+        return self._next_s == self._first_s
+
     def pause_s(self) -> float:
         """Return the next pause."""
         pause_s = self._next_s * (0.8 + 0.4 * self._random())

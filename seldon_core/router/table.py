@@ -6,7 +6,7 @@ one replica, with 1 and with 10,000 routes (`perf/micro/bench_table.py`).
 
 from collections.abc import Callable, Mapping
 
-from seldon_core.errors import NotFoundError, NotReadyError
+from seldon_core.errors import NotFoundError, NotReadyError, UnreachableError
 from seldon_core.router.choose import choose_weighted, cumulate, two_of
 from seldon_core.router.unknown import UnknownReplica
 from seldon_core.transport.control import ReplicaId, RouteCandidate, RouteUpdate
@@ -105,7 +105,8 @@ class RouteTable:
     """Every route, by the name in the header (bytes) and by the name in the path (text).
 
     `local` holds the handlers of the replicas inside this process; those of others come and go by
-    `reach`. `sleeper` makes what answers for a version on no replica.
+    `reach`. `sleeper` makes what answers for a version on no replica. While `has_all` is not true
+    a name that is not known may well be one.
     """
 
     def __init__(
@@ -113,6 +114,7 @@ class RouteTable:
     ) -> None:
         self._local = local
         self._sleeper = sleeper
+        self.has_all: Callable[[], bool] = lambda: True
         self._remote: dict[ReplicaId, InferHandler] = {}
         self._upstreams: dict[ReplicaId, Upstream] = {}
         self._by_header: dict[bytes, Route] = {}
@@ -165,11 +167,14 @@ class RouteTable:
 
         The header `seldon-model` decides if it is there and not empty, whatever the path says;
         else `named`, which is what path or message name ("" if nothing).
-        Raises NotFoundError if there is no such route, NotReadyError if it cannot answer yet.
+        Raises NotFoundError if there is no such route, NotReadyError if it cannot answer yet,
+        UnreachableError if it is not known yet whether there is one.
         """
         header = headers.get(MODEL_HEADER)
         route = self._by_header.get(header) if header else self._by_path.get(named)
         if route is None:
+            if not self.has_all():
+                raise UnreachableError("the scheduler has not told yet where calls go")
             raise _not_found(header.decode("utf-8", "replace") if header else named)
         if not route.candidates:
             raise NotReadyError(f"model {route.name!r} {route.notice}")

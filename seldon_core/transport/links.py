@@ -223,7 +223,8 @@ def _why(error: Exception) -> str:
     """Say why there is no connection, of TLS in words."""
     if isinstance(error, ssl.SSLError):
         return why_no_tls(error)
-    return str(error) or f"no connection within {CONNECT_S:g} s"
+    said = error.strerror if isinstance(error, OSError) else None  # without its number
+    return said or str(error) or f"no connection within {CONNECT_S:g} s"
 
 
 def _watch(connected: socket.socket) -> None:

@@ -7,6 +7,7 @@ from typing import Final
 
 from seldon_core.aio.backoff import Backoff
 from seldon_core.errors import RelayedError, SeldonError
+from seldon_core.protocol.status import UNIMPLEMENTED
 
 _log = logging.getLogger(__name__)
 
@@ -27,9 +28,11 @@ async def resubscribe(once: Callable[[], Awaitable[None]], what: str, backoff: B
             await once()
             why, level = "the other side has ended it", logging.INFO
         except RelayedError as error:
-            why, level = f"it was refused: {error}", logging.WARNING
+            why, level = f"it was refused: {error}{_hint(error)}", logging.WARNING
         except SeldonError as error:
             why, level = str(error), logging.WARNING
+        if backoff.is_reset:  # it was subscribed: what comes now is news
+            said = ""
         pause_s = backoff.pause_s()
         # Once for each reason: an hour without a scheduler is not 240 lines.
         _log.log(
@@ -41,3 +44,10 @@ async def resubscribe(once: Callable[[], Awaitable[None]], what: str, backoff: B
         )
         said = why
         await asyncio.sleep(pause_s)
+
+
+def _hint(error: RelayedError) -> str:
+    """Say what may be wrong where somebody answers who is no scheduler, or another port of it."""
+    if error.grpc != UNIMPLEMENTED:
+        return ""
+    return "; is this the scheduler's port for agents and routers (agent.port)?"

@@ -268,14 +268,15 @@ async def open_rpc_client(
 ) -> AsyncIterator[Http2RpcClient]:
     """Be ready to call `host` and `port` for the length of a block; it connects when called.
 
-    `name` is what errors call the other side, `tls` how TLS is spoken to it.
+    `name` is what errors call the other side, besides its address; `tls` how TLS is spoken to it.
     """
+    shown = f"[{host}]" if ":" in host else host
+    name = f"{name} at {shown}:{port}"
     async with open_tasks(name) as tasks:
         receive = memoryview(bytearray(_RECEIVE_BYTES))
         links = Http2Links(
             host, port, name, tasks, receive, pings=False, tls=tls, patience_s=_PATIENCE_S
         )
-        shown = f"[{host}]" if ":" in host else host
         scheme = b"http" if tls is None else b"https"
         client = Http2RpcClient(links, name, f"{shown}:{port}", scheme=scheme)
         try:

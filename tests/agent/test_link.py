@@ -243,6 +243,20 @@ def test_a_drain_asks_the_scheduler_and_what_is_loaded_meanwhile_has_failed():
     run(test)
 
 
+def test_an_agent_that_is_not_taken_says_so(caplog, monkeypatch):
+    monkeypatch.setattr("seldon_core.agent.link._SILENT_S", 0.02)
+
+    async def test():
+        async with a_world() as (scheduler, _, __):
+            while "has not taken this replica" not in caplog.text:
+                await asyncio.sleep(0.01)
+            scheduler.order(LOAD, "iris")
+            await scheduler.has(lambda: scheduler.events)
+
+    run(test)
+    assert caplog.text.count("has not taken this replica, which waits replica=mlserver/0") == 1
+
+
 def test_a_refusal_is_said_once(caplog):
     async def test():
         agent = FakeAgent()

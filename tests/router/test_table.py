@@ -2,7 +2,7 @@
 
 import pytest
 
-from seldon_core.errors import NotFoundError, NotReadyError
+from seldon_core.errors import NotFoundError, NotReadyError, UnreachableError
 from seldon_core.router.table import RouteTable
 from seldon_core.router.unknown import UnknownReplica
 from seldon_core.transport.control import ReplicaId, RouteCandidate, RouteUpdate
@@ -48,6 +48,18 @@ def chosen(table, headers=None, named="", point=0.0):
 )
 def test_a_route_is_found_by(headers, named):
     assert chosen(table_of(model("iris", 3), model("wine", 1)), headers, named) == "iris_3"
+
+
+def test_a_name_that_nobody_has_told_yet_is_not_said_to_be_none():
+    table = table_of()
+    table.has_all = lambda: False
+    with pytest.raises(UnreachableError, match="has not told yet where calls go"):
+        table.resolve({}, "iris")
+    table.apply(model("iris", 3))
+    assert chosen(table, named="iris") == "iris_3"
+    table.has_all = lambda: True
+    with pytest.raises(NotFoundError):
+        table.resolve({}, "wine")
 
 
 @pytest.mark.parametrize("name", ["shop.experiment", "shop.pipeline"])

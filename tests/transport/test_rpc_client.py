@@ -6,6 +6,7 @@ from contextlib import aclosing, asynccontextmanager
 import grpc
 import ngh2
 import pytest
+import uvloop
 from google.protobuf.wrappers_pb2 import BytesValue, StringValue
 
 from seldon_core.errors import DeadlineError, RelayedError, UnreachableError, UpstreamError
@@ -174,7 +175,9 @@ def test_a_stream_may_end_with_an_error_that_says_nothing():
     async def test():
         async with a_peer() as (_, client), stream(client, "break_off") as answers:
             assert (await anext(answers)).value == "first"
-            with pytest.raises(RelayedError, match="the peer ended the call with gRPC code 14"):
+            with pytest.raises(
+                RelayedError, match=r"the peer at .* ended the call with gRPC code 14"
+            ):
                 await anext(answers)
 
     run(test)
@@ -193,7 +196,7 @@ def test_a_call_needs_exactly_one_answer():
     async def test():
         async with a_peer() as (_, client):
             with pytest.raises(
-                UpstreamError, match=r"the peer sent 2 answers to /test\.Test/count"
+                UpstreamError, match=r"the peer at .* sent 2 answers to /test\.Test/count"
             ):
                 await call(client, "count", "2")
 
@@ -203,10 +206,14 @@ def test_a_call_needs_exactly_one_answer():
 def test_nobody_there_is_an_error():
     async def test():
         async with open_rpc_client("127.0.0.1", 1, "the peer") as client:
-            with pytest.raises(UnreachableError, match="the peer cannot be reached"):
+            with pytest.raises(UnreachableError) as caught:
                 await call(client, "echo")
+            assert str(caught.value) == (
+                "the peer at 127.0.0.1:1 cannot be reached: Connection refused"
+            )
 
-    run(test)
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:  # as a process has it
+        runner.run(test())
 
 
 def test_a_connection_that_is_lost_ends_the_stream_and_is_made_anew():
