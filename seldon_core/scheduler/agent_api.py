@@ -6,6 +6,7 @@ Wire-compatible with Seldon's, both ways: an agent of Seldon's is taken as it is
 import itertools
 import logging
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, MutableMapping, Sequence
+from dataclasses import replace
 from typing import Final, Protocol
 
 from seldon_core.config.values import is_loopback
@@ -179,7 +180,10 @@ class AgentApi:
             text = f"replica {replica} was not told to load or unload {error}"
             raise CallStatusError(status.INTERNAL, text) from error
         if is_taken:
-            self._scheduler.report(told.report)
+            report = told.report
+            if agent.subscription.hello is None:
+                report = replace(report, available_bytes=told.available_bytes)
+            self._scheduler.report(report)
         else:
             _log.debug("stale report left out report=%s peer=%s", told, peer)
         return pb.ModelEventResponse()

@@ -43,6 +43,9 @@ def _memory_violations(state: SchedulerState) -> Iterator[str]:
     for record in connected.values():
         if record.used_bytes != sum(record.held.values()):
             yield f"{record.replica} counts {record.used_bytes} bytes, not the sum of its models"
+        reserved = sum(each for held, each in record.held.items() if held not in record.loaded)
+        if record.reserved_bytes != reserved:
+            yield f"{record.replica} reserves {record.reserved_bytes} bytes, not {reserved}"
         for name, number in record.held:
             if (record.replica, name, number) not in holding:
                 yield f"{record.replica} counts {name}_{number}, which it does not hold"

@@ -37,6 +37,7 @@ def add_version(model: ModelRecord, spec: ModelSpec, number: int, now: float) ->
     record = VersionRecord(ModelVersion(spec, number), declared_at=now, changed_at=now)
     if model.versions:  # what the model was called so far, it will be called from now on
         before = model.latest
+        record.runtime = before.runtime
         if before.replicas > 0:  # but one that sleeps is loaded: who declares it wants to see it
             record.chosen = kept_choice(before.chosen, before.version.spec, spec)
         if before.state is ModelState.AVAILABLE and before.serving_replicas():

@@ -257,6 +257,17 @@ def _find(
     return model, record, held
 
 
+def _note_runtime(state: SchedulerState, record: VersionRecord, report: ModelReport) -> None:
+    """Count a version as often as it is in memory, on every replica that has it."""
+    if report.runtime is None or report.runtime == record.runtime:
+        return
+    record.runtime = report.runtime
+    for place in record.replicas_in(*HOLDING):
+        replica = state.replica(place)
+        if replica is not None:
+            replica.hold(report.model, report.version, record.counted_bytes)
+
+
 def _note(
     state: SchedulerState,
     replica: ReplicaRecord,
@@ -273,7 +284,11 @@ def _note(
         record.last_failure = report.reason
     elif after in LIVE:
         record.last_failure = ""
-        replica.loaded[report.model, report.version] = report.memory_bytes
+        replica.note_loaded(report.model, report.version, report.memory_bytes)
+        _note_runtime(state, record, report)
+    if report.available_bytes is not None:
+        replica.reported_bytes = report.available_bytes
+        retries.free(state, now)
     if after not in HOLDING:
         replica.release(report.model, report.version)
         retries.free(state, now)

@@ -123,13 +123,13 @@ def _is_here_to_stay(replica: ReplicaRecord, record: VersionRecord) -> bool:
 
 
 def _has_memory(replica: ReplicaRecord, record: VersionRecord) -> bool:
-    spec = record.version.spec
     # Its own memory is counted as used, so where it is held it needs no more.
-    return spec.memory_bytes <= replica.free_bytes or (spec.name, record.number) in replica.held
+    is_held = (record.version.spec.name, record.number) in replica.held
+    return is_held or record.needed_bytes <= replica.free_bytes
 
 
 def _tell_memory(replica: ReplicaRecord, record: VersionRecord) -> str:
-    free, needed = replica.free_bytes, record.version.spec.memory_bytes
+    free, needed = replica.free_bytes, record.needed_bytes
     free_text, needed_text = describe_bytes(free), describe_bytes(needed)
     if free_text == needed_text:  # to the byte where rounded sizes would look the same
         free_text, needed_text = f"{free} bytes", f"{needed} bytes"

@@ -46,6 +46,8 @@ def on_connected(state: SchedulerState, event: ReplicaConnected) -> list[Decisio
         config.over_commit_percentage,
         address=config.address,
     )
+    if config.address is not None and not config.address.is_ours:
+        record.reported_bytes = config.available_bytes
     server.is_shared = config.is_shared
     state.touched_servers[server.name] = None
     callers = before.drain_callers if before is not None else ()
@@ -217,7 +219,7 @@ def _attach(
     record.server = replica.replica.server
     if replica.replica not in record.wanted:
         record.wanted = (*record.wanted, replica.replica)
-    replica.loaded[spec.name, number] = record.measured_bytes
+    replica.note_loaded(spec.name, number, record.measured_bytes)
     return []
 
 

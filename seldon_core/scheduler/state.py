@@ -20,7 +20,7 @@ from seldon_core.scheduler.declared_state import DeclaredState
 from seldon_core.scheduler.records import StoredModel, StoredScaling, StoredServer
 from seldon_core.scheduler.secret_state import SecretState
 from seldon_core.scheduler.targets import USUAL_RULES, Load, ScalingRules
-from seldon_core.transport.control import ReplicaAddress, ReplicaId, RouteUpdate
+from seldon_core.transport.control import ReplicaAddress, ReplicaId, RouteUpdate, RuntimeInfo
 
 if TYPE_CHECKING:
     from seldon_core.scheduler.status import ModelVersionStatus
@@ -97,7 +97,8 @@ class VersionRecord:
     is unloaded there. `refusal` is why the last placement found no room, "" when it did, and
     `last_failure` why the last load failed, until one works. `server` is where it is placed.
     `chosen` is what scaling made of the spec's replicas, None if nothing. `measured_bytes` is what
-    the replica measured that loaded it last, 0 if none did.
+    the replica measured that loaded it last, 0 if none did. `runtime` is how a server of another
+    kind runs it, None while none has said so.
     """
 
     version: ModelVersion
@@ -112,11 +113,18 @@ class VersionRecord:
     assignments: dict[ReplicaId, Assignment] = field(default_factory=dict)
     chosen: Chosen | None = None
     measured_bytes: int = 0
+    runtime: RuntimeInfo | None = None
+
+    @property
+    def needed_bytes(self) -> int:
+        """The memory that its spec says for all its instances; 0 if it says nothing."""
+        instances = 1 if self.runtime is None else self.runtime.instances
+        return self.version.spec.memory_bytes * instances
 
     @property
     def counted_bytes(self) -> int:
         """The memory that is counted where it is loaded: what its spec says, else as measured."""
-        return self.version.spec.memory_bytes or self.measured_bytes
+        return self.needed_bytes or self.measured_bytes
 
     @property
     def replicas(self) -> int:
@@ -209,9 +217,11 @@ class ReplicaRecord:
     `memory_bytes` is its budget and `capacity_bytes` what may be placed on it with over-commit.
     `held` has the bytes counted for each (model, version) that it may hold, `loaded` those that it
     reported as loaded with the bytes that it measured, 0 if it did not, and `used_bytes` is the sum
-    of `held`, kept so that placement does not add them up. `address` is None inside this process.
-    While `is_draining` nothing is placed here; `leaving` are the models that have yet to come
-    elsewhere, and `drain_callers` those who wait for it.
+    of `held`, kept so that placement does not add them up. `reported_bytes` is the room that it
+    says it has left, if it is of another kind, and `reserved_bytes` what of `held` is not `loaded`
+    yet. `address` is None inside this process. While `is_draining` nothing is placed here;
+    `leaving` are the models that have yet to come elsewhere, and `drain_callers` those who wait for
+    it.
     """
 
     replica: ReplicaId
@@ -221,6 +231,8 @@ class ReplicaRecord:
     held: dict[tuple[str, int], int] = field(default_factory=dict)
     loaded: dict[tuple[str, int], int] = field(default_factory=dict)
     used_bytes: int = 0
+    reported_bytes: int | None = None
+    reserved_bytes: int = 0
     address: ReplicaAddress | None = None
     is_draining: bool = False
     leaving: dict[str, None] = field(default_factory=dict)
@@ -233,18 +245,32 @@ class ReplicaRecord:
 
     @property
     def free_bytes(self) -> int:
-        """What may still be placed here; never negative."""
-        return max(0, self.capacity_bytes - self.used_bytes)
+        """What may still be placed here, by what is known here and there; never negative."""
+        free = self.capacity_bytes - self.used_bytes
+        if self.reported_bytes is not None:
+            free = min(free, self.reported_bytes - self.reserved_bytes)
+        return max(0, free)
 
     def hold(self, model: str, version: int, nbytes: int) -> None:
         """Count `nbytes` for a version, instead of what was counted for it before."""
-        self.used_bytes += nbytes - self.held.get((model, version), 0)
+        more = nbytes - self.held.get((model, version), 0)
+        self.used_bytes += more
         self.held[model, version] = nbytes
+        if (model, version) not in self.loaded:
+            self.reserved_bytes += more
+
+    def note_loaded(self, model: str, version: int, measured_bytes: int) -> None:
+        """Note that a version that is counted is loaded, and what it measured, 0 if nothing."""
+        if (model, version) not in self.loaded:
+            self.reserved_bytes -= self.held.get((model, version), 0)
+        self.loaded[model, version] = measured_bytes
 
     def release(self, model: str, version: int) -> None:
         """Count nothing for a version any more."""
-        self.used_bytes -= self.held.pop((model, version), 0)
-        self.loaded.pop((model, version), None)
+        nbytes = self.held.pop((model, version), 0)
+        self.used_bytes -= nbytes
+        if self.loaded.pop((model, version), None) is None:
+            self.reserved_bytes -= nbytes
 
 
 @dataclass(slots=True)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from seldon_core.resources.model import KubernetesMeta, ModelVersion
 from seldon_core.resources.server import ServerSpec
 from seldon_core.scheduler.state import Chosen, ModelState, ReplicaState
+from seldon_core.transport.control import RuntimeInfo
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +23,8 @@ class ModelVersionStatus:
     """One version of a model. `server` is "" when it is not placed.
 
     `changed_at` is UTC seconds; `unavailable_replicas` are those that load or failed to. `chosen`
-    is how many replicas scaling wants, None if that is what the spec says.
+    is how many replicas scaling wants, None if that is what the spec says. `runtime` is how a
+    server of another kind runs it.
     """
 
     version: ModelVersion
@@ -34,6 +36,7 @@ class ModelVersionStatus:
     unavailable_replicas: int
     replicas: tuple[ModelReplicaStatus, ...]
     chosen: Chosen | None = None
+    runtime: RuntimeInfo | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from seldon_core.protocol.model_message import kubernetes_message, message_of
 from seldon_core.resources.model import KubernetesMeta
 from seldon_core.scheduler.status import ModelStatus, ModelVersionStatus, ServerStatus, Verdict
 from seldon_core.scheduler.story import Chapter, tell_decision, tell_event_of
+from seldon_core.transport.control import RuntimeInfo
 
 NO_TIME_S: Final = -62_135_596_800
 """Go's zero time, the year 1, in seconds: what Seldon says where nothing has changed yet."""
@@ -115,6 +116,8 @@ def _version_message(status: ModelVersionStatus, is_deleted: bool) -> pb.ModelVe
         state=state,
         modelDefn=message_of(spec),
     )
+    if status.runtime is not None:
+        message.modelDefn.modelSpec.modelRuntimeInfo.MergeFrom(runtime_message(status.runtime))
     for replica in status.replicas:
         message.modelReplicaState[replica.replica_idx].MergeFrom(
             pb.ModelReplicaStatus(
@@ -124,6 +127,15 @@ def _version_message(status: ModelVersionStatus, is_deleted: bool) -> pb.ModelVe
             )
         )
     return message
+
+
+def runtime_message(runtime: RuntimeInfo) -> pb.ModelRuntimeInfo:
+    """Return how a server runs a model, as an agent of Seldon's tells it."""
+    if runtime.server == "mlserver":
+        settings = pb.MLServerModelSettings(parallelWorkers=runtime.instances)
+        return pb.ModelRuntimeInfo(mlserver=settings)
+    cpu = pb.TritonCPU(instanceCount=runtime.instances)
+    return pb.ModelRuntimeInfo(triton=pb.TritonModelConfig(cpu=[cpu]))
 
 
 def timestamp_message(seconds: float) -> Timestamp:

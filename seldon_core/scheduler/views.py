@@ -46,6 +46,7 @@ def version_status(record: VersionRecord) -> ModelVersionStatus:
             if replica.server == record.server
         ),
         record.chosen,
+        record.runtime,
     )
 
 

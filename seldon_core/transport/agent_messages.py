@@ -21,6 +21,7 @@ from seldon_core.transport.control import (
     ReplicaConfig,
     ReplicaId,
     ReplicaModelEvent,
+    RuntimeInfo,
     ScalingSignal,
     SignalKind,
 )
@@ -28,6 +29,7 @@ from seldon_core.transport.control import (
 MOST_BYTES: Final = 2**63 - 1
 
 _MAX_PORT = 65535
+_MOST_INSTANCES = 1024  # more must be a slip, and would count for terabytes
 # What an agent calls itself that was not told its name: it is where it calls from.
 _LONGEST_HOST = 253
 _HOST = re.compile(rf"[!-~]{{1,{_LONGEST_HOST}}}")
@@ -289,6 +291,7 @@ def report_of(message: pb.ModelEventMessage) -> Report:
         event,
         _cut(message.message),
         min(message.measuredMemoryBytes, MOST_BYTES),
+        runtime=_runtime(message.runtimeInfo),
     )
     return Report(report, message.order, min(message.availableMemoryBytes, MOST_BYTES))
 
@@ -340,6 +343,18 @@ def _replica(server: str, replica_idx: int) -> ReplicaId:
 
 def _version_message(version: ModelVersion) -> pb.ModelVersion:
     return pb.ModelVersion(model=message_of(version.spec), version=version.version)
+
+
+def _runtime(info: scheduler_pb2.ModelRuntimeInfo) -> RuntimeInfo | None:
+    """Return how often a model is in memory, None if that is not said or cannot be."""
+    kind = info.WhichOneof("modelRuntimeInfo")
+    if kind == "mlserver":
+        instances = info.mlserver.parallelWorkers
+    elif kind == "triton" and info.triton.cpu:
+        instances = info.triton.cpu[0].instanceCount
+    else:
+        return None
+    return RuntimeInfo(kind, instances) if 0 < instances <= _MOST_INSTANCES else None
 
 
 def _hello(message: pb.AgentSubscribeRequest) -> Hello:

@@ -80,8 +80,23 @@ class ReplicaModelEvent(Enum):
 
 
 @dataclass(frozen=True, slots=True)
+class RuntimeInfo:
+    """What an agent of Seldon's says of a model that it has loaded.
+
+    `server` is "mlserver" or "triton"; the model is in memory there `instances` times.
+    """
+
+    server: str
+    instances: int
+
+
+@dataclass(frozen=True, slots=True)
 class ModelReport:
-    """An agent's report. `memory_bytes` is the measured size after a load, 0 if unknown."""
+    """An agent's report. `memory_bytes` is the measured size after a load, 0 if unknown.
+
+    `available_bytes` is the room that an agent of another kind says it has left, beside all that it
+    has loaded; ours is reckoned here.
+    """
 
     replica: ReplicaId
     model: str
@@ -89,6 +104,8 @@ class ModelReport:
     event: ReplicaModelEvent
     reason: str = ""
     memory_bytes: int = 0
+    available_bytes: int | None = None
+    runtime: RuntimeInfo | None = None
 
 
 class SignalKind(Enum):

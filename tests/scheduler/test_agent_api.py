@@ -152,6 +152,17 @@ def test_an_agent_of_seldons_is_told_what_to_do_and_says_what_it_did():
     run(test)
 
 
+def test_the_room_that_an_agent_of_seldons_has_left_is_passed_on():
+    async def test():
+        async with a_world() as world, serving(world.agent()):
+            await world.scheduler.has("connected mlserver/0")
+            world.links[R0].load_model(IRIS)
+            await world.scheduler.has("connected mlserver/0", "report iris_1 Loaded")
+            assert world.scheduler.told[1][2].available_bytes is not None
+
+    run(test)
+
+
 def test_an_agent_of_ours_is_welcomed_and_gives_back_the_numbers_of_orders():
     async def test():
         async with a_world() as world:
@@ -174,6 +185,7 @@ def test_an_agent_of_ours_is_welcomed_and_gives_back_the_numbers_of_orders():
             await world.report(3)  # twice
             assert world.scheduler.names() == ["connected mlserver/0", "report iris_1 Loaded"]
             assert world.scheduler.told[1][2].memory_bytes == 77
+            assert world.scheduler.told[1][2].available_bytes is None
             stream.cancel()
 
     run(test)

@@ -1,5 +1,7 @@
 """What the transcripts do not show of replicas that connect, are lost, and drain."""
 
+from dataclasses import replace
+
 import pytest
 
 from seldon_core.resources.model import ModelSpec, ModelVersion
@@ -13,15 +15,25 @@ from seldon_core.scheduler.decisions import (
 )
 from seldon_core.scheduler.events import (
     ModelLoadRequested,
+    ModelReported,
     ReplicaConnected,
     ReplicaDrainRequested,
     ReplicaLost,
     SyncReached,
+    Tick,
 )
 from seldon_core.scheduler.invariants import violations
 from seldon_core.scheduler.replicas import drained, needing_room
 from seldon_core.scheduler.state import ModelState, ReplicaState
-from seldon_core.transport.control import HeldModel, ReplicaAddress, ReplicaConfig, ReplicaId
+from seldon_core.transport.control import (
+    HeldModel,
+    ModelReport,
+    ReplicaAddress,
+    ReplicaConfig,
+    ReplicaId,
+    ReplicaModelEvent,
+    RuntimeInfo,
+)
 from tests.support.scheduler_worlds import R0, R1, a_machine, acts, load, report, restart, unload
 
 ADDRESS = ReplicaAddress("there", 9000, 9000, is_ours=True)
@@ -49,6 +61,46 @@ def test_a_replica_of_this_process_needs_no_address():
     machine = a_machine()
     assert acts(connect(machine, R0, address=None)) == []
     assert acts(machine.handle(ReplicaLost(3, R0))) == []
+
+
+FOREIGN = ReplicaAddress("there", 9000, 9500)
+
+
+def test_the_room_that_an_agent_of_another_kind_reports_counts():
+    machine = a_machine()
+    config = ReplicaConfig(("sklearn",), 100, 0, address=FOREIGN, available_bytes=20)
+    machine.handle(ReplicaConnected(2, R0, config))
+    load(machine, memory_bytes=30)
+    assert states(machine) == [ModelState.SCHEDULE_FAILED]
+    (reason,) = [version.reason for version in machine.model("iris").versions]
+    assert "mlserver/0 has 20 bytes free of the 30 bytes needed" in reason
+    machine.handle(ModelLoadRequested(3, ModelSpec("wine", "/w", memory_bytes=5), caller=1))
+    loaded = ModelReport(R0, "wine", 1, ReplicaModelEvent.LOADED, available_bytes=60)
+    machine.handle(ModelReported(4, loaded))
+    machine.handle(Tick(4))
+    assert states(machine) == [ModelState.PROGRESSING]  # there is room by now
+    assert violations(machine.state) == []
+
+
+def test_our_own_agents_room_is_reckoned_here():
+    machine = a_machine()
+    config = ReplicaConfig(("sklearn",), 100, 0, address=ADDRESS, available_bytes=20)
+    machine.handle(ReplicaConnected(2, R0, config))
+    load(machine, memory_bytes=30)
+    assert states(machine) == [ModelState.PROGRESSING]
+
+
+def test_a_model_takes_its_memory_as_often_as_it_is_loaded():
+    machine = a_machine(R0, R1)
+    load(machine, memory_bytes=30, replicas=2)
+    first = ModelReport(R0, "iris", 1, ReplicaModelEvent.LOADED, runtime=RuntimeInfo("mlserver", 3))
+    for report_ in (first, replace(first, replica=R1)):
+        machine.handle(ModelReported(3, report_))
+    assert [each.available_memory_bytes for each in machine.server("mlserver").replicas] == [10, 10]
+    assert machine.model("iris").latest.runtime == RuntimeInfo("mlserver", 3)
+    load(machine, uri="/other", memory_bytes=30, replicas=2)  # the next one is taken to be like it
+    assert "has 10 bytes free of the 90 bytes needed" in machine.model("iris").latest.reason
+    assert violations(machine.state) == []
 
 
 def test_routers_learn_where_a_replica_is_before_they_are_sent_there():

@@ -13,7 +13,7 @@ from seldon_core.scheduler.state import (
     ServerRecord,
     VersionRecord,
 )
-from seldon_core.transport.control import ReplicaId
+from seldon_core.transport.control import ReplicaId, RuntimeInfo
 
 R0, R1, R2 = (ReplicaId("mlserver", index) for index in range(3))
 
@@ -57,9 +57,33 @@ def test_what_was_loaded_is_not_when_it_is_released():
     replica = ReplicaRecord(R0, frozenset(), 100)
     for version in (1, 2):
         replica.hold("iris", version, 1)
-        replica.loaded["iris", version] = 7
+        replica.note_loaded("iris", version, 7)
     replica.release("iris", 1)
     assert replica.loaded == {("iris", 2): 7}
+
+
+def test_room_is_what_is_free_by_what_is_known_on_both_sides():
+    replica = ReplicaRecord(R0, frozenset(), 100, reported_bytes=50)
+    assert replica.free_bytes == 50
+    replica.hold("iris", 1, 20)  # which the replica does not know of yet
+    assert (replica.free_bytes, replica.reserved_bytes) == (30, 20)
+    replica.note_loaded("iris", 1, 0)
+    replica.reported_bytes = 90
+    assert (replica.free_bytes, replica.reserved_bytes) == (80, 0)
+    replica.note_loaded("iris", 1, 0)
+    replica.hold("iris", 1, 40)
+    assert (replica.free_bytes, replica.reserved_bytes) == (60, 0)
+    replica.hold("wine", 1, 10)
+    replica.release("wine", 1)
+    replica.reported_bytes = 0
+    assert (replica.free_bytes, replica.reserved_bytes) == (0, 0)
+
+
+def test_a_version_needs_its_memory_for_each_instance():
+    record = VersionRecord(ModelVersion(ModelSpec("iris", "/m", memory_bytes=7), 1))
+    assert (record.needed_bytes, record.counted_bytes) == (7, 7)
+    record.runtime = RuntimeInfo("triton", 3)
+    assert (record.needed_bytes, record.counted_bytes) == (21, 21)
 
 
 @pytest.mark.parametrize(("percentage", "capacity"), [(0, 90), (10, 99), (150, 225)])

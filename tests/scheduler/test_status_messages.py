@@ -9,7 +9,12 @@ from seldon_core.resources.model import KubernetesMeta, ModelSpec, ModelVersion
 from seldon_core.scheduler.decisions import AnswerCaller, Change, PublishStatus
 from seldon_core.scheduler.events import ModelLoadRequested
 from seldon_core.scheduler.state import ModelState, ReplicaState
-from seldon_core.scheduler.status import ModelReplicaStatus, ModelVersionStatus, Verdict
+from seldon_core.scheduler.status import (
+    ModelReplicaStatus,
+    ModelStatus,
+    ModelVersionStatus,
+    Verdict,
+)
 from seldon_core.scheduler.status_messages import (
     chapter_message,
     model_message,
@@ -17,6 +22,7 @@ from seldon_core.scheduler.status_messages import (
     verdict_message,
 )
 from seldon_core.scheduler.story import Chapter
+from seldon_core.transport.control import RuntimeInfo
 from tests.support.control_fakes import a_model, a_server, a_version
 
 NO_GATEWAY = "no model gateway runs: the model is called by REST and gRPC only"
@@ -146,3 +152,21 @@ def test_a_chapter_is_told_in_words_and_to_the_microsecond():
         "event": "declared by 10.0.0.1:5",
         "decisions": ["answered: created"],
     }
+
+
+@pytest.mark.parametrize(
+    ("runtime", "told"),
+    [
+        (RuntimeInfo("mlserver", 4), {"mlserver": {"parallelWorkers": 4}}),
+        (RuntimeInfo("triton", 2), {"triton": {"cpu": [{"instanceCount": 2}]}}),
+    ],
+    ids=["mlserver", "triton"],
+)
+def test_how_a_server_of_another_kind_runs_a_model_is_told(runtime, told):
+    version = ModelVersion(ModelSpec("iris", "/m"), 1)
+    status = ModelVersionStatus(
+        version, "a", ModelState.AVAILABLE, "", 0.0, 1, 0, (), runtime=runtime
+    )
+    message = model_message(ModelStatus("iris", False, (status,)))
+    defined = message.versions[0].modelDefn
+    assert MessageToDict(defined.modelSpec.modelRuntimeInfo) == told

@@ -39,6 +39,7 @@ from seldon_core.transport.control import (
     ReplicaConfig,
     ReplicaId,
     ReplicaModelEvent,
+    RuntimeInfo,
     ScalingSignal,
     SignalKind,
 )
@@ -86,6 +87,31 @@ def test_an_order_is_read_as_it_was_meant(version, order):
 def test_a_report_is_read_as_it_was_meant(report, order, available_bytes):
     message = report_message(report, order, available_bytes)
     assert report_of(message) == Report(report, order, available_bytes)
+
+
+@pytest.mark.parametrize(
+    ("info", "runtime"),
+    [
+        ({}, None),
+        ({"mlserver": {"parallelWorkers": 4}}, RuntimeInfo("mlserver", 4)),
+        ({"mlserver": {"parallelWorkers": 0}}, None),
+        (
+            {"triton": {"cpu": [{"instanceCount": 2}, {"instanceCount": 9}]}},
+            RuntimeInfo("triton", 2),
+        ),
+        ({"triton": {}}, None),
+        ({"triton": {"cpu": [{"instanceCount": 2**31}]}}, None),
+    ],
+    ids=["none", "mlserver", "no-worker", "triton", "no-instance", "too-many"],
+)
+def test_how_often_a_model_is_in_memory_is_read(info, runtime):
+    told = pb.ModelEventMessage(
+        serverName="mlserver",
+        modelName="iris",
+        event=pb.ModelEventMessage.LOADED,
+        runtimeInfo=info,
+    )
+    assert report_of(told).report.runtime == runtime
 
 
 @given(st.binary(max_size=200))
