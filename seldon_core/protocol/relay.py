@@ -30,6 +30,7 @@ from seldon_core.protocol.statistics import (
 T = TypeVar("T", InferStatistics, ResponseStatistics)
 
 _LONGEST_TEXT: Final = 4096
+_LONGEST_PAUSE: Final = 6  # digits of seconds: eleven days
 _UNKNOWN: Final = 2
 _GRPC_OF_HTTP: Final[Mapping[int, int]] = {
     400: status.INVALID_ARGUMENT,
@@ -66,13 +67,17 @@ def http_error(code: int, body: Buffer, model: str, retry_after: bytes | None) -
     if code == 404:
         return _missing(text, model)
     if code == 503 and retry_after is not None:
-        return OverloadedError(text, float(retry_after) if retry_after.isdigit() else 1.0)
+        is_known = retry_after.isdigit() and len(retry_after) <= _LONGEST_PAUSE
+        return OverloadedError(text, float(retry_after) if is_known else 1.0)
+    if not status.is_http_error(code):
+        return UpstreamError(f"wanted an answer or an error, found status {code}: {text}")
     return RelayedError(text, code, _GRPC_OF_HTTP.get(code, status.INTERNAL))
 
 
 def grpc_error(code: bytes, message: bytes | str, model: str) -> SeldonError:
     """Return the error that a gRPC status other than 0 is; `message` is percent-encoded bytes."""
     number = int(code) if code.isdigit() and len(code) < 3 else _UNKNOWN
+    number = number if status.is_grpc_error(number) else _UNKNOWN
     text = message
     if isinstance(text, bytes):
         text = unquote_to_bytes(text).decode("utf-8", "replace")

@@ -12,7 +12,7 @@ from seldon_core.protocol.inference import Buffer, Encoded, InferResponse, Paylo
 from seldon_core.protocol.oip_grpc import CONTENT_TYPE
 from seldon_core.protocol.oip_stream import note_final, triton_encoded, triton_message
 from seldon_core.protocol.protobuf_wire import field_tag, scan, varint
-from seldon_core.protocol.status import INTERNAL, status_of
+from seldon_core.protocol.status import INTERNAL, is_grpc_error, is_http_error, status_of
 
 RELAYED: Final = b"relayed"
 """What the header x-seldon-stream-format says of them."""
@@ -57,8 +57,10 @@ def read_relayed(message: Buffer) -> tuple[Encoded | SeldonError, bool]:
         return Encoded(CONTENT_TYPE, (memoryview(message)[start:end],)), is_final
     start, end = found[_ERROR]
     text = bytes(message[start:end]).decode("utf-8", "replace")
-    codes = [_number(message, found.get(tag)) for tag in (_HTTP, _GRPC)]
-    return RelayedError(text, codes[0] or 500, codes[1] or INTERNAL), is_final
+    http, grpc = (_number(message, found.get(tag)) for tag in (_HTTP, _GRPC))
+    http = http if is_http_error(http) else 500
+    grpc = grpc if is_grpc_error(grpc) else INTERNAL
+    return RelayedError(text or f"the message met gRPC code {grpc}", http, grpc), is_final
 
 
 def _number(message: Buffer, where: tuple[int, int] | None) -> int:

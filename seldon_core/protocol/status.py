@@ -114,6 +114,16 @@ STATUSES: Final[dict[type[SeldonError], Status]] = {
 }
 
 
+def is_http_error(code: int) -> bool:
+    """Return whether HTTP status `code` says that something is wrong."""
+    return 400 <= code < 600
+
+
+def is_grpc_error(code: int) -> bool:
+    """Return whether there is a gRPC status `code` that says that something is wrong."""
+    return 0 < code <= 16
+
+
 def status_of(error: BaseException) -> Status:
     """Return how `error` is answered; one of another process as that process did."""
     if type(error) is RelayedError:

@@ -43,6 +43,7 @@ _METHOD: Final = b"/inference.GRPCInferenceService/"
 _GRPC_TYPE: Final = b"application/grpc"
 _MODEL_NAME: Final = bytes((field_tag(1),))
 _MOST_KNOWN: Final = 4096
+_LONGEST_LENGTH: Final = 18  # digits
 _COARSE_S: Final = 100.0
 _MOST_S: Final = 99_999_999  # what the header's eight digits can say
 
@@ -235,17 +236,30 @@ class RemoteReplica:
 
 def _encoded(answer: Pending, call: InferCall) -> Encoded:
     """Return an answer over HTTP as it is. Raises what it is if its status is not 200."""
-    code, content_type, json_length = b"", b"", None
+    code, content_type = b"", b""
+    json_length: bytes | None = None
     for name, value in answer.headers:
         if name == b":status":
             code = value
         elif name == b"content-type":
             content_type = value
         elif name == LENGTH_HEADER:
-            json_length = int(value)
+            json_length = value
     if code != b"200":
         raise _http_failure(answer, call)
-    return Encoded(content_type, answer.body, json_length)
+    if json_length is None:
+        return Encoded(content_type, answer.body)
+    return Encoded(content_type, answer.body, _json_length(json_length, answer.body))
+
+
+def _json_length(value: bytes, body: Sequence[Buffer]) -> int:
+    nbytes = sum(map(len, body))
+    if not value.isdigit() or len(value) > _LONGEST_LENGTH or int(value) > nbytes:
+        found = value[:_LONGEST_LENGTH].decode("latin-1")
+        raise UpstreamError(
+            f"{LENGTH_HEADER.decode()} of a replica's answer of {nbytes} bytes is {found!r}"
+        )
+    return int(value)
 
 
 def _status(answer: Pending) -> bytes:

@@ -108,7 +108,8 @@ class _Events:
         self._model = model
         self.stream_id = 0
         self._headers: dict[bytes, bytes] = {}
-        self._buffer = bytearray()
+        self._buffer = bytearray()  # of the next event
+        self._searched = 0  # bytes of it, in which it does not end
         self._events: deque[bytes] = deque()
         self._waiting = 0  # bytes of them
         self._withheld = 0
@@ -125,11 +126,7 @@ class _Events:
         """Take a piece; return whether more may come."""
         self._buffer += data
         if self._headers.get(b":status") == b"200":
-            *events, rest = self._buffer.split(b"\n\n")
-            for event in events:
-                self._events.append(bytes(event.removeprefix(b"data: ")))
-                self._waiting += len(event)
-            self._buffer = rest
+            self._part()
         if has_ended:
             self._finish()
         self._wake()
@@ -137,6 +134,16 @@ class _Events:
             return True
         self._withheld += len(data)
         return False
+
+    def _part(self) -> None:
+        """Take the events out of the buffer; a large one comes in thousands of pieces."""
+        if self._buffer.find(b"\n\n", max(self._searched - 1, 0)) >= 0:
+            *events, rest = self._buffer.split(b"\n\n")
+            for event in events:
+                self._events.append(bytes(event.removeprefix(b"data: ")))
+                self._waiting += len(event)
+            self._buffer = rest
+        self._searched = len(self._buffer)
 
     def on_trailers(self, headers: Headers) -> None:
         """Take the end."""

@@ -3,6 +3,7 @@
 from tests.fuzz import (
     control_targets,
     extension_targets,
+    hop_targets,
     link_targets,
     listener_targets,
     oip_targets,
@@ -15,5 +16,6 @@ TARGETS = (
     *transport_targets.TARGETS,
     *control_targets.TARGETS,
     *link_targets.TARGETS,
+    *hop_targets.TARGETS,
     *listener_targets.TARGETS,
 )

@@ -91,6 +91,13 @@ def test_an_http_error_keeps_its_status(code, kind, grpc):
     assert str(error) == "why"
 
 
+@pytest.mark.parametrize("code", [100, 201, 204, 302, 600])
+def test_what_is_neither_an_answer_nor_an_error_says_so(code):
+    error = http_error(code, b"moved", "iris_1", None)
+    assert type(error) is UpstreamError
+    assert str(error) == f"wanted an answer or an error, found status {code}: moved"
+
+
 def test_an_error_that_names_the_model_as_missing_is_that():
     assert (
         type(http_error(404, b'{"error":"model \'a_1\' not found"}', "a_1", None)) is NotFoundError
@@ -98,7 +105,9 @@ def test_an_error_that_names_the_model_as_missing_is_that():
     assert type(grpc_error(b"5", b"model 'a_1' not found", "a_1")) is NotFoundError
 
 
-@pytest.mark.parametrize(("header", "seconds"), [(b"7", 7.0), (b"Sat, 1 Nov", 1.0)])
+@pytest.mark.parametrize(
+    ("header", "seconds"), [(b"7", 7.0), (b"Sat, 1 Nov", 1.0), (b"9" * 400, 1.0)]
+)
 def test_when_to_come_back_is_passed_on(header, seconds):
     error = http_error(503, b"full", "iris_1", header)
     assert isinstance(error, OverloadedError)
@@ -114,6 +123,8 @@ def test_when_to_come_back_is_passed_on(header, seconds):
         (b"13", RelayedError, 500),
         (b"14", RelayedError, 503),
         (b"x", RelayedError, 500),
+        (b"00", RelayedError, 500),
+        (b"17", RelayedError, 500),
     ],
 )
 def test_a_grpc_status_is_an_error(code, kind, http):
@@ -129,9 +140,13 @@ def test_a_status_without_text_says_which():
 
 @given(st.integers(201, 599), st.binary(max_size=200), st.none() | st.binary(max_size=10))
 def test_any_answer_is_some_error(code, body, retry_after):
-    assert isinstance(http_error(code, body, "m_1", retry_after), SeldonError)
+    error = http_error(code, body, "m_1", retry_after)
+    assert isinstance(error, SeldonError)
+    assert 400 <= status_of(error).http < 600
 
 
 @given(st.binary(max_size=4), st.binary(max_size=200))
 def test_any_status_is_some_error(code, message):
-    assert isinstance(grpc_error(code, message, "m_1"), SeldonError)
+    error = grpc_error(code, message, "m_1")
+    assert isinstance(error, SeldonError)
+    assert 0 < status_of(error).grpc <= 16

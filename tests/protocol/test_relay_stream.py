@@ -9,6 +9,7 @@ from seldon_core.errors import InvalidRequestError, NotFoundError, RelayedError,
 from seldon_core.proto import open_inference_pb2 as oip
 from seldon_core.protocol.inference import Encoded, InferResponse, Payload, Tensor
 from seldon_core.protocol.oip_grpc import GRPC_CODEC
+from seldon_core.protocol.protobuf_wire import varint
 from seldon_core.protocol.relay_stream import read_relayed, relayed_message
 
 
@@ -70,3 +71,19 @@ def test_other_bytes_are_an_upstream_error_or_some_answer(message):
 def test_a_message_of_too_many_fields_is_an_upstream_error():
     with pytest.raises(UpstreamError, match="more than"):
         read_relayed(b"\x0a\0" * 20_000)
+
+
+def relayed_error(http, grpc, text=b"no"):
+    codes = varint(101 << 3) + varint(http) + varint(102 << 3) + varint(grpc)
+    message = varint(100 << 3) + b"\1" + codes + b"\x0a" + varint(len(text)) + text
+    return read_relayed(message)[0]
+
+
+@pytest.mark.parametrize(("http", "grpc"), [(200, 0), (302, 17), (1 << 40, 1 << 60)])
+def test_statuses_that_are_no_errors_are_an_internal_one(http, grpc):
+    found = relayed_error(http, grpc)
+    assert (found.http, found.grpc) == (500, 13)
+
+
+def test_an_error_without_a_text_says_its_code():
+    assert str(relayed_error(400, 3, b"")) == "the message met gRPC code 3"

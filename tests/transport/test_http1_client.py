@@ -7,6 +7,7 @@ import pytest
 
 from seldon_core.errors import UnreachableError, UnsupportedError, UpstreamError
 from seldon_core.protocol.dialects import Verb
+from seldon_core.protocol.oip_binary import LENGTH_HEADER
 from seldon_core.transport.budget import InFlightBytes
 from seldon_core.transport.control import ReplicaAddress
 from seldon_core.transport.upstreams import open_upstreams
@@ -108,6 +109,23 @@ def test_an_answer_comes_as(answer):
         assert len(server.connections) == 1
 
     with_server(test, *answer)
+
+
+@pytest.mark.parametrize("length", [b"x", b"-1", b"3", b"9" * 5000, b""])
+def test_a_wrong_length_of_its_json_is_an_error(length):
+    async def test(handler, server):
+        with pytest.raises(UpstreamError, match=r"inference-header-content-length .* of 2 bytes"):
+            await handler.infer(rest_call())
+
+    with_server(test, OK.replace(b"\r\n\r\n", b"\r\n%b: %b\r\n\r\n" % (LENGTH_HEADER, length)))
+
+
+def test_the_length_of_its_json_is_passed_on():
+    async def test(handler, server):
+        reply = await handler.infer(rest_call())
+        assert reply.response.json_length == 1
+
+    with_server(test, OK.replace(b"\r\n\r\n", b"\r\n%b: 1\r\n\r\n" % LENGTH_HEADER))
 
 
 @pytest.mark.parametrize(

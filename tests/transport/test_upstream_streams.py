@@ -198,9 +198,12 @@ def test_events_in_pieces_and_an_end_by_trailers():
         peer.head(1)
         peer.data(1, b"da")
         peer.data(1, b"ta: {}\n")
-        peer.data(1, b"\ndata: 1\n\n")
+        peer.data(1, b"\ndata: 1\n\ndata:")
+        peer.data(1, b" 2")
+        peer.data(1, b"3\n\n")
         assert text_of(await waiting) == b"{}"
         assert text_of(await anext(replies)) == b"1"
+        assert text_of(await anext(replies)) == b"23"
         peer.h2.send_trailers(1, [(b"x-end", b"1")])
         peer.flush()
         assert await anext(replies, None) is None
