@@ -177,6 +177,16 @@ class AgentApi:
         try:
             is_taken = agent.takes(told)
         except LookupError as error:
+            if not agent.was_odd:
+                agent.was_odd = True
+                _log.warning(
+                    "agent reports what it was not told to do, which changes nothing; of its next "
+                    "such reports nothing is said replica=%s model=%s event=%s peer=%s",
+                    replica,
+                    error,
+                    told.report.event.value,
+                    peer,
+                )
             text = f"replica {replica} was not told to load or unload {error}"
             raise CallStatusError(status.INTERNAL, text) from error
         if is_taken:

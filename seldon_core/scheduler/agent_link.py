@@ -50,7 +50,8 @@ class RemoteAgent:
     are numbered by `numbers`, which never come again: not even a report that was sent on an earlier
     subscription is taken for another's. `has_left` is set when the stream has ended and the
     scheduler was told. `overheard_at` is the agent's address if what it is told goes to another
-    machine in plain text, "" if not.
+    machine in plain text, "" if not. `was_odd`: it has reported what it was not told to do, and
+    that was logged.
     """
 
     def __init__(
@@ -63,6 +64,7 @@ class RemoteAgent:
         self.subscription = subscription
         self._overheard_at = overheard_at
         self.has_left = asyncio.Event()
+        self.was_odd = False
         self._is_ours = protocol > 0
         self._numbers = numbers
         self._waiting: deque[pb.ModelOperationMessage] = deque()
@@ -117,7 +119,8 @@ class RemoteAgent:
             if report.event is ReplicaModelEvent.LOADED:
                 self._order(unload_message(bare_version(*key), self._number()))
             raise LookupError(f"{report.model}_{report.version}")
-        is_stale = told.order not in (0, ordered.number)
+        # Seldon's agents give no number back; one of ours that gives none answers nothing of ours.
+        is_stale = told.order != ordered.number and (self._is_ours or told.order != 0)
         is_other = (report.event in _OF_A_LOAD) != ordered.is_load
         if ordered.is_answered or is_stale or is_other:
             return False

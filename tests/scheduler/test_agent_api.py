@@ -334,7 +334,7 @@ def test_a_replica_that_is_silent_is_lost_within_seconds_and_another_takes_its_p
     run(test)
 
 
-def test_reports_that_answer_no_order_are_refused_and_change_nothing():
+def test_reports_that_answer_no_order_are_refused_and_change_nothing(caplog):
     async def test():
         async with a_world() as world:
             agent = world.agent(held=[("kept", 2)], answers=False)
@@ -353,6 +353,7 @@ def test_reports_that_answer_no_order_are_refused_and_change_nothing():
                 assert await agent.report("kept", 2, LOAD_FAILED) is None
                 assert await agent.report("kept", 2, UNLOADED) is None  # nobody told it to
                 assert world.scheduler.names() == ["connected mlserver/0"]
+                assert caplog.text.count("not told to do") == 1
 
     run(test)
 

@@ -81,11 +81,18 @@ def test_an_agent_of_seldons_is_given_neither_a_welcome_nor_numbers():
 
 @pytest.mark.parametrize("order", [0, 1], ids=["seldons", "ours"])
 def test_the_answer_to_the_last_order_is_taken_once(order):
-    agent = an_agent()
+    agent = an_agent(protocol=order)
     agent.load_model(IRIS)
     assert agent.takes(said(LOADED, order))
     assert not agent.takes(said(LOADED, order))
     assert not agent.takes(said(LOAD_FAILED, order))
+
+
+def test_an_answer_without_the_orders_number_is_none_of_an_agent_of_ours():
+    agent = an_agent()
+    agent.load_model(IRIS)
+    assert not agent.takes(said(LOAD_FAILED))
+    assert agent.takes(said(LOADED, 1))
 
 
 def test_an_answer_to_an_older_order_is_not_taken():
@@ -101,7 +108,7 @@ def test_an_answer_to_an_older_order_is_not_taken():
 
 @pytest.mark.parametrize("event", [LOAD_FAILED, UNLOADED], ids=["failed", "unloaded"])
 def test_what_is_not_there_any_more_is_not_known_any_more(event):
-    agent = an_agent()
+    agent = an_agent(protocol=0)
     agent.load_model(IRIS)
     if event is UNLOADED:
         agent.unload_model("iris", 1)
