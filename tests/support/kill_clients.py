@@ -28,7 +28,11 @@ INFER = "/inference.GRPCInferenceService/ModelInfer"
 
 
 class Changer:
-    """Declares, changes and deletes models of its own, one request at a time."""
+    """Declares, changes and deletes models of its own, one request at a time.
+
+    `changes` are the words for what it does, `pause_s` seconds after the one before; `replicas` are
+    the numbers that it scales models to.
+    """
 
     def __init__(
         self,
@@ -37,8 +41,14 @@ class Changer:
         shop: ArtifactShop,
         witness: Witness,
         chance: random.Random,
+        changes: Sequence[str] = CHANGES,
+        replicas: Sequence[int] = (1,),
+        pause_s: float = 0.0,
     ) -> None:
         self._models = models
+        self._replicas = replicas
+        self._pause_s = pause_s
+        self._changes = changes
         self._address = f"127.0.0.1:{port}"
         self._shop = shop
         self._witness = witness
@@ -48,7 +58,7 @@ class Changer:
         """Go on until the server is gone or `stop` is set."""
         with SchedulerClient(self._address) as client:
             try:
-                while not stop.is_set():
+                while not stop.wait(self._pause_s):
                     self._change(client, self._chance.choice(self._models))
             except RpcError as error:
                 if monotonic() < self._witness.killed_at:
@@ -56,10 +66,15 @@ class Changer:
 
     def _change(self, client: SchedulerClient, model: str) -> None:
         last = self._witness.last(model)
-        change = self._chance.choice(CHANGES)
+        change = self._chance.choice(self._changes)
         if last is None or last.spec is None:
             change = self._chance.choice(("new", "new", "new", "broken", "homeless"))
-        if change == "wait":
+        if change == "scale":
+            assert last is not None
+            assert last.spec is not None
+            spec = replace(last.spec, replicas=self._chance.choice(self._replicas))
+            self._declare(client, spec, last.number, last.sort)
+        elif change == "wait":
             self._wait(client, model)
         elif change == "delete":
             self._delete(client, model)
@@ -72,7 +87,9 @@ class Changer:
         else:
             sort = Sort.HEALTHY if change == "new" else Sort(change)
             number, spec = self._shop.make(model, sort)
-            self._declare(client, spec, number, sort)
+            before = last.spec if last is not None else None
+            replicas = before.replicas if before else self._chance.choice(self._replicas)
+            self._declare(client, replace(spec, replicas=replicas), number, sort)
             if self._chance.random() < 0.5:
                 self._wait(client, model)
 
@@ -98,12 +115,17 @@ class Changer:
     def _wait(self, client: SchedulerClient, model: str) -> None:
         """Ask for a model's status until nothing is under way, or for some time."""
         for _ in range(self._chance.randrange(1, 60)):
-            asked = pb.ModelStatusRequest(model=pb.ModelReference(name=model))
-            (status,) = client.model_status(asked)
+            request = pb.ModelStatusRequest(model=pb.ModelReference(name=model))
+            asked = monotonic()
+            (status,) = client.model_status(request)
             (latest,) = status.versions
-            if latest.state.state == pb.ModelStatus.ModelAvailable:
-                spec = spec_of(latest.modelDefn)
-                self._witness.see(model, spec, latest.version, monotonic())
+            spec = spec_of(latest.modelDefn)
+            state = latest.state
+            if (
+                state.state == pb.ModelStatus.ModelAvailable
+                and state.availableReplicas >= spec.replicas
+            ):
+                self._witness.see(model, spec, latest.version, monotonic(), asked)
             if latest.state.state not in (
                 pb.ModelStatus.ModelProgressing,
                 pb.ModelStatus.ModelTerminating,

@@ -98,8 +98,10 @@ class Witness:
         with self._lock:
             self._asked[request.model].remove(request)
 
-    def see(self, model: str, spec: ModelSpec, version: int, now: float) -> None:
-        """Note that a version of a model was said to be available."""
+    def see(
+        self, model: str, spec: ModelSpec, version: int, now: float, asked: float | None = None
+    ) -> None:
+        """Note that a version of a model was said to be available, which was `asked` before."""
         with self._judging(f"status of {model}") as wrong:
             found = [r for r in self._asked.get(model, ()) if r.spec == spec]
             if not found:
@@ -107,7 +109,8 @@ class Witness:
             elif found[-1].version != version:
                 wrong.append(f"{found[-1]} is numbered {version}")
             else:
-                self._come(found[-1].number, now)
+                self._come(found[-1].number, now if asked is None else asked, now)
+                self._take_over(found[-1].number, now)
 
     def answered(self, model: str, number: int, name: str, began: float, ended: float) -> None:
         """Judge an answer of artifact `number`, by the internal name `name`."""
@@ -126,24 +129,24 @@ class Witness:
             if name != f"{model}_{request.version}":
                 wrong.append(f"it is {request}")
             for later in requests[at[-1] + 1 :]:
-                if later.spec is None and later.kept_at < began:
+                if later.spec is None and self._known_at(later.kept_at) < began:
                     wrong.append(f"it was deleted {began - later.kept_at:.4f} s before")
-                since = self._came_at.get(later.number, NEVER)
-                if since < began:
+                since = self._taken_over_at(later.number)
+                if self._known_at(since) < began:
                     wrong.append(f"{later} had come {began - since:.4f} s before")
-            self._come(number, ended)
+            self._come(number, began, ended)
 
     def refused(self, model: str, reason: str, began: float, ended: float) -> None:
         """Judge a call of a model that was not answered: nothing may serve then."""
         with self._judging(f"refusal of a call of {model}: {reason}") as wrong:
             self.refusals += 1
-            if ended >= self.killed_at:
+            if self._is_excused(began, ended):
                 return
             for request in reversed(self._asked.get(model, ())):
                 if request.spec is None and request.sent_at < ended:
                     return
                 since = self._seen_at.get(request.number, NEVER)
-                if since < began:
+                if self._known_at(since) < began:
                     wrong.append(f"{request} served {began - since:.4f} s before")
                     return
 
@@ -185,9 +188,25 @@ class Witness:
             elif not healthy:
                 yield name, []
 
-    def _come(self, number: int, now: float) -> None:
+    def _come(self, number: int, asked: float, now: float) -> None:
+        """Note that an artifact serves, as a question showed that was asked at `asked`."""
         self._came_at.setdefault(number, now)
         self._seen_at.setdefault(number, now)
+
+    def _take_over(self, number: int, now: float) -> None:
+        """Note that an artifact was said to be wherever it is to be."""
+
+    def _taken_over_at(self, number: int) -> float:
+        """Since when older artifacts of its model answer no more."""
+        return self._came_at.get(number, NEVER)
+
+    def _known_at(self, moment: float) -> float:
+        """When whoever answers calls knows what happened at `moment`."""
+        return moment
+
+    def _is_excused(self, began: float, ended: float) -> bool:
+        """Whether a call may fail because of when it was made."""
+        return ended >= self.killed_at
 
     def _lose(self, lost: Request, others: Sequence[Request]) -> None:
         """Nobody was told that a request was kept, and nobody may have seen what it led to."""
