@@ -74,6 +74,7 @@ from seldon_core.transport.control_port import open_control_port
 from seldon_core.transport.handler import DataServices, InferHandler
 from seldon_core.transport.listener import Listener, open_listener
 from seldon_core.transport.log_settings import LogLevels
+from seldon_core.transport.subjects import only_for
 from seldon_core.transport.tls import admin_keys, server_keys
 from seldon_core.transport.upstreams import open_upstreams
 
@@ -267,13 +268,18 @@ class _Parts:
         )
         services = SchedulerApi(self._scheduler).services()
         servers = ServerApi(self._scheduler, self._processes).services()
+        links = only_for(
+            control.agent_subjects,
+            "control.agentSubjects",
+            (*agents.services(), *self._feed.services()),
+        )
         scheduler_port, agent_port = [
             await stack.enter_async_context(
                 open_control_port(setting, port, served, host=host, keys=keys)
             )
             for setting, port, served in (
                 ("scheduler.port", settings.scheduler.port, (*services, *servers, *secrets)),
-                ("agent.port", settings.agent.port, (*agents.services(), *self._feed.services())),
+                ("agent.port", settings.agent.port, links),
             )
         ]
         data = self._listener.port if self._listener is not None else None

@@ -173,8 +173,13 @@ def _check_open(settings: Settings, layers: Mapping[str, _Value]) -> None:
 
 
 def _check_pairs(settings: Settings) -> None:
-    """Refuse half of a certificate and its key."""
+    """Refuse half of a certificate and its key, and subjects where nobody has one."""
     control = settings.control
+    if control.agent_subjects and not (control.tls and control.client_ca_path):
+        raise ConfigError(
+            "control.agentSubjects lists who may connect by a certificate, and nobody is asked for "
+            "one: set control.tls and control.clientCaPath (mutual TLS)"
+        )
     for side in ("server", "client"):
         crt, key = (getattr(control, f"{side}_{what}_path") for what in ("crt", "key"))
         if bool(crt) != bool(key):

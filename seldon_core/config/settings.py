@@ -90,6 +90,7 @@ class ControlSettings:
     client_crt_path: Text
     client_key_path: Text
     client_ca_path: Text
+    agent_subjects: Annotated[tuple[str, ...], values.texts]
     server_name: Text
 
 

@@ -176,6 +176,16 @@ def test_with_mutual_tls_the_control_plane_may_be_open_to_others():
         load_settings(None, {}, flags | {"control.tls": "false"})
 
 
+def test_subjects_are_listed_only_where_certificates_are_asked_for():
+    flags = {"control.agentSubjects": "CN=agent", "control.tls": "true"}
+    with pytest.raises(
+        ConfigError, match=r"control\.agentSubjects lists who may connect by a cert"
+    ):
+        load_settings(None, {}, flags)
+    control = load_settings(None, {}, flags | {"control.clientCaPath": "/ca.pem"}).settings.control
+    assert control.agent_subjects == ("CN=agent",)
+
+
 @pytest.mark.parametrize(
     ("given", "missing"),
     [("serverCrtPath", "serverKeyPath"), ("clientKeyPath", "clientCrtPath")],

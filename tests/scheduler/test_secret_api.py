@@ -1,6 +1,7 @@
 """Our own API for Secrets, over a scheduler that runs."""
 
 import asyncio
+from typing import Any
 
 import pytest
 
@@ -17,7 +18,7 @@ SECRET = pb.Secret(
 CONFIG = pb.AgentConfig(secretNames=["minio"], remotes=[show_remote(Remote("gs", "gcs"))])
 
 
-class Sink(list):
+class Sink(list[Any]):
     """An audit log."""
 
     write = list.append
