@@ -28,6 +28,7 @@ from seldon_core.running import (
     Reporter,
     address_of,
     follow_limits,
+    follow_scaling,
     listener_settings,
     server_metadata,
     worker_count,
@@ -175,9 +176,10 @@ async def open_agent_process(
         link = await stack.enter_async_context(
             open_scheduler_link(client, replica, config, admin_port=admin)
         )
-        await stack.enter_async_context(
+        signalling = await stack.enter_async_context(
             open_signalling(replica, agent.figures, link, settings.scaling, SystemClock())
         )
+        follow_scaling(process.reloadable, signalling)
         process.attach(link, agent, listener)
         ports = Ports(settings.listener.host, listener.port, None, None, admin, control_host)
         reporter.opened(ports, settings)

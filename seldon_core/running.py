@@ -80,9 +80,21 @@ class Reporter(Protocol):
         """The process was told to stop: requests under way have so long to end."""
 
 
+class Scaled(Protocol):
+    """What scales, or says how much models are called."""
+
+    def change(self, rules: ScalingSettings) -> None:
+        """Follow other settings from now on."""
+
+
 def follow_limits(reloadable: Reloadable, listener: Listener) -> None:
     """Have the data port follow the limits of the settings."""
     reloadable.follow(lambda settings: listener.change(listener_settings(settings)))
+
+
+def follow_scaling(reloadable: Reloadable, scaled: Scaled) -> None:
+    """Have a part follow the settings of scaling."""
+    reloadable.follow(lambda settings: scaled.change(settings.scaling))
 
 
 def wake_limits(settings: ScalingSettings) -> WakeLimits:

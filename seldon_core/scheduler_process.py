@@ -45,6 +45,7 @@ from seldon_core.running import (
     Ports,
     Reporter,
     follow_limits,
+    follow_scaling,
     follow_waking,
     listener_settings,
     wake_limits,
@@ -217,11 +218,12 @@ class _Parts:
                     load=load,
                 )
             )
-            await enter(
+            signalling = await enter(
                 open_signalling(
                     replica, agent.figures, self._scheduler, self._settings.scaling, self._clock
                 )
             )
+            follow_scaling(self.process.reloadable, signalling)
             self.agents[replica] = agent
             link = Lingering(agent, self._grace_s)
             self.stack.callback(link.close)
@@ -306,9 +308,10 @@ class _Parts:
     def _take(self, settings: Settings) -> None:
         """Follow new settings: agents that are started from now on have them."""
         self._settings = settings
+        self._scheduler.scaling.change(scaling_rules(settings.scaling))
 
     async def _wake(self, model: str) -> str:
-        return await self._scheduler.wake(model)
+        return await self._scheduler.scaling.wake(model)
 
     async def _reach_inside(self) -> None:
         await self._inside_ports.reach()

@@ -8,9 +8,13 @@ import pytest
 
 from seldon_core.config.load import load_settings
 from seldon_core.config.values import is_loopback
+from seldon_core.reloading import Reloadable
+from seldon_core.router.waking import WakeLimits
 from seldon_core.running import (
     EXTENSIONS,
     address_of,
+    follow_scaling,
+    follow_waking,
     listener_settings,
     server_metadata,
     worker_count,
@@ -75,3 +79,21 @@ def test_routers_are_told_where_a_replica_is(flags, host):
     address = address_of(load_settings(None, {}, flags).settings, 7)
     assert (address.host, address.http_port, address.grpc_port) == (host, 7, 7)
     assert address.is_ours
+
+
+def test_parts_follow_the_settings_of_scaling():
+    reloadable, changed = Reloadable(), []
+
+    class Part:
+        limits = None
+
+        def change(self, rules):
+            changed.append(rules.lag)
+
+    part = Part()
+    follow_scaling(reloadable, part)
+    follow_waking(reloadable, part)
+    flags = {"scaling.lag": 7, "scaling.wakeQueue": 3, "scaling.wakeTimeoutS": 9}
+    reloadable.take(load_settings(None, {}, flags).settings)
+    assert changed == [7]
+    assert part.limits == WakeLimits(9, 3)

@@ -62,9 +62,9 @@ class Agent:
 
     def figures(self) -> Iterator[Figures]:
         """Yield how much each model is called that is scaled by that."""
-        for name, served in self._host.served.items():
-            slot = self._host.pool.slots.get(name)
-            if served.version.spec.is_watched and slot is not None:
+        for name in list(self._host.served):  # who takes them lets others change that meanwhile
+            served, slot = self._host.served.get(name), self._host.pool.slots.get(name)
+            if served is not None and slot is not None and served.version.spec.is_watched:
                 under_way = slot.running - slot.is_held + len(slot.waiting)
                 yield Figures(served.version, under_way, served.counts.ended)
 

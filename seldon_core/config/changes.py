@@ -35,15 +35,29 @@ LIVE: Final = frozenset(
             )
         ),
         "payload.inFlightBytes",
-        "scaling.wakeTimeoutS",
-        "scaling.wakeQueue",
+        *(
+            f"scaling.{field}"
+            for field in (
+                "models",
+                "servers",
+                "periodS",
+                "lag",
+                "inactivityS",
+                "stableS",
+                "upWindowS",
+                "downWindowS",
+                "wakeTimeoutS",
+                "wakeQueue",
+                "packing",
+            )
+        ),
         "log.level",
         "log.levels",
         "log.format",
     }
 )
-"""What changes while the process runs: limits of connections that begin from then on, and the log.
-The rest is built into parts that live as long as the process."""
+"""What changes while the process runs: limits of connections that begin from then on, scaling, and
+the log. The rest is built into parts that live as long as the process."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,6 +27,7 @@ from seldon_core.transport.control import (
     ReplicaConfig,
     ReplicaId,
     ScalingSignal,
+    SignalKind,
 )
 from seldon_core.transport.control_services import (
     ControlService,
@@ -59,6 +60,9 @@ class Replicas(Protocol):
 
     def signal(self, signal: ScalingSignal) -> None:
         """Take in how much a model is called; never blocks."""
+
+    def check_scaled(self, model: str) -> None:
+        """Raise NotFoundError or InvalidResourceError if a model's replicas are as declared."""
 
     def drain_replica(self, replica: ReplicaId, *, actor: str) -> Awaitable[object]:
         """Have a replica's models served elsewhere; done when they are."""
@@ -201,11 +205,20 @@ class AgentApi:
     async def scaling_trigger(
         self, messages: AsyncIterator[pb.ModelScalingTriggerMessage], _: str
     ) -> pb.ModelScalingTriggerResponse:
-        """Take in how much models are called, as it comes; who is no replica is not heard."""
+        """Take in how much models are called, as it comes; who is no replica is not heard.
+
+        But anybody may say how many replicas he wants of a model. Raises NotFoundError or
+        InvalidResourceError if that cannot be followed.
+        """
         async for message in messages:
             signal = signal_of(message)
-            if signal is not None and signal.replica in self._agents:
-                self._scheduler.signal(signal)
+            if signal is None:
+                continue
+            if signal.kind is SignalKind.CUSTOM:
+                self._scheduler.check_scaled(signal.model)
+            elif signal.replica not in self._agents:
+                continue
+            self._scheduler.signal(signal)
         return pb.ModelScalingTriggerResponse()
 
     async def agent_drain(self, request: pb.AgentDrainRequest, peer: str) -> pb.AgentDrainResponse:

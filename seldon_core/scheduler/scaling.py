@@ -63,10 +63,10 @@ def on_signalled(state: SchedulerState, event: ModelScalingSignalled) -> list[De
     has_target = model.latest.version.spec.knobs.target_rps is not None
     if signal.kind is SignalKind.RATE:
         wanted = _for_rate(state, model, signal, now) if has_target else None
-    elif model.latest.number != signal.version:
-        wanted = None
     elif signal.kind is SignalKind.CUSTOM:
         wanted = _settled(state, model, int(signal.amount), now), "asked for from outside"
+    elif model.latest.number != signal.version:
+        wanted = None
     elif has_target:
         wanted = None  # it is the rate that counts
     elif signal.kind is SignalKind.LAG:

@@ -5,13 +5,12 @@ order, and what operators ask of the machine is answered.
 """
 
 import asyncio
-import random
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import AbstractContextManager, asynccontextmanager
 
 from seldon_core.aio.clock import Clock
 from seldon_core.aio.supervise import open_tasks
-from seldon_core.errors import SeldonError, StoreError
+from seldon_core.errors import StoreError
 from seldon_core.resources.model import KubernetesMeta, ModelSpec
 from seldon_core.resources.secret import AgentConfigSpec, SecretSpec
 from seldon_core.resources.server import ServerConfigSpec, ServerSpec
@@ -38,7 +37,6 @@ from seldon_core.scheduler.events import (
     ModelReported,
     ModelScalingSignalled,
     ModelUnloadRequested,
-    ModelWakeRequested,
     ReplicaConnected,
     ReplicaDrainRequested,
     ReplicaLost,
@@ -56,10 +54,9 @@ from seldon_core.scheduler.logs import PlaceLog, log_change, log_decision, log_e
 from seldon_core.scheduler.machine import SchedulerMachine
 from seldon_core.scheduler.outside import Outside, ServerOwner
 from seldon_core.scheduler.records import Kind, Stored
+from seldon_core.scheduler.scaling_service import ScalingDesk
 from seldon_core.scheduler.secret_events import SecretDeclared, SecretUnloadRequested
 from seldon_core.scheduler.secrets import AgentConfigStatus, SecretStatus
-from seldon_core.scheduler.sleeping import failure_of
-from seldon_core.scheduler.state import Packing
 from seldon_core.scheduler.status import ModelStatus, ServerStatus, Verdict
 from seldon_core.scheduler.story import Chapter, Story
 from seldon_core.scheduler.targets import USUAL_RULES, ScalingRules
@@ -73,8 +70,6 @@ from seldon_core.transport.control import (
     RouteSink,
     ScalingSignal,
 )
-
-_VERSIONS_TO_WAKE = 2  # a new one that cannot be had, then the one that it was to relieve
 
 MAX_WAITING_SIGNALS = 10_000  # events before one; what it says will be said again
 
@@ -109,7 +104,7 @@ async def open_scheduler(
 class Scheduler:
     """Takes requests and reports, answers questions about models. It is a ReportSink.
 
-    `declared` does the same for pipelines and experiments.
+    `declared` does the same for pipelines and experiments; `scaling` is asked about scaling.
     """
 
     def __init__(
@@ -125,10 +120,10 @@ class Scheduler:
         self._clock = clock
         self._machine = SchedulerMachine()
         self._outside = Outside(links, routes, owner, self._machine.remote_for, self.report)
-        self._machine.state.scaling = scaling
-        self._machine.state.packing = Packing(scaling.packing, random.random)
         self._callers = Callers()
         self._settling = Settling(self._machine.is_settled)
+        self.scaling = ScalingDesk(self._machine, self._callers, self._settling, clock, self._ask)
+        self.scaling.change(scaling)
         self._model_watches = Watches()
         self._story = Story()
         self._places = PlaceLog()
@@ -304,21 +299,9 @@ class Scheduler:
         if self._turns.waiting < MAX_WAITING_SIGNALS:
             self._turns.tell(ModelScalingSignalled(self._clock.wall(), signal))
 
-    async def wake(self, name: str) -> str:
-        """Have a model loaded that is scaled to zero; see `transport.control.Wake`."""
-        failure = ""
-        for _ in range(_VERSIONS_TO_WAKE):
-            caller, answer = self._callers.register()
-            self._ask(ModelWakeRequested(self._clock.wall(), name, caller), answer)
-            try:
-                await answer
-            except SeldonError as error:
-                return str(error)
-            await self._settling.wait({name})
-            failure = failure_of(self._machine.model(name))
-            if not failure:
-                break
-        return failure
+    def check_scaled(self, name: str) -> None:
+        """Raise NotFoundError or InvalidResourceError if a model's replicas are as declared."""
+        self.scaling.check(name)
 
     def scalings(self) -> Mapping[str, int]:
         """Return how often models got more replicas ("up") and fewer ("down") by their load."""

@@ -66,7 +66,7 @@ def on_wake_requested(state: SchedulerState, event: ModelWakeRequested) -> list[
     # Chosen, though it is what was declared: then fewer do where its server has shrunk meanwhile.
     chosen = Chosen(max(record.version.spec.replicas, 1), _WOKEN, event.now)
     before = record.server
-    if not record.replicas_in(*HOLDING):
+    if not record.replicas_in(*HOLDING) and before not in state.awaited:
         record.server = ""  # it may go anywhere
     answer = AnswerCaller(event.caller, change=Change.CONFIGURED)
     scaled = _scale(model, record, chosen)

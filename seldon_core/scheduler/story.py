@@ -181,7 +181,8 @@ def _tell_scaling_event(event: events.AboutScaling) -> str:
         case events.ModelScalingRestored():
             return "what scaling chose restored from the store"
         case events.ModelScalingSignalled(signal=signal):
-            return f"{signal.replica} signals {signal.kind.value} {signal.amount:g}"
+            who = signal.replica or "somebody outside"
+            return f"{who} signals {signal.kind.value} {signal.amount:g}"
         case events.ModelWakeRequested():
             return "a call waits for it"
         case _:

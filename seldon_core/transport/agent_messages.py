@@ -302,12 +302,10 @@ def _cut(reason: str) -> str:
 
 def signal_message(signal: ScalingSignal) -> pb.ModelScalingTriggerMessage:
     """Return the message of a signal; one of lag or idleness is understood by Seldon's as well."""
-    message = pb.ModelScalingTriggerMessage(
-        serverName=signal.replica.server,
-        replicaIdx=signal.replica.replica_idx,
-        modelName=signal.model,
-        modelVersion=signal.version,
-    )
+    message = pb.ModelScalingTriggerMessage(modelName=signal.model, modelVersion=signal.version)
+    if signal.replica is not None:
+        message.serverName = signal.replica.server
+        message.replicaIdx = signal.replica.replica_idx
     if signal.kind in _TRIGGERS:
         message.trigger = _TRIGGERS[signal.kind]
         message.amount = min(int(signal.amount), _MOST_AMOUNT)
@@ -320,6 +318,7 @@ def signal_message(signal: ScalingSignal) -> pb.ModelScalingTriggerMessage:
 def signal_of(message: pb.ModelScalingTriggerMessage) -> ScalingSignal | None:
     """Return what an agent signals, None for what is not known here or cannot be a figure.
 
+    How many replicas are wanted may be said by anybody, so that needs no server.
     Raises InvalidResourceError if the server's or the model's name cannot be one.
     """
     if message.signal:
@@ -328,8 +327,9 @@ def signal_of(message: pb.ModelScalingTriggerMessage) -> ScalingSignal | None:
         kind, amount = _TRIGGER_KINDS.get(message.trigger), message.amount
     if kind is None or not 0 <= amount <= _MOST_AMOUNT:
         return None
+    is_agents = kind is not SignalKind.CUSTOM
     return ScalingSignal(
-        _replica(message.serverName, message.replicaIdx),
+        _replica(message.serverName, message.replicaIdx) if is_agents else None,
         checked_name(message.modelName, "modelName"),
         message.modelVersion,
         kind,

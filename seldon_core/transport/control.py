@@ -120,14 +120,14 @@ class SignalKind(Enum):
 
 @dataclass(frozen=True, slots=True)
 class ScalingSignal:
-    """How much a version is called on one replica.
+    """How much a version is called on one replica, None for CUSTOM, which is about the model.
 
     `amount` is the calls under way for LAG, the UTC second of the last call for IDLE, and for
     UNUSED, by which the model could be scaled to zero, requests a second for RATE, and for CUSTOM
     how many replicas somebody outside wants of the model.
     """
 
-    replica: ReplicaId
+    replica: ReplicaId | None
     model: str
     version: int
     kind: SignalKind

@@ -51,11 +51,34 @@ def test_what_is_found_at_each_look_is_signalled():
     asyncio.run(test())
 
 
-def test_nobody_looks_where_models_are_not_scaled():
+def test_nobody_looks_where_models_are_not_scaled_until_that_is_changed():
     async def test():
-        looks = []
+        sink, looks = Sink(), []
         off = replace(RULES, models=False)
-        async with open_signalling(R0, lambda: looks.append(1), Sink(), off, StoppedClock()):
-            assert len(asyncio.all_tasks()) == 1
+
+        def figures():
+            looks.append(1)
+            return [BUSY]
+
+        async with open_signalling(R0, figures, sink, off, StoppedClock()) as signalling:
+            for _ in range(100):
+                await asyncio.sleep(0)
+            assert looks == []
+            signalling.change(RULES)
+            async with asyncio.timeout(5):
+                await sink.are_two.wait()
+
+    asyncio.run(test())
+
+
+def test_other_rules_count_from_the_next_look_on_which_does_not_wait_for_the_old_period():
+    async def test():
+        sink = Sink()
+        slow = replace(RULES, period_s=3600, lag=99)
+        async with open_signalling(R0, lambda: [BUSY], sink, slow, StoppedClock()) as signalling:
+            await asyncio.sleep(0)
+            signalling.change(RULES)
+            async with asyncio.timeout(5):
+                await sink.are_two.wait()
 
     asyncio.run(test())

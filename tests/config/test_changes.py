@@ -19,6 +19,10 @@ def test_what_may_change_is_taken_and_the_rest_is_named_and_stays():
     assert changed.settings == settings(listener_connections=7, log_level="debug")
 
 
+def test_all_of_scaling_may_change():
+    assert {name for name in known_settings() if name.startswith("scaling.")} <= LIVE
+
+
 def test_without_a_difference_nothing_changes():
     changed = merge(settings(), settings())
     assert (changed.settings, changed.taken, changed.refused) == (settings(), (), ())

@@ -459,6 +459,21 @@ def test_signals_are_passed_on_as_they_come_from_those_who_are_replicas():
     run(test)
 
 
+def test_anybody_may_say_how_many_replicas_he_wants_of_a_model():
+    async def test():
+        async with a_world() as world:
+            call = scaling(world.channel)
+            await call.write(pb.ModelScalingTriggerMessage(modelName="iris", signal=2, value=3))
+            await world.scheduler.has("signal iris_0 custom")
+            told = world.scheduler.told[-1][-1]
+            assert (told.replica, told.amount) == (None, 3)
+            await call.write(pb.ModelScalingTriggerMessage(modelName="unknown", signal=2, value=3))
+            with pytest.raises(grpc.aio.AioRpcError, match="'unknown' not found"):
+                await call
+
+    run(test)
+
+
 def test_a_signal_about_what_cannot_be_a_model_is_refused():
     async def test():
         async with a_world() as world:

@@ -76,7 +76,7 @@ def test_where_there_is_a_target_only_the_rate_counts(kind):
     assert signal(machine, kind, 99, now=999) == []
 
 
-@pytest.mark.parametrize("kind", ["lag", "idle", "custom"])
+@pytest.mark.parametrize("kind", ["lag", "idle"])
 def test_another_version_says_nothing_about_the_latest(kind):
     machine = loaded(R0, R1, R2, max_replicas=3)
     signal(machine, "custom", 2)
@@ -85,9 +85,16 @@ def test_another_version_says_nothing_about_the_latest(kind):
     assert signal(machine, kind, 1, now=999) != []
 
 
-def test_somebody_outside_says_how_many_there_should_be():
+def test_somebody_outside_says_how_many_there_should_be_of_whatever_version():
     machine = loaded(R0, R1, R2, max_replicas=2)
-    assert scaled(signal(machine, "custom", 7)) == [(1, 2)]
+    assert scaled(signal(machine, "custom", 7, version=0, replica=None)) == [(1, 2)]
+
+
+def test_fewer_that_somebody_outside_wants_are_had_once_nobody_wanted_more_for_the_window():
+    machine = loaded(R0, R1, R2, max_replicas=3)
+    assert scaled(signal(machine, "custom", 3, replica=None)) == [(1, 3)]
+    for now, expected in ((10, []), (200, []), (302, [(3, 1)])):
+        assert scaled(signal(machine, "custom", 1, replica=None, now=now)) == expected
 
 
 def test_a_model_serves_on_where_there_is_no_room_for_what_is_wanted():

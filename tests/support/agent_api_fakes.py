@@ -2,6 +2,8 @@
 
 import asyncio
 
+from seldon_core.errors import NotFoundError
+
 
 class FakeReplicas:
     """`told` is what happened, in order. While it `is_busy` it does not catch up."""
@@ -23,6 +25,10 @@ class FakeReplicas:
 
     def signal(self, signal):
         self._note("signal", f"{signal.model}_{signal.version} {signal.kind.value}", signal)
+
+    def check_scaled(self, model):
+        if model == "unknown":
+            raise NotFoundError("model", model)
 
     async def drain_replica(self, replica, *, actor):
         self._note("drain", str(replica))

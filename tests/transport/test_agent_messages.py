@@ -257,7 +257,8 @@ def test_a_load_that_found_no_memory_has_failed():
 
 @pytest.mark.parametrize("kind", SignalKind)
 def test_a_signal_is_read_as_it_was_said(kind):
-    signal = ScalingSignal(ReplicaId("mlserver", 2), "iris", 3, kind, 31)
+    replica = None if kind is SignalKind.CUSTOM else ReplicaId("mlserver", 2)
+    signal = ScalingSignal(replica, "iris", 3, kind, 31)
     assert signal_of(signal_message(signal)) == signal
 
 
