@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from seldon_core.scheduler.declared_invariants import declared_violations
+from seldon_core.scheduler.keeping import stored_of, stored_server_of
 from seldon_core.scheduler.lifecycle import lacks_room, needs_room
 from seldon_core.scheduler.retries import is_in_trouble
 from seldon_core.scheduler.routes import derive
@@ -14,6 +15,7 @@ from seldon_core.scheduler.state import (
     ModelState,
     ReplicaState,
     SchedulerState,
+    ServerRecord,
 )
 from seldon_core.transport.control import RouteCandidate
 
@@ -25,6 +27,12 @@ def violations(state: SchedulerState) -> list[str]:
         found += _route_violations(state, model)
         found += _version_violations(state, model)
         found += _retry_violations(state, model)
+        if model.name not in state.to_place:
+            found += _keeping_violations(model)
+    for server in state.servers.values():
+        found += _server_violations(state, server)
+    for name in state.awaited.keys() - state.servers.keys():
+        found.append(f"replicas of {name} are waited for, which is no server")
     return [*found, *declared_violations(state)]
 
 
@@ -123,3 +131,26 @@ def _retry_violations(state: SchedulerState, model: ModelRecord) -> Iterator[str
         yield f"{model.name} is counted wrongly among those without a place"
     if needs_room(model) != (model.name in state.lacking):
         yield f"{model.name} is counted wrongly among those that lack replicas"
+
+
+def _keeping_violations(model: ModelRecord) -> Iterator[str]:
+    if model.from_folder or model.is_adopted:
+        return
+    if model.saved != stored_of(model):
+        yield f"{model.name} is kept otherwise than it is"
+
+
+def _server_violations(state: SchedulerState, server: ServerRecord) -> Iterator[str]:
+    awaited = state.awaited.get(server.name, set())
+    if server.saved != stored_server_of(server, awaited):
+        yield f"{server.name} is kept otherwise than it is"
+    if server.spec is None and server.expected_replicas == 0 and not server.replicas:
+        yield f"{server.name} has gone and is still known"
+    connected = {replica.replica_idx for replica in server.replicas}
+    if server.name in state.awaited and not awaited - connected:
+        yield f"{server.name} is waited for, and all of it is there"
+    for replica, record in server.replicas.items():
+        if record.is_draining != (state.draining.get(replica) is record):
+            yield f"{replica} is counted wrongly among those that drain"
+        if record.drain_callers and not record.leaving:
+            yield f"{replica} has nothing left to drain, and {record.drain_callers} wait for it"

@@ -62,6 +62,9 @@ def schedule(state: SchedulerState, model: ModelRecord, now: float) -> list[Deci
     if not state.is_synced:
         return settle(state, model, now)
     if model.fallback is not None:  # not to load it in vain, if the latest has come by now
+        latest = model.latest
+        if latest.refusal and latest.server not in state.awaited:
+            _place(state, model, latest)
         _judge_latest(state, model, now)
     decisions: list[Decision] = []
     for record in model.standing():
@@ -220,7 +223,7 @@ def _judge_latest(state: SchedulerState, model: ModelRecord, now: float) -> None
         or latest.serving_replicas()
         # What served may be where nobody has said yet what is there: nothing older takes its place.
         or not state.is_synced
-        or any(record.server in state.awaited for record in model.standing())
+        or any(each.server in state.awaited and not each.wanted for each in model.standing())
     ):
         loaded = [
             record.number

@@ -291,6 +291,7 @@ class SchedulerMachine:
         state.is_synced = True
         state.patience_until = event.now + event.patience_s if event.patience_s > 0 else None
         if state.patience_until is None:
+            state.touched_servers |= dict.fromkeys(state.awaited)  # nor at the next start
             state.awaited.clear()
         return place_all(state, self._to_place(), event.now)
 

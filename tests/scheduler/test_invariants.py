@@ -4,9 +4,10 @@ from dataclasses import replace
 
 import pytest
 
+from seldon_core.resources.server import ServerSpec
 from seldon_core.scheduler.decisions import PublishRoute
 from seldon_core.scheduler.invariants import violations
-from seldon_core.scheduler.state import Assignment, ModelState, ReplicaState
+from seldon_core.scheduler.state import Assignment, ModelState, ReplicaState, ServerRecord
 from seldon_core.transport.control import ReplicaId, RouteUpdate
 from tests.support.scheduler_worlds import R0, a_machine, acts, load, report
 
@@ -95,6 +96,34 @@ def be_counted_as_lacking(state):
     state.lacking["iris"] = None
 
 
+def forget_to_keep(state):
+    state.models["iris"].saved = None
+
+
+def forget_to_keep_a_server(state):
+    state.servers["mlserver"].spec = ServerSpec("mlserver")
+
+
+def keep_what_has_gone(state):
+    state.servers["far"] = ServerRecord("far", expected_replicas=0)
+
+
+def wait_for_what_is_there(state):
+    state.awaited["mlserver"] = {0}
+
+
+def wait_for_what_is_no_server(state):
+    state.awaited["far"] = {0}
+
+
+def drain_in_secret(state):
+    state.replica(R0).is_draining = True
+
+
+def drain_for_ever(state):
+    state.replica(R0).drain_callers.append(5)
+
+
 @pytest.mark.parametrize(
     ("break_it", "told"),
     [
@@ -115,6 +144,13 @@ def be_counted_as_lacking(state):
         (wait_without_being_woken, "iris waits for 77.0 and nothing wakes it"),
         (be_counted_as_homeless, "iris is counted wrongly among those without a place"),
         (be_counted_as_lacking, "iris is counted wrongly among those that lack replicas"),
+        (forget_to_keep, "iris is kept otherwise than it is"),
+        (forget_to_keep_a_server, "mlserver is kept otherwise than it is"),
+        (keep_what_has_gone, "far has gone and is still known"),
+        (wait_for_what_is_there, "mlserver is waited for, and all of it is there"),
+        (wait_for_what_is_no_server, "replicas of far are waited for, which is no server"),
+        (drain_in_secret, "mlserver/0 is counted wrongly among those that drain"),
+        (drain_for_ever, "mlserver/0 has nothing left to drain, and [5] wait for it"),
         (progress_while_deleted, "iris_1 is on its way and nobody wants it"),
     ],
     ids=lambda value: value.__name__ if callable(value) else "",

@@ -19,6 +19,8 @@ from seldon_core.scheduler.events import (
     ReplicaConnected,
     ReplicaDrainRequested,
     ReplicaLost,
+    ServerNotice,
+    ServersNotified,
     SyncReached,
     Tick,
 )
@@ -354,6 +356,37 @@ def test_what_was_superseded_does_not_serve_while_what_superseded_it_is_awaited(
     (candidate,) = successor.state.models["iris"].route.candidates
     assert candidate.version == 2
     assert violations(successor.state) == []
+
+
+def test_what_moves_to_a_server_that_is_not_all_there_serves_until_it_is_loaded():
+    machine = a_machine()
+    decided = [*connect(machine, TRITON), *connect(machine, R0)]
+    successor = restart(machine, decided)
+    successor.handle(SyncReached(3, 60.0))
+    connect(successor, R0, held(7))
+    connect(successor, ReplicaId("triton", 1))  # and triton/0 is awaited
+    assert LoadOnReplica in map(type, drain(successor, R0))
+    (candidate,) = successor.state.models["iris"].route.candidates
+    assert (candidate.version, candidate.replicas) == (7, (R0,))
+
+
+def test_a_version_that_has_come_is_not_preceded_by_one_that_it_relieved():
+    machine = a_machine()
+    connect(machine, R0, held(9))
+    connect(machine, TRITON)
+    drain(machine, R0)  # it moves
+    expect(machine, 0)
+    machine.handle(ReplicaLost(3, R0))
+    report(machine, 10, "Loaded", TRITON)
+    assert states(machine)[-1] is ModelState.SCHEDULE_FAILED
+    decisions = expect(machine, 1)
+    assert [made for made in decisions if isinstance(made, LoadOnReplica)] == []
+    assert states(machine) == [ModelState.TERMINATED, ModelState.AVAILABLE]
+
+
+def expect(machine, replicas, name="triton"):
+    notice = ServerNotice(name, replicas)
+    return machine.handle(ServersNotified(4, (notice,), is_first_sync=False, caller=8))
 
 
 def test_a_replica_that_lost_what_it_held_is_not_routed_to_when_it_is_back():

@@ -23,6 +23,7 @@ from seldon_core.scheduler.events import (
     ServersNotified,
     ServerUnloadRequested,
     SyncReached,
+    Tick,
 )
 from seldon_core.scheduler.machine import SchedulerMachine
 from seldon_core.scheduler.records import Kind
@@ -270,3 +271,11 @@ def test_of_a_server_that_is_declared_here_no_notice_counts():
     decisions = notify(machine, ServerNotice("mlserver", 0, 1, 1), is_first_sync=True)
     assert decisions == [AnswerCaller(1)]
     assert machine.server("mlserver").expected_replicas == 2
+
+
+def test_a_replica_that_did_not_come_back_in_time_is_not_waited_for_at_the_next_start():
+    machine = waiting_for_two_replicas(spec=None)
+    machine.handle(ReplicaConnected(4, R0, REMOTE))
+    decisions = machine.handle(Tick(700))
+    (saved,) = (made.stored for made in decisions if isinstance(made, Save))
+    assert (saved.name, saved.replicas) == ("mlserver", (0,))
