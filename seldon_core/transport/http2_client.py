@@ -333,7 +333,12 @@ class Http2Client(asyncio.BufferedProtocol):
         stream_id, data, has_ended = event.stream_id, event.data, event.end_stream
         receiver = self._finish(stream_id) if has_ended else self._receivers.get(stream_id)
         if receiver is None or receiver.on_data(data, has_ended):
-            self._h2.acknowledge_received_data(len(data), stream_id)
+            try:
+                self._h2.acknowledge_received_data(len(data), stream_id)
+            except ngh2.NGH2Error as error:
+                # With the peer's last answers its end has come: more of them may be among what was
+                # read with it.
+                _logger.debug("connection to %s: %s", self._name, error)
 
     def _on_closed(self, event: ngh2.StreamClosed) -> None:
         stream_id, code = event.stream_id, event.error_code

@@ -225,6 +225,29 @@ def test_a_reset_amid_the_answer_says_so():
     with_client(test)
 
 
+def test_answers_that_come_with_the_last_goaway_are_all_taken(caplog):
+    def answer(peer, stream_id):
+        if len(peer.ended) < 3:
+            return
+        peer.h2.send_goaway()
+        for ended in peer.ended:
+            peer.h2.send_response(ended, [(b":status", b"200")])
+            peer.h2.send_data(ended, b"%d" % ended, end_stream=True)
+        peer.flush()
+
+    async def test(client, server):
+        noted = [Noted() for _ in range(3)]
+        for receiver in noted:
+            client.request(HEAD, (b"body",), receiver)
+        await server.until(lambda: all(each.has_ended or each.error for each in noted))
+        assert [each.error for each in noted] == [None] * 3
+        assert [each.data for each in noted] == [b"1", b"3", b"5"]
+        await server.until(lambda: server.peers[0].is_lost)
+
+    with_client(test, answer=answer)
+    assert caplog.text == ""
+
+
 def test_a_client_that_leaves_closes_when_its_calls_are_answered():
     async def test(client, server):
         noted = Noted()
