@@ -17,6 +17,9 @@ _log = logging.getLogger(__name__)
 ReadSettings = Callable[[], Settings]
 """Reads every layer of the settings again. Raises ConfigError."""
 
+Observer = Callable[[str, str], None]
+"""Is told the outcome of an attempt to read settings again, and the reason or what changed."""
+
 
 class Reloadable:
     """What of a process can follow new settings."""
@@ -24,6 +27,7 @@ class Reloadable:
     def __init__(self) -> None:
         self._keys: list[ServerKeys] = []
         self._followers: list[Callable[[Settings], None]] = []
+        self._observers: list[Observer] = []
 
     def add_keys(self, *keys: ServerKeys | None) -> None:
         """Have certificates read again; None is none."""
@@ -38,13 +42,25 @@ class Reloadable:
         for follower in self._followers:
             follower(settings)
 
-    def read_keys(self) -> None:
-        """Read every certificate again; one that cannot be used stays as it was."""
+    def observe(self, observer: Observer) -> None:
+        """Have `observer` told what became of each attempt."""
+        self._observers.append(observer)
+
+    def tell(self, outcome: str, reason: str = "") -> None:
+        """Say what became of an attempt: `configured`, `unchanged` or `refused`, and why."""
+        for observer in self._observers:
+            observer(outcome, reason)
+
+    def read_keys(self) -> list[str]:
+        """Read every certificate again; return why those stay as they were that cannot be used."""
+        refused = []
         for keys in self._keys:
             try:
                 keys.reload()
             except ConfigError as error:
                 _log.error("the certificate stays as it was: %s", error)
+                refused.append(f"the certificate stays as it was: {error}")
+        return refused
 
 
 class Reloader:
@@ -68,7 +84,8 @@ class Reloader:
                 await self._reload(threads, parts)
 
     async def _reload(self, threads: ThreadPool, parts: Reloadable) -> None:
-        await threads.run(parts.read_keys)
+        for reason in await threads.run(parts.read_keys):
+            parts.tell("refused", reason)
         if self._read is None:
             return
         try:
@@ -76,10 +93,14 @@ class Reloader:
             _configure_logs(self.settings.log, changed.settings.log)
         except ConfigError as error:
             _log.error("the settings stay as they were: %s", error)
+            parts.tell("refused", str(error))
             return
         self.settings = changed.settings
         parts.take(changed.settings)
         _tell(changed)
+        reason = f"restart needed: {','.join(changed.refused)}" if changed.refused else ""
+        names = "; ".join(filter(None, (",".join(changed.taken), reason)))
+        parts.tell("configured" if changed.taken else "unchanged", names)
 
 
 def _tell(changed: Changed) -> None:

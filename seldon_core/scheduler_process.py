@@ -54,6 +54,7 @@ from seldon_core.running import (
 from seldon_core.scheduler.agent_api import AgentApi
 from seldon_core.scheduler.agent_metrics import AgentMetrics
 from seldon_core.scheduler.api import SchedulerApi
+from seldon_core.scheduler.audit import settings_line
 from seldon_core.scheduler.processes import (
     Processes,
     ReplicaWatch,
@@ -194,6 +195,12 @@ class _Parts:
         self._metrics.add_source(lambda: scaling_families(self._scheduler.scalings()))
         self.process.attach(self._scheduler)
         self.process.reloadable.follow(self._take)
+        if audit is not None:
+            self.process.reloadable.observe(
+                lambda outcome, reason: audit.write(
+                    settings_line(self._clock.wall(), outcome, reason)
+                )
+            )
         self.process.expect(model.name for model in store.models if model.deleted_at is None)
 
     async def open_agents(self, load: Loader | None) -> None:

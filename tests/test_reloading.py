@@ -115,3 +115,35 @@ def test_certificates_are_read_once_each_and_a_bad_one_hinders_no_other(caplog):
 @pytest.mark.parametrize("times", [1, 2])
 def test_without_anybody_to_read_them_settings_stay(times):
     assert reload(None) == settings()
+
+
+@pytest.mark.parametrize(
+    ("given", "outcome", "reason"),
+    [
+        ({"listener_connections": "5"}, "configured", "listener.connections"),
+        (
+            {"listener_connections": "5", "agent_workers": "3"},
+            "configured",
+            "listener.connections; restart needed: agent.workers",
+        ),
+        ({"agent_workers": "3"}, "unchanged", "restart needed: agent.workers"),
+        ({}, "unchanged", ""),
+        ({"listener_connections": "none"}, "refused", "listener.connections"),
+    ],
+    ids=["changed", "some of it", "needs a restart", "nothing", "wrong"],
+)
+def test_whoever_observes_is_told_what_became_of_it(given, outcome, reason):
+    told, parts = [], Reloadable()
+    parts.observe(lambda *what: told.append(what))
+    reload(lambda: settings(**given), parts)
+    assert told[0][0] == outcome
+    assert told[0][1].startswith(reason)
+    assert bool(told[0][1]) is bool(reason)
+
+
+def test_a_certificate_that_cannot_be_read_is_observed():
+    told, parts = [], Reloadable()
+    parts.observe(lambda *what: told.append(what))
+    parts.add_keys(Keys(ConfigError("x.pem cannot be read")))
+    reload(None, parts)
+    assert told[0] == ("refused", "the certificate stays as it was: x.pem cannot be read")

@@ -105,9 +105,8 @@ class Auditor:
 
 
 def _line(event: _Asked, outcome: str, reason: str, event_id: int | None) -> dict[str, object]:
-    instant = datetime.fromtimestamp(event.now, UTC).isoformat(timespec="milliseconds")
     line: dict[str, object] = {
-        "time": instant.replace("+00:00", "Z"),
+        "time": _time(event.now),
         "actor": event.actor or THIS_PROCESS,
         "event": type(event).__name__,
         "resource": resource_of(event),
@@ -118,6 +117,23 @@ def _line(event: _Asked, outcome: str, reason: str, event_id: int | None) -> dic
     if event_id is not None:
         line["eventId"] = event_id
     return line
+
+
+def settings_line(now: float, outcome: str, reason: str) -> dict[str, object]:
+    """Return the line about settings that were read again at `now`, UTC seconds."""
+    line: dict[str, object] = {
+        "time": _time(now),
+        "actor": THIS_PROCESS,
+        "event": "SettingsRead",
+        "resource": "settings",
+        "outcome": outcome,
+    }
+    return line | ({"reason": reason} if reason else {})
+
+
+def _time(now: float) -> str:
+    instant = datetime.fromtimestamp(now, UTC).isoformat(timespec="milliseconds")
+    return instant.replace("+00:00", "Z")
 
 
 def resource_of(event: _Asked) -> str:

@@ -6,8 +6,9 @@ from seldon_core.errors import StoreError
 from seldon_core.resources.experiment import ExperimentSpec
 from seldon_core.resources.model import ModelSpec
 from seldon_core.resources.pipeline import PipelineSpec
+from seldon_core.resources.secret import SecretSpec
 from seldon_core.resources.server import ServerConfigSpec, ServerSpec
-from seldon_core.scheduler.audit import Auditor, resource_of
+from seldon_core.scheduler.audit import Auditor, resource_of, settings_line
 from seldon_core.scheduler.decisions import AnswerCaller, Change
 from seldon_core.scheduler.declared_events import (
     ExperimentStartRequested,
@@ -27,6 +28,8 @@ from seldon_core.scheduler.events import (
     ServerUnloadRequested,
     Tick,
 )
+from seldon_core.scheduler.records import Kind
+from seldon_core.scheduler.secret_events import SecretDeclared, SecretUnloadRequested
 from seldon_core.transport.control import ReplicaId
 
 MODEL = ModelSpec("iris", "/models/iris")
@@ -114,8 +117,22 @@ def test_without_a_log_nothing_is_told():
         (PipelineUnloadRequested(0, "p", 1), "pipeline/p"),
         (ExperimentStartRequested(0, ExperimentSpec("e", ()), 1), "experiment/e"),
         (ExperimentStopRequested(0, "e", 1), "experiment/e"),
+        (SecretDeclared(0, SecretSpec("s"), 1), "secret/s"),
+        (SecretUnloadRequested(0, Kind.AGENT_CONFIG, "seldon-agent", 1), "configmap/seldon-agent"),
     ],
     ids=lambda value: type(value).__name__ if not isinstance(value, str) else value,
 )
 def test_every_resource_has_a_name(event, resource):
     assert resource_of(event) == resource
+
+
+def test_settings_that_were_read_again_are_a_line_too():
+    line = {
+        "time": "1970-01-01T00:00:01.500Z",
+        "actor": "this process",
+        "event": "SettingsRead",
+        "resource": "settings",
+        "outcome": "unchanged",
+    }
+    assert settings_line(1.5, "unchanged", "") == line
+    assert settings_line(1.5, "unchanged", "why") == line | {"reason": "why"}

@@ -22,12 +22,14 @@ def until(condition, what, timeout_s=20.0):
 
 
 def test_sighup_reads_the_settings_again_and_names_what_needs_a_restart(tmp_path):
+    audit = tmp_path / "audit.jsonl"
     config = tmp_path / "config.yaml"
-    config.write_text("log: {level: info}\n")
+    config.write_text(f"log: {{level: info, audit: {audit}}}\n")
     with serving(
         "serve", "--config", str(config), "--data-dir", str(tmp_path / "data"), *PORTS
     ) as server:
-        config.write_text("log: {level: debug}\nagent: {workers: 3}\nlistener: {connections: 5}\n")
+        log = f"log: {{level: debug, audit: {audit}}}\n"
+        config.write_text(f"{log}agent: {{workers: 3}}\nlistener: {{connections: 5}}\n")
         server.process.send_signal(signal.SIGHUP)
         until(lambda: "settings read again" in server.output, "the settings are read again")
         assert "settings that need a restart are not changed names=agent.workers" in server.output
@@ -41,6 +43,13 @@ def test_sighup_reads_the_settings_again_and_names_what_needs_a_restart(tmp_path
         with urllib.request.urlopen(f"{server.admin}/readyz", timeout=10) as answer:
             assert answer.status == 200
         assert server.stop() == 0
+    told = [json.loads(line) for line in audit.read_text().splitlines()]
+    assert [(line["event"], line["outcome"]) for line in told] == [
+        ("SettingsRead", "configured"),
+        ("SettingsRead", "refused"),
+    ]
+    assert told[0]["reason"] == "listener.connections,log.level; restart needed: agent.workers"
+    assert "listener.connections" in told[1]["reason"]
 
 
 def test_a_closed_terminal_still_ends_the_process(tmp_path):
