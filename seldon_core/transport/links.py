@@ -114,10 +114,11 @@ class Links(ABC, Generic[C]):
         """Whether nothing is left after `leave`."""
         return self._is_over and not self._clients and not self._leaving
 
-    async def open(self) -> C:
+    async def open(self, *, waits: bool = False) -> C:
         """Return a connection on which a request may begin; connect first if that is needed.
 
-        Raises UnreachableError if there is nobody there, OverloadedError if all are full.
+        After a failure nobody waits for the next attempt, unless he `waits`: there is nobody else
+        for him to ask. Raises UnreachableError if nobody is there, OverloadedError if all are full.
         """
         while (client := self.ready()) is None:
             if self._is_over:
@@ -126,7 +127,7 @@ class Links(ABC, Generic[C]):
                 raise OverloadedError(f"{self._name} has as many calls under way as it takes")
             if self._dial is None and self._loop.time() >= self._next_try:
                 self._dial = self._tasks.start(self._connect(), name=f"connect to {self._name}")
-            if self._dial is not None and self._error is None:
+            if self._dial is not None and (waits or self._error is None):
                 await asyncio.shield(self._dial)
                 if self._error is None and not self._clients:
                     raise UnreachableError(f"{self._name} closed the connection at once")

@@ -236,7 +236,7 @@ class Http2RpcClient:
     async def _call(
         self, path: str, requests: Sequence[Message], *more: tuple[bytes, bytes]
     ) -> AsyncGenerator[bytes, None]:
-        client = self._links.ready() or await self._links.open()
+        client = self._links.ready() or await self._links.open(waits=True)
         answers = Answers(self._loop, self._name)
         messages = [request.SerializeToString() for request in requests]
         body = [part for each in messages for part in (grpc_frames.prefix(len(each)), each)]

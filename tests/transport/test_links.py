@@ -66,6 +66,21 @@ def test_after_a_refusal_calls_fail_at_once_for_a_moment():
     run(test)
 
 
+def test_who_has_nobody_else_to_ask_waits_for_the_next_attempt():
+    async def test():
+        port = free_port()
+        async with open_tasks("test") as tasks:
+            links = links_to(tasks, port)
+            with pytest.raises(UnreachableError, match="peer cannot be reached"):
+                await links.open(waits=True)
+            async with steered(port=port):
+                await asyncio.sleep(links_module._LONGEST_PAUSE_S)
+                assert (await links.open(waits=True)).is_open
+                links.abort()
+
+    run(test)
+
+
 def test_a_unix_socket_is_a_host(tmp_path):
     async def test():
         loop = asyncio.get_running_loop()

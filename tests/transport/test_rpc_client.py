@@ -11,6 +11,7 @@ from google.protobuf.wrappers_pb2 import BytesValue, StringValue
 
 from seldon_core.errors import DeadlineError, RelayedError, UnreachableError, UpstreamError
 from seldon_core.transport.rpc_client import Answers, Http2RpcClient, open_rpc_client
+from tests.support.hop import free_port
 
 MIB = 1024 * 1024
 
@@ -55,7 +56,7 @@ class Peer:
 
 
 @asynccontextmanager
-async def a_peer():
+async def a_peer(port=0):
     peer = Peer()
     server = grpc.aio.server(options=[("grpc.max_send_message_length", -1)])
     kinds = {
@@ -77,7 +78,7 @@ async def a_peer():
     )
     handlers["raw"] = grpc.unary_unary_rpc_method_handler(peer.echo)
     server.add_generic_rpc_handlers([grpc.method_handlers_generic_handler("test.Test", handlers)])
-    port = server.add_insecure_port("127.0.0.1:0")
+    port = server.add_insecure_port(f"127.0.0.1:{port}")
     await server.start()
     try:
         async with open_rpc_client("127.0.0.1", port, "the peer") as client:
@@ -214,6 +215,19 @@ def test_nobody_there_is_an_error():
 
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:  # as a process has it
         runner.run(test())
+
+
+def test_the_first_call_after_the_other_side_is_back_is_answered():
+    async def test():
+        port = free_port()
+        async with open_rpc_client("127.0.0.1", port, "the peer") as client:
+            with pytest.raises(UnreachableError):
+                await call(client, "echo")
+            async with a_peer(port):
+                await asyncio.sleep(0.1)
+                assert await call(client, "echo") == StringValue()
+
+    run(test)
 
 
 def test_a_connection_that_is_lost_ends_the_stream_and_is_made_anew():
