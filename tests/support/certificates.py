@@ -56,3 +56,11 @@ def make_expired(folder: Path) -> tuple[str, str]:
     for command in (wanted, given):
         subprocess.run(["openssl", *command], cwd=folder, check=True, capture_output=True)
     return str(folder / "old.pem"), str(folder / "old.key")
+
+
+def renew_server(folder: Path) -> None:
+    """Write another certificate of the server to `folder`, for the key that is there."""
+    new = ["req", "-x509", "-key", "server.key", "-out", "server.pem", "-days", "2"]
+    by_ca = ["-CA", "ca.pem", "-CAkey", "ca.key", "-subj", "/CN=test server"]
+    named = ["-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1"]
+    subprocess.run(["openssl", *new, *by_ca, *named], cwd=folder, check=True, capture_output=True)

@@ -2,18 +2,24 @@
 
 import json
 import os
+import signal
+import socket
+import ssl
 import subprocess
 import sys
 import time
 import urllib.error
 import urllib.request
+from pathlib import Path
 
 import pytest
 
-from tests.support.certificates import make_certificates
+from tests.support.certificates import Certificates, make_certificates, renew_server
 from tests.support.server import serving
 
 PORTS = ["--port=0", "--scheduler-port=0", "--agent-port=0", "--admin-port=0"]
+
+FILES = ("ca.pem", "server.key", "server.pem", "client.key", "client.pem")
 
 MANIFESTS = """
 apiVersion: mlops.seldon.io/v1alpha1
@@ -129,3 +135,46 @@ def test_a_certificate_that_is_none_ends_the_start(environ, tmp_path, monkeypatc
     assert ended.returncode != 0
     assert f"{bad} and " in ended.stderr
     assert "are no certificate and its key" in ended.stderr
+
+
+def shown_at(port, made):
+    """The certificate that a port shows, in DER, and what it speaks."""
+    context = ssl.create_default_context(cafile=made.ca)
+    context.load_cert_chain(made.client, made.client_key)
+    context.set_alpn_protocols(["h2", "http/1.1"])
+    with (
+        socket.create_connection(("127.0.0.1", port), 10) as plain,
+        context.wrap_socket(plain, server_hostname="localhost") as spoken,
+    ):
+        return spoken.getpeercert(binary_form=True), spoken.selected_alpn_protocol()
+
+
+def test_certificates_are_renewed_by_sighup_and_no_connection_is_lost(environ, tmp_path):
+    folder = Path(environ["CONTROL_PLANE_SERVER_TLS_CA_LOCATION"]).parent
+    made = Certificates(*(str(folder / name) for name in FILES))
+    audit = tmp_path / "audit.log"
+    data = ["--data-dir", str(tmp_path / "data"), f"--set=log.audit={audit}"]
+    with serving("serve", "--role=scheduler", *data, *PORTS[1:]) as scheduler:
+        port = scheduler.ports["agent"]
+        agent = ["serve", "--role=agent", "--port=0", "--admin-port=0"]
+        with serving(*agent, f"--scheduler-port={port}") as joined:
+            until(lambda: is_ready(joined), "the agent is there")
+            before, spoken = shown_at(port, made)
+            assert spoken == "h2"
+            renew_server(folder)
+            scheduler.process.send_signal(signal.SIGHUP)
+            joined.process.send_signal(signal.SIGHUP)
+            until(lambda: shown_at(port, made)[0] != before, "the new certificate is shown")
+
+            (folder / "server.pem").write_text("no certificate")
+            now, _ = shown_at(port, made)
+            scheduler.process.send_signal(signal.SIGHUP)
+            stays = "the certificate stays as it was: "
+            until(lambda: stays in scheduler.output, "the old one is kept")
+            assert shown_at(port, made)[0] == now
+            assert scheduler.output.count("agent subscribed replica=") == 1
+            assert "agent lost" not in scheduler.output
+            assert "ReplicaLost" not in scheduler.output
+    told = [json.loads(line) for line in audit.read_text().splitlines()]
+    (refused,) = [line for line in told if line["outcome"] == "refused"]
+    assert refused["reason"].startswith(stays)
