@@ -78,6 +78,11 @@ def _route_violations(state: SchedulerState, model: ModelRecord) -> Iterator[str
         yield f"{model.name} is routed to other versions than those that stand"
     for candidate in candidates:
         yield from _candidate_violations(state, model, candidate)
+    is_woken = model.latest.version.spec.knobs.scale_to_zero and not model.is_deleted
+    if is_woken and not candidates:
+        yield f"{model.name} is to be loaded by calls and has no route"
+    if not is_woken and any(not candidate.replicas for candidate in candidates):
+        yield f"{model.name} is routed to no replica, and no call loads it"
     loaded = [number for number, record in model.versions.items() if record.replicas_in(*LIVE)]
     if loaded and not candidates and not model.is_deleted:
         yield f"{model.name} has version {loaded[-1]} loaded and no route"

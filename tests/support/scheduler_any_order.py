@@ -26,6 +26,7 @@ from seldon_core.scheduler.events import (
     ModelReported,
     ModelScalingSignalled,
     ModelUnloadRequested,
+    ModelWakeRequested,
     ReplicaConnected,
     ReplicaDrainRequested,
     ReplicaLost,
@@ -61,7 +62,15 @@ SPECS = st.builds(
     replicas=st.sampled_from([1, 1, 1, 0, 2, 3]),
     min_replicas=st.sampled_from([0, 0, 1]),
     max_replicas=st.sampled_from([0, 0, 3]),
-    knobs=st.sampled_from([Knobs(), Knobs(), Knobs(target_rps=2.0)]),
+    knobs=st.sampled_from(
+        [
+            Knobs(),
+            Knobs(),
+            Knobs(target_rps=2.0),
+            Knobs(scale_to_zero=True),
+            Knobs(scale_to_zero=True, target_rps=2.0),
+        ]
+    ),
     server=st.sampled_from([None, None, "mlserver"]),
 )
 CAPABILITIES = {"mlserver": ("sklearn", "python"), "triton": ("onnx", "python")}
@@ -322,12 +331,24 @@ class AnyOrder(RuleBasedStateMachine):
         before = self.healthy()
         self.now += later
         self.send(ModelScalingSignalled, ScalingSignal(replica, name, number, kind, amount))
-        assert before <= self.healthy()
         model = self.machine.state.models.get(name)
+        slept = {name} if kind is SignalKind.UNUSED and model and model.latest.is_asleep else set()
+        assert before - slept <= self.healthy()
         if model is not None and model.latest.chosen is not None:
             spec, replicas = model.latest.version.spec, model.latest.replicas
-            assert max(spec.min_replicas, 1) <= replicas
-            assert replicas <= spec.max_replicas or not spec.max_replicas
+            least = 0 if spec.knobs.scale_to_zero else max(spec.min_replicas, 1)
+            assert least <= replicas
+            assert replicas <= max(spec.max_replicas, spec.replicas) or not spec.max_replicas
+
+    @rule(name=st.sampled_from(["iris", "wine", "rose", "stray"]))
+    def wake(self, name):
+        """A call to a model takes no route away, and leaves it asleep only if that is deleted."""
+        before = self.healthy()
+        model = self.machine.state.models.get(name)
+        is_there = model is not None and not model.is_deleted
+        assert self.ask(ModelWakeRequested, name, self.caller + 1) == is_there
+        assert before <= self.healthy()
+        assert not (is_there and model.latest.is_asleep)
 
     @rule(data=st.data(), event=st.sampled_from(UNLOADING_EVENTS))
     def unasked_report(self, data, event):
@@ -364,7 +385,7 @@ class AnyOrder(RuleBasedStateMachine):
         lasting = {
             name: {candidate.version for candidate in route.candidates}
             for name, route in self.routes.items()
-            if route.candidates
+            if any(candidate.replicas for candidate in route.candidates)
             and not self.machine.state.models[name].from_folder
             and not self.machine.state.models[name].is_adopted
             and name not in self.machine.state.to_place
@@ -409,7 +430,6 @@ class AnyOrder(RuleBasedStateMachine):
         for route in self.routes.values():
             assert sum(candidate.weight for candidate in route.candidates) in (0, 100)
             for candidate in route.candidates:
-                assert candidate.replicas
                 for replica in self.reachable.intersection(candidate.replicas):
                     held = self.loaded[replica, candidate.model, candidate.version]
                     model = self.machine.state.models[candidate.model]

@@ -41,6 +41,7 @@ from seldon_core.scheduler.events import (
     ModelReported,
     ModelScalingSignalled,
     ModelUnloadRequested,
+    ModelWakeRequested,
     ReplicaConnected,
     ReplicaDrainRequested,
     ReplicaLost,
@@ -169,6 +170,8 @@ def parse_event(line, now):
             )
         case "ModelUnloadRequested":
             return ModelUnloadRequested(now, words[0], caller=now)
+        case "ModelWakeRequested":
+            return ModelWakeRequested(now, words[0], caller=now)
         case "ModelScalingSignalled":
             replica, internal_name, signal, amount = words
             model, _, version = internal_name.rpartition("_")
@@ -246,7 +249,10 @@ def parse_spec(name, options):
         replicas=int(options.get("replicas", 1)),
         min_replicas=int(options.get("min", 0)),
         max_replicas=int(options.get("max", 0)),
-        knobs=Knobs(target_rps=float(options["target"]) if "target" in options else None),
+        knobs=Knobs(
+            target_rps=float(options["target"]) if "target" in options else None,
+            scale_to_zero="zero" in options,
+        ),
         meta=parse_meta(options),
     )
 
@@ -285,7 +291,9 @@ def describe(decision):
         case PublishRoute(update):
             targets = [describe_candidate(candidate) for candidate in update.candidates]
             notice = f'"{update.notice}"' if update.notice else "(none)"
-            return f"PublishRoute {update.name} -> {' '.join(targets) or notice}"
+            if all(candidate.replicas for candidate in update.candidates):
+                return f"PublishRoute {update.name} -> {' '.join(targets) or notice}"
+            return f"PublishRoute {update.name} -> {' '.join(targets)} {notice}"
         case AnswerCaller(_, None, change):
             return f"AnswerCaller {change.value}"
         case AnswerCaller(_, error):

@@ -41,6 +41,10 @@ def sleeps(server, model="iris-z"):
     return row is not None and row["state"] == "ModelScaledDown" and not row["replicas"]
 
 
+def sleeps_by(router):
+    return row_of(router)["reason"] == "scaled to zero; the next call loads it"
+
+
 def loads(server):
     return server.output.count("model loaded model=iris-z")
 
@@ -218,9 +222,7 @@ def test_a_call_outlives_a_scheduler_that_restarts_and_not_one_that_stays_away(s
         hasty = stack.enter_context(a_router(scheduler, "--set=scaling.wakeTimeoutS=1"))
         apply(scheduler, sleepy(samples, tmp_path, after=3))
         until(lambda: infer(router.url, "iris-z") == 200, "the model is loaded")
-        for router_too in (router, hasty):
-            reason = "scaled to zero; the next call loads it"
-            until(lambda its=router_too: row_of(its)["reason"] == reason, "it knows that it sleeps")
+        until(lambda: sleeps_by(router) and sleeps_by(hasty), "the routers know that it sleeps")
         scheduler.process.kill()
         scheduler.process.wait()
 
