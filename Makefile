@@ -21,7 +21,7 @@ serve: $(VENV)/.installed-serve $(SAMPLES)/.written ## install, make the sample 
 
 test: $(VENV)/.installed-dev ## install with everything for development, then the whole check: what CI runs
 	scripts/tools curl go
-	perf/peers h2spec perf_analyzer
+	perf/peers h2spec perf_analyzer mlserver
 	$(MAKE) --no-print-directory check smoke
 
 check: lint types contracts tests ## format, lint, types, import contracts, tests with coverage

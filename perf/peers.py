@@ -4,8 +4,8 @@
 
 Those of Python go into a virtual environment each, below SELDON_CORE_PEERS (default: the user's
 cache folder). h2spec measures nothing, it checks the protocol, and it is built there with Go;
-perf_analyzer is a client, Triton's. These two are what `make test` needs. What is already there is
-left as it is. Needs only the standard library.
+perf_analyzer is a client, Triton's. These two and MLServer are what `make test` needs. What is
+already there is left as it is. Needs only the standard library.
 """
 
 import os

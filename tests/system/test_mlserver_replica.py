@@ -10,7 +10,7 @@ from perf.harness import bodies
 from perf.harness.artifacts import Artifacts
 from perf.harness.peers import AbsentError
 from perf.harness.servers import MlserverChoice, start_mlserver
-from seldon_core.errors import NotReadyError, RelayedError
+from seldon_core.errors import NotReadyError, RelayedError, UnsupportedError
 from seldon_core.transport.budget import InFlightBytes
 from seldon_core.transport.control import ReplicaAddress
 from seldon_core.transport.upstreams import open_upstreams
@@ -64,6 +64,15 @@ def test_many_calls_at_once_are_answered(address):
     async def test(replica):
         replies = await asyncio.gather(*(replica.infer(infer()) for _ in range(60)))
         assert all(orjson.loads(body_of(reply))["outputs"] for reply in replies)
+
+    with_replica(test, address)
+
+
+def test_what_it_does_not_tell_or_do_is_said(address):
+    async def test(replica):
+        for asked in (replica.config(infer()), replica.statistics(infer())):
+            with pytest.raises(UnsupportedError, match="a server of another kind that tells no"):
+                await asked
 
     with_replica(test, address)
 
