@@ -131,14 +131,17 @@ def read_config(body: Buffer) -> ModelConfig:
         batching = document.get("dynamic_batching") or {}
         return ModelConfig(
             document["name"],
-            document["platform"],
-            document["backend"],
-            document["max_batch_size"],
+            document.get("platform", ""),
+            document.get("backend", ""),
+            document.get("max_batch_size", 0),
             tuple(_config_spec(item) for item in document["input"]),
             tuple(_config_spec(item) for item in document["output"]),
             int(batching.get("max_queue_delay_microseconds", 0)),
-            document["model_transaction_policy"]["decoupled"],
-            {name: item["string_value"] for name, item in document["parameters"].items()},
+            bool((document.get("model_transaction_policy") or {}).get("decoupled")),
+            {
+                name: item["string_value"]
+                for name, item in (document.get("parameters") or {}).items()
+            },
         )
     except _WRONG as error:
         raise _unread("configuration", error) from error

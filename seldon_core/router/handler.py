@@ -6,7 +6,14 @@ from dataclasses import replace
 from functools import partial
 from typing import TypeVar
 
-from seldon_core.errors import NotFoundError, NotReadyError, UnreachableError, UpstreamError
+from seldon_core.errors import (
+    NotFoundError,
+    NotReadyError,
+    SeldonError,
+    UnreachableError,
+    UnsupportedError,
+    UpstreamError,
+)
 from seldon_core.protocol.inference import ModelMetadata, Payload
 from seldon_core.protocol.model_config import ModelConfig
 from seldon_core.protocol.statistics import ModelStatistics
@@ -162,21 +169,25 @@ class RouterHandler:
 
         Those of several replicas are added up. Of a version that the call names it is these alone;
         one that is not there is no error, as it decides nothing in other calls. Raises as `infer`
-        does.
+        does, and UnsupportedError if none of its replicas tells, being of another kind.
         """
         if not call.model and not call.headers.get(MODEL_HEADER):
             call.internal_model = ""
             return joined(
-                [one for each in self._table.replicas() for one in await _counts(each, call)]
+                [one for each in self._table.replicas() for one in await _any_counts(each, call)]
             )
         route = self._table.resolve(call.headers, call.model)
         counts: list[ModelStatistics] = []
+        refusal: SeldonError = NotFoundError("model", route.name)
         for candidate in route.candidates:
             call.internal_model = candidate.internal_model
             for upstream in candidate.upstreams:
-                counts += await _counts(upstream.handler, call)
+                try:
+                    counts += await _counts(upstream.handler, call)
+                except UnsupportedError as error:
+                    refusal = error
         if not counts:
-            raise NotFoundError("model", route.name)
+            raise refusal
         found = joined(counts)
         return [one for one in found if one.version == call.version] or found
 
@@ -246,4 +257,12 @@ async def _counts(handler: InferHandler, call: InferCall) -> Sequence[ModelStati
     try:
         return await handler.statistics(call)
     except (NotFoundError, UpstreamError):
+        return ()
+
+
+async def _any_counts(handler: InferHandler, call: InferCall) -> Sequence[ModelStatistics]:
+    """Return a replica's counts of all versions, none if it is of a kind that does not tell."""
+    try:
+        return await _counts(handler, call)
+    except UnsupportedError:
         return ()

@@ -6,8 +6,9 @@ replica wrote it and is not read here.
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
 from contextlib import aclosing
+from dataclasses import replace
 from typing import Any, Final
 from urllib.parse import quote
 
@@ -102,7 +103,10 @@ class RemoteReplica:
     ) -> AsyncGenerator[StreamReply, None]:
         """Pass a stream on, message by message; answers are as the replica wrote them."""
         if not self._is_ours:
-            raise UnsupportedError("streams do not go to a replica of another kind")
+            raise UnsupportedError(
+                f"model {call.internal_model!r} is on a server of another kind, to which no "
+                "streams go; send its requests one by one"
+            )
         client = self._links.ready() or await self._links.open()
         if call.protocol == "grpc":
             model = call.internal_model.encode()
@@ -128,16 +132,22 @@ class RemoteReplica:
         raise _http_failure(answer, call)
 
     async def config(self, call: InferCall) -> ModelConfig:
-        """Return how the model is served. Raises UnsupportedError of a replica of another kind."""
-        if not self._is_ours:
-            raise UnsupportedError("a replica of another kind does not say how a model is served")
-        return read_config(await self._fetch(call, "/config"))
+        """Return how the model is served.
+
+        Raises UnsupportedError if a replica of another kind does not tell.
+        """
+        return read_config(await self._fetch_told(call, "/config", "configuration of its models"))
 
     async def statistics(self, call: InferCall) -> Sequence[ModelStatistics]:
-        """Return the counts of the model, or of every one; none of a replica of another kind."""
-        if not self._is_ours:
-            return ()
-        return read_statistics(await self._fetch(call, "/stats"))
+        """Return the counts of the model, or of every one.
+
+        Raises UnsupportedError if a replica of another kind does not tell.
+        """
+        found = read_statistics(await self._fetch_told(call, "/stats", "statistics"))
+        if self._is_ours:
+            return found
+        # There the version is a part of the name, and all are version 1.
+        return [replace(one, name=name, version=version) for one, name, version in _split(found)]
 
     async def _infer_grpc(self, call: InferCall) -> Encoded:
         headers = self._rpc_headers(call, Verb.INFER)
@@ -154,6 +164,16 @@ class RemoteReplica:
     async def _fetch(self, call: InferCall, path: str) -> Buffer:
         answer = await self._exchange(self._head_of(call, self._get, path), ())
         if _status(answer) != b"200":
+            raise _http_failure(answer, call)
+        return _joined(answer.body)
+
+    async def _fetch_told(self, call: InferCall, path: str, what: str) -> Buffer:
+        """Return what is at a path that servers of other kinds need not have."""
+        answer = await self._exchange(self._head_of(call, self._get, path), ())
+        code = _status(answer)
+        if code in (b"404", b"405", b"501") and not self._is_ours:
+            raise UnsupportedError(f"the replica is a server of another kind that tells no {what}")
+        if code != b"200":
             raise _http_failure(answer, call)
         return _joined(answer.body)
 
@@ -260,6 +280,16 @@ def _json_length(value: bytes, body: Sequence[Buffer]) -> int:
             f"{LENGTH_HEADER.decode()} of a replica's answer of {nbytes} bytes is {found!r}"
         )
     return int(value)
+
+
+def _split(
+    found: Sequence[ModelStatistics],
+) -> Iterator[tuple[ModelStatistics, str, str]]:
+    """Yield the counts of models that routers can mean, each with its own name and version."""
+    for one in found:
+        name, _, version = one.name.rpartition("_")
+        if name and version.isdigit():
+            yield one, name, version
 
 
 def _status(answer: Pending) -> bytes:

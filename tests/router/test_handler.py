@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from seldon_core.errors import ModelRuntimeError, NotFoundError, NotReadyError
+from seldon_core.errors import ModelRuntimeError, NotFoundError, NotReadyError, UnsupportedError
 from seldon_core.protocol.statistics import ModelStatistics
 from seldon_core.router.handler import RouterHandler
 from seldon_core.router.table import RouteTable
@@ -249,6 +249,23 @@ def test_statistics_are_of_every_version_of_the_route_on_every_replica():
 def test_statistics_of_a_model_that_no_replica_has_are_not_found():
     with pytest.raises(NotFoundError, match="iris"):
         asyncio.run(router_over(EchoUpstream()).statistics(call_of("iris")))
+
+
+class Untelling(EchoUpstream):
+    """A replica of another kind, which tells no statistics."""
+
+    async def statistics(self, call):
+        raise UnsupportedError("it tells no statistics")
+
+
+def test_statistics_that_no_replica_tells_are_an_error_and_missing_among_those_of_all():
+    ours = EchoUpstream(counts={"": [ModelStatistics("wine", "1", inference_count=1)]})
+    router = RouterHandler(RouteTable({R0: Untelling(), R1: ours}), lambda: 0.0)
+    router.publish(RouteUpdate("iris", (RouteCandidate("iris", 1, 100, (R0,)),)))
+    with pytest.raises(UnsupportedError, match="tells no statistics"):
+        asyncio.run(router.statistics(call_of("iris")))
+    [found] = asyncio.run(router.statistics(call_of()))
+    assert found.name == "wine"
 
 
 def test_statistics_of_no_model_are_those_of_all_and_each_replica_is_asked_once():

@@ -14,14 +14,18 @@ from seldon_core.errors import (
     OverloadedError,
     RelayedError,
     UnreachableError,
+    UnsupportedError,
     UpstreamError,
 )
 from seldon_core.proto import open_inference_pb2 as oip
 from seldon_core.protocol.dialects import Verb
 from seldon_core.protocol.inference import Encoded
 from seldon_core.transport.budget import InFlightBytes
+from seldon_core.transport.control import ReplicaAddress
+from seldon_core.transport.upstreams import open_upstreams
 from tests.support.agent import World, agent_of
 from tests.support.hop import (
+    REPLICA,
     body_of,
     free_port,
     listening,
@@ -30,6 +34,7 @@ from tests.support.hop import (
     rpc_call,
     steered,
 )
+from tests.support.http_peer import http_peer
 from tests.support.stream_fakes import Given, Spoken
 
 ROWS = b'{"id":"7","inputs":[{"name":"x","shape":[1,2],"datatype":"FP32","data":[1,2]}]}'
@@ -419,3 +424,81 @@ def test_a_front_is_what_an_agent_answers_by():
             assert isinstance(agent.front, AgentFront)
 
     run(test)
+
+
+def with_foreign(test, answer):
+    """Run `test(handler, peer)` with a replica of another kind that gives `answer`."""
+
+    async def whole():
+        with http_peer() as peer:
+            peer.answers = [answer]
+            address = ReplicaAddress("127.0.0.1", int(peer.address.rpartition(":")[2]), free_port())
+            async with open_upstreams(InFlightBytes(1 << 20)) as upstreams:
+                await test(upstreams.open(REPLICA, address), peer)
+
+    run(whole)
+
+
+def test_a_server_of_another_kind_that_does_not_tell_is_said_to_be_one():
+    async def test(handler, peer):
+        with pytest.raises(UnsupportedError, match="another kind that tells no configuration"):
+            await handler.config(rest_call())
+        with pytest.raises(UnsupportedError, match="another kind that tells no statistics"):
+            await handler.statistics(rest_call())
+        stream = handler.stream(rest_call(), Given(rest_call().payload))
+        with pytest.raises(UnsupportedError, match="'iris_1' is on a server of another kind"):
+            await anext(stream)
+        assert [path for _, path, *_ in peer.requests] == [
+            "/v2/models/iris_1/config",
+            "/v2/models/iris_1/stats",
+        ]
+
+    with_foreign(test, (404, [], b'{"detail":"Not Found"}'))
+
+
+def test_the_failure_of_a_server_of_another_kind_is_its_own():
+    async def test(handler, peer):
+        with pytest.raises(RelayedError, match="broken"):
+            await handler.statistics(rest_call())
+
+    with_foreign(test, (500, [], b'{"error":"broken"}'))
+
+
+CACHE = ("cache_hit", "cache_miss")
+
+
+def test_statistics_of_another_kind_are_of_the_versions_that_are_meant():
+    parts = ("success", "fail", "queue", "compute_input", "compute_infer", "compute_output")
+    counts = {
+        "version": "1",
+        "last_inference": 7,
+        "inference_count": 3,
+        "execution_count": 3,
+        "inference_stats": {part: {"count": 3, "ns": 9} for part in (*parts, *CACHE)},
+        "response_stats": {},
+        "batch_stats": [],
+        "memory_usage": [],
+    }
+    models = [{"name": "iris_2", **counts}, {"name": "its-own", **counts}]
+
+    async def test(handler, peer):
+        (found,) = await handler.statistics(rest_call())
+        assert (found.name, found.version, found.inference_count) == ("iris", "2", 3)
+
+    with_foreign(test, (200, [], orjson.dumps({"model_stats": models})))
+
+
+def test_a_configuration_of_another_kind_is_read():
+    config = {
+        "name": "iris_1",
+        "platform": "onnxruntime_onnx",
+        "max_batch_size": 8,
+        "input": [{"name": "x", "data_type": "TYPE_FP32", "dims": [2]}],
+        "output": [],
+    }
+
+    async def test(handler, peer):
+        read = await handler.config(rest_call())
+        assert (read.platform, read.max_batch_size, read.parameters) == ("onnxruntime_onnx", 8, {})
+
+    with_foreign(test, (200, [], orjson.dumps(config)))
