@@ -1,3 +1,6 @@
+import re
+from pathlib import Path
+
 import pytest
 
 from seldon_core.config.changes import LIVE, log_levels_between, merge
@@ -43,3 +46,14 @@ def test_every_name_is_a_setting_s():
 )
 def test_a_component_that_is_not_named_any_more_follows_the_one_above(old, new, between):
     assert log_levels_between(old, new) == between
+
+
+def test_everything_that_may_change_stands_in_the_table_of_the_architecture():
+    text = (Path(__file__).parents[2] / "ARCHITECTURE.md").read_text()
+    table = text.partition("| settings that change while the process runs |")[2].partition("\n\n")[
+        0
+    ]
+    named = set(re.findall(r"`([A-Za-z.*]+)`", table))
+    meant = {name: {name, name.split(".")[1], f"{name.split('.')[0]}.*"} for name in LIVE}
+    missing = {name for name in LIVE if not meant[name] & named}
+    assert not missing

@@ -1,5 +1,6 @@
 """Every command of the README, run as it stands there; only the ports are free ones."""
 
+import json
 import os
 import re
 import shlex
@@ -23,7 +24,13 @@ MANY = re.findall(
     README[README.index("## From one process to many") : README.index("## Watch it")],
     re.MULTILINE | re.DOTALL,
 )
-COMMANDS = [block for block in BLOCKS if block not in {*SERVERS, *MANY, "make test\n"}]
+# And three more: certificates and a server, a client with one, another certificate.
+TLS = re.findall(
+    r"^```sh\n(.*?)^```$",
+    README[README.index("## Open it to others") : README.index("## How fast")],
+    re.MULTILINE | re.DOTALL,
+)
+COMMANDS = [block for block in BLOCKS if block not in {*SERVERS, *MANY, *TLS, "make test\n"}]
 
 
 @pytest.fixture(scope="module")
@@ -70,7 +77,7 @@ def run(script, server, data_folder=None):
 
 def test_the_readme_has_the_commands_that_the_tests_know():
     assert set(BLOCKS) >= SERVERS | {"make test\n"}
-    assert len(COMMANDS) == 15
+    assert len(COMMANDS) == 16
 
 
 @pytest.mark.system
@@ -109,6 +116,43 @@ def test_an_update_under_load_and_a_killed_replica_lose_no_call_of_the_readmes(m
     assert sum(answers.values()) == 1000, done.stdout + done.stderr
     assert {words[1:3] for words in answers} == {("200", "OK")}
     assert {words[-1] for words in answers} == {":iris_1:", ":iris_2:"}
+
+
+@pytest.mark.system
+def test_mutual_tls_lets_in_who_shows_a_certificate_and_the_audit_log_names_him(made, tmp_path):
+    data, scheduler, link = (str(free_port()) for _ in range(3))
+    script = "trap 'kill $(jobs -p) 2>/dev/null; wait' EXIT\n" + "".join(TLS)
+    for written, meant in (
+        (".venv/bin/seldon-core", f"{sys.executable} -P -m seldon_core"),
+        ("local/tls", str(tmp_path / "tls")),
+        ("$PWD/", ""),
+        ("sleep 3", "sleep 1; until grep -q 'Ctrl-C stops' $said; do sleep 0.1; done"),
+        ("--admin-port 0 & served", "--admin-port 0 > $said 2>&1 & served"),
+        ("9010", data),
+        ("9044", scheduler),
+        ("9055", link),
+    ):
+        assert written in script
+        script = script.replace(written, meant)
+    done = subprocess.run(
+        ["bash", "-uo", "pipefail", "-c", f"said={tmp_path / 'said'}\n{script}"],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        cwd=ROOT,
+        env={**os.environ, "HOME": str(tmp_path)},
+    )
+    assert "does not accept your certificate, or wants one" in done.stderr
+    refused, first, *_ = done.stdout.splitlines()
+    assert refused == "no certificate, no answer", done.stderr
+    assert first.startswith("NAME ")
+    assert 'model.mlops.seldon.io "iris3" deleted' in done.stdout
+    lines = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
+    assert [(line["actor"], line["event"], line["outcome"]) for line in lines] == [
+        ("CN=alice", "ModelUnloadRequested", "deleted"),
+        ("this process", "SettingsRead", "unchanged"),
+    ]
+    assert done.stdout.count("iris2") == 2  # as before and after the new certificate
 
 
 @pytest.mark.system
