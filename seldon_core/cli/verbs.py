@@ -62,7 +62,7 @@ def _resources_argument(command: F) -> F:
 def apply(
     files: Sequence[str], recursive: bool, namespace: str | None, scheduler_host: str | None
 ) -> int:
-    """Declare models by their manifests.
+    """Declare models, servers, experiments and pipelines by their manifests.
 
     Makes new ones, changes those that there are, and prints created, configured or unchanged for
     each. All manifests are checked before the first is sent. It returns when they are declared,
@@ -125,10 +125,10 @@ def get(
     all_namespaces: bool,
     scheduler_host: str | None,
 ) -> int:
-    """Show models and servers.
+    """Show models, servers and all other resources.
 
-    Kinds may be written in the plural, the singular or in short (mlm, mls). CHANGED is how long ago
-    a model came into its state.
+    Kinds may be written in the plural, the singular or in short (mlm, mls); `api-resources` lists
+    them. CHANGED is how long ago a model came into its state.
 
     \b
     Examples:
@@ -163,11 +163,11 @@ def describe(
     namespace: str | None,
     scheduler_host: str | None,
 ) -> int:
-    """Tell all about a model or server, and why it is as it is.
+    """Tell all about a resource, and why it is as it is.
 
     Of a model: what is declared, its state, for each server and replica the filter that refused it,
-    its versions, and event by event what happened to it and what was decided. Of a server: its
-    replicas, their memory, and the models on it.
+    its versions, and event by event what happened to it and what was decided. Of a server: what is
+    declared, its replicas and processes, their memory, and the models on it.
 
     \b
     Examples:
@@ -210,7 +210,7 @@ def delete(
     namespace: str | None,
     scheduler_host: str | None,
 ) -> int:
-    """Delete models, and wait until they are unloaded.
+    """Delete resources, and wait until they are gone: models until they are unloaded.
 
     \b
     Examples:
@@ -260,7 +260,7 @@ def wait(
     namespace: str | None,
     scheduler_host: str | None,
 ) -> int:
-    """Wait until models or servers are ready, or gone.
+    """Wait until resources are ready, or gone.
 
     \b
     Examples:
