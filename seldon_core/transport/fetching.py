@@ -5,7 +5,7 @@ from typing import Final
 
 from seldon_core.errors import UpstreamError
 from seldon_core.transport.http1_client import Http1Client
-from seldon_core.transport.http2_client import Headers
+from seldon_core.transport.receiver import Headers
 from seldon_core.transport.settings import MIB
 
 MOST_BYTES: Final = 64 * MIB

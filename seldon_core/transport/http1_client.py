@@ -13,8 +13,8 @@ import httptools
 
 from seldon_core.errors import UnreachableError, UpstreamError
 from seldon_core.protocol.inference import Buffer
-from seldon_core.transport.http2_client import Headers, Receiver
 from seldon_core.transport.links import Links
+from seldon_core.transport.receiver import Headers, Receiver
 from seldon_core.transport.settings import KIB
 
 _logger = logging.getLogger(__name__)

@@ -3,32 +3,30 @@
 The hop to replicas in other processes and the control links use it. Its rules:
 
 - Requests that begin in one turn of the loop leave in one write.
-- Of a body at most `sending.SEND_AHEAD` bytes lie in the library; the rest stays where it is.
+- Of a body only a part lies in the library; the rest stays where it is (`uploads.py`).
 - What the peer may send is credited as it is taken in, or by the receiver if it says so.
 - A connection that is lost, or that the peer ends, tells every receiver whether its request may
   have been seen. After the peer's GOAWAY no request begins, those under way are finished.
+- A peer that is silent is asked for a sign of life (`sign_of_life.py`).
 - Nothing escapes from reading: a bug ends this connection and nothing else.
 """
 
 import asyncio
-import fcntl
 import logging
-import sys
-import termios
 from collections.abc import Callable, Sequence
-from typing import Protocol, cast
+from typing import cast
 
 import ngh2
 
 from seldon_core.errors import UnreachableError, UpstreamError
 from seldon_core.protocol.inference import Buffer
+from seldon_core.transport.receiver import Headers, Receiver
 from seldon_core.transport.resets import Resets
-from seldon_core.transport.sending import feed, last_first
 from seldon_core.transport.settings import KIB, MIB
+from seldon_core.transport.sign_of_life import SignOfLife, on_its_way
+from seldon_core.transport.uploads import JOIN_UP_TO, Uploads
 
 _logger = logging.getLogger(__name__)
-
-Headers = Sequence[tuple[bytes, bytes]]
 
 STREAM_WINDOW = 4 * MIB
 CONNECTION_WINDOW = 16 * MIB
@@ -36,32 +34,11 @@ CONNECTION_WINDOW = 16 * MIB
 
 _PULL = 64 * KIB
 _HEADER_BYTES = 64 * KIB
-_JOIN_UP_TO = 16 * KIB  # a body of at most this is given to the library at once
 _STREAMS_BEFORE_SETTINGS = 100
 _LAST_STREAM = (1 << 31) - 1000
 _NO_ERROR, _REFUSED_STREAM, _CANCEL = 0, 7, 8
-_SILENT_S = 2.0
 PATIENCE_S = 6.0
 """So long a replica may be too busy to answer a ping, which ours are for no more than moments."""
-
-
-class Receiver(Protocol):
-    """What becomes of one request. Each method is called in the turn in which it happens."""
-
-    def on_head(self, headers: Headers, has_ended: bool) -> None:
-        """Take the answer's header block, `:status` first. `has_ended`: that is all."""
-
-    def on_data(self, data: bytes, has_ended: bool) -> bool:
-        """Take the next piece of the answer; return whether it is credited, else you do it."""
-
-    def on_trailers(self, headers: Headers) -> None:
-        """Take the trailers, which end the answer."""
-
-    def on_lost(self, error: UpstreamError) -> None:
-        """There is no more of the answer, though it had not ended."""
-
-    def on_room(self) -> None:
-        """What was to be sent has left, as far as the peer lets it: there is room for more."""
 
 
 class Http2Client(asyncio.BufferedProtocol):
@@ -87,26 +64,21 @@ class Http2Client(asyncio.BufferedProtocol):
         self._receive = receive
         self._on_leaving = on_leaving
         self.pings = pings
-        self._patience_s = patience_s
         self._transport: asyncio.Transport | None = None
         config = ngh2.Configuration(
             auto_window_update=False, max_inbound_header_list_size=_HEADER_BYTES
         )
         self._h2 = ngh2.Connection(ngh2.Role.CLIENT, config)
         self._receivers: dict[int, Receiver] = {}
-        self._bodies: dict[int, list[memoryview]] = {}  # what is left of them, the next one last
-        self._open_ended: set[int] = set()  # streams whose request has not ended
+        self._uploads = Uploads(self._h2, ngh2.NGH2Error, self._on_room)
+        self._rests, self._open = self._uploads.rests, self._uploads.open
         self._answering: set[int] = set()  # streams whose answer has begun
         self._resets = Resets(loop, self._reset)
         self._most_streams = _STREAMS_BEFORE_SETTINGS
         self._flush_armed = False
         self._write_paused = False
         self._is_leaving = False
-        self._heard = loop.time()
-        self._pinged: float | None = None
-        self._written = 0  # bytes, as those below
-        self._arrived = 0
-        self._arrived_with_ping = 0
+        self._life = SignOfLife(patience_s, loop.time())
         self._greeting = loop.create_future()
 
     @property
@@ -162,11 +134,11 @@ class Http2Client(asyncio.BufferedProtocol):
         if stream_id > _LAST_STREAM:
             self._leave()  # numbers do not begin again: the next request has another connection
         if not ends:
-            self._open_ended.add(stream_id)
-        if len(body) == 1 and len(body[0]) <= _JOIN_UP_TO:
+            self._open.add(stream_id)
+        if len(body) == 1 and len(body[0]) <= JOIN_UP_TO:
             self._h2.send_data(stream_id, body[0], end_stream=ends)
         elif body:
-            self._give(stream_id, body)
+            self._uploads.give(stream_id, body)
         if not self._flush_armed:
             self._flush_armed = True
             self._loop.call_soon(self._flush)
@@ -179,17 +151,14 @@ class Http2Client(asyncio.BufferedProtocol):
         """
         if stream_id not in self._receivers:
             return True
-        self._give(stream_id, body)
+        self._uploads.give(stream_id, body)
         self._arm_flush()
-        return stream_id not in self._bodies
+        return stream_id not in self._rests
 
     def end(self, stream_id: int) -> None:
         """End an open request, after what was given to `send`."""
-        if stream_id in self._open_ended:
-            self._open_ended.discard(stream_id)
-            if stream_id not in self._bodies:
-                self._try(self._h2.end_stream, stream_id)
-                self._arm_flush()
+        if self._uploads.end(stream_id):
+            self._arm_flush()
 
     def credit(self, stream_id: int, nbytes: int) -> None:
         """Let the peer send `nbytes` more on a stream."""
@@ -199,7 +168,8 @@ class Http2Client(asyncio.BufferedProtocol):
     def cancel(self, stream_id: int) -> None:
         """Give a request up; its receiver hears no more."""
         if self._receivers.pop(stream_id, None) is not None:
-            self._forget(stream_id)
+            self._uploads.forget(stream_id)
+            self._answering.discard(stream_id)
             if self._transport is not None:
                 self._resets.add(stream_id)
 
@@ -226,21 +196,18 @@ class Http2Client(asyncio.BufferedProtocol):
 
         Called every second; `now` is the loop's clock.
         """
-        if self._transport is None or not self.pings or now - self._heard < _SILENT_S:
+        transport, life = self._transport, self._life
+        if transport is None or not self.pings or not life.is_silent(now):
             return
-        before, self._arrived = self._arrived, self._written - self._on_its_way(self._transport)
-        if self._pinged is None:
-            self._pinged = now
+        if life.is_lost(now, on_its_way(transport)):
+            why = f"no sign of life for {life.patience_s:g} s"
+            _logger.warning("connection to %s closed: %s", self._name, why)
+            transport.abort()
+            self.connection_lost(TimeoutError(why))
+        elif not life.is_asked:
             self._try(self._h2.ping)
             self._flush()
-            self._arrived_with_ping = self._written
-        elif before < self._arrived and before < self._arrived_with_ping:
-            self._pinged = now  # on a slow link it is still behind what was sent before it
-        elif now - self._pinged >= self._patience_s:
-            why = f"no sign of life for {self._patience_s:g} s"
-            _logger.warning("connection to %s closed: %s", self._name, why)
-            self._transport.abort()
-            self.connection_lost(TimeoutError(why))
+            life.asked(now)
 
     def get_buffer(self, sizehint: int) -> memoryview:
         """Return where the loop shall read to."""
@@ -250,7 +217,7 @@ class Http2Client(asyncio.BufferedProtocol):
         """Take in what was read: hand on what came of it, send what is due."""
         if self._transport is None:
             return
-        self._heard, self._pinged = self._loop.time(), None
+        self._life.hear(self._loop.time())
         self._flush_armed = True  # one flush at the end, however many requests begin meanwhile
         try:
             self._h2.receive_data(self._receive[:nbytes])
@@ -290,8 +257,7 @@ class Http2Client(asyncio.BufferedProtocol):
         self._resets.stop()
         receivers, answering = self._receivers, self._answering
         self._receivers, self._answering = {}, set()
-        self._bodies.clear()
-        self._open_ended.clear()
+        self._uploads.forget_all()
         self._leave()
         why = f"{self._name} closed the connection" if error is None else f"{self._name}: {error}"
         for stream_id, receiver in receivers.items():
@@ -308,6 +274,11 @@ class Http2Client(asyncio.BufferedProtocol):
         """Go on with what `pause_writing` stopped."""
         self._write_paused = False
         self._flush()
+
+    def _on_room(self, stream_id: int) -> None:
+        receiver = self._receivers.get(stream_id)
+        if receiver is not None:
+            receiver.on_room()
 
     def _on_other(self, event: ngh2.Event) -> None:
         if isinstance(event, ngh2.TrailersReceived):
@@ -357,22 +328,12 @@ class Http2Client(asyncio.BufferedProtocol):
         """Forget a stream whose answer has ended; return its receiver if it still has one."""
         receiver = self._receivers.pop(stream_id, None)
         self._answering.discard(stream_id)
-        if self._open_ended or self._bodies:
-            self._end_early(stream_id)
+        if (self._open or self._rests) and self._uploads.forget(stream_id):
+            # It was answered before it ended: no more of it is sent.
+            self._try(self._h2.reset_stream, stream_id, _NO_ERROR)
         if self._is_leaving and not self._receivers:
             self._loop.call_soon(self._close_if_done)
         return receiver
-
-    def _end_early(self, stream_id: int) -> None:
-        """Send no more of a request that was answered before it ended."""
-        if stream_id in self._bodies or stream_id in self._open_ended:
-            self._forget(stream_id)
-            self._try(self._h2.reset_stream, stream_id, _NO_ERROR)
-
-    def _forget(self, stream_id: int) -> None:
-        self._bodies.pop(stream_id, None)
-        self._open_ended.discard(stream_id)
-        self._answering.discard(stream_id)
 
     def _reset(self, stream_id: int) -> None:
         self._try(self._h2.reset_stream, stream_id, _CANCEL)
@@ -388,39 +349,6 @@ class Http2Client(asyncio.BufferedProtocol):
     def _close_if_done(self) -> None:
         if self._is_leaving and not self._receivers:
             self.abort()
-
-    def _give(self, stream_id: int, body: Sequence[Buffer]) -> None:
-        """Give the library a body, or begin to."""
-        ends = stream_id not in self._open_ended
-        waiting = self._bodies.get(stream_id)
-        if waiting is not None:
-            waiting[:0] = last_first(body)
-            return
-        nbytes = sum(map(len, body))
-        if nbytes <= _JOIN_UP_TO:
-            data = body[0] if len(body) == 1 else b"".join(body)
-            self._try(self._h2.send_data, stream_id, data, end_stream=ends)
-            return
-        self._bodies[stream_id] = last_first(body)
-        self._feed(stream_id)
-
-    def _feed(self, stream_id: int) -> bool:
-        """Give the library what it has room for; return whether there was any."""
-        parts = self._bodies[stream_id]
-        try:
-            if not feed(self._h2, stream_id, parts):
-                return False
-            if not parts:
-                del self._bodies[stream_id]
-                if stream_id not in self._open_ended:
-                    self._h2.end_stream(stream_id)
-                receiver = self._receivers.get(stream_id)
-                if receiver is not None:
-                    receiver.on_room()
-        except ngh2.NGH2Error:  # it is over, which its event says
-            self._bodies.pop(stream_id, None)
-            return False
-        return True
 
     def _try(self, step: Callable[..., object], *args: object, **kwargs: object) -> None:
         """Tell the library something about a stream that may be over already."""
@@ -442,9 +370,9 @@ class Http2Client(asyncio.BufferedProtocol):
             while not self._write_paused and self._transport is not None:
                 data = pull(_PULL)
                 if data:
-                    self._written += len(data)
+                    self._life.written += len(data)
                     self._transport.write(data)
-                if len(data) < _PULL and not self._refill():
+                if len(data) < _PULL and not self._uploads.refill():
                     return
         except ngh2.NGH2Error as error:
             _logger.debug("connection to %s closed: %s", self._name, error)
@@ -456,13 +384,3 @@ class Http2Client(asyncio.BufferedProtocol):
     def _greet(self) -> None:
         if not self._greeting.done():
             self._greeting.set_result(None)
-
-    def _on_its_way(self, transport: asyncio.Transport) -> int:
-        """Return how many bytes of what was written have not come to the peer's machine."""
-        connected = transport.get_extra_info("socket")
-        unsent = fcntl.ioctl(connected.fileno(), termios.TIOCOUTQ, bytes(4))
-        return transport.get_write_buffer_size() + int.from_bytes(unsent, sys.byteorder)
-
-    def _refill(self) -> bool:
-        fed = [self._feed(stream_id) for stream_id in list(self._bodies)]
-        return any(fed)

@@ -17,7 +17,7 @@ from seldon_core.aio.supervise import Tasks
 from seldon_core.errors import ConfigError, OverloadedError, UnreachableError
 from seldon_core.protocol.inference import Buffer
 from seldon_core.transport.endpoints import why_no_tls
-from seldon_core.transport.http2_client import Headers, Receiver
+from seldon_core.transport.receiver import Headers, Receiver
 from seldon_core.transport.tls import DialTls
 
 _logger = logging.getLogger(__name__)

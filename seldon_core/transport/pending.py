@@ -9,7 +9,7 @@ from seldon_core.errors import OverloadedError, SeldonError, UpstreamError
 from seldon_core.protocol.inference import Buffer
 from seldon_core.transport.budget import InFlightBytes
 from seldon_core.transport.grpc_frames import PREFIX_LENGTH
-from seldon_core.transport.http2_client import Headers
+from seldon_core.transport.receiver import Headers
 from seldon_core.transport.settings import KIB
 
 _LARGE = 64 * KIB

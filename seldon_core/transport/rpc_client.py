@@ -17,8 +17,8 @@ from google.protobuf.message import DecodeError, Message
 from seldon_core.aio.supervise import open_tasks
 from seldon_core.errors import DeadlineError, RelayedError, SeldonError, UpstreamError
 from seldon_core.transport import grpc_frames
-from seldon_core.transport.http2_client import Headers
 from seldon_core.transport.http2_links import Http2Links
+from seldon_core.transport.receiver import Headers
 from seldon_core.transport.settings import KIB, MIB
 from seldon_core.transport.tls import DialTls
 

@@ -17,7 +17,8 @@ from seldon_core.protocol.relay import grpc_error, http_error
 from seldon_core.protocol.relay_stream import read_relayed
 from seldon_core.transport import grpc_frames
 from seldon_core.transport.handler import InferCall, StreamReply
-from seldon_core.transport.http2_client import Headers, Http2Client
+from seldon_core.transport.http2_client import Http2Client
+from seldon_core.transport.receiver import Headers
 from seldon_core.transport.rpc_client import Answers
 from seldon_core.transport.settings import KIB
 

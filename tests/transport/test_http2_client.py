@@ -149,7 +149,7 @@ def test_a_peer_that_takes_nothing_is_sent_no_more_than_a_window():
         # What was given to the library at most, and no copy of the rest.
         assert client._h2.queued_body_size() <= 256 << 10
         client.cancel(1)
-        assert not client._bodies
+        assert not client._uploads.rests
         peer.transport.resume_reading()
         await server.until(lambda: peer.resets)
 
@@ -293,7 +293,7 @@ def test_a_silent_peer_is_asked_for_a_sign_of_life_and_given_up_without_one():
     with_client(test, pings=True)
 
 
-def test_a_ping_that_is_still_behind_a_body_on_a_slow_link_is_waited_for():
+def test_a_ping_that_is_still_behind_a_body_on_a_slow_link_is_waited_for(monkeypatch):
     async def test(client, server):
         now = asyncio.get_running_loop().time()
         noted = Noted()
@@ -301,8 +301,8 @@ def test_a_ping_that_is_still_behind_a_body_on_a_slow_link_is_waited_for():
         peer = await server.asked()
         peer.transport.pause_reading()
         left = 3000
-        client._on_its_way = lambda transport: left
-        client._written = 10_000
+        monkeypatch.setattr(http2_client, "on_its_way", lambda transport: left)
+        client._life.written = 10_000
         client.visit(now + 3)
         for second in range(4, 34):
             left -= 100
@@ -314,24 +314,12 @@ def test_a_ping_that_is_still_behind_a_body_on_a_slow_link_is_waited_for():
     with_client(test, pings=True)
 
 
-def test_what_has_not_come_to_the_peer_is_known():
-    async def test(client, server):
-        peer = await server.until(lambda: server.peers and server.peers[0])
-        await client.greeted()
-        await server.until(lambda: client._on_its_way(client._transport) == 0)
-        peer.transport.pause_reading()
-        client._transport.write(bytes(32 << 20))
-        assert client._on_its_way(client._transport) > 1 << 20
-
-    with_client(test)
-
-
 def test_a_peer_that_answers_pings_is_kept():
     async def test(client, server):
         await server.until(lambda: server.peers and server.peers[0].events)
         client.visit(asyncio.get_running_loop().time() + 10)
-        assert client._pinged is not None
-        await server.until(lambda: client._pinged is None)
+        assert client._life.is_asked
+        await server.until(lambda: not client._life.is_asked)
 
     with_client(test, pings=True)
 
