@@ -133,7 +133,7 @@ def model_page(described: control_pb2.DescribeModelResponse, now: float) -> Iter
         f"{desired} desired, {state.availableReplicas} available, "
         f"{state.unavailableReplicas} unavailable",
     )
-    yield field_line("Calls go to", _serving(described.status))
+    yield field_line("Calls go to", _serving(seen))
     yield from declaration_lines(manifest_of(spec_of(seen.latest.modelDefn)))
     yield from table_lines(
         "Placement",
@@ -277,12 +277,12 @@ def _held_on(version: pb.ModelVersionStatus) -> list[str]:
     ]
 
 
-def _serving(status: pb.ModelStatusResponse) -> str:
+def _serving(seen: SeenModel) -> str:
     """Return the version that answers: an older one where the latest cannot."""
-    for version in reversed(status.versions):
+    for version in reversed(seen.status.versions):
         if version.state.availableReplicas:
             return f"version {version.version} on {version.serverName}"
-    return NOTHING
+    return f"version {seen.latest.version}, which the first loads" if seen.is_asleep else NOTHING
 
 
 def _model_on(model: SeenModel, version: pb.ModelVersionStatus, now: float) -> tuple[str, ...]:

@@ -7,8 +7,11 @@ from seldon_core.cli.seen import NOTHING, Condition, cut, name_of, seconds_of, s
 from seldon_core.config.sizes import describe_bytes
 from seldon_core.proto import scheduler_pb2 as pb
 from seldon_core.protocol.model_message import spec_of
+from seldon_core.resources.knobs import KNOBS
 from seldon_core.resources.kubernetes import KINDS, MODEL, Kind, manifest_of
 from seldon_core.resources.model import DEFAULT_NAMESPACE
+
+_SCALE_TO_ZERO = KNOBS["scale_to_zero"].name
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,13 +66,21 @@ class SeenModel:
         return self.is_deleted and self.state == "ModelTerminated"
 
     @property
+    def is_asleep(self) -> bool:
+        """Whether it is scaled to zero and the next call loads it."""
+        parameters = self.latest.modelDefn.modelSpec.parameters
+        return self.state == "ModelScaledDown" and any(
+            each.name == _SCALE_TO_ZERO and each.value == "true" for each in parameters
+        )
+
+    @property
     def changed_at(self) -> float:
         """When it came into its state, UTC seconds; 0 if that is not known."""
         return seconds_of(self.latest.state.lastChangeTimestamp)
 
     def conditions(self) -> list[Condition]:
         """Return Seldon's `ModelReady` and the `Ready` that every kind has."""
-        ready = self.state == "ModelAvailable"
+        ready = self.state == "ModelAvailable" or self.is_asleep
         details = (ready, self.reason, self.state, self.changed_at)
         return [Condition("ModelReady", *details), Condition("Ready", *details)]
 

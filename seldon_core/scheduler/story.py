@@ -26,7 +26,7 @@ from seldon_core.scheduler.secret_events import (
     SecretUnloadRequested,
     tell_secret_event,
 )
-from seldon_core.transport.control import RouteCandidate, RouteUpdate
+from seldon_core.transport.control import RouteCandidate, RouteUpdate, SignalKind
 
 CHAPTERS = 20
 """Events kept for each resource: several versions, with the failures in between."""
@@ -182,6 +182,8 @@ def _tell_scaling_event(event: events.AboutScaling) -> str:
             return "what scaling chose restored from the store"
         case events.ModelScalingSignalled(signal=signal):
             who = signal.replica or "somebody outside"
+            if signal.kind in (SignalKind.IDLE, SignalKind.UNUSED):
+                return f"{who} signals {signal.kind.value} for {event.now - signal.amount:.0f} s"
             return f"{who} signals {signal.kind.value} {signal.amount:g}"
         case events.ModelWakeRequested():
             return "a call waits for it"

@@ -108,6 +108,13 @@ def test_a_page_tells_what_scaling_chose_and_why():
     assert "Replicas:     3 desired, " in page
 
 
+def test_a_page_of_what_sleeps_says_that_the_next_call_loads_it():
+    spec = ModelSpec("iris", "/iris", knobs=Knobs(scale_to_zero=True))
+    status = a_model(state="ModelScaledDown", spec=spec)
+    page = "\n".join(model_page(described(status), SINCE))
+    assert "Calls go to:  version 1, which the first loads\n" in page
+
+
 def test_a_page_without_story_or_reasons_says_so():
     text = "\n".join(model_page(described(gone()), SINCE))
     assert "State:        ModelTerminated, deleted, for 0s\n" in text

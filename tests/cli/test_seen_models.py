@@ -3,6 +3,7 @@ import pytest
 from seldon_core.cli.seen import HEADERS, WIDE_HEADERS
 from seldon_core.cli.seen_models import SeenModel, replica_state_name, state_name, state_names
 from seldon_core.proto import scheduler_pb2 as pb
+from seldon_core.resources.knobs import Knobs
 from seldon_core.resources.kubernetes import KINDS
 from seldon_core.resources.manifests import parse_references
 from seldon_core.resources.model import KubernetesMeta, ModelSpec
@@ -132,3 +133,19 @@ def test_what_is_shown_can_be_named_by_its_manifest():
 
 def test_a_model_is_of_its_kind():
     assert SeenModel(a_model()).kind is KINDS["Model"]
+
+
+@pytest.mark.parametrize(
+    ("state", "knobs", "is_asleep"),
+    [
+        ("ModelScaledDown", Knobs(scale_to_zero=True), True),
+        ("ModelScaledDown", Knobs(), False),
+        ("ModelProgressing", Knobs(scale_to_zero=True), False),
+    ],
+    ids=["asleep", "declared without", "not yet loaded"],
+)
+def test_a_model_that_the_next_call_loads_is_ready(state, knobs, is_asleep):
+    spec = ModelSpec("iris", "/iris", knobs=knobs)
+    seen = SeenModel(a_model(state=state, spec=spec))
+    assert seen.is_asleep is is_asleep
+    assert {condition.status for condition in seen.conditions()} == {str(is_asleep)}

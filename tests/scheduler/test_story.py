@@ -25,6 +25,7 @@ from seldon_core.scheduler.events import (
     ModelScalingRestored,
     ModelScalingSignalled,
     ModelUnloadRequested,
+    ModelWakeRequested,
     ReplicaConnected,
     ReplicaLost,
     ServerNotice,
@@ -142,6 +143,15 @@ def test_only_the_last_chapters_are_kept_and_none_of_the_forgotten():
             ModelScalingSignalled(1, ScalingSignal(R0, "iris", 1, SignalKind.RATE, 8.25)),
             "mlserver/0 signals rate 8.25",
         ),
+        (
+            ModelScalingSignalled(90, ScalingSignal(R0, "iris", 1, SignalKind.UNUSED, 30)),
+            "mlserver/0 signals unused for 60 s",
+        ),
+        (
+            ModelScalingSignalled(1, ScalingSignal(None, "iris", 0, SignalKind.CUSTOM, 3)),
+            "somebody outside signals custom 3",
+        ),
+        (ModelWakeRequested(1, "iris", 1), "a call waits for it"),
         (
             ModelScalingRestored(1, StoredScaling("iris", "default", 1, 2, "", 1)),
             "what scaling chose restored from the store",

@@ -3,6 +3,10 @@
 import threading
 import urllib.request
 
+import grpc
+import pytest
+
+from seldon_core.proto import agent_pb2
 from seldon_core.proto import servers_pb2 as pb
 from tests.support.server import serving
 from tests.system.test_roles import (
@@ -33,6 +37,20 @@ def a_model_with_a_target(samples, folder):
         f"spec: {{storageUri: {samples}/artifacts/iris, requirements: [sklearn], maxReplicas: 2}}\n"
     )
     return manifest
+
+
+def say_replicas(server, model, replicas):
+    """Tell the scheduler how many replicas are wanted, as anybody can."""
+    with grpc.insecure_channel(f"127.0.0.1:{server.ports['agent']}") as channel:
+        call = channel.stream_unary(
+            "/seldon.mlops.agent.AgentService/ModelScalingTrigger",
+            request_serializer=agent_pb2.ModelScalingTriggerMessage.SerializeToString,
+            response_deserializer=agent_pb2.ModelScalingTriggerResponse.FromString,
+        )
+        wish = agent_pb2.ModelScalingTriggerMessage(
+            modelName=model, signal=agent_pb2.ModelScalingTriggerMessage.CUSTOM, value=replicas
+        )
+        call(iter([wish]), timeout=10)
 
 
 class Callers:
@@ -84,3 +102,35 @@ def test_a_model_under_load_gets_a_second_replica_and_process_and_loses_both(sam
         with urllib.request.urlopen(f"{server.admin}/metrics", timeout=10) as answer:
             metrics = answer.read().decode()
         assert 'seldon_model_scalings_total{direction="down"} 1' in metrics
+
+
+def test_who_is_outside_says_how_many_replicas_a_model_is_to_have(samples, tmp_path):
+    (tmp_path / "none").mkdir()
+    manifest = tmp_path / "iris-b.yaml"
+    manifest.write_text(
+        "apiVersion: mlops.seldon.io/v1alpha1\nkind: Model\nmetadata: {name: iris-b}\n"
+        f"spec: {{storageUri: {samples}/artifacts/iris, requirements: [sklearn], maxReplicas: 2}}\n"
+    )
+    trusted, data = f"--set=agent.trustedPrefixes={samples}", str(tmp_path / "data")
+    window = "--set=scaling.downWindowS=2"
+    with serving("serve", "--data-dir", data, trusted, window, *PORTS) as server:
+        declared = pb.Server(
+            name="mlserver", configName="mlserver", replicas=1, minReplicas=1, maxReplicas=3
+        )
+        servers(server.ports["scheduler"], "ApplyServer", declared, pb.ServerChange)
+        apply(server, manifest)
+        until(lambda: places_of(server, "iris-b") == {"mlserver/0"}, "it is on one replica")
+        with pytest.raises(grpc.RpcError, match="'nobody' not found"):
+            say_replicas(server, "nobody", 2)
+        say_replicas(server, "iris-b", 7)  # it may have two
+        both = {"mlserver/0", "mlserver/1"}
+        until(lambda: places_of(server, "iris-b") == both, "it is on two replicas")
+        ((replica, pid),) = seen(server, STARTED)
+        assert replica == "mlserver/1"
+
+        def fewer():
+            say_replicas(server, "iris-b", 1)
+            return places_of(server, "iris-b") == {"mlserver/0"}
+
+        until(fewer, "it is on one again, after the window")
+        until(lambda: not is_running(int(pid)), "the second process has ended")
