@@ -1,5 +1,8 @@
 """Models and servers that grow with their load and shrink again, as processes."""
 
+import signal
+import subprocess
+import sys
 import threading
 import urllib.request
 
@@ -134,3 +137,55 @@ def test_who_is_outside_says_how_many_replicas_a_model_is_to_have(samples, tmp_p
 
         until(fewer, "it is on one again, after the window")
         until(lambda: not is_running(int(pid)), "the second process has ended")
+
+
+def plain(samples, folder, names):
+    manifest = folder / "plain.yaml"
+    manifest.write_text(
+        "---\n".join(
+            f"apiVersion: mlops.seldon.io/v1alpha1\nkind: Model\nmetadata: {{name: {name}}}\n"
+            f"spec: {{storageUri: {samples}/artifacts/iris, requirements: [sklearn]}}\n"
+            for name in names
+        )
+    )
+    return manifest
+
+
+def delete(server, model):
+    where = ("--scheduler-host", f"127.0.0.1:{server.ports['scheduler']}")
+    program = (sys.executable, "-m", "seldon_core", "delete", "model", model, *where)
+    subprocess.run(program, check=True, capture_output=True)
+
+
+def test_models_are_moved_together_to_free_a_replica_only_where_that_is_asked_for(
+    samples, tmp_path
+):
+    config = tmp_path / "config.yaml"
+    config.write_text("scaling: {stableS: 1}\n")
+    trusted, data = f"--set=agent.trustedPrefixes={samples}", str(tmp_path / "data")
+    options = ("--config", str(config), "--data-dir", data, trusted, *PORTS)
+    with serving("serve", *options) as server:
+        declared = pb.Server(
+            name="mlserver", configName="mlserver", replicas=2, minReplicas=1, maxReplicas=2
+        )
+        servers(server.ports["scheduler"], "ApplyServer", declared, pb.ServerChange)
+        until(lambda: len(seen(server, LISTENS)) == 1, "the second replica is there")
+        apply(server, plain(samples, tmp_path, "abcd"))
+        until(lambda: all(places_of(server, name) for name in "abcd"), "each is on one")
+        on_both = {place for name in "abcd" for place in places_of(server, name)}
+        assert on_both == {"mlserver/0", "mlserver/1"}
+        ((_, pid),) = seen(server, STARTED)
+        # Each replica has a model that stays.
+        stays = [next(n for n in "abcd" if places_of(server, n) == {at}) for at in sorted(on_both)]
+        first, second = [name for name in "abcd" if name not in stays]
+        delete(server, first)
+        until(lambda: infer(server.url, first) == 404, "it is gone")
+        config.write_text("scaling: {stableS: 1, packing: 1}\n")
+        server.process.send_signal(signal.SIGHUP)
+        until(lambda: "changed=scaling.packing" in server.output, "packing is on")
+        assert is_running(int(pid))  # and was not before
+        delete(server, second)
+        together = [{"mlserver/0"}] * 2
+        until(lambda: [places_of(server, n) for n in stays] == together, "they are together")
+        until(lambda: not is_running(int(pid)), "the second process has ended")
+        assert [infer(server.url, name) for name in stays] == [200, 200]
