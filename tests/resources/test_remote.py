@@ -1,4 +1,8 @@
+from contextlib import suppress
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from seldon_core.resources.remote import Remote, parse_remote, remote_name, show_remote
 
@@ -61,3 +65,16 @@ def test_what_is_wrong_with_a_definition_is_said_without_showing_it(text, proble
     with pytest.raises(ValueError, match=problem) as caught:
         parse_remote(text)
     assert "hunter2" not in str(caught.value)
+
+
+@given(st.text() | st.binary().map(lambda data: data.decode("latin-1")))
+def test_any_text_is_a_remote_or_refused_in_words(text):
+    with suppress(ValueError):
+        remote = parse_remote(text)
+        assert parse_remote(show_remote(remote)) == remote
+
+
+@pytest.mark.parametrize("text", ["[" * 16_000, "{a: " * 4_000, '{"a":' * 3_000])
+def test_what_is_nested_beyond_measure_is_refused(text):
+    with pytest.raises(ValueError, match="neither JSON nor YAML"):
+        parse_remote(text)

@@ -13,6 +13,7 @@ from grpc_health.v1 import health_pb2
 
 from seldon_core.errors import RelayedError, UnreachableError
 from seldon_core.proto import scheduler_pb2
+from seldon_core.transport import tls_accepting
 from seldon_core.transport.budget import InFlightBytes
 from seldon_core.transport.control_client import RpcError, SchedulerClient
 from seldon_core.transport.control_port import open_control_port
@@ -398,3 +399,8 @@ def test_one_that_waits_too_many_is_hung_up_on(certificates):
 def test_a_call_that_would_be_no_conversation_is_told_the_same():
     answer = asyncio.run(PlainRpcRefusal().answer(b"/x/Y", {}, b"", 0.0))
     assert "this port speaks TLS" in answer.message
+
+
+def test_who_has_left_is_not_known():
+    with socket.socket() as nobody:
+        assert tls_accepting._peer_of(nobody) == "unknown"
