@@ -26,10 +26,12 @@ class ReplicaId:
 
 @dataclass(frozen=True, slots=True)
 class ReplicaAddress:
-    """Where a replica's data port is. `host` may be `unix:/path`; then the ports are 0.
+    """Where a replica's data port is.
 
     Ours has one port for everything and speaks HTTP/2 in cleartext there, for REST too. A foreign
-    agent has HTTP/1.1 on `http_port` and gRPC on `grpc_port`.
+    agent has HTTP/1.1 on `http_port` and gRPC on `grpc_port`. On the same machine it is TCP as
+    well: by a Unix socket a call took no less (20 µs of CPU time by TCP, 22 µs by the other, with
+    P5's router and agent).
     """
 
     host: str
@@ -38,8 +40,6 @@ class ReplicaAddress:
     is_ours: bool = False
 
     def __str__(self) -> str:
-        if self.host.startswith("unix:"):
-            return self.host
         host = f"[{self.host}]" if ":" in self.host else self.host
         return f"{host}:{self.http_port}"
 

@@ -10,7 +10,7 @@ MOST_CONNECTIONS = 16
 
 
 class Http2Links(Links[Http2Client]):
-    """Connections to `host` and `port`, or to the Unix socket `unix:/path`.
+    """Connections to `host` and `port`.
 
     `name` is what errors call the peer. `tasks` is where connecting runs, `receive` what the loop
     reads into. `pings` and `patience_s` as for `Http2Client`, `tls` as for `Links`.

@@ -77,7 +77,7 @@ C = TypeVar("C", bound=Client)
 
 
 class Links(ABC, Generic[C]):
-    """Connections to `host` and `port`, or to the Unix socket `unix:/path`; at most `most`.
+    """Connections to `host` and `port`; at most `most`.
 
     `name` is what errors call the peer. `tasks` is where connecting runs. With `tls` TLS is spoken
     to a host.
@@ -174,17 +174,13 @@ class Links(ABC, Generic[C]):
 
     async def _open_socket(self) -> None:
         loop = self._loop
-        if self._host.startswith("unix:"):
-            path = self._host.removeprefix("unix:")
-            _, protocol = await loop.create_unix_connection(self._protocol, path)
-        else:
-            context, named = None, None
-            if self._tls is not None:
-                context, named = self._tls.context(), self._tls.server_name or self._host
-            transport, protocol = await loop.create_connection(
-                self._protocol, self._host, self._port, ssl=context, server_hostname=named
-            )
-            _watch(transport.get_extra_info("socket"))
+        context, named = None, None
+        if self._tls is not None:
+            context, named = self._tls.context(), self._tls.server_name or self._host
+        transport, protocol = await loop.create_connection(
+            self._protocol, self._host, self._port, ssl=context, server_hostname=named
+        )
+        _watch(transport.get_extra_info("socket"))
         client = cast(C, protocol)
         try:
             await client.greeted()

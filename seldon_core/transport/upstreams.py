@@ -40,7 +40,7 @@ class Upstreams:
             self._receive = memoryview(bytearray(_RECEIVE_BYTES))
             self._visit()
         name, host, is_ours = f"replica {replica} at {address}", address.host, address.is_ours
-        authority = b"localhost" if host.startswith("unix:") else str(address).encode()
+        authority = str(address).encode()
         rpc = Http2Links(host, address.grpc_port, name, self._tasks, self._receive, pings=is_ours)
         self._links.append(rpc)
         if is_ours:

@@ -10,7 +10,7 @@ from seldon_core.aio.supervise import open_tasks
 from seldon_core.errors import UnreachableError
 from seldon_core.transport import links as links_module
 from seldon_core.transport.http2_links import Http2Links
-from tests.support.hop import Peer, SteeredServer, free_port, steered
+from tests.support.hop import free_port, steered
 from tests.transport.test_http2_links import HEAD, Deaf
 
 
@@ -81,22 +81,7 @@ def test_who_has_nobody_else_to_ask_waits_for_the_next_attempt():
     run(test)
 
 
-def test_a_unix_socket_is_a_host(tmp_path):
-    async def test():
-        loop = asyncio.get_running_loop()
-        path = str(tmp_path / "socket")
-        peers = SteeredServer()
-        server = await loop.create_unix_server(lambda: Peer(peers), path)
-        async with open_tasks("test") as tasks:
-            links = links_to(tasks, 0, f"unix:{path}")
-            assert (await links.open()).is_open
-            links.abort()
-        server.close()
-
-    run(test)
-
-
-@pytest.mark.parametrize("host", ["a..b", "a" * 300, "unix:a\0b"], ids=["empty", "long", "zero"])
+@pytest.mark.parametrize("host", ["a..b", "a" * 300, "a\0b"], ids=["empty", "long", "zero"])
 def test_a_host_that_can_be_no_name_is_an_error_of_the_call_alone(host):
     async def test():
         async with open_tasks("test") as tasks:
