@@ -215,11 +215,8 @@ def test_a_replica_that_leaves_closes_its_connections_when_they_are_idle():
     with_server(test, OK)
 
 
-def test_what_a_replica_of_another_kind_does_not_know_is_not_asked():
+def test_a_replica_of_another_kind_is_asked_for_no_stream():
     async def test(handler, server):
-        with pytest.raises(UnsupportedError):
-            await handler.config(rest_call())
-        assert await handler.statistics(rest_call()) == ()
         with pytest.raises(UnsupportedError):
             await anext(handler.stream(rpc_call(verb=Verb.STREAM_INFER), Given()))
         assert not server.connections
