@@ -45,6 +45,9 @@ from seldon_core.resources.words import did_you_mean, show
 _LIST = "List"
 # A text that may hold values which no error shall show.
 _SECRET = re.compile(r"\b(Secret|ConfigMap)\b")
+# Half of a character in UTF-16, which an escape or a byte that is no UTF-8 leads to.
+_HALF = re.compile("[\ud800-\udfff]")
+_MAY_HAVE_HALVES = re.compile("\\\\[uU]|[\ud800-\udfff]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,8 +139,11 @@ class _Loader(yaml.SafeLoader):
 def _documents(text: str, source: str) -> Iterator[tuple[str, dict[str, Any]]]:
     """Yield each resource in `text` with the words that say where it stands."""
     documents = list(_load(text, source))
+    may_have_halves = _MAY_HAVE_HALVES.search(text) is not None
     for index, document in enumerate(documents, start=1):
         where = source if len(documents) == 1 else f"{source}, document {index}"
+        if may_have_halves:
+            _check_texts(document, where)
         if document is None:  # what stands between two `---`
             continue
         if not isinstance(document, dict):
@@ -148,6 +154,24 @@ def _documents(text: str, source: str) -> Iterator[tuple[str, dict[str, Any]]]:
             yield from _items(document, where)
         else:
             yield where, document
+
+
+def _check_texts(document: object, where: str) -> None:
+    """Refuse halves of characters, which neither a message nor a file can have."""
+    found: list[tuple[object, str]] = [(document, "")]
+    seen: set[int] = set()
+    while found:
+        value, path = found.pop()
+        if isinstance(value, str):
+            half = _HALF.search(value)
+            if half is not None:
+                place = f"{where}: {path}" if path else where
+                raise InvalidResourceError(place, f"has half of a character, {half[0]!a}")
+        elif isinstance(value, dict | list) and id(value) not in seen:
+            seen.add(id(value))  # aliases make a few values many
+            names = value if isinstance(value, dict) else range(len(value))
+            found += [(value[name], f"{path}.{name}".lstrip(".")) for name in names]
+            found += [(name, path) for name in names]  # which are looked at before they are shown
 
 
 def _items(document: dict[str, Any], where: str) -> Iterator[tuple[str, dict[str, Any]]]:

@@ -86,7 +86,7 @@ class ImageOverrides(Strict):
 class ServerDeclaration(_Template, Scaled):
     """The `spec` of a Server."""
 
-    server_config: str = DEFAULT_CONFIG
+    server_config: str = Field(default=DEFAULT_CONFIG, min_length=1)
     extra_capabilities: list[Tag] = Field(default_factory=list)
     image_overrides: ImageOverrides | None = None
     stateful_set_persistent_volume_claim_retention_policy: object = None

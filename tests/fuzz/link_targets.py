@@ -16,6 +16,8 @@ from seldon_core.transport.agent_messages import (
     load_message,
     report_message,
     report_of,
+    signal_message,
+    signal_of,
     subscribe_message,
     subscription_of,
     version_of,
@@ -29,6 +31,8 @@ from seldon_core.transport.control import (
     ReplicaModelEvent,
     RouteCandidate,
     RouteUpdate,
+    ScalingSignal,
+    SignalKind,
 )
 from seldon_core.transport.route_messages import RouteChanges, changes_of, parts_of
 from seldon_core.transport.rpc_client import Answers
@@ -97,6 +101,17 @@ def check_order(data: bytes) -> None:
         assert version_of(load_message(version, 1).modelVersion) == version
 
 
+def check_signal(data: bytes) -> None:
+    """A signal for scaling is understood, left alone or refused; it can be said again."""
+    try:
+        message = pb.ModelScalingTriggerMessage.FromString(data)
+    except DecodeError:
+        return
+    signal, _ = outcome(_REFUSED, signal_of, message)
+    if signal is not None:
+        assert signal_of(signal_message(signal)) == signal
+
+
 def check_routes(data: bytes) -> None:
     """Routes are taken or refused; what is taken can be said and taken again."""
     try:
@@ -158,6 +173,16 @@ TARGETS = (
         (load_message(_IRIS, 1).SerializeToString(),),
         (b"iris", b"\x08\x01", b"\x10\x03"),
         protobuf_messages(12),
+    ),
+    Target(
+        "scaling_signal",
+        check_signal,
+        tuple(
+            signal_message(ScalingSignal(_REPLICA, "iris", 3, kind, 7)).SerializeToString()
+            for kind in SignalKind
+        ),
+        (b"iris", b"\x20\x04", b"\x28\x02", b"\xff\xff\xff\xff\x0f", b"\0\0\0\0\0\0\xf8\x7f"),
+        protobuf_messages(103),
     ),
     Target(
         "routes",

@@ -2,6 +2,7 @@
 
 from tests.fuzz import (
     control_targets,
+    declared_targets,
     extension_targets,
     hop_targets,
     link_targets,
@@ -15,6 +16,7 @@ TARGETS = (
     *extension_targets.TARGETS,
     *transport_targets.TARGETS,
     *control_targets.TARGETS,
+    *declared_targets.TARGETS,
     *link_targets.TARGETS,
     *hop_targets.TARGETS,
     *listener_targets.TARGETS,

@@ -502,6 +502,31 @@ def test_a_document_that_names_nothing_is_refused(document, error):
     assert str(caught.value) == error
 
 
+@pytest.mark.parametrize(
+    ("text", "where"),
+    [
+        pytest.param(manifest(r'storageUri: /m, server: "\uDC80"'), "spec.server", id="escaped"),
+        pytest.param(
+            manifest(r'storageUri: /m, parameters: [{name: a, value: "b\ud800"}]'),
+            "spec.parameters.0.value",
+            id="in a list",
+        ),
+        pytest.param(manifest(r'"a\ud800": "b\ud800"'), "spec", id="a key"),
+        pytest.param('{"kind": "\udc80"}', "kind", id="raw"),
+        pytest.param(r'"\ud800"', "", id="alone"),
+        pytest.param('kind: &a [x]\nb: [*a, *a, "\\ud800"]', "b.2", id="beside aliases"),
+    ],
+)
+def test_half_of_a_character_is_refused(text, where):
+    place = f"iris.yaml: {where}" if where else "iris.yaml"
+    assert refusal(text).startswith(f"{place}: has half of a character, '\\ud")
+
+
+def test_a_whole_character_may_be_escaped():
+    (spec,) = parse_manifests(manifest(r'storageUri: "/m\u00e4\U0001F600"'), "iris.yaml")
+    assert spec.storage_uri == "/mä😀"
+
+
 def test_a_relative_uri_is_resolved_against_the_manifests_folder():
     (spec,) = parse_manifests(IRIS, "iris.yaml")
     assert with_base(spec, "/models").storage_uri == "/models/iris"
