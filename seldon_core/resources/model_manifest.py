@@ -1,7 +1,7 @@
 """The kind Model as a user writes it, checked by pydantic field by field.
 
 Fields that only concern what this process does not have yet (payload logging, Kafka topics,
-storage secrets, preloading) are accepted and without effect, so that Seldon's manifests load
+`preloaded`) are accepted and without effect, so that Seldon's manifests load
 unchanged; `explainer` and `llm` change what a caller gets, and are checked but not served.
 """
 

@@ -1,8 +1,10 @@
 """Services that only some may call of those whom a port lets in: by the subjects they show."""
 
+import logging
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Collection, Sequence
 from contextlib import aclosing
 from dataclasses import replace
+from time import monotonic
 from typing import Any
 
 from google.protobuf.message import Message
@@ -14,6 +16,9 @@ from seldon_core.transport.control_services import (
     StreamMethod,
     UnaryMethod,
 )
+from seldon_core.transport.rare_log import RareLog
+
+_log = logging.getLogger(__name__)
 
 _Answer = Callable[[Any, str], Awaitable[Message]]
 _Answers = Callable[[Any, str], AsyncGenerator[Message, None]]
@@ -36,8 +41,14 @@ def only_for(
 
 
 def _checking(subjects: Collection[str], setting: str) -> Callable[[str], None]:
+    refusals = RareLog()
+
     def check(peer: str) -> None:
         if peer not in subjects:
+            if (others := refusals.due(monotonic())) is not None:
+                _log.warning(
+                    "refused who is not listed peer=%s setting=%s others=%d", peer, setting, others
+                )
             raise ForbiddenError(f"{peer!r} is none of those who may call this: {setting}")
 
     return check

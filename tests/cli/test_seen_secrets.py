@@ -142,6 +142,22 @@ def test_what_was_declared_is_used_and_shown_without_values(declared, capsys):
         assert line in told.out.splitlines()
 
 
+def test_they_are_in_the_namespace_that_was_asked_for(tmp_path, capsys):
+    file = tmp_path / "all.yaml"
+    file.write_text(MANIFESTS.replace("DEFINITION", DEFINITION))
+    with secret_scheduler() as scheduler:
+        address = scheduler.address
+        assert apply([str(file)], False, "mesh", address) == 0
+        for namespace, status in (("mesh", 0), ("other", 1)):
+            options = GetOptions(namespace=namespace)
+            words = ["secret/minio", "cm/seldon-agent"]
+            assert get(words, [], False, options, address) == status
+        assert apply([str(file)], False, None, address) == 1
+    told = capsys.readouterr()
+    assert "configmap/seldon-agent is already declared in namespace 'mesh'" in told.err
+    assert "hunter2" not in told.out + told.err
+
+
 def test_they_are_deleted_and_then_not_found(declared, capsys):
     address = declared.address
     assert get(["secret/other"], [], False, GetOptions(), address) == 1

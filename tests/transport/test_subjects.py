@@ -88,8 +88,11 @@ def test_who_is_listed_is_answered(certificates, subjects):
     assert called(certificates, subjects) == ["CN=test client"] * 3
 
 
-def test_who_is_not_listed_is_refused_and_told_where_he_would_be(certificates):
+def test_who_is_not_listed_is_refused_and_told_where_he_would_be(certificates, caplog):
     heard = called(certificates, ("CN=another",))
     assert len(heard) == 3
     for said in heard:
         assert "'CN=test client' is none of those who may call this: a.setting" in said
+    (record,) = [each for each in caplog.records if "not listed" in each.message]
+    said = "refused who is not listed peer=CN=test client setting=a.setting others=0"
+    assert record.getMessage() == said
