@@ -4,9 +4,11 @@ It serves the Open Inference Protocol on a port of its own, to routers and to wh
 is told by the scheduler which models to load.
 """
 
+import logging
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
+from time import monotonic
 
 from seldon_core.agent.capabilities import capabilities_here
 from seldon_core.agent.link import SchedulerLink, open_scheduler_link
@@ -18,6 +20,7 @@ from seldon_core.agent.worker import open_workers
 from seldon_core.aio.clock import SystemClock
 from seldon_core.aio.threads import open_threads
 from seldon_core.config.settings import AgentSettings, Settings
+from seldon_core.config.values import is_loopback
 from seldon_core.observability.metrics import Metrics, listener_families
 from seldon_core.protocol.inference import ServerMetadata
 from seldon_core.reloading import Reloadable
@@ -40,6 +43,8 @@ from seldon_core.transport.listener import Listener, open_listener
 from seldon_core.transport.log_settings import LogLevels
 from seldon_core.transport.rpc_client import open_rpc_client
 from seldon_core.transport.tls import admin_keys, dial_tls
+
+_log = logging.getLogger(__name__)
 
 
 class AgentProcess:
@@ -111,9 +116,10 @@ class AgentProcess:
         assert self._link is not None
         assert self._listener is not None
         self._is_draining = True
+        end = monotonic() + timeout_s
         if self._link.is_subscribed:
             await self._link.drain(timeout_s)
-        await self._listener.drain(timeout_s)
+        await self._listener.drain(max(end - monotonic(), 0.0))
 
 
 @asynccontextmanager
@@ -167,11 +173,19 @@ async def open_agent_process(
                 settings.scheduler.host, settings.agent.port, "the scheduler", dial_tls(control)
             )
         )
+        address = address_of(settings, listener.port)
+        if is_loopback(address.host) and not is_loopback(settings.scheduler.host):
+            _log.warning(
+                "only routers on this machine reach this replica replica=%s address=%s "
+                "hint='--host opens its port to others; agent.host is where they find it'",
+                replica,
+                address,
+            )
         config = ReplicaConfig(
             capabilities_here(definition_of(settings.agent)),
             settings.agent.memory,
             settings.agent.over_commit_percentage,
-            address=address_of(settings, listener.port),
+            address=address,
         )
         link = await stack.enter_async_context(
             open_scheduler_link(client, replica, config, admin_port=admin)

@@ -5,10 +5,11 @@ from typing import Any
 
 import pytest
 
-from seldon_core.agent_process import AgentProcess, definition_of
+from seldon_core.agent_process import AgentProcess, definition_of, open_agent_process
 from seldon_core.config.load import load_settings
 from seldon_core.resources.model import ModelSpec, ModelVersion
 from seldon_core.transport.control import HeldModel, ModelReport, ReplicaId, ReplicaModelEvent
+from tests.support.diary import Diary
 
 REPLICA = ReplicaId("mlserver", 1)
 
@@ -81,9 +82,26 @@ def test_it_has_its_models_served_elsewhere_before_it_ends(is_subscribed):
     link.is_subscribed = is_subscribed
     process = process_of(link)
     asyncio.run(process.drain(5))
-    drained = [("link", 5)] if is_subscribed else []
-    assert link.said == [*drained, ("link", ("listener", 5))]
+    *drained, (_, (which, left_s)) = link.said
+    assert drained == ([("link", 5)] if is_subscribed else [])
+    assert which == "listener"
+    assert 4 < left_s < 5
     assert process.not_ready() == ["the process is stopping"]
+
+
+def test_what_is_left_of_the_time_is_for_the_requests():
+    link: Any = Link()
+    link.is_subscribed = True
+
+    async def drain(timeout_s):
+        await asyncio.sleep(timeout_s)
+
+    process = process_of(link)
+    answered = link.drain
+    link.drain = drain
+    process._listener.drain = answered
+    asyncio.run(process.drain(0.02))
+    assert link.said == [("link", 0.0)]
 
 
 def settings(**flags):
@@ -102,3 +120,20 @@ def settings(**flags):
 )
 def test_it_can_what_its_server_can(flags, capability):
     assert capability in definition_of(settings(**flags).agent).capabilities
+
+
+@pytest.mark.parametrize(
+    ("scheduler", "host", "is_warned"),
+    [("10.0.0.9", "", True), ("10.0.0.9", "10.0.0.7", False), ("localhost", "", False)],
+    ids=["elsewhere", "elsewhere, and said where routers find it", "on this machine"],
+)
+def test_a_replica_that_other_machines_do_not_reach_says_so(scheduler, host, is_warned, caplog):
+    ports = dict.fromkeys(("listener_port", "admin_port"), 0)
+    given = settings(scheduler_host=scheduler, agent_host=host, agent_workers=1, **ports)
+
+    async def scenario():
+        async with open_agent_process(given, [], Diary()):
+            pass
+
+    asyncio.run(scenario())
+    assert ("only routers on this machine reach this replica" in caplog.text) is is_warned

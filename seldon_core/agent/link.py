@@ -231,8 +231,10 @@ class SchedulerLink:
             self._is_ours = True
             self._client.ask_for_life()
             _log.info(
-                "subscribed to the scheduler replica=%s scheduler_version=%s protocol=%d",
+                "subscribed to the scheduler replica=%s address=%s scheduler_version=%s "
+                "protocol=%d",
                 self._replica,
+                self._config.address,
                 welcome.version,
                 welcome.protocol,
             )

@@ -41,7 +41,10 @@ def run_serve(
     for notice in loaded.notices:
         say_warning(notice)
     _check_together(roles, models)
-    data_folder = _data_folder(settings.data.dir)
+    data_folder = locate(settings.data.dir)
+    if Role.SCHEDULER in roles:  # others keep nothing
+        _make(data_folder)
+    data_folder = data_folder.resolve()
     trusted = [data_folder, *map(Path, settings.agent.trusted_prefixes)]
 
     def search() -> tuple[Found, FoundModels]:
@@ -111,9 +114,8 @@ def parse_assignments(assignments: Sequence[str]) -> dict[str, object]:
     return values
 
 
-def _data_folder(given: str) -> Path:
-    """Return the folder of all state, made if need be and tried out."""
-    folder = locate(given)
+def _make(folder: Path) -> None:
+    """Make the folder of all state if need be, and try it out."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
         probe = folder / f".writable-{os.getpid()}"
@@ -124,4 +126,3 @@ def _data_folder(given: str) -> Path:
             f"data.dir: cannot write to {str(folder)!r}: {error.strerror}; "
             "choose another folder with --data-dir"
         ) from error
-    return folder.resolve()

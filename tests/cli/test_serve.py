@@ -142,6 +142,13 @@ def test_a_data_folder_that_cannot_be_written_is_an_error(served, tmp_path):
     assert served == []
 
 
+@pytest.mark.parametrize("role", ["agent", "router"])
+def test_a_process_without_a_scheduler_writes_nothing(served, tmp_path, role):
+    run_serve(role, [], None, {"data.dir": str(tmp_path / "data")})
+    assert served[0][1] == tmp_path / "data"
+    assert not (tmp_path / "data").exists()
+
+
 @pytest.mark.parametrize(
     ("role", "roles", "said"),
     [
