@@ -8,7 +8,7 @@ import asyncio
 import gc
 import logging
 import os
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -44,10 +44,12 @@ async def serve(
     load: "Loader | None" = None,
     roles: Collection[Role] = frozenset(Role),
     read_settings: ReadSettings | None = None,
+    settings_files: Sequence[Path] = (),
 ) -> None:
     """Run the process with its roles until a signal ends it; a second one does at once.
 
-    SIGHUP has certificates read again, and settings by `read_settings`.
+    SIGHUP has certificates read again, and settings by `read_settings`; so has a change of their
+    files, which for the settings are `settings_files`.
 
     `data_folder` exists and, with the scheduler, is this process's alone. `search` finds what there
     is to be served by now, as `found` is at start. What was begun may end first: requests for the
@@ -56,7 +58,7 @@ async def serve(
     Raises ConfigError if a port is taken, StoreError if the data folder cannot be used, and
     whatever a background loop fails with.
     """
-    reloader = Reloader(settings, read_settings)
+    reloader = Reloader(settings, read_settings, settings_files)
     stop = stop_on_signals(reloader.want)
     opening = _open(settings, data_folder, found, reporter, search, load, frozenset(roles))
     async with opening as running:

@@ -1,18 +1,25 @@
 """Settings and certificates that are read again while the process runs."""
 
 import asyncio
+import contextlib
 import logging
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Final
 
 from seldon_core.aio.threads import ThreadPool, open_threads
 from seldon_core.config.changes import Changed, log_levels_between, merge
 from seldon_core.config.settings import LogSettings, Settings
+from seldon_core.config.watch import FileWatch
 from seldon_core.errors import ConfigError
 from seldon_core.observability.logs import configure_logs, set_levels
 from seldon_core.transport.tls import ServerKeys
 
 _log = logging.getLogger(__name__)
+
+LOOK_S: Final = 2.0
+"""Between looks at whether a file has changed: it is read again at the second look after that."""
 
 ReadSettings = Callable[[], Settings]
 """Reads every layer of the settings again. Raises ConfigError."""
@@ -32,6 +39,10 @@ class Reloadable:
     def add_keys(self, *keys: ServerKeys | None) -> None:
         """Have certificates read again; None is none."""
         self._keys += [each for each in dict.fromkeys(keys) if each is not None]
+
+    def files(self) -> list[Path]:
+        """Return the files of the certificates and their keys."""
+        return [file for keys in self._keys for file in keys.files]
 
     def follow(self, follower: Callable[[Settings], None]) -> None:
         """Have `follower` called with each new snapshot; it raises nothing."""
@@ -64,11 +75,18 @@ class Reloadable:
 
 
 class Reloader:
-    """Keeps the settings of a process: `settings` is the snapshot in force."""
+    """Keeps the settings of a process: `settings` is the snapshot in force.
 
-    def __init__(self, settings: Settings, read: ReadSettings | None) -> None:
+    `files` are where `read` finds them. They are read again when one of them has changed, as
+    certificates are.
+    """
+
+    def __init__(
+        self, settings: Settings, read: ReadSettings | None, files: Sequence[Path] = ()
+    ) -> None:
         self.settings = settings
         self._read = read
+        self._files = files
         self._wanted = asyncio.Event()
 
     def want(self) -> None:
@@ -76,12 +94,33 @@ class Reloader:
         self._wanted.set()
 
     async def run(self, parts: Reloadable) -> None:
-        """Read again whenever that is wanted, for ever; files on a thread."""
+        """Read again whenever that is wanted or a file has changed, for ever; on a thread."""
+        files = [*self._files, *parts.files()]
         async with open_threads("settings", 1) as threads:
+            watch = FileWatch(files)
             while True:
-                await self._wanted.wait()
+                if files:
+                    await self._change(threads, watch)
+                else:
+                    await self._wanted.wait()
                 self._wanted.clear()
+                # Before they are read, so that what is written meanwhile is a change.
+                watch = await threads.run(FileWatch, files)
                 await self._reload(threads, parts)
+
+    async def _change(self, threads: ThreadPool, watch: FileWatch) -> None:
+        """Wait until all is to be read again."""
+        while True:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(LOOK_S):
+                    await self._wanted.wait()
+                return
+            changed = await threads.run(watch.look)
+            if changed:
+                _log.info(
+                    "files have changed and are read again files=%s", ",".join(map(str, changed))
+                )
+                return
 
     async def _reload(self, threads: ThreadPool, parts: Reloadable) -> None:
         for reason in await threads.run(parts.read_keys):

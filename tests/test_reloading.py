@@ -20,9 +20,10 @@ def settings(**flags):
 class Keys:
     """Counts how often it was read."""
 
-    def __init__(self, error=None):
+    def __init__(self, error=None, files=()):
         self.read = 0
         self.error = error
+        self.files = files
 
     def reload(self):
         self.read += 1
@@ -147,3 +148,39 @@ def test_a_certificate_that_cannot_be_read_is_observed():
     parts.add_keys(Keys(ConfigError("x.pem cannot be read")))
     reload(None, parts)
     assert told[0] == ("refused", "the certificate stays as it was: x.pem cannot be read")
+
+
+def test_a_changed_file_is_read_again_without_a_signal(tmp_path, monkeypatch, caplog):
+    monkeypatch.setattr("seldon_core.reloading.LOOK_S", 0.01)
+    caplog.set_level(logging.INFO, "seldon_core")
+    config, crt = tmp_path / "config.yaml", tmp_path / "tls.crt"
+    for file in (config, crt):
+        file.write_text("old")
+    keys, read = Keys(files=(crt,)), []
+
+    def read_settings():
+        read.append(config.read_text())
+        return settings()
+
+    async def main():
+        parts = Reloadable()
+        parts.add_keys(keys)
+        reloader = Reloader(settings(), read_settings, [config])
+        async with asyncio.timeout(10), open_tasks("test") as tasks:
+            tasks.start(reloader.run(parts), name="reload")
+            await asyncio.sleep(0.05)
+            assert (keys.read, read) == (0, [])
+            for times, file in enumerate((config, crt), 1):
+                file.write_text("new")
+                while len(read) < times:
+                    await asyncio.sleep(0.001)
+            reloader.want()  # not a second time for what has been read
+            while len(read) < 3:
+                await asyncio.sleep(0.001)
+            await asyncio.sleep(0.05)
+
+    with logs_kept():
+        asyncio.run(main())
+    assert (keys.read, read) == (3, ["new"] * 3)
+    said = [record.getMessage() for record in caplog.records if "files" in record.getMessage()]
+    assert said == [f"files have changed and are read again files={file}" for file in (config, crt)]

@@ -72,6 +72,7 @@ def run_serve(
                 search=lambda: search()[1],
                 roles=roles,
                 read_settings=lambda: load_settings(config, os.environ, flags).settings,
+                settings_files=[config] if config else [],
             )
         )
 

@@ -6,6 +6,7 @@ With the authority of the clients' certificates a server asks each client for on
 import logging
 import ssl
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
 from seldon_core.config.settings import ControlSettings
@@ -41,6 +42,14 @@ class ServerKeys:
     def context(self) -> ssl.SSLContext:
         """What the next connection speaks by."""
         return self._context
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """Where all of that is read from."""
+        tls = self.tls
+        return tuple(
+            Path(each) for each in (tls.crt_path, tls.key_path, tls.client_ca_path) if each
+        )
 
     def reload(self) -> None:
         """Read the files again, for the connections to come.

@@ -1,4 +1,4 @@
-"""SIGHUP to a real process."""
+"""Settings that a real process reads again, by SIGHUP and when their file has changed."""
 
 import json
 import os
@@ -50,6 +50,21 @@ def test_sighup_reads_the_settings_again_and_names_what_needs_a_restart(tmp_path
     ]
     assert told[0]["reason"] == "listener.connections,log.level; restart needed: agent.workers"
     assert "listener.connections" in told[1]["reason"]
+
+
+def test_a_changed_file_is_read_again_without_a_signal(tmp_path):
+    config, new = tmp_path / "config.yaml", tmp_path / "new.yaml"
+    config.write_text("log: {level: info}\n")
+    with serving(
+        "serve", "--config", str(config), "--data-dir", str(tmp_path / "data"), *PORTS
+    ) as server:
+        new.write_text("log: {level: debug}\n")
+        new.replace(config)
+        until(lambda: "settings read again changed=log.level" in server.output, "it is read again")
+        with urllib.request.urlopen(f"{server.admin}/log/levels", timeout=10) as answer:
+            assert json.load(answer)["seldon_core"] == "debug"
+        assert server.stop() == 0
+    assert f"files have changed and are read again files={config}" in server.output
 
 
 def test_a_closed_terminal_still_ends_the_process(tmp_path):
