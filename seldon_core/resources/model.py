@@ -23,10 +23,9 @@ class ModelSpec:
 
     `storage_uri` is absolute or a URL. `requirements` are capabilities that a server must have.
     `min_replicas` above 0: so many replicas are enough when there is no room for `replicas`.
-    `max_replicas` is 0 when there is no bound. `storage_secret` is the Secret
-    that defines the remote of `storage_uri`, "" if none does. `log_payloads` and
-    `clean_topics_on_delete` are echoed and have no effect yet. `knobs` are this project's own
-    settings, which Seldon does not have.
+    `max_replicas` is 0 when there is no bound. `storage_secret` is the Secret that defines the
+    remote of `storage_uri`, "" if none does. `log_payloads` and `clean_topics_on_delete` are echoed
+    and have no effect yet. `knobs` are this project's own settings, which Seldon does not have.
     """
 
     name: str

@@ -12,6 +12,7 @@ its format 1.0 has one, which the binding does not offer yet.
 import os
 import struct
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import lmdb
@@ -110,7 +111,8 @@ class StoreFile:
         try:
             self.path.parent.mkdir(exist_ok=True, mode=_ONLY_MINE)
             if self.path.parent.stat().st_mode & _OF_OTHERS:  # Secrets are in it
-                self.path.parent.chmod(_ONLY_MINE)
+                with suppress(PermissionError):  # whose it is has let us in, and maybe others
+                    self.path.parent.chmod(_ONLY_MINE)
         except OSError as error:
             raise StoreError(f"cannot make {str(self.path.parent)!r}: {error.strerror}") from error
 

@@ -234,3 +234,25 @@ def test_an_environment_that_gave_up_is_opened_anew(folder):
             file.commit([], {b"lost": b"1"})
         file.commit([], {b"kept": b"1"})
     assert items(folder) == RECORDS | {b"kept": b"1"}
+
+
+def test_a_store_that_others_could_read_is_closed_to_them(tmp_path):
+    store = tmp_path / "store"
+    store.mkdir(mode=0o755)
+    file = StoreFile(tmp_path, 1 << 20)
+    assert file.items() == []
+    file.close()
+    assert store.stat().st_mode & 0o777 == 0o700
+
+
+def test_a_store_that_is_anothers_stays_as_it_is(tmp_path, monkeypatch):
+    def refuse(path, mode):
+        raise PermissionError(1, "Operation not permitted")
+
+    store = tmp_path / "store"
+    store.mkdir(mode=0o755)
+    monkeypatch.setattr(Path, "chmod", refuse)
+    file = StoreFile(tmp_path, 1 << 20)
+    assert file.items() == []
+    file.close()
+    assert store.stat().st_mode & 0o777 == 0o755
