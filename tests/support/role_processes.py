@@ -1,4 +1,4 @@
-"""Processes of one role each, which may be killed and started again with the same ports."""
+"""Processes of one role each, or of all, which may be killed and started again on their ports."""
 
 import contextlib
 import random
@@ -13,9 +13,12 @@ from time import monotonic
 
 import psutil
 
+from seldon_core.proto import servers_pb2 as pb
+from seldon_core.transport.control_client import SchedulerClient
 from tests.support.server import Serving, serving
 
 SERVER = "triton"
+REPLICAS = 3
 LEFT_OVER_S = 10.0
 """What a process started is gone so long after it, however slow the machine."""
 MOST_OPEN = 150
@@ -150,7 +153,7 @@ class Roles:
                     *to_link,
                 ),
             )
-            for index in range(3)
+            for index in range(REPLICAS)
         ]
         self.parts = [self.scheduler, *self.routers, *self.agents]
 
@@ -166,3 +169,81 @@ class Roles:
     def leaks(self) -> list[str]:
         """Return what is open that should have been closed, in sentences."""
         return [leak for part in self.parts for leak in part.leaks()]
+
+    def missing(self) -> list[str]:
+        """Return what is not yet as it is to be, in sentences."""
+        return [f"{part.name} is not ready" for part in self.parts if not part.is_ready()]
+
+
+@dataclass
+class Child:
+    """An agent process of `owner`, which starts it again when it is killed."""
+
+    index: int
+    owner: Part
+
+    @property
+    def name(self) -> str:
+        """What it is called."""
+        return f"agent {self.index}"
+
+    def kill(self) -> list[str]:
+        """Kill the process of that agent, or another one of the owner's; there may be none yet."""
+        found = agent_processes(self.owner)
+        if found:
+            chosen = found[self.index % len(found)]
+            with contextlib.suppress(psutil.NoSuchProcess):
+                chosen.kill()
+        return []
+
+    def start(self) -> None:
+        """Leave that to the owner."""
+
+
+class Owned:
+    """One process that is all roles, and runs two replicas of its server in processes."""
+
+    def __init__(self, folder: Path, chance: random.Random) -> None:
+        self.data = folder / "data"
+        self.api_port = low_port(chance)
+        ports = [f"--{name}port={low_port(chance)}" for name in ("", "agent-")]
+        arguments = (
+            f"--data-dir={self.data}",
+            f"--scheduler-port={self.api_port}",
+            "--admin-port=0",
+            *ports,
+        )
+        self.scheduler = Part("the owner", arguments)
+        self.routers = [self.scheduler]
+        self.agents = [Child(index, self.scheduler) for index in range(REPLICAS - 1)]
+        self.parts = [self.scheduler]
+
+    def start(self) -> None:
+        """Start it, and declare that the server has three replicas."""
+        self.scheduler.start()
+        with SchedulerClient(f"127.0.0.1:{self.api_port}") as client:
+            client.apply_server(pb.Server(name=SERVER, configName=SERVER, replicas=REPLICAS))
+
+    def stop(self) -> list[str]:
+        """Stop it; return what is wrong then, in sentences."""
+        return self.scheduler.stop()
+
+    def leaks(self) -> list[str]:
+        """Return what is open that should have been closed, in sentences."""
+        return self.scheduler.leaks()
+
+    def missing(self) -> list[str]:
+        """Return what is not yet as it is to be, in sentences."""
+        found = agent_processes(self.scheduler)
+        missing = [f"{len(found)} agent processes run"] * (len(found) != REPLICAS - 1)
+        return [*missing, *(["the owner is not ready"] * (not self.scheduler.is_ready()))]
+
+
+def agent_processes(owner: Part) -> list[psutil.Process]:
+    """Return the agent processes that a process runs."""
+    found = []
+    for child in psutil.Process(owner.server.process.pid).children(recursive=True):
+        with contextlib.suppress(psutil.NoSuchProcess):
+            if "--role=agent" in child.cmdline():
+                found.append(child)
+    return found

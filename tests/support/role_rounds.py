@@ -18,7 +18,7 @@ from seldon_core.proto import scheduler_pb2 as pb
 from seldon_core.transport.control_client import SchedulerClient
 from tests.support.kill_clients import CHANGES, Changer, GrpcCaller, RestCaller
 from tests.support.numbered_models import ArtifactShop, Sort
-from tests.support.role_processes import SERVER, Part, Roles, until
+from tests.support.role_processes import REPLICAS, SERVER, Child, Owned, Part, Roles, until
 from tests.support.witness import NEVER, Witness
 
 STANDING = ("s0", "s1")
@@ -63,11 +63,11 @@ class RolesWitness(Witness):
             self.killed_at = NEVER
             self._absences[-1][1] = now
 
-    def lose(self, now: float) -> None:
-        """Note that an agent is about to be killed, with models that have no other replica."""
+    def lose(self, now: float, models: Sequence[str]) -> None:
+        """Note that an agent is about to be killed, which may alone have some of `models`."""
         with self._lock:
             self._losses.append(now)
-            for model in OTHERS:
+            for model in models:
                 for request in self._asked.get(model, ()):
                     self._seen_at.pop(request.number, None)
 
@@ -181,17 +181,22 @@ class Notifier:
 
 @dataclass
 class RoleRounds:
-    """Six processes, and everything that is known about what they were asked."""
+    """Processes, and everything that is known about what they were asked.
+
+    They are of one role each, or, if `is_owned`, agents that the one of all roles runs.
+    """
 
     folder: Path
     seed: int
+    is_owned: bool = False
     witness: RolesWitness = field(default_factory=RolesWitness)
     rounds: int = 0
     kills: int = 0
 
     def __post_init__(self) -> None:
         self.shop = ArtifactShop(self.folder / "artifacts")
-        self.roles = Roles(self.folder, random.Random(f"ports/{self.seed}"))
+        ports = random.Random(f"ports/{self.seed}")
+        self.roles: Roles | Owned = (Owned if self.is_owned else Roles)(self.folder, ports)
         self._notifier = Notifier(self.roles.api_port, self.witness)
         self._readers: dict[str, list[Reader]] = {}
 
@@ -239,32 +244,35 @@ class RoleRounds:
         with SchedulerClient(f"127.0.0.1:{self.roles.api_port}") as client:
             if self.roles.scheduler in victims:
                 self.witness.return_as(list(client.model_status(pb.ModelStatusRequest())))
-            self._notifier.check(client)
+            if not self.is_owned:
+                self._notifier.check(client)
         if self.roles.scheduler in victims:
             self._settle(FOUND_S)
             self.witness.come_back(monotonic())
         else:
             self._settle(HEARD_S)
 
-    def _victims(self, chance: random.Random) -> list[Part]:
+    def _victims(self, chance: random.Random) -> list[Part | Child]:
         """Who is killed: one, or two of different roles."""
         roles = self.roles
-        victims = [chance.choice(roles.parts)]
+        kinds: list[Sequence[Part | Child]] = [[roles.scheduler], roles.agents]
+        if not self.is_owned:
+            kinds.append(roles.routers)
+        everybody = [part for kind in kinds for part in kind]
+        victims = [chance.choice(everybody)]
         if chance.random() < 0.3:
-            same = next(
-                kind
-                for kind in ([roles.scheduler], roles.routers, roles.agents)
-                if victims[0] in kind
-            )
-            victims.append(chance.choice([part for part in roles.parts if part not in same]))
+            others = [kind for kind in kinds if victims[0] not in kind]
+            victims.append(chance.choice([part for kind in others for part in kind]))
         return victims
 
-    def _kill(self, part: Part) -> None:
+    def _kill(self, part: Part | Child) -> None:
         self.kills += 1
         if part is self.roles.scheduler:
             self.witness.leave(monotonic())
-        elif part in self.roles.agents:
-            self.witness.lose(monotonic())
+        if part in self.roles.agents:
+            self.witness.lose(monotonic(), OTHERS)
+        elif isinstance(self.roles, Owned):
+            self.witness.lose(monotonic(), MODELS)
         for reader in self._readers.get(part.name, ()):
             reader.life.killed_at = monotonic()
         self.witness.violations += part.kill()
@@ -282,7 +290,7 @@ class RoleRounds:
             reader.start()
         self._readers[part.name] = readers
 
-    def _end_readers(self, part: Part) -> None:
+    def _end_readers(self, part: Part | Child) -> None:
         for reader in self._readers.pop(part.name, ()):
             reader.over.set()
             reader.join()
@@ -291,7 +299,7 @@ class RoleRounds:
     def _writers(self, chance: random.Random) -> Iterator[None]:
         """Have models changed until the scheduler is gone, or the end of the block."""
         stop = threading.Event()
-        works = [self._notifier.run] + [
+        works = [self._notifier.run] * (not self.is_owned) + [
             Changer(
                 models,
                 self.roles.api_port,
@@ -342,13 +350,13 @@ class RoleRounds:
 
     def _missing(self) -> list[str]:
         """Return what is not yet as it is to be, in sentences."""
-        missing = [f"{part.name} is not ready" for part in self.roles.parts if not part.is_ready()]
+        missing = self.roles.missing()
         with SchedulerClient(f"127.0.0.1:{self.roles.api_port}") as client:
             (server,) = client.server_status(pb.ServerStatusRequest(name=SERVER))
             statuses = client.model_status(pb.ModelStatusRequest())
             found = {each.modelName: each.versions[-1].state for each in statuses if each.versions}
-        if server.availableReplicas != 3:
-            missing.append(f"{server.availableReplicas} replicas of 3 are there")
+        if server.availableReplicas != REPLICAS:
+            missing.append(f"{server.availableReplicas} replicas of {REPLICAS} are there")
         for model in MODELS:
             last, state = self.witness.last(model), found.get(model)
             if last is None or last.spec is None or last.sort is not Sort.HEALTHY:

@@ -8,7 +8,7 @@ import pytest
 from tests.support.long_run import TOLD
 from tests.support.role_rounds import RoleRounds
 
-SHORT_S = 20.0
+SHORT_S = 12.0
 """`make test` begins no round after so long."""
 
 LONG_ROUNDS = 200
@@ -20,30 +20,39 @@ def seed(request):
     return random.SystemRandom().randrange(10**6) if given is None else given
 
 
+KINDS = pytest.mark.parametrize("is_owned", [False, True], ids=["roles", "owner"])
+
+
 @pytest.mark.system
-def test_roles_that_are_killed_lose_nothing_that_was_acknowledged(tmp_path, seed, request, capsys):
+@KINDS
+def test_processes_that_are_killed_lose_nothing_that_was_acknowledged(
+    tmp_path, seed, is_owned, request, capsys
+):
     rounds = request.config.getoption("--kill-rounds")
-    run_rounds(tmp_path, seed, rounds or LONG_ROUNDS, None if rounds else SHORT_S, request, capsys)
+    limit_s = None if rounds else SHORT_S
+    run_rounds(tmp_path, seed, is_owned, rounds or LONG_ROUNDS, limit_s, request, capsys)
 
 
 @pytest.mark.long
 @pytest.mark.system
-def test_roles_that_are_killed_two_hundred_times_lose_nothing_that_was_acknowledged(
-    tmp_path, seed, request, capsys
+@KINDS
+def test_processes_killed_two_hundred_times_lose_nothing_that_was_acknowledged(
+    tmp_path, seed, is_owned, request, capsys
 ):
     rounds = request.config.getoption("--kill-rounds") or LONG_ROUNDS
-    run_rounds(tmp_path, seed, rounds, None, request, capsys)
+    run_rounds(tmp_path, seed, is_owned, rounds, None, request, capsys)
 
 
-def run_rounds(folder, seed, rounds, limit_s, request, capsys):
+def run_rounds(folder, seed, is_owned, rounds, limit_s, request, capsys):
     began = time.monotonic()
-    kills = RoleRounds(folder, seed)
+    kills = RoleRounds(folder, seed, is_owned)
     kills.run(rounds, limit_s)
     witness = kills.witness
+    who = "an owner and its agents" if is_owned else "scheduler, routers and agents"
     tell = request.config.pluginmanager.get_plugin("terminalreporter").write_line
     with capsys.disabled():
         tell(
-            f"\n{TOLD}kill -9 over roles, seed {seed}: {kills.rounds} rounds with {kills.kills} "
+            f"\n{TOLD}kill -9 of {who}, seed {seed}: {kills.rounds} rounds with {kills.kills} "
             f"kills in {time.monotonic() - began:.0f} s; {witness.requests} requests, "
             f"{witness.kept} acknowledged; {witness.answers} calls answered, "
             f"{witness.refusals} refused"
