@@ -55,6 +55,11 @@ class Part:
     _server: Serving | None = None
 
     @property
+    def is_started(self) -> bool:
+        """Whether it runs."""
+        return self._server is not None
+
+    @property
     def server(self) -> Serving:
         """The process that runs."""
         assert self._server is not None, f"{self.name} does not run"
@@ -189,7 +194,7 @@ class Child:
 
     def kill(self) -> list[str]:
         """Kill the process of that agent, or another one of the owner's; there may be none yet."""
-        found = agent_processes(self.owner)
+        found = agent_processes(self.owner) if self.owner.is_started else []
         if found:
             chosen = found[self.index % len(found)]
             with contextlib.suppress(psutil.NoSuchProcess):

@@ -178,7 +178,11 @@ class Witness:
             if not standing:
                 yield name, []
                 continue
-            come = [index for index, r in enumerate(standing) if r.number in self._came_at]
+            come = [
+                index
+                for index, request in enumerate(standing)
+                if self._taken_over_at(request.number) < NEVER
+            ]
             healthy = [r.number for r in standing if r.sort is Sort.HEALTHY]
             if standing[-1].sort is Sort.HEALTHY:
                 yield name, healthy[-1:]
