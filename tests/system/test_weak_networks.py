@@ -16,7 +16,7 @@ from seldon_core.transport.control_client import SchedulerClient
 from tests.support.numbered_models import INPUT, ArtifactShop, Sort
 from tests.support.role_processes import SERVER, until
 from tests.support.server import serving
-from tests.support.weak_network import TEST, Weakness, weak_network, why_not
+from tests.support.weak_network import Weakness, weak_network, why_not
 
 pytestmark = [pytest.mark.system, pytest.mark.skipif(bool(why_not()), reason=why_not())]
 
@@ -143,6 +143,7 @@ def test_calls_go_elsewhere_when_a_router_is_split_from_an_agent(world):
     assert world.serves("iris", newer)
 
 
+@pytest.mark.long
 def test_an_agent_split_from_the_scheduler_is_done_without_and_comes_back_right(world):
     number = world.declare("iris")
     gone = world.declare("gone", replicas=1)
@@ -164,7 +165,7 @@ def test_an_agent_split_from_the_scheduler_is_done_without_and_comes_back_right(
 
 def test_links_that_are_slow_and_lose_packets_only_take_longer(world):
     world.network.slow_down(SLOW)
-    numbers = {f"m{index}": world.declare(f"m{index}") for index in range(5)}
+    numbers = {f"m{index}": world.declare(f"m{index}") for index in range(2)}
     for name, number in numbers.items():
         assert until(lambda name=name: world.state(name) == (2, "ModelAvailable"), 60)
         assert world.serves(name, number)
@@ -185,4 +186,3 @@ def test_processes_that_are_all_split_find_each_other_again(world):
     assert time.monotonic() - began < LONGEST_CALL_S
     world.network.heal()
     assert world.serves("iris", number)
-    assert TEST in world.network.addresses
