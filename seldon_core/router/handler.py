@@ -94,10 +94,11 @@ class RouterHandler:
             # since it was scaled to zero: then its route led elsewhere before that. Nothing of the
             # call has run.
             if self._leads_to(call, candidate, upstream):
+                attempts = self._attempts(call, candidate, upstream)
                 reply = await self._elsewhere(
-                    Attempts(candidate, upstream), error, lambda handler: handler.infer(call)
+                    call, attempts, error, lambda handler: handler.infer(call)
                 )
-                reply.headers.append(candidate.hop)
+                reply.headers.append(attempts.candidate.hop)
                 return reply
         else:
             reply.headers.append(candidate.hop)
@@ -117,7 +118,7 @@ class RouterHandler:
         source = Messages(messages)
         is_first = True
         candidate, upstream = self._choose(call)
-        attempts = Attempts(candidate, upstream)
+        attempts: Attempts | None = None
         while True:
             source.lead(partial(self._leads_to, call, candidate, upstream))
             is_silent = True
@@ -135,10 +136,13 @@ class RouterHandler:
                 if not (source.has_moved if isinstance(error, NotFoundError) else is_silent):
                     raise
                 if self._leads_to(call, candidate, upstream):
+                    attempts = attempts or self._attempts(call, candidate, upstream)
                     upstream = attempts.after(error)
+                    candidate = attempts.candidate
+                    call.internal_model = candidate.internal_model
                     continue
             candidate, upstream = self._choose(call)
-            attempts = Attempts(candidate, upstream)
+            attempts = None
 
     async def metadata(self, call: InferCall) -> ModelMetadata:
         """Return what the chosen version says of itself, under the name that was called.
@@ -198,11 +202,13 @@ class RouterHandler:
             return await ask(upstream.handler)
         except (NotFoundError, UnreachableError) as error:
             if self._leads_to(call, candidate, upstream):
-                return await self._elsewhere(Attempts(candidate, upstream), error, ask)
+                attempts = self._attempts(call, candidate, upstream)
+                return await self._elsewhere(call, attempts, error, ask)
         return await self._ask(call, ask)
 
     async def _elsewhere(
         self,
+        call: InferCall,
         attempts: Attempts,
         error: UnreachableError | NotFoundError,
         ask: Callable[[InferHandler], Awaitable[T]],
@@ -210,6 +216,7 @@ class RouterHandler:
         """Ask other replicas after one could not be reached or does not have it."""
         while True:
             upstream = attempts.after(error)
+            call.internal_model = attempts.candidate.internal_model
             upstream.in_flight += 1
             try:
                 return await ask(upstream.handler)
@@ -217,6 +224,18 @@ class RouterHandler:
                 error = another
             finally:
                 upstream.in_flight -= 1
+
+    def _attempts(self, call: InferCall, chosen: Candidate, upstream: Upstream) -> Attempts:
+        """Return the attempts of a call whose first one failed, at what its route still has."""
+        route = self._table.resolve(call.headers, call.model)
+        model = chosen.internal_model.rpartition("_")[0]
+        beside = [
+            candidate
+            for candidate in route.candidates
+            if candidate.internal_model != chosen.internal_model
+            and candidate.internal_model.rpartition("_")[0] == model
+        ]
+        return Attempts(chosen, upstream, beside)
 
     def _choose(self, call: InferCall) -> tuple[Candidate, Upstream]:
         """What `infer` does in line, for the calls whose speed does not matter."""

@@ -74,3 +74,33 @@ def test_a_version_may_be_on_the_replica_that_could_not_be_reached():
     assert attempts.after(REFUSED) is other
     with pytest.raises(UnreachableError, match="refused"):
         attempts.after(MISSING)
+
+
+def rolled(olds, news):
+    """Attempts at a new version on replicas `news`, beside an old one on `olds`."""
+    new, old = (
+        Candidate(RouteCandidate("iris", version, 50, ()), tuple(found))
+        for version, found in ((2, news), (1, olds))
+    )
+    return Attempts(new, news[0], [old])
+
+
+def test_a_version_that_is_nowhere_to_be_reached_is_stood_in_for_by_one_beside_it():
+    one, other, third = upstreams(0, 1, 0)
+    attempts = rolled([one, third], [one, other])
+    assert attempts.after(REFUSED) is other
+    assert attempts.candidate.internal_model == "iris_2"
+    assert attempts.after(REFUSED) is third  # the first cannot be reached
+    assert attempts.candidate.internal_model == "iris_1"
+    assert attempts.after(REFUSED) is third  # once more
+    with pytest.raises(UnreachableError):
+        attempts.after(REFUSED)
+
+
+def test_a_replica_without_one_version_may_have_the_one_beside_it():
+    (only,) = upstreams(0)
+    attempts = rolled([only], [only])
+    assert attempts.after(MISSING) is only
+    assert attempts.candidate.internal_model == "iris_1"
+    with pytest.raises(NotFoundError):
+        attempts.after(MISSING)

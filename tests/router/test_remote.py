@@ -159,6 +159,42 @@ def test_statistics_leave_out_who_cannot_be_reached():
     asyncio.run(test())
 
 
+def rolling(remotes, *models):
+    """A router with the first replica's version beside the second's, which is always chosen."""
+    router = router_of(remotes)
+    candidates = (
+        RouteCandidate(model, number, number - 1, (replica,))
+        for number, (model, replica) in enumerate(zip(models, remotes, strict=True), 1)
+    )
+    router.publish(RouteUpdate("iris", tuple(candidates)))
+    return router
+
+
+def test_a_version_that_is_lost_while_it_is_rolled_is_stood_in_for_by_the_one_before():
+    async def test():
+        before, lost = Remote(), Remote(REFUSED, REFUSED, REFUSED)
+        router = rolling({R0: before, R1: lost}, "iris", "iris")
+        reply = await router.infer(call())
+        assert reply.response.model_name == "iris_1"
+        assert reply.headers[-1] == (b"x-seldon-route", b":iris_1:")
+        payloads = [Payload(None, b"1"), Payload(None, b"2")]
+        replies = [reply async for reply in router.stream(call(), Given(*payloads))]
+        assert replies[0].headers[-1] == (b"x-seldon-route", b":iris_1:")
+        assert (await router.metadata(call())).name
+        assert not lost.faults
+
+    asyncio.run(test())
+
+
+def test_no_other_model_of_an_experiment_stands_in_for_one_that_is_lost():
+    async def test():
+        router = rolling({R0: Remote(), R1: Remote(REFUSED, REFUSED)}, "other", "iris")
+        with pytest.raises(UnreachableError):
+            await router.infer(call())
+
+    asyncio.run(test())
+
+
 @pytest.mark.parametrize("fault", [REFUSED, MISSING], ids=["refused", "started anew"])
 def test_a_stream_is_taken_elsewhere_before_its_first_answer(fault):
     async def test():
