@@ -23,6 +23,9 @@ from seldon_core.transport.tls import ServerKeys
 
 _logger = logging.getLogger(__name__)
 
+_PAUSE_S: Final = 1.0
+"""So long nothing is accepted when there are no file descriptors left."""
+
 TLS_HANDSHAKE: Final = b"\x16"
 """The first byte of a connection that speaks TLS."""
 
@@ -68,6 +71,7 @@ class TlsServer:
         self._patience_s = patience_s
         self._most = most
         self._waiting: dict[socket.socket, asyncio.TimerHandle] = {}
+        self._pauses: dict[socket.socket, asyncio.TimerHandle] = {}
         self._shaking = 0
         self._refusals = RareLog()
         for each in self.sockets:
@@ -75,6 +79,8 @@ class TlsServer:
 
     def close(self) -> None:
         """Accept nothing more, and hang up on those who have said nothing yet."""
+        for pause in self._pauses.values():
+            pause.cancel()
         for each in self.sockets:
             if each.fileno() >= 0:
                 self._loop.remove_reader(each)
@@ -87,7 +93,13 @@ class TlsServer:
         for _ in range(MORE_A_TURN):
             try:
                 accepted, _ = listening.accept()
-            except OSError:  # none waits, or it was lost at once
+            except (BlockingIOError, InterruptedError, ConnectionError):  # none, or lost at once
+                return
+            except OSError as error:
+                # It still waits, so that the loop would ask again at once, and again.
+                _logger.warning("a connection cannot be accepted error=%s", error.strerror)
+                self._loop.remove_reader(listening)
+                self._pauses[listening] = self._loop.call_later(_PAUSE_S, self._go_on, listening)
                 return
             if len(self._waiting) + self._shaking >= self._most:
                 accepted.close()
@@ -96,6 +108,10 @@ class TlsServer:
             timer = self._loop.call_later(self._patience_s, self._give_up, accepted)
             self._waiting[accepted] = timer
             self._loop.add_reader(accepted, self._look, accepted)
+
+    def _go_on(self, listening: socket.socket) -> None:
+        del self._pauses[listening]
+        self._loop.add_reader(listening, self._accept, listening)
 
     def _look(self, accepted: socket.socket) -> None:
         """See what is spoken; an end or an error is left to the protocol to find."""

@@ -1,10 +1,12 @@
 """Ports that speak TLS: who is let in, and what others are told."""
 
 import asyncio
+import errno
 import socket
 import ssl
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import grpc
 import pytest
@@ -23,7 +25,7 @@ from seldon_core.transport.listener import listen
 from seldon_core.transport.rpc_client import open_rpc_client
 from seldon_core.transport.settings import ListenerSettings
 from seldon_core.transport.tls import DialTls, ServerKeys, ServerTls
-from seldon_core.transport.tls_accepting import PlainHttpRefusal, PlainRpcRefusal
+from seldon_core.transport.tls_accepting import PlainHttpRefusal, PlainRpcRefusal, TlsServer
 from tests.support.certificates import make_certificates, make_expired
 
 LOOPS = pytest.mark.parametrize(
@@ -404,3 +406,62 @@ def test_a_call_that_would_be_no_conversation_is_told_the_same():
 def test_who_has_left_is_not_known():
     with socket.socket() as nobody:
         assert tls_accepting._peer_of(nobody) == "unknown"
+
+
+class Exhausted:
+    """A listening socket whose connections cannot be accepted for want of file descriptors."""
+
+    def __init__(self):
+        self.asked = 0
+
+    def accept(self):
+        self.asked += 1
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    def fileno(self):
+        return 0
+
+    def close(self):
+        """Nothing is open."""
+
+
+class Readers:
+    """A loop's readers, of which each is always ready, and its timers."""
+
+    def __init__(self):
+        self.readers = {}
+        self.timers = []
+
+    def time(self):
+        return 0.0
+
+    def add_reader(self, what, call, *arguments):
+        self.readers[what] = lambda: call(*arguments)
+
+    def remove_reader(self, what):
+        self.readers.pop(what, None)
+
+    def call_later(self, delay, call, *arguments):
+        self.timers.append((delay, lambda: call(*arguments)))
+        return self
+
+    def cancel(self):
+        self.timers.clear()
+
+
+def test_a_port_without_file_descriptors_left_pauses(certificates, caplog):
+    loop: Any = Readers()
+    listening: Any = Exhausted()
+    keys = keys_of(certificates)
+    server = TlsServer(loop, [listening], keys, (asyncio.Protocol, asyncio.Protocol), 1.0, 9)
+    loop.readers[listening]()
+    assert listening not in loop.readers
+    assert "a connection cannot be accepted error=Too many open files" in caplog.text
+    [(delay, go_on)] = loop.timers
+    assert delay == tls_accepting._PAUSE_S
+    go_on()
+    loop.readers[listening]()
+    assert listening.asked == 2
+    server.close()
+    assert loop.timers == []
+    assert loop.readers == {}
