@@ -30,6 +30,9 @@ class SeldonScheduler:
         message = MESSAGES["ModelOperationMessage"](
             operation=operation, modelVersion=seldons_version(name, version, **model)
         )
+        self.pass_on(message)
+
+    def pass_on(self, message):
         self._orders.put_nowait(message)
 
     def end_stream(self):
