@@ -39,7 +39,7 @@ contracts: $(VENV)/.installed-dev
 tests: $(VENV)/.installed-dev
 	$(BIN)/pytest --cov --cov-report=term
 
-test-long: $(VENV)/.installed-dev ## the tests that take minutes: 100 rounds of kill -9, forty attackers, half an hour of fuzzing; adds a record to tests/LONG.md
+test-long: $(VENV)/.installed-dev ## the tests that take minutes: hundreds of rounds of kill -9, forty attackers, half an hour of fuzzing; adds a record to tests/LONG.md
 	$(BIN)/python -m tests.support.long_run $(ARGS)
 
 smoke: $(VENV)/.installed-dev ## run every micro benchmark for a moment
