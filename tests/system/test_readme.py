@@ -42,6 +42,7 @@ def data_folder(tmp_path_factory):
 def made(data_folder):
     """`make serve`, on free ports and a data folder of its own, from the checkout under test."""
     ports = " ".join(f"--{name}port 0" for name in ("", "scheduler-", "agent-", "admin-"))
+    ports += " --set scaling.periodS=1"  # as the README says of scaling
     environment = Path(sys.executable).parent.parent
     options = [f"VENV={environment}"] if (environment / ".installed-serve").exists() else []
     with serving(
@@ -77,7 +78,7 @@ def run(script, server, data_folder=None):
 
 def test_the_readme_has_the_commands_that_the_tests_know():
     assert set(BLOCKS) >= SERVERS | {"make test\n"}
-    assert len(COMMANDS) == 16
+    assert len(COMMANDS) == 18
 
 
 @pytest.mark.system

@@ -144,7 +144,8 @@ def plain(samples, folder, names):
     manifest.write_text(
         "---\n".join(
             f"apiVersion: mlops.seldon.io/v1alpha1\nkind: Model\nmetadata: {{name: {name}}}\n"
-            f"spec: {{storageUri: {samples}/artifacts/iris, requirements: [sklearn]}}\n"
+            f"spec:\n  storageUri: {samples}/artifacts/iris\n"
+            "  requirements: [sklearn]\n  memory: 1Mi\n"
             for name in names
         )
     )
