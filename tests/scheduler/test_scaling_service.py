@@ -13,7 +13,7 @@ from seldon_core.scheduler.targets import ScalingRules
 from seldon_core.transport.control import RouteCandidate, RouteUpdate, ScalingSignal, SignalKind
 from tests.scheduler.test_service import MLSERVER, a_world, run
 
-SLEEPY = ModelSpec("iris", "/home/iris", knobs=Knobs(scale_to_zero=True))
+SLEEPY = ModelSpec("iris", "/models/iris", knobs=Knobs(scale_to_zero=True))
 
 
 async def sleep(world, spec=SLEEPY):
@@ -45,7 +45,7 @@ def test_why_it_cannot_be_loaded_is_said_without_the_machines_folders():
         async with a_world() as world:
             assert "'iris' not found" in await world.scheduler.scaling.wake("iris")
             await sleep(world)
-            world.link.faults = {"iris": "no file /home/iris/model.joblib"}
+            world.link.faults = {"iris": "no file /models/iris/model.joblib"}
             assert await world.scheduler.scaling.wake("iris") == "no file model.joblib"
 
     run(test)
