@@ -176,5 +176,5 @@ def test_certificates_are_renewed_by_sighup_and_no_connection_is_lost(environ, t
             assert "agent lost" not in scheduler.output
             assert "ReplicaLost" not in scheduler.output
     told = [json.loads(line) for line in audit.read_text().splitlines()]
-    (refused,) = [line for line in told if line["outcome"] == "refused"]
+    refused = next(line for line in told if line["outcome"] == "refused")
     assert refused["reason"].startswith(stays)
