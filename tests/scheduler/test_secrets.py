@@ -3,6 +3,9 @@
 from dataclasses import replace
 
 import pytest
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import invariant, rule
 
 from seldon_core.errors import InvalidResourceError, NotFoundError
 from seldon_core.resources.model import KubernetesMeta, ModelSpec
@@ -23,6 +26,7 @@ from seldon_core.scheduler.records import Kind, StoredAgentConfig, StoredSecret
 from seldon_core.scheduler.secret_events import SecretDeclared, SecretUnloadRequested
 from seldon_core.scheduler.secrets import AgentConfigStatus, PreloadedStatus, SecretStatus
 from seldon_core.transport.control import ModelReport, ReplicaConfig, ReplicaId, ReplicaModelEvent
+from tests.support.scheduler_any_order import SPECS, AnyOrder
 
 R0 = ReplicaId("mlserver", 0)
 S3, OTHER_S3 = (Remote("s3", "s3", {"token": token}) for token in ("hunter2", "other"))
@@ -184,3 +188,42 @@ def test_a_model_that_failed_is_tried_soon_when_a_secret_has_come():
     assert machine.next_wakeup() == 1.5
     loads = [each for each in machine.handle(Tick(1.5)) if isinstance(each, LoadOnReplica)]
     assert [load.version.spec.name for load in loads] == ["iris"]
+
+
+class SecretsInAnyOrder(AnyOrder):
+    """Secrets come and go beside all else, and models are on the remotes that they define."""
+
+    @rule(spec=SPECS)
+    def load_far(self, spec):
+        self.load(replace(spec, storage_uri="s3:x", storage_secret="minio"), False, False)
+
+    @rule(
+        spec=st.sampled_from(
+            [secret(), secret(remote=GS), SecretSpec("minio"), AgentConfigSpec(("minio",), (GS,))]
+        )
+    )
+    def declare_secret(self, spec):
+        before = self.healthy()
+        assert self.ask(SecretDeclared, spec, self.caller + 1)
+        assert before <= self.healthy()
+
+    @rule(kind=st.sampled_from([Kind.SECRET, Kind.AGENT_CONFIG]))
+    def unload_secret(self, kind):
+        before = self.healthy()
+        name = "minio" if kind is Kind.SECRET else "seldon-agent"
+        was_there = (kind, name) in self.kept
+        assert self.ask(SecretUnloadRequested, kind, name, self.caller + 1) == was_there
+        assert before <= self.healthy()
+
+    @invariant()
+    def what_is_kept_is_what_is_known(self):
+        vault = self.machine.state.vault
+        kept = {name for kind, name in self.kept if kind is Kind.SECRET}
+        assert set(vault.secrets) == kept
+        assert ((Kind.AGENT_CONFIG, "seldon-agent") in self.kept) == (
+            vault.agent_config is not None
+        )
+
+
+TestSecretsInAnyOrder = SecretsInAnyOrder.TestCase
+TestSecretsInAnyOrder.settings = settings(max_examples=25, stateful_step_count=30)
