@@ -55,6 +55,7 @@ GRPC_CODES: Final[tuple[str, ...]] = (
 
 OK: Final = 0
 CANCELLED: Final = 1
+UNKNOWN: Final = 2
 INVALID_ARGUMENT: Final = 3
 DEADLINE_EXCEEDED: Final = 4
 NOT_FOUND: Final = 5

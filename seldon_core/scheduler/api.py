@@ -6,20 +6,21 @@ be called any number at a time; none waits for another, or for a subscriber that
 
 import asyncio
 from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
 from typing import Final
 
 from seldon_core import __version__
-from seldon_core.errors import NotFoundError, UnsupportedError
+from seldon_core.errors import NotFoundError
 from seldon_core.proto import control_pb2
 from seldon_core.proto import scheduler_pb2 as pb
 from seldon_core.protocol.model_message import kubernetes_meta, spec_of
 from seldon_core.scheduler.declared_api import DeclaredApi
+from seldon_core.scheduler.model_gateway_api import ModelGatewayApi
 from seldon_core.scheduler.operator_api import OperatorApi
 from seldon_core.scheduler.service import Scheduler
 from seldon_core.scheduler.status import ModelStatus, ServerStatus
 from seldon_core.scheduler.status_messages import (
     chapter_message,
-    model_message,
     scaling_message,
     scaling_reason,
     server_message,
@@ -37,6 +38,7 @@ class SchedulerApi:
     def __init__(self, scheduler: Scheduler, coalesce_s: float = COALESCE_S) -> None:
         self._scheduler = scheduler
         self._coalesce_s = coalesce_s
+        self._gateways = ModelGatewayApi(scheduler)
 
     def services(self) -> Sequence[ControlService]:
         """Return what a control port is to serve."""
@@ -57,6 +59,9 @@ class SchedulerApi:
                     ),
                     StreamMethod(
                         "SubscribeServerStatus", pb.ServerSubscriptionRequest, self.follow_servers
+                    ),
+                    UnaryMethod(
+                        "ModelStatusEvent", pb.ModelUpdateStatusMessage, self._gateways.take_event
                     ),
                     *declared.methods(),
                     *OperatorApi(self._scheduler).methods(),
@@ -104,7 +109,7 @@ class SchedulerApi:
         if request.HasField("model"):
             await self._scheduler.carried_out()
             status = self._model(request.model.name)
-            yield model_message(status, all_versions=request.allVersions)
+            yield self._gateways.message(status, all_versions=request.allVersions)
             return
         for name in self._scheduler.model_names():
             message = await self._message_of(name, all_versions=request.allVersions)
@@ -133,13 +138,14 @@ class SchedulerApi:
     ) -> AsyncGenerator[pb.ModelStatusResponse, None]:
         """Yield the latest version of every model, then of each that changes, as it is by then.
 
-        Nothing comes before a start is complete: until then models seem not to be served.
+        Nothing comes before a start is complete: until then models seem not to be served. A gateway
+        is told instead what to take in and what to let go.
         """
         if request.isModelGateway:
-            raise UnsupportedError(
-                "model gateways are not served yet; subscribe with isModelGateway unset to be told "
-                "of states"
-            )
+            async with aclosing(self._gateways.follow(request.subscriberName)) as orders:
+                async for order in orders:
+                    yield order
+            return
         await self._scheduler.complete()
         with self._scheduler.watch_models() as watch:
             for name in self._scheduler.model_names():
@@ -185,7 +191,7 @@ class SchedulerApi:
         await self._scheduler.carried_out()
         status = self._model(request.name)
         return control_pb2.DescribeModelResponse(
-            status=model_message(status, all_versions=True),
+            status=self._gateways.message(status, all_versions=True),
             verdicts=[verdict_message(each) for each in self._scheduler.explain(request.name)],
             scaling=scaling_reason(status.latest),
             story=self._chapters(request.name),
@@ -208,7 +214,9 @@ class SchedulerApi:
         """Return a model's status, None if it has been forgotten since it was named."""
         await self._scheduler.carried_out()
         status = self._scheduler.model(name)
-        return None if status is None else model_message(status, all_versions=all_versions)
+        if status is None:
+            return None
+        return self._gateways.message(status, all_versions=all_versions)
 
     def _model(self, name: str) -> ModelStatus:
         status = self._scheduler.model(name)

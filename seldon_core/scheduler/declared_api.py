@@ -8,7 +8,7 @@ gateway has, and not that it can be called here.
 from collections.abc import AsyncGenerator, Sequence
 from typing import Final
 
-from seldon_core.errors import InvalidRequestError, NotFoundError, SeldonError
+from seldon_core.errors import InvalidRequestError, NotFoundError
 from seldon_core.proto import chainer_pb2, control_pb2
 from seldon_core.proto import scheduler_pb2 as pb
 from seldon_core.protocol.experiment_message import experiment_of
@@ -61,7 +61,6 @@ class DeclaredApi:
                 chainer_pb2.PipelineUpdateStatusMessage,
                 self.take_pipeline_event,
             ),
-            UnaryMethod("ModelStatusEvent", pb.ModelUpdateStatusMessage, self.take_model_event),
         )
 
     def own_methods(self) -> Sequence[UnaryMethod | StreamMethod]:
@@ -202,19 +201,6 @@ class DeclaredApi:
             actor=peer,
         )
         return chainer_pb2.PipelineUpdateStatusResponse()
-
-    async def take_model_event(
-        self, request: pb.ModelUpdateStatusMessage, _: str
-    ) -> pb.ModelUpdateStatusResponse:
-        """Drop what a model gateway says: none was told of anything. Raises SeldonError if there is
-        no such version."""
-        update = request.update
-        await self._scheduler.carried_out()
-        status = self._scheduler.model(update.model)
-        versions = status.versions if status is not None else ()
-        if all(version.version.version != update.version for version in versions):
-            raise SeldonError(f"there is no version {update.version} of model {update.model!r}")
-        return pb.ModelUpdateStatusResponse()
 
     async def _pipeline_message(
         self, name: str, *, all_versions: bool = False

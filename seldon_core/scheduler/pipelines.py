@@ -6,11 +6,10 @@ members moves few pipelines. With nobody connected nothing is ordered: what is d
 what is to go is gone.
 """
 
-import zlib
-
 from seldon_core.errors import InvalidResourceError, NotFoundError, NotReadyError, SeldonError
 from seldon_core.resources.pipeline import PipelineSpec, PipelineVersion
 from seldon_core.scheduler.acknowledgements import Operation, Outcome, Round
+from seldon_core.scheduler.choosing import member_for
 from seldon_core.scheduler.decisions import AnswerCaller, Change, Decision
 from seldon_core.scheduler.declared_decisions import OrderPipeline
 from seldon_core.scheduler.declared_events import (
@@ -276,19 +275,8 @@ def _forget_old(pipeline: PipelineRecord) -> None:
 
 
 def _choose(state: DeclaredState, side: Side, name: str) -> str:
-    """Return the member that is to have a pipeline, "" if there is none.
-
-    The one whose hash with the name is highest: a member that comes or goes moves only its own.
-    """
-    return max(state.members[side], key=lambda member: _hash(f"{name}/{member}"), default="")
-
-
-def _hash(text: str) -> int:
-    """Return 32 bits. A checksum is linear: alone, of similar names it puts all in one place."""
-    bits = zlib.crc32(text.encode())
-    for _ in range(2):
-        bits = (bits ^ bits >> 16) * 0x45D9F3B & 0xFFFFFFFF
-    return bits
+    """Return the member that is to have a pipeline, "" if there is none."""
+    return member_for(name, state.members[side])
 
 
 def _holder(pipeline: PipelineRecord, side: Side) -> str:

@@ -363,6 +363,10 @@ class Scheduler:
         """Follow, for the length of a block, the names of models whose status changes."""
         return self._model_watches.open()
 
+    def mark_model(self, name: str) -> None:
+        """Tell those who follow models that something else is told of one beside its state."""
+        self._model_watches.mark(name)
+
     def watch_servers(self) -> AbstractContextManager[Watch]:
         """Follow, for the length of a block, the names of servers whose status changes."""
         return self._outside.watch_servers()

@@ -20,16 +20,17 @@ NO_TIME_S: Final = -62_135_596_800
 """Go's zero time, the year 1, in seconds: what Seldon says where nothing has changed yet."""
 
 # Seldon's gateway makes a model callable over Kafka, beside the state that the model itself has.
-_NO_GATEWAY: Final = "no model gateway runs: the model is called by REST and gRPC only"
-_NO_GATEWAY_HELD_IT: Final = "no model gateway runs, so none had to let the model go"
 
 
 def model_message(status: ModelStatus, *, all_versions: bool = False) -> pb.ModelStatusResponse:
-    """Return a model's status with its latest version, or with all from the oldest."""
+    """Return a model's status with its latest version, or with all from the oldest.
+
+    It says nothing of model gateways.
+    """
     versions = status.versions if all_versions else (status.latest,)
     return pb.ModelStatusResponse(
         modelName=status.name,
-        versions=[_version_message(version, status.is_deleted) for version in versions],
+        versions=[_version_message(version) for version in versions],
         deleted=status.is_deleted,
     )
 
@@ -98,7 +99,7 @@ def chapter_message(chapter: Chapter, about: str) -> control_pb2.Chapter:
     )
 
 
-def _version_message(status: ModelVersionStatus, is_deleted: bool) -> pb.ModelVersionStatus:
+def _version_message(status: ModelVersionStatus) -> pb.ModelVersionStatus:
     spec = status.version.spec
     state = pb.ModelStatus(
         state=status.state.value,
@@ -106,8 +107,6 @@ def _version_message(status: ModelVersionStatus, is_deleted: bool) -> pb.ModelVe
         availableReplicas=status.available_replicas,
         unavailableReplicas=status.unavailable_replicas,
         lastChangeTimestamp=timestamp_message(status.changed_at),
-        modelGwState=pb.ModelStatus.ModelTerminated if is_deleted else pb.ModelStatus.ModelCreate,
-        modelGwReason=_NO_GATEWAY_HELD_IT if is_deleted else _NO_GATEWAY,
     )
     message = pb.ModelVersionStatus(
         version=status.version.version,

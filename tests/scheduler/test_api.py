@@ -11,7 +11,6 @@ from seldon_core.errors import (
     InvalidResourceError,
     NotFoundError,
     StoreError,
-    UnsupportedError,
 )
 from seldon_core.proto import control_pb2
 from seldon_core.proto import scheduler_pb2 as pb
@@ -21,7 +20,7 @@ from seldon_core.scheduler.decisions import Change
 from seldon_core.scheduler.events import Tick
 from seldon_core.scheduler.state import ModelState
 from seldon_core.scheduler.status import Verdict
-from seldon_core.scheduler.status_messages import model_message, server_message
+from seldon_core.scheduler.status_messages import server_message
 from seldon_core.scheduler.story import Chapter
 from seldon_core.transport.control_services import StreamMethod
 from tests.support.control_fakes import FakeScheduler, a_model, a_server, a_version
@@ -213,7 +212,9 @@ def test_a_model_is_described_with_verdicts_and_story():
     answer = run(
         SchedulerApi(scheduler).describe_model(control_pb2.DescribeModelRequest(name="iris"), PEER)
     )
-    assert answer.status == model_message(scheduler.model("iris"), all_versions=True)
+    assert answer.status == SchedulerApi(scheduler)._gateways.message(
+        scheduler.model("iris"), all_versions=True
+    )
     assert [verdict.serverName for verdict in answer.verdicts] == ["triton"]
     assert [chapter.eventId for chapter in answer.story] == [3]
 
@@ -292,9 +293,16 @@ def test_a_subscription_ends_with_the_scheduler():
     assert run(test()) == []
 
 
-def test_a_model_gateway_is_refused():
-    with pytest.raises(UnsupportedError, match=r"^model gateways are not served yet; "):
-        run(all_of(follow_models(FakeScheduler(), isModelGateway=True)))
+def test_a_model_gateway_is_told_what_to_take_in():
+    async def test():
+        scheduler = some_models()
+        orders = follow_models(scheduler, isModelGateway=True, subscriberName="gw")
+        order = await anext(orders)
+        await orders.aclose()
+        return order
+
+    order = run(test())
+    assert (order.operation, order.timestamp) == (pb.ModelStatusResponse.ModelCreate, 1)
 
 
 def follow_servers(scheduler, coalesce_s=0.0):

@@ -13,7 +13,6 @@ from seldon_core.errors import (
 )
 from seldon_core.proto import chainer_pb2, control_pb2
 from seldon_core.proto import scheduler_pb2 as pb
-from seldon_core.resources.model import ModelSpec
 from seldon_core.scheduler.declared_api import DeclaredApi
 from seldon_core.scheduler.service import open_scheduler
 from tests.support.scheduler_fakes import FakeRoutes, FakeStore, HandClock
@@ -235,19 +234,6 @@ def test_an_acknowledgement_of_what_there_is_not_is_refused():
             )
         with pytest.raises(InvalidRequestError, match="op 0 of an acknowledgement"):
             await api.take_pipeline_event(message(), PEER)
-
-    run(test)
-
-
-def test_what_a_model_gateway_says_of_a_version_that_there_is_is_dropped():
-    async def test(api):
-        await api._scheduler.load_model(ModelSpec("a", "/a"))
-        event = pb.ModelUpdateStatusMessage
-        known = event(update={"op": 1, "model": "a", "version": 1, "timestamp": 4}, success=True)
-        assert await api.take_model_event(known, PEER) == pb.ModelUpdateStatusResponse()
-        for update in ({"model": "a", "version": 2}, {"model": "b", "version": 1}):
-            with pytest.raises(SeldonError, match="there is no version"):
-                await api.take_model_event(event(update=update), PEER)
 
     run(test)
 

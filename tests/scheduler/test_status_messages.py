@@ -25,8 +25,6 @@ from seldon_core.scheduler.story import Chapter
 from seldon_core.transport.control import RuntimeInfo
 from tests.support.control_fakes import a_model, a_server, a_version
 
-NO_GATEWAY = "no model gateway runs: the model is called by REST and gRPC only"
-
 
 def test_a_healthy_model_reads_as_seldons():
     spec = ModelSpec("iris", "/iris", requirements=("sklearn",), meta=KubernetesMeta())
@@ -45,8 +43,6 @@ def test_a_healthy_model_reads_as_seldons():
                     "state": "ModelAvailable",
                     "availableReplicas": 1,
                     "lastChangeTimestamp": "2023-11-14T22:13:20.500Z",
-                    "modelGwState": "ModelCreate",
-                    "modelGwReason": NO_GATEWAY,
                 },
                 "modelDefn": {
                     "meta": {"name": "iris", "kubernetesMeta": {}},
@@ -67,14 +63,6 @@ def test_a_model_that_is_nowhere_has_changed_at_no_time():
     assert "modelReplicaState" not in message
     assert "kubernetesMeta" not in message
     assert message["modelDefn"]["deploymentSpec"] == {}
-
-
-def test_a_deleted_model_has_no_gateway_to_wait_for():
-    message = model_message(a_model(is_deleted=True))
-    assert message.deleted
-    state = message.versions[0].state
-    assert state.modelGwState == pb.ModelStatus.ModelTerminated
-    assert state.modelGwReason == "no model gateway runs, so none had to let the model go"
 
 
 def test_the_latest_version_is_told_or_all():

@@ -70,6 +70,9 @@ class FakeScheduler:
         self.stories.append(name)
         return self.chapters
 
+    def mark_model(self, name):
+        self._model_watches.mark(name)
+
     def watch_models(self):
         return self._counted(self._model_watches)
 

@@ -15,8 +15,9 @@ from grpc_reflection.v1alpha.proto_reflection_descriptor_database import (
 )
 
 from seldon_core import __version__
-from seldon_core.proto import agent_pb2, control_pb2, scheduler_pb2, servers_pb2
+from seldon_core.proto import agent_pb2, control_pb2, scheduler_pb2, secrets_pb2, servers_pb2
 from seldon_core.proto import health_pb2 as seldons_health
+from seldon_core.proto import scheduler_pb2 as pb
 
 SCHEDULER = "seldon.mlops.scheduler.Scheduler"
 SERVED = {
@@ -27,6 +28,7 @@ SERVED = {
         "seldon.mlops.health.HealthCheckService",
         "seldon.mlops.scheduler.Scheduler",
         "seldon_core.control.Control",
+        "seldon_core.control.Secrets",
         "seldon_core.control.Servers",
     ],
     "agent": [
@@ -72,6 +74,9 @@ def test_a_client_that_knows_nothing_learns_to_ask_by_reflection(server):
     assert version["serverName"] == "mlserver"
 
 
+MODULES = (scheduler_pb2, agent_pb2, control_pb2, servers_pb2, secrets_pb2, seldons_health)
+
+
 def ask_in_vain(channel, method):
     """Call a method with an empty request; return the status, or the first answer's type."""
     kind = f"{'stream' if method.client_streaming else 'unary'}_" + (
@@ -92,7 +97,7 @@ def ask_in_vain(channel, method):
 
 def everything_declared(port):
     """The methods of the services that a port serves, as the .proto files have them."""
-    for module in (scheduler_pb2, agent_pb2, control_pb2, servers_pb2, seldons_health):
+    for module in MODULES:
         for service in module.DESCRIPTOR.services_by_name.values():
             if service.full_name in SERVED[port]:
                 # Both ports have this service, each a part of it.
@@ -100,10 +105,11 @@ def everything_declared(port):
                 yield from (each for each in service.methods if own is None or own(each.name))
 
 
+OF_ROUTERS = ("SubscribeRoutes", "WakeModel")
 SHARED = {
     "seldon_core.control.Control": {
-        "scheduler": lambda name: name != "SubscribeRoutes",
-        "agent": lambda name: name == "SubscribeRoutes",
+        "scheduler": lambda name: name not in OF_ROUTERS,
+        "agent": lambda name: name in OF_ROUTERS,
     }
 }
 
@@ -120,6 +126,41 @@ def test_whatever_is_declared_is_there(port, server):
     broken = (grpc.StatusCode.UNKNOWN, grpc.StatusCode.UNAVAILABLE)
     assert [method for method, code in answers.items() if code in broken] == []
     assert server.process.poll() is None
+
+
+def test_a_model_gateway_takes_a_model_in(server):
+    with grpc.insecure_channel(f"127.0.0.1:{server.ports['scheduler']}") as channel:
+
+        def call(kind, name, response):
+            return getattr(channel, kind)(
+                f"/{SCHEDULER}/{name}",
+                request_serializer=lambda message: message.SerializeToString(),
+                response_deserializer=response.FromString,
+            )
+
+        subscribe = call("unary_stream", "SubscribeModelStatus", pb.ModelStatusResponse)
+        asked = pb.ModelSubscriptionRequest(subscriberName="gw-0", isModelGateway=True)
+        orders = subscribe(asked, timeout=20)
+        order = next(each for each in orders if each.modelName == "iris")
+        assert order.operation == pb.ModelStatusResponse.ModelCreate
+        update = pb.ModelUpdateMessage(
+            op=pb.ModelUpdateMessage.Create,
+            model="iris",
+            version=order.versions[0].version,
+            timestamp=order.timestamp,
+            stream="gw-0",
+        )
+        answer = call("unary_unary", "ModelStatusEvent", pb.ModelUpdateStatusResponse)
+        answer(pb.ModelUpdateStatusMessage(update=update, success=True), timeout=10)
+        status = call("unary_stream", "ModelStatus", pb.ModelStatusResponse)
+        about = pb.ModelStatusRequest(model=pb.ModelReference(name="iris"))
+        (seen,) = status(about, timeout=10)
+        orders.cancel()
+    state = seen.versions[0].state
+    assert (state.modelGwState, state.modelGwReason) == (
+        pb.ModelStatus.ModelAvailable,
+        "1/1 ready ",
+    )
 
 
 def grpcurl(*arguments):
