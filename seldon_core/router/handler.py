@@ -113,7 +113,8 @@ class RouterHandler:
         """Have one version on one replica answer; its name is on the first reply.
 
         When its route leaves it, another goes on with the next message, and with those that still
-        waited for the first one to come into memory. Raises as `infer` does.
+        waited for the first one to come into memory; so it does with those that a replica had not
+        taken when it stopped. Raises as `infer` does.
         """
         source = Messages(messages)
         is_first = True
@@ -133,8 +134,10 @@ class RouterHandler:
                     return
             except (NotFoundError, UnreachableError) as error:
                 source.take_back()
-                if not (source.has_moved if isinstance(error, NotFoundError) else is_silent):
+                if not _may_go_on(error, source, is_silent=is_silent):
                     raise
+                if not is_silent:
+                    attempts = None  # it did well until then
                 if self._leads_to(call, candidate, upstream):
                     attempts = attempts or self._attempts(call, candidate, upstream)
                     upstream = attempts.after(error)
@@ -254,6 +257,18 @@ class RouterHandler:
             candidate.internal_model == name and upstream in candidate.upstreams
             for candidate in self._table.resolve(call.headers, call.model).candidates
         )
+
+
+def _may_go_on(
+    error: NotFoundError | UnreachableError, source: Messages, *, is_silent: bool
+) -> bool:
+    """Return whether another replica may answer the messages of a stream that has no answers yet.
+
+    If any may have run, only before the first answer, as a call that is asked once more.
+    """
+    if isinstance(error, NotFoundError):
+        return source.has_moved
+    return is_silent or not error.was_sent
 
 
 async def _answers(

@@ -10,11 +10,12 @@ from collections.abc import AsyncGenerator, AsyncIterator
 from typing import Final
 
 from seldon_core.aio.supervise import open_tasks
-from seldon_core.errors import RelayedError, SeldonError, UpstreamError
+from seldon_core.errors import RelayedError, SeldonError, UnreachableError, UpstreamError
 from seldon_core.protocol.inference import Encoded, Payload
 from seldon_core.protocol.oip_json import CONTENT_TYPE
 from seldon_core.protocol.relay import grpc_error, http_error
 from seldon_core.protocol.relay_stream import read_relayed
+from seldon_core.protocol.status import UNAVAILABLE
 from seldon_core.transport import grpc_frames
 from seldon_core.transport.handler import InferCall, StreamReply
 from seldon_core.transport.http2_client import Http2Client
@@ -54,7 +55,11 @@ async def talk(
     call: InferCall,
     messages: AsyncIterator[Payload],
 ) -> AsyncGenerator[StreamReply, None]:
-    """Pass on a gRPC stream whose `headers` are those of the hop; raises what ends it."""
+    """Pass on a gRPC stream whose `headers` are those of the hop; raises what ends it.
+
+    A replica that stops answers the messages it has, and ends the stream: UnreachableError, as no
+    other has run.
+    """
     loop = asyncio.get_running_loop()
     answers = _Duplex(loop, "the replica")
     stream_id = client.request(headers, (), answers, ends=False)
@@ -70,6 +75,8 @@ async def talk(
                 payload = sent.popleft() if is_final else sent[0]
                 yield StreamReply(payload, outcome, is_final)
     except RelayedError as error:
+        if error.grpc == UNAVAILABLE:
+            raise UnreachableError(str(error)) from error
         raise grpc_error(b"%d" % error.grpc, str(error), call.internal_model) from error
     except UpstreamError:
         if answers.fault is not None:

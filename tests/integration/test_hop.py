@@ -9,14 +9,17 @@ import numpy as np
 import orjson
 import pytest
 
+from seldon_core.aio.channels import Channel
 from seldon_core.proto import open_inference_pb2 as oip
+from seldon_core.protocol.inference import Encoded, Payload
+from seldon_core.protocol.oip_grpc import GRPC_CODEC
 from seldon_core.router.handler import RouterHandler
 from seldon_core.router.table import RouteTable
 from seldon_core.transport.budget import InFlightBytes
-from seldon_core.transport.control import RouteCandidate, RouteUpdate
+from seldon_core.transport.control import ReplicaId, RouteCandidate, RouteUpdate
 from seldon_core.transport.upstreams import open_upstreams
 from tests.support.agent import World, agent_of
-from tests.support.hop import REPLICA, address_of, listening
+from tests.support.hop import REPLICA, address_of, listening, rpc_call
 from tests.support.http2_peer import call_headers, framed, request_headers
 
 ROW = {"name": "x", "shape": [1, 2], "datatype": "FP32", "data": [1, 2]}
@@ -206,3 +209,37 @@ def test_a_request_keeps_its_id_on_both_sides():
         assert answer[0][b"x-seldon-route"] == b":iris_1:"
 
     through_both(test)
+
+
+def test_streams_lose_nothing_when_a_replica_stops():
+    other = ReplicaId("mlserver", 2)
+
+    async def whole():
+        async with (
+            agent_of(World(), "iris") as agent,
+            open_upstreams(InFlightBytes(1 << 30)) as upstreams,
+            listening(agent.front, agent.repository) as stays,
+            listening(agent.front, agent.repository) as stops,
+        ):
+            router = RouterHandler(RouteTable({}), lambda: 0.0, upstreams.open)
+            router.publish_replica(REPLICA, address_of(stops.port))
+            router.publish_replica(other, address_of(stays.port))
+            route = RouteCandidate("iris", 1, 100, (REPLICA, other))
+            router.publish(RouteUpdate("iris", (route,)))
+            inbox: Channel[Payload] = Channel(32)
+            answers = router.stream(rpc_call(model=""), inbox)
+            stopping = None
+            for number in range(40):
+                payload = Payload(GRPC_CODEC, message(str(number)))
+                await inbox.put(payload)
+                if number == 20:  # it is on its way to who stops, or not even that
+                    stopping = asyncio.ensure_future(stops.drain(5))
+                reply = await anext(answers)
+                assert reply.payload is payload
+                assert isinstance(reply.outcome, Encoded)
+            inbox.close()
+            assert [reply async for reply in answers] == []
+            assert stopping is not None
+            await stopping
+
+    asyncio.run(asyncio.wait_for(whole(), timeout=20))

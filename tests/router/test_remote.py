@@ -219,6 +219,31 @@ def test_a_stream_that_has_been_answered_ends_with_its_replica():
     asyncio.run(test())
 
 
+class Stopping(Remote):
+    """Answers one message of each stream, takes another, and stops."""
+
+    async def stream(self, call, messages):
+        has_answered = False
+        async for payload in messages:
+            if has_answered:
+                raise REFUSED
+            self.calls.append(call.internal_model)
+            yield StreamReply(payload, InferResponse("far", []))
+            has_answered = True
+
+
+def test_what_a_replica_had_not_taken_when_it_stopped_is_answered_by_another():
+    async def test():
+        replicas = {R0: Stopping(), R1: Stopping()}
+        router = router_of(replicas)
+        payloads = [Payload(None, b"%d" % number) for number in range(6)]
+        replies = [reply async for reply in router.stream(call(), Given(*payloads))]
+        assert [reply.payload for reply in replies] == payloads
+        assert [len(each.calls) for each in replicas.values()] == [3, 3]
+
+    asyncio.run(test())
+
+
 def test_a_replica_that_moves_or_goes_is_left():
     made = []
 

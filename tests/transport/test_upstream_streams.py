@@ -116,7 +116,7 @@ def test_what_a_replica_must_not_say(sent, error):
 
 @pytest.mark.parametrize(
     ("code", "error"),
-    [(b"5", NotReadyError), (b"3", RelayedError), (b"14", RelayedError)],
+    [(b"5", NotReadyError), (b"3", RelayedError), (b"14", UnreachableError)],
 )
 def test_how_a_stream_ends_is_passed_on(code, error):
     async def test(handler, server):
