@@ -216,7 +216,9 @@ def _judge_latest(state: SchedulerState, model: ModelRecord, now: float) -> None
     latest = model.latest
     if not model.is_deleted:
         _set_state(latest, *_state_of_standing(state, model, latest), now)
-    if model.is_deleted or (latest.state in HAS_COME and not _is_rolling(state, model)):
+    # Before that not all may be restored that was chosen for the latest.
+    has_come = state.is_synced and latest.state in HAS_COME
+    if model.is_deleted or (has_come and not _is_rolling(state, model)):
         model.fallback = None
     elif not (
         _fallback_is_loaded(model)

@@ -1,10 +1,13 @@
 """What of a model outlives a restart."""
 
+from seldon_core.resources.knobs import Knobs
 from seldon_core.resources.model import ModelSpec
+from seldon_core.scheduler.events import ModelWakeRequested, ServerNotice, ServersNotified
 from seldon_core.scheduler.keeping import restored, stored_of
 from seldon_core.scheduler.records import StoredModel, StoredVersion
 from seldon_core.scheduler.state import ModelState
-from tests.support.scheduler_worlds import R0, a_machine, load, report
+from seldon_core.transport.control import ReplicaId
+from tests.support.scheduler_worlds import R0, a_machine, load, report, restart
 
 IRIS = ModelSpec("iris", "/iris")
 STORED = StoredModel(
@@ -50,3 +53,14 @@ def test_after_a_restart_nothing_is_loaded_and_only_the_past_is_over():
     assert all(record.assignments == {} for record in model.versions.values())
     assert [record.number for record in model.standing()] == [4, 5]
     assert model.saved == STORED
+
+
+def test_what_served_stays_though_the_latest_is_declared_with_no_replica_and_was_woken():
+    machine = a_machine(R0, ReplicaId("triton", 0))
+    decided = load(machine, replicas=0, knobs=Knobs(scale_to_zero=True))
+    decided += machine.handle(ModelWakeRequested(2, "iris", caller=5))
+    decided += report(machine, 1, "Loaded")
+    decided += machine.handle(ServersNotified(3, (ServerNotice("mlserver", 0),), False, caller=6))
+    assert [record.number for record in machine.state.models["iris"].standing()] == [1, 2]
+    successor = restart(machine, decided)
+    assert [record.number for record in successor.state.models["iris"].standing()] == [1, 2]
