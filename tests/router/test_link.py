@@ -10,7 +10,7 @@ from seldon_core.agent import lingering
 from seldon_core.agent import link as agent_link
 from seldon_core.errors import RelayedError
 from seldon_core.proto import control_pb2 as pb
-from seldon_core.router.link import LONGEST_PAUSE_S, RouteLink
+from seldon_core.router.link import LONGEST_PAUSE_S, RouteLink, wake_by
 from seldon_core.transport.control import ReplicaAddress, ReplicaId, RouteCandidate, RouteUpdate
 from seldon_core.transport.control_port import open_control_port
 from seldon_core.transport.control_services import ControlService, StreamMethod
@@ -244,3 +244,14 @@ def test_a_router_serves_by_what_it_has_while_there_is_no_scheduler_and_comes_ba
 def test_a_router_is_back_before_replicas_unload_what_their_scheduler_has_left():
     least_s = lingering.UNLOAD_GRACE_S * agent_link.GRACES_AT_FIRST
     assert least_s > 1.2 * LONGEST_PAUSE_S + 1
+
+
+def test_a_scheduler_is_asked_to_wake_a_model_and_says_why_it_cannot():
+    class Client(ScriptedClient):
+        async def unary(self, path, request, response, timeout_s):
+            self.requests.append((path, request.name))
+            return response(failure="no room")
+
+    client = Client()
+    assert asyncio.run(wake_by(client)("iris")) == "no room"
+    assert client.requests == [("/seldon_core.control.Control/WakeModel", "iris")]

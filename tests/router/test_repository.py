@@ -53,6 +53,21 @@ def test_every_version_that_calls_go_to_is_shown_once(index, routes):
     assert routes.told == [*updates, (REPLICA, ADDRESS)]
 
 
+@pytest.mark.parametrize(
+    ("notice", "state", "reason"),
+    [
+        ("", IndexState.READY, "scaled to zero; the next call loads it"),
+        ("failed to load: why", IndexState.UNAVAILABLE, "failed to load: why"),
+    ],
+    ids=["asleep", "failed"],
+)
+def test_a_version_on_no_replica_is_ready_if_nothing_is_in_the_way_of_loading_it(
+    index, notice, state, reason
+):
+    index.publish(RouteUpdate("iris", (RouteCandidate("iris", 3, 100, ()),), notice))
+    assert shown(index) == [ModelIndex("iris", "3", state, reason)]
+
+
 def test_what_cannot_answer_is_shown_with_the_reason(index):
     index.publish(RouteUpdate("iris", notice="is loading"))
     assert shown(index) == [ModelIndex("iris", "", IndexState.UNAVAILABLE, "is loading")]

@@ -406,6 +406,12 @@ def test_a_version_that_cannot_be_called_says_why(state, shown):
     assert (row.state, row.reason) == shown
 
 
+def test_a_version_that_sleeps_can_be_called():
+    reason = "no call for 9 s; the next call loads it"
+    version = a_version(4, ModelState.SCALED_DOWN, reason=reason)
+    assert _index_of(a_model(version), version) == ModelIndex("iris", "4", READY, reason)
+
+
 @pytest.mark.parametrize("state", [ModelState.FAILED, ModelState.TERMINATE_FAILED])
 def test_the_index_does_not_tell_where_files_are(state):
     folder = a_version(4, state).version.spec.storage_uri

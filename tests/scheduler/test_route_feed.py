@@ -48,9 +48,9 @@ class Router:
 
 
 @asynccontextmanager
-async def a_feed(**options):
+async def a_feed(wake=None, **options):
     complete = asyncio.Event()
-    feed = RouteFeed(complete.wait)
+    feed = RouteFeed(complete.wait, wake=wake)
     async with (
         open_control_port("agent.port", 0, feed.services(), **options) as port,
         grpc.aio.insecure_channel(
@@ -123,9 +123,11 @@ def test_nobody_is_told_that_something_is_gone_before_the_replicas_are_back():
     async def test():
         async with a_feed() as (feed, channel, complete):
             feed.publish(RouteUpdate("iris", notice="is loading"))
+            feed.publish(RouteUpdate("wine", (RouteCandidate("wine", 1, 100, ()),)))
             feed.publish(to("rose"))
             router = Router(channel)
             assert await router.next() == RouteChanges(routes=(to("rose"),))
+            feed.publish(RouteUpdate("wine"))
             feed.publish(RouteUpdate("rose"))
             feed.publish_replica(R0, PLACE)
             assert await router.next() == RouteChanges(replicas={R0: PLACE})
@@ -237,3 +239,27 @@ def test_replicas_in_this_process_are_published_before_a_router_is_told_anything
         await told.aclose()
 
     run(test)
+
+
+def test_a_router_has_a_model_loaded_that_is_scaled_to_zero():
+    async def wake(model):
+        return f"{model} has no room"
+
+    async def test():
+        async with a_feed(wake) as (_, channel, _):
+            assert await wake_by(channel) == "iris has no room"
+        async with a_feed() as (_, channel, _):
+            with pytest.raises(grpc.aio.AioRpcError) as caught:
+                await wake_by(channel)
+            assert caught.value.code() is grpc.StatusCode.UNIMPLEMENTED
+
+    run(test)
+
+
+async def wake_by(channel):
+    call = channel.unary_unary(
+        "/seldon_core.control.Control/WakeModel",
+        request_serializer=pb.WakeModelRequest.SerializeToString,
+        response_deserializer=pb.WakeModelResponse.FromString,
+    )
+    return (await call(pb.WakeModelRequest(name="iris"), timeout=10)).failure

@@ -14,18 +14,31 @@ from seldon_core.scheduler.decisions import (
 from seldon_core.scheduler.events import (
     ModelScalingSignalled,
     ModelWakeRequested,
+    ReplicaConnected,
     ReplicaLost,
     ServerNotice,
     ServersNotified,
+    SyncReached,
 )
 from seldon_core.scheduler.invariants import violations
+from seldon_core.scheduler.machine import SchedulerMachine
 from seldon_core.scheduler.sleeping import failure_of
 from seldon_core.scheduler.state import ModelState
 from seldon_core.scheduler.targets import ScalingRules
-from seldon_core.transport.control import RouteCandidate, RouteUpdate, ScalingSignal, SignalKind
+from seldon_core.transport.control import (
+    ReplicaAddress,
+    ReplicaConfig,
+    RouteCandidate,
+    RouteUpdate,
+    ScalingSignal,
+    SignalKind,
+)
 from tests.support.scheduler_worlds import R0, R1, R2, a_machine, load, report, restart, unload
 
 SLEEPY = Knobs(scale_to_zero=True)
+ELSEWHERE = ReplicaConfig(
+    ("sklearn",), 100, 0, address=ReplicaAddress("there", 9000, 9000, is_ours=True)
+)
 ASLEEP = RouteUpdate("iris", (RouteCandidate("iris", 1, 100, ()),))
 
 
@@ -238,3 +251,20 @@ def test_why_a_call_cannot_be_served():
     assert failure_of(machine.model("iris")) == ""
     unload(machine)
     assert failure_of(machine.model("iris")) == "it was deleted"
+
+
+def test_what_is_woken_before_the_replica_that_had_it_is_back_waits_for_that():
+    machine = SchedulerMachine()
+    machine.handle(SyncReached(0))
+    decided = machine.handle(ReplicaConnected(0, R0, ELSEWHERE))
+    decided += load(machine, knobs=SLEEPY)
+    report(machine, 1, "Loaded")
+    decided += unused(machine)
+    decided += report(machine, 1, "Unloaded")
+    again = restart(machine, decided, now=150)
+    again.handle(SyncReached(150, 60))
+    assert scaled(wake(again)) == [(0, 1)]
+    assert again.model("iris").latest.state is ModelState.PROGRESSING
+    assert failure_of(again.model("iris")) == ""
+    decisions = again.handle(ReplicaConnected(201, R0, ELSEWHERE))
+    assert any(isinstance(made, LoadOnReplica) for made in decisions)
