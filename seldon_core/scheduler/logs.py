@@ -182,7 +182,7 @@ def _log_other_change(event: Event, change: Change, event_id: int) -> None:
 
 
 class PlaceLog:
-    """Says that a version has no place, which is nobody else's to tell.
+    """Says that a version has no place, or too few, which is nobody else's to tell.
 
     It says so once: how much memory is lacking changes with every model that comes or goes.
     """
@@ -200,7 +200,8 @@ class PlaceLog:
             return
         self._told[name] = number
         _log.warning(
-            "model has no place model=%s version=%d reason=%r event=%d",
+            "model has %s model=%s version=%d reason=%r event=%d",
+            "fewer replicas than it wants" if status.latest.available_replicas else "no place",
             name,
             number,
             status.latest.reason,

@@ -33,7 +33,7 @@ from seldon_core.transport.control import (
     RouteCandidate,
     RouteUpdate,
 )
-from tests.support.scheduler_worlds import R0, a_machine, load
+from tests.support.scheduler_worlds import R0, a_machine, load, report
 
 IRIS = ModelVersion(ModelSpec("iris", "/iris"), 1)
 ROUTE = RouteUpdate("iris", (RouteCandidate("iris", 1, 100, (R0,)),))
@@ -116,6 +116,19 @@ def test_a_model_without_a_place_is_a_warning(caplog):
     assert record.message == (
         "model has no place model=iris version=1 "
         "reason='no matching server: no server is connected' event=7"
+    )
+
+
+def test_a_model_that_serves_on_some_of_its_replicas_is_not_said_to_have_no_place(caplog):
+    machine = a_machine(R0)
+    load(machine)
+    report(machine, 1, "Loaded")
+    load(machine, replicas=2)
+    logs.PlaceLog().note("iris", machine.model("iris"), 7)
+    (told,) = caplog.messages
+    assert told == (
+        "model has fewer replicas than it wants model=iris version=1 reason='not enough suitable "
+        "replicas: 2 wanted, 1 found: no other replica is connected' event=7"
     )
 
 
