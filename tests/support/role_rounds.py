@@ -203,12 +203,12 @@ class RoleRounds:
     def run(self, rounds: int, limit_s: float | None = None) -> None:
         """Run so many rounds, each with one or two kills, or until one goes wrong.
 
-        No round begins after `limit_s`.
+        No round begins `limit_s` after all have started.
         """
-        began = monotonic()
         try:
             self.roles.start()
             self._settle(HEARD_S)
+            began = monotonic()
             for number in range(rounds):
                 if self.witness.violations or (
                     limit_s is not None and monotonic() - began > limit_s

@@ -8,7 +8,7 @@ import pytest
 from tests.support.long_run import TOLD
 from tests.support.role_rounds import RoleRounds
 
-SHORT_S = 12.0
+SHORT_S = 6.0
 """`make test` begins no round after so long."""
 
 LONG_ROUNDS = 200
@@ -60,4 +60,5 @@ def run_rounds(folder, seed, is_owned, rounds, limit_s, request, capsys):
     again = f"-m '' --kill-seed {seed} --kill-rounds {kills.rounds}"
     command = f"Again: pytest {request.node.nodeid} {again}"
     assert not witness.violations, "\n".join([*witness.violations[:20], command])
-    assert witness.answers > 10 * kills.rounds, "hardly anything was called"
+    # A round may be over before a process serves.
+    assert witness.answers > 10 * (kills.rounds - 4), "hardly anything was called"
