@@ -35,7 +35,9 @@ class OperatorApi:
     async def notify(self, request: pb.ServerNotifyRequest, peer: str) -> pb.ServerNotifyResponse:
         """Take in how many replicas servers are to have; answers when that is kept."""
         notices = [_notice(server, f"servers.{i}") for i, server in enumerate(request.servers)]
-        await self._scheduler.notify_servers(notices, is_first_sync=request.isFirstSync, actor=peer)
+        await self._scheduler.platform.notify_servers(
+            notices, is_first_sync=request.isFirstSync, actor=peer
+        )
         return pb.ServerNotifyResponse()
 
     async def follow(

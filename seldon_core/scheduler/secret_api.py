@@ -36,30 +36,32 @@ class SecretApi:
 
     async def apply_secret(self, request: pb.Secret, peer: str) -> pb.SecretChange:
         """Declare a Secret and tell what that changed."""
-        change = await self._scheduler.declare_secret(secret_of(request), actor=peer)
+        change = await self._scheduler.platform.declare_secret(secret_of(request), actor=peer)
         return pb.SecretChange(change=change.name)
 
     async def delete_secret(self, request: pb.SecretReference, peer: str) -> pb.SecretChange:
         """Delete a Secret; what is loaded by it serves on."""
-        change = await self._scheduler.unload_secret(Kind.SECRET, request.name, actor=peer)
+        change = await self._scheduler.platform.unload_secret(Kind.SECRET, request.name, actor=peer)
         return pb.SecretChange(change=change.name)
 
     async def apply_agent_config(self, request: pb.AgentConfig, peer: str) -> pb.SecretChange:
         """Declare the ConfigMap and tell what that changed."""
-        change = await self._scheduler.declare_secret(agent_config_of(request), actor=peer)
+        change = await self._scheduler.platform.declare_secret(agent_config_of(request), actor=peer)
         return pb.SecretChange(change=change.name)
 
     async def delete_agent_config(self, request: pb.SecretReference, peer: str) -> pb.SecretChange:
         """Delete the ConfigMap; what is loaded by it serves on."""
-        change = await self._scheduler.unload_secret(Kind.AGENT_CONFIG, request.name, actor=peer)
+        change = await self._scheduler.platform.unload_secret(
+            Kind.AGENT_CONFIG, request.name, actor=peer
+        )
         return pb.SecretChange(change=change.name)
 
     async def list_secrets(self, _: pb.ListSecretsRequest, __: str) -> pb.ListSecretsResponse:
         """Return what was declared, without values."""
         await self._scheduler.carried_out()
-        config = self._scheduler.agent_config()
+        config = self._scheduler.platform.agent_config()
         return pb.ListSecretsResponse(
-            secrets=map(_secret_summary, self._scheduler.secrets()),
+            secrets=map(_secret_summary, self._scheduler.platform.secrets()),
             agentConfig=_config_summary(config) if config is not None else None,
         )
 

@@ -54,31 +54,31 @@ class ServerApi:
 
     async def apply_server(self, request: pb.Server, peer: str) -> pb.ServerChange:
         """Declare a server and tell what that changed."""
-        change = await self._scheduler.declare_server(server_of(request), actor=peer)
+        change = await self._scheduler.platform.declare_server(server_of(request), actor=peer)
         return pb.ServerChange(change=change.name)
 
     async def delete_server(self, request: pb.ServerReference, peer: str) -> pb.ServerChange:
         """Delete a declared server; answers before its models are elsewhere."""
-        change = await self._scheduler.unload_server(request.name, actor=peer)
+        change = await self._scheduler.platform.unload_server(request.name, actor=peer)
         return pb.ServerChange(change=change.name)
 
     async def apply_config(self, request: pb.ServerConfig, peer: str) -> pb.ServerChange:
         """Declare what servers have in common and tell what that changed."""
         config = server_config_of(request)
-        change = await self._scheduler.declare_server_config(config, actor=peer)
+        change = await self._scheduler.platform.declare_server_config(config, actor=peer)
         return pb.ServerChange(change=change.name)
 
     async def delete_config(self, request: pb.ServerReference, peer: str) -> pb.ServerChange:
         """Delete a server config."""
-        change = await self._scheduler.unload_server_config(request.name, actor=peer)
+        change = await self._scheduler.platform.unload_server_config(request.name, actor=peer)
         return pb.ServerChange(change=change.name)
 
     async def list_servers(self, _: pb.ListServersRequest, __: str) -> pb.ListServersResponse:
         """Return what was declared, and how the processes fare that run it here."""
         await self._scheduler.carried_out()
         return pb.ListServersResponse(
-            servers=map(server_message_of, self._scheduler.server_specs()),
-            configs=map(server_config_message_of, self._scheduler.server_configs()),
+            servers=map(server_message_of, self._scheduler.platform.server_specs()),
+            configs=map(server_config_message_of, self._scheduler.platform.server_configs()),
             processes=self._processes(),
             notices=self._runner.notices() if self._runner is not None else {},
         )

@@ -5,15 +5,13 @@ order, and what operators ask of the machine is answered.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping
 from contextlib import AbstractContextManager, asynccontextmanager
 
 from seldon_core.aio.clock import Clock
 from seldon_core.aio.supervise import open_tasks
 from seldon_core.errors import StoreError
 from seldon_core.resources.model import KubernetesMeta, ModelSpec
-from seldon_core.resources.secret import AgentConfigSpec, SecretSpec
-from seldon_core.resources.server import ServerConfigSpec, ServerSpec
 from seldon_core.scheduler.audit import Auditor, AuditSink
 from seldon_core.scheduler.callers import Callers, Settling
 from seldon_core.scheduler.decisions import (
@@ -40,12 +38,6 @@ from seldon_core.scheduler.events import (
     ReplicaConnected,
     ReplicaDrainRequested,
     ReplicaLost,
-    ServerConfigDeclared,
-    ServerConfigUnloadRequested,
-    ServerDeclared,
-    ServerNotice,
-    ServersNotified,
-    ServerUnloadRequested,
     SyncReached,
     model_of,
     restored_event,
@@ -53,10 +45,9 @@ from seldon_core.scheduler.events import (
 from seldon_core.scheduler.logs import PlaceLog, log_change, log_decision, log_event
 from seldon_core.scheduler.machine import SchedulerMachine
 from seldon_core.scheduler.outside import Outside, ServerOwner
+from seldon_core.scheduler.platform_desk import PlatformDesk
 from seldon_core.scheduler.records import Kind, Stored
 from seldon_core.scheduler.scaling_service import ScalingDesk
-from seldon_core.scheduler.secret_events import SecretDeclared, SecretUnloadRequested
-from seldon_core.scheduler.secrets import AgentConfigStatus, SecretStatus
 from seldon_core.scheduler.status import ModelStatus, ServerStatus, Verdict
 from seldon_core.scheduler.story import Chapter, Story
 from seldon_core.scheduler.targets import USUAL_RULES, ScalingRules
@@ -133,6 +124,7 @@ class Scheduler:
         kept = sorted(store.stored, key=_place_at_start)
         restored = [restored_event(clock.wall(), stored) for stored in kept]
         self._turns = Turns(self._machine, Keeper(store), clock, restored, self._carry_out_all)
+        self.platform = PlatformDesk(self._machine, self._callers, clock, self._ask)
         self.declared = DeclaredDesk(
             self._machine, self._callers, clock, self._ask, self._turns.tell
         )
@@ -168,99 +160,6 @@ class Scheduler:
         caller, answer = self._callers.register()
         now = self._clock.wall()
         self._ask(ModelUnloadRequested(now, name, caller, meta, actor), answer)
-        return answer
-
-    def declare_server(self, spec: ServerSpec, *, actor: str = "") -> asyncio.Future[Change]:
-        """Declare a server that is run here; the result comes when that is on the disk.
-
-        The future raises InvalidResourceError, OverloadedError or StoreError.
-        """
-        caller, answer = self._callers.register()
-        self._ask(ServerDeclared(self._clock.wall(), spec, caller, actor), answer)
-        return answer
-
-    def unload_server(
-        self, name: str, *, meta: KubernetesMeta | None = None, actor: str = ""
-    ) -> asyncio.Future[Change]:
-        """Delete a declared server; the result comes before its models are elsewhere.
-
-        The future raises NotFoundError, OverloadedError or StoreError.
-        """
-        caller, answer = self._callers.register()
-        now = self._clock.wall()
-        self._ask(ServerUnloadRequested(now, name, caller, meta, actor), answer)
-        return answer
-
-    def declare_server_config(
-        self, spec: ServerConfigSpec, *, actor: str = ""
-    ) -> asyncio.Future[Change]:
-        """Declare what servers have in common; the result comes when that is on the disk.
-
-        The future raises InvalidResourceError, OverloadedError or StoreError.
-        """
-        caller, answer = self._callers.register()
-        self._ask(ServerConfigDeclared(self._clock.wall(), spec, caller, actor), answer)
-        return answer
-
-    def unload_server_config(self, name: str, *, actor: str = "") -> asyncio.Future[Change]:
-        """Delete a server config: servers that name it are as if nobody had declared it.
-
-        The future raises NotFoundError, OverloadedError or StoreError.
-        """
-        caller, answer = self._callers.register()
-        now = self._clock.wall()
-        self._ask(ServerConfigUnloadRequested(now, name, caller, actor), answer)
-        return answer
-
-    def declare_secret(
-        self, spec: SecretSpec | AgentConfigSpec, *, actor: str = ""
-    ) -> asyncio.Future[Change]:
-        """Declare a Secret, or the ConfigMap `seldon-agent`; the loads that come after have it.
-
-        The result comes when that is on the disk. The future raises InvalidResourceError,
-        OverloadedError or StoreError.
-        """
-        caller, answer = self._callers.register()
-        self._ask(SecretDeclared(self._clock.wall(), spec, caller, actor), answer)
-        return answer
-
-    def unload_secret(self, kind: Kind, name: str, *, actor: str = "") -> asyncio.Future[Change]:
-        """Delete a Secret, or the ConfigMap; what is loaded by it serves on.
-
-        `kind` is SECRET or AGENT_CONFIG. The future raises NotFoundError, OverloadedError or
-        StoreError.
-        """
-        caller, answer = self._callers.register()
-        self._ask(SecretUnloadRequested(self._clock.wall(), kind, name, caller, actor), answer)
-        return answer
-
-    def secrets(self) -> list[SecretStatus]:
-        """Return every Secret that was declared, without its values."""
-        return self._machine.secrets()
-
-    def agent_config(self) -> AgentConfigStatus | None:
-        """Return the ConfigMap `seldon-agent`, without its values, None if there is none."""
-        return self._machine.agent_config()
-
-    def server_configs(self) -> list[ServerConfigSpec]:
-        """Return every server config that was declared, in that order."""
-        return self._machine.server_configs()
-
-    def server_specs(self) -> list[ServerSpec]:
-        """Return every server that was declared to be run here, as it was declared."""
-        return self._machine.server_specs()
-
-    def notify_servers(
-        self, notices: Sequence[ServerNotice], *, is_first_sync: bool = False, actor: str = ""
-    ) -> asyncio.Future[Change]:
-        """Tell how many replicas servers are to have that others run.
-
-        The future raises OverloadedError or StoreError.
-        """
-        caller, answer = self._callers.register()
-        now = self._clock.wall()
-        event = ServersNotified(now, tuple(notices), is_first_sync, caller, actor)
-        self._ask(event, answer)
         return answer
 
     def connect_replica(self, replica: ReplicaId, config: ReplicaConfig) -> None:

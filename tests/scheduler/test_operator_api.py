@@ -16,6 +16,7 @@ class Obedient:
     """A scheduler that says yes; it is complete when `may_go` is set."""
 
     def __init__(self):
+        self.platform = self
         self.told: list[Any] = []
         self.may_go = asyncio.Event()
 

@@ -18,6 +18,7 @@ class Obedient:
     """A scheduler that says yes."""
 
     def __init__(self):
+        self.platform = self
         self.told: list[Any] = []
 
     async def _tell(self, what, change, actor):

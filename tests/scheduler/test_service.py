@@ -8,7 +8,6 @@ import pytest
 
 from seldon_core.errors import InvalidResourceError, NotFoundError, OverloadedError, StoreError
 from seldon_core.resources.model import ModelSpec
-from seldon_core.resources.server import ServerConfigSpec, ServerSpec
 from seldon_core.scheduler import durability, service, turns
 from seldon_core.scheduler.decisions import AnswerCaller, Change, LoadOnReplica
 from seldon_core.scheduler.events import (
@@ -649,39 +648,12 @@ def test_a_start_is_complete_when_nothing_is_awaited_any_more():
     run(test)
 
 
-def test_a_server_that_is_declared_is_run_and_kept_until_it_is_deleted():
-    class Owner:
-        def __init__(self):
-            self.told = []
-
-        def run_server(self, spec, replicas):
-            self.told.append((spec.name, replicas))
-
-    async def test():
-        store, owner = FakeStore(), Owner()
-        for _ in range(2):
-            async with open_scheduler({}, FakeRoutes(), store, StoppedClock(), owner) as scheduler:
-                await scheduler.carried_out()
-                if not owner.told:
-                    spec = ServerSpec("big", replicas=2)
-                    assert await scheduler.declare_server(spec, actor="me") is Change.CREATED
-        assert owner.told == [("big", 2), ("big", 2)]
-        async with open_scheduler({}, FakeRoutes(), store, StoppedClock(), owner) as scheduler:
-            assert await scheduler.unload_server("big") is Change.DELETED
-            with pytest.raises(NotFoundError):
-                await scheduler.unload_server("big")
-        assert owner.told[-1] == ("big", 0)
-        assert store.stored == ()
-
-    run(test)
-
-
 def test_more_replicas_of_a_server_that_others_run_are_asked_for():
     async def test():
         async with a_world() as world:
             scheduler = world.scheduler
             with scheduler.watch_asks() as asks:
-                await scheduler.notify_servers([ServerNotice("mlserver", 1, 1, 3)])
+                await scheduler.platform.notify_servers([ServerNotice("mlserver", 1, 1, 3)])
                 await scheduler.load_model(IRIS)
                 await scheduler.load_model(replace(IRIS, replicas=2))
                 assert await anext(asks) == "mlserver"
@@ -774,22 +746,3 @@ def test_the_audit_log_is_told_of_what_may_be_lost_and_what_is_refused_then(monk
     assert (first, second) == ("created", "refused")
     assert why
     assert also.startswith("nothing can be changed now: ")
-
-
-def test_what_servers_have_in_common_is_declared_shown_and_deleted():
-    async def test():
-        store = FakeStore()
-        async with a_world(store=store) as world:
-            config = ServerConfigSpec("common")
-            assert await world.scheduler.declare_server_config(config) is Change.CREATED
-            assert world.scheduler.server_configs() == [config]
-            spec = ServerSpec("big", "common")
-            await world.scheduler.declare_server(spec)
-            assert world.scheduler.server_specs() == [spec]
-            assert {kept.name for kept in store.stored} == {"common", "big"}
-            assert await world.scheduler.unload_server_config("common") is Change.DELETED
-            assert world.scheduler.server_configs() == []
-            with pytest.raises(NotFoundError):
-                await world.scheduler.unload_server_config("common")
-
-    run(test)
