@@ -15,7 +15,7 @@ from seldon_core.agent.service import Agent
 from seldon_core.agent.traces import Traces
 from seldon_core.config.settings import Settings
 from seldon_core.errors import SeldonError
-from seldon_core.running import address_of, listener_settings
+from seldon_core.running import address_of, drain_all, listener_settings
 from seldon_core.transport.budget import InFlightBytes
 from seldon_core.transport.control import ReplicaId, RouteSink
 from seldon_core.transport.handler import DataServices, ServerState
@@ -67,10 +67,7 @@ class InsidePorts:
 
     async def drain(self, timeout_s: float) -> None:
         """Take no more requests and answer those under way, for `timeout_s` at most."""
-        loop = asyncio.get_running_loop()
-        end = loop.time() + timeout_s
-        for listener in self._listeners:
-            await listener.drain(max(end - loop.time(), 0.0))
+        await drain_all(self._listeners, timeout_s)
 
     async def _open(self, replica: ReplicaId, stack: AsyncExitStack) -> None:
         agent = self._agents[replica]

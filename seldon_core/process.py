@@ -2,8 +2,6 @@
 
 import gc
 from collections.abc import Iterable, Mapping, Sequence
-from time import monotonic
-from typing import Protocol
 
 from seldon_core.errors import SeldonError
 from seldon_core.protocol.dialects import Verb
@@ -12,20 +10,13 @@ from seldon_core.protocol.oip_json import JSON_CODEC
 from seldon_core.reloading import Reloadable
 from seldon_core.resources.model import FoundModels, RefusedModel
 from seldon_core.router.handler import RouterHandler
-from seldon_core.running import Reporter, server_metadata
+from seldon_core.running import Drains, Reporter, drain_all, server_metadata
 from seldon_core.scheduler.service import Scheduler
 from seldon_core.scheduler.state import ModelState, ReplicaState
 from seldon_core.scheduler.status import ModelStatus
 from seldon_core.transport.control import ReplicaAddress, ReplicaId, RouteUpdate
 from seldon_core.transport.handler import InferCall
 from seldon_core.transport.listener import Listener
-
-
-class Drains(Protocol):
-    """The data ports that are for routers elsewhere."""
-
-    async def drain(self, timeout_s: float) -> None:
-        """Take no more requests and answer those under way, for `timeout_s` at most."""
 
 
 class Process:
@@ -186,8 +177,5 @@ class Process:
     async def drain(self, timeout_s: float) -> None:
         """Take no more requests and answer those under way, for `timeout_s` at most."""
         self._is_draining = True
-        end = monotonic() + timeout_s
-        if self.listener is not None:
-            await self.listener.drain(timeout_s)
-        if self.inside is not None:
-            await self.inside.drain(max(end - monotonic(), 0.0))
+        ports = (self.listener, self.inside)
+        await drain_all([each for each in ports if each is not None], timeout_s)

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from seldon_core import __version__
+from seldon_core.aio.supervise import open_tasks
 from seldon_core.config.settings import AgentSettings, ScalingSettings, Settings
 from seldon_core.config.values import is_everywhere, is_loopback
 from seldon_core.errors import SeldonError
@@ -123,6 +124,21 @@ class Running(Protocol):
 
     async def drain(self, timeout_s: float) -> None:
         """Take no more requests and answer those under way, for `timeout_s` at most."""
+
+
+class Drains(Protocol):
+    """A data port, or several."""
+
+    async def drain(self, timeout_s: float) -> None:
+        """Take no more requests and answer those under way, for `timeout_s` at most."""
+
+
+async def drain_all(ports: Sequence[Drains], timeout_s: float) -> None:
+    """Drain all at once: those after a slow one would have no time left."""
+    async with open_tasks("drain") as tasks:
+        drains = [tasks.start(each.drain(timeout_s), name="port") for each in ports]
+        for each in drains:
+            await each
 
 
 def server_metadata(*, has_scheduler: bool, has_agent: bool) -> ServerMetadata:

@@ -170,7 +170,7 @@ def test_a_process_that_drains_is_not_ready():
 
     process = process_of(None, [], None)
     assert process.ready()
-    process.listener = Idle()
+    process.listener, process.inside = Idle(), Idle()
     asyncio.run(process.drain(5))
     assert not process.ready()
     assert process.not_ready() == ["the process is stopping"]

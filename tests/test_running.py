@@ -1,5 +1,6 @@
 """What processes of all roles have in common."""
 
+import asyncio
 import os
 import socket
 
@@ -13,6 +14,7 @@ from seldon_core.router.waking import WakeLimits
 from seldon_core.running import (
     EXTENSIONS,
     address_of,
+    drain_all,
     follow_scaling,
     follow_waking,
     listener_settings,
@@ -97,3 +99,21 @@ def test_parts_follow_the_settings_of_scaling():
     reloadable.take(load_settings(None, {}, flags).settings)
     assert changed == [7]
     assert part.limits == WakeLimits(9, 3)
+
+
+class Port:
+    """Requests that are under way for `rest_s`."""
+
+    def __init__(self, rest_s):
+        self.rest_s = rest_s
+        self.left_s = None
+
+    async def drain(self, timeout_s):
+        self.left_s = timeout_s
+        await asyncio.sleep(min(self.rest_s, timeout_s))
+
+
+def test_ports_drain_together_so_that_each_has_all_the_time():
+    ports = [Port(30), Port(0.001), Port(0.001)]
+    asyncio.run(drain_all(ports, 0.02))
+    assert [port.left_s for port in ports] == [0.02] * 3
