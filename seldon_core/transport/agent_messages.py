@@ -157,6 +157,12 @@ def subscription_of(message: pb.AgentSubscribeRequest, peer: str) -> Subscriptio
             "replicaConfig.memoryBytes",
             f"{given.memoryBytes} is too large, the most is {MOST_BYTES}",
         )
+    if given.memoryBytes * given.overCommitPercentage // 100 > MOST_BYTES:
+        raise InvalidResourceError(
+            "replicaConfig.overCommitPercentage",
+            f"{given.overCommitPercentage} of {given.memoryBytes} bytes is too large, the most is "
+            f"{MOST_BYTES} bytes",
+        )
     held: dict[tuple[str, int], HeldModel] = {}
     unknown: list[tuple[pb.ModelVersion, str]] = []
     for each in message.loadedModels:

@@ -46,7 +46,7 @@ CONFIGS = st.builds(
     ReplicaConfig,
     capabilities=st.lists(NAMES, max_size=3).map(tuple),
     memory_bytes=BYTES,
-    over_commit_percentage=NUMBERS,
+    over_commit_percentage=st.integers(0, 100),
     is_shared=st.booleans(),
     address=st.builds(ReplicaAddress, HOSTS, PORTS, PORTS, st.just(True)),
     held=HELD,

@@ -184,12 +184,16 @@ def test_what_is_held_and_cannot_be_understood_is_told_apart():
     [
         (seldons(serverName="ML"), "serverName: 'ML' must be"),
         (seldons(replicaConfig={"memoryBytes": 2**63}), "replicaConfig.memoryBytes: 92233"),
+        (
+            seldons(replicaConfig={"memoryBytes": 2**62, "overCommitPercentage": 2**32 - 1}),
+            "replicaConfig.overCommitPercentage: 4294967295 of 4611686018427387904 bytes is too",
+        ),
         (seldons(replicaConfig={"inferenceHttpPort": -1}), "inferenceHttpPort: -1 is no port"),
         (seldons(replicaConfig={"inferenceGrpcPort": 2**16}), "GrpcPort: 65536 is no port"),
         (seldons(replicaConfig={"inferenceSvc": "a\r\nb"}), "inferenceSvc: .* is no host"),
         (seldons(replicaConfig={"inferenceSvc": "a" * 254}), "inferenceSvc: .* is no host"),
     ],
-    ids=["name", "memory", "negative", "large", "two lines", "long"],
+    ids=["name", "memory", "over-commit", "negative", "large", "two lines", "long"],
 )
 def test_what_no_replica_can_say_is_refused(asked, why):
     with pytest.raises(InvalidResourceError, match=why):
