@@ -398,3 +398,33 @@ def test_a_peer_that_does_not_read_is_not_waited_for():
         await server.until(lambda: peer.is_lost)
 
     with_client(test)
+
+
+def test_nothing_is_sent_while_the_transport_has_had_enough():
+    async def test(client, server):
+        await client.greeted()
+        noted = Noted()
+        written = client._life.written
+        client.pause_writing()
+        client.request(HEAD, (b"body",), noted)
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        assert client._life.written == written
+        client.resume_writing()
+        await server.until(lambda: noted.has_ended)
+
+    with_client(test, answer=lambda peer, s: peer.answer(s, b""))
+
+
+def test_a_peer_that_ends_its_side_is_lost():
+    async def test(client, server):
+        noted = Noted()
+        client.request(HEAD, (), noted)
+        peer = await server.asked()
+        peer.transport.write_eof()
+        await server.until(lambda: noted.error)
+        assert isinstance(noted.error, UnreachableError)
+        assert noted.error.was_sent
+        assert not client.is_open
+
+    with_client(test)
