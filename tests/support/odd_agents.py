@@ -43,11 +43,13 @@ def request(server, idx=0, *, held=(), memory=1000, available=None, hello=None, 
 class OddAgent:
     """Subscribes by `asked` for the length of `subscribed`; says nothing by itself.
 
-    `orders` are the messages that came, `end` how its stream ended: (gRPC's code, text).
+    `orders` are the messages that came, `end` how its stream ended: (gRPC's code, text). One that
+    does not read (`reads`) answers pings, and takes nothing that it is told.
     """
 
-    def __init__(self, channel, asked):
+    def __init__(self, channel, asked, *, reads=True):
         self.asked = asked
+        self._reads = reads
         self.orders = []
         self.end = None
         self._channel = channel
@@ -61,6 +63,9 @@ class OddAgent:
         )
         call = subscribe(self.asked)
         try:
+            if not self._reads:
+                await call.wait_for_connection()
+                await asyncio.Event().wait()
             async for order in call:
                 self.orders.append(order)
                 self._changed.set()
