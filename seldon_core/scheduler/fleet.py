@@ -12,13 +12,13 @@ A pure machine, of which `processes.py` is the shell; `now` is in seconds and ne
 """
 
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass, field, replace
-from enum import Enum
+from dataclasses import replace
 from itertools import chain
 from typing import Final, assert_never
 
 from seldon_core.resources.server import ServerConfigSpec, ServerSpec, combine
 from seldon_core.resources.servers import default_capabilities
+from seldon_core.scheduler.fleet_state import FleetServer, Phase, Replica, of_processes
 from seldon_core.scheduler.fleet_values import (
     ConfigDeclared,
     FleetDecision,
@@ -41,46 +41,6 @@ FIRST_PAUSE_S: Final = 0.5
 LONGEST_PAUSE_S: Final = 30.0
 HEALTHY_AFTER_S: Final = 30.0
 """A process that was connected this long died of something new."""
-
-
-class Phase(Enum):
-    """Where a replica's process is."""
-
-    STARTING = "starting"
-    READY = "ready"
-    LOST = "lost"
-    STOPPING = "stopping"
-    KILLED = "killed"
-    PAUSING = "pausing"
-
-
-@dataclass(slots=True)
-class Replica:
-    """One replica's process, or between two of them.
-
-    `until` is when it is too late for its phase: to connect, to be back, to have ended, to stay
-    away. `since` is when it came into its phase; one that was lost and is back was ready all along.
-    """
-
-    server: ServerSpec  # as the process was started, or will be
-    life: int
-    phase: Phase
-    since: float
-    until: float
-    ends: int = 0
-    reason: str = ""  # why it is killed
-    last_end: str = ""  # how it ended when it was to run
-
-
-@dataclass(slots=True)
-class _Server:
-    declared: ServerSpec
-    effective: ServerSpec
-    wanted: int = 0
-    is_unfit: bool = False
-    is_cut: bool = False  # the machine has no room for all its replicas
-    is_waiting: bool = False  # for the turn of a replica to be started
-    replicas: dict[int, Replica] = field(default_factory=dict)
 
 
 class Fleet:
@@ -110,7 +70,7 @@ class Fleet:
         self._start_timeout_s = start_timeout_s
         self._stop_timeout_s = stop_timeout_s
         self._configs: dict[str, ServerConfigSpec] = {}
-        self._servers: dict[str, _Server] = {}
+        self._servers: dict[str, FleetServer] = {}
         self._foreign: set[ReplicaId] = set()  # connected, and started by somebody else
         self._lives = 0
 
@@ -159,7 +119,7 @@ class Fleet:
         said = {name: "; ".join(self._notices(server)) for name, server in self._servers.items()}
         return {name: notice for name, notice in said.items() if notice}
 
-    def _notices(self, server: _Server) -> Iterator[str]:
+    def _notices(self, server: FleetServer) -> Iterator[str]:
         if server.is_unfit:
             lacking = ", ".join(f"{key}={value}" for key, value in self._lacking(server).items())
             yield f"this machine lacks {lacking} (agent.labels)"
@@ -170,7 +130,7 @@ class Fleet:
         if wanted > self._devices:
             yield f"its replicas ask for {wanted} devices, and this machine has {self._devices}"
         if server.declared.name in self._inside and server.wanted:
-            unheeded = ", ".join(_of_processes(server.effective))
+            unheeded = ", ".join(of_processes(server.effective))
             if unheeded:
                 yield f"replica 0 is in the scheduler's process, which has its own {unheeded}"
 
@@ -194,7 +154,7 @@ class Fleet:
     def _on_wanted(self, now: float, spec: ServerSpec, replicas: int) -> list[FleetDecision]:
         server = self._servers.get(spec.name)
         if server is None:
-            server = self._servers[spec.name] = _Server(spec, self._effective(spec))
+            server = self._servers[spec.name] = FleetServer(spec, self._effective(spec))
         elif server.declared.process != spec.process:
             server.effective = self._effective(spec)
         server.declared, server.wanted = spec, replicas
@@ -267,12 +227,12 @@ class Fleet:
             decisions += self._progress(now, server)
         return decisions
 
-    def _indices(self, server: _Server) -> range:
+    def _indices(self, server: FleetServer) -> range:
         if server.is_unfit:
             return range(0)
         return range(int(server.declared.name in self._inside), server.wanted)
 
-    def _progress(self, now: float, server: _Server) -> list[FleetDecision]:
+    def _progress(self, now: float, server: FleetServer) -> list[FleetDecision]:
         """Do what can be done now for a server to become what it shall be."""
         name, decisions = server.declared.name, self._look_at_labels(server)
         indices = self._indices(server)
@@ -285,16 +245,16 @@ class Fleet:
             del self._servers[name]
         return decisions
 
-    def _look_at_labels(self, server: _Server) -> list[FleetDecision]:
+    def _look_at_labels(self, server: FleetServer) -> list[FleetDecision]:
         lacking = self._lacking(server)
         was_unfit, server.is_unfit = server.is_unfit, bool(lacking)
         return [ReportUnfit(server.declared.name, lacking)] if lacking and not was_unfit else []
 
-    def _lacking(self, server: _Server) -> dict[str, str]:
+    def _lacking(self, server: FleetServer) -> dict[str, str]:
         asked = server.effective.labels if server.wanted else {}
         return {key: value for key, value in asked.items() if self._labels.get(key) != value}
 
-    def _run_all(self, now: float, server: _Server, indices: range) -> list[FleetDecision]:
+    def _run_all(self, now: float, server: FleetServer, indices: range) -> list[FleetDecision]:
         """Start every replica that has no process, as far as there is room."""
         decisions: list[FleetDecision] = []
         was_cut, server.is_cut, server.is_waiting = server.is_cut, False, False
@@ -322,7 +282,7 @@ class Fleet:
             decisions.append(ReportFull(server.declared.name, server.wanted, self._most))
         return decisions
 
-    def _run(self, now: float, replica: ReplicaId, server: _Server) -> StartProcess:
+    def _run(self, now: float, replica: ReplicaId, server: FleetServer) -> StartProcess:
         own = server.replicas.get(replica.replica_idx)
         self._lives += 1
         until = now + self._start_timeout_s
@@ -333,7 +293,7 @@ class Fleet:
             started.ends, started.last_end = own.ends, own.last_end
         return StartProcess(replica, server.effective, self._lives)
 
-    def _stop(self, now: float, replica: ReplicaId, server: _Server) -> list[FleetDecision]:
+    def _stop(self, now: float, replica: ReplicaId, server: FleetServer) -> list[FleetDecision]:
         own = server.replicas[replica.replica_idx]
         if own.phase is Phase.PAUSING:
             del server.replicas[replica.replica_idx]
@@ -342,7 +302,7 @@ class Fleet:
             return [StopProcess(replica, own.life)]
         return []
 
-    def _roll(self, now: float, server: _Server, indices: range) -> list[FleetDecision]:
+    def _roll(self, now: float, server: FleetServer, indices: range) -> list[FleetDecision]:
         """Replace one replica that is not as it shall be, if all others are there.
 
         One that does not come up as it is may be replaced at once: nothing is lost by that.
@@ -370,16 +330,3 @@ _TOO_LATE: Final = {
 
 def _pause(ends: int) -> float:
     return min(LONGEST_PAUSE_S, FIRST_PAUSE_S * 2.0 ** min(ends - 1, 10))
-
-
-def _of_processes(server: ServerSpec) -> Iterator[str]:
-    """Yield what a server says that holds for processes of its own only."""
-    given = {
-        "memory": server.memory_bytes,
-        "overCommitPercentage": server.over_commit_percentage is not None,
-        "python": server.python,
-        "environment": server.environment_name,
-        "env": server.environment_variables,
-        "devices": server.device_count,
-    }
-    return (name for name, value in given.items() if value)

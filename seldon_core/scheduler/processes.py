@@ -23,7 +23,8 @@ from seldon_core.aio.clock import Clock
 from seldon_core.aio.supervise import Tasks, open_tasks
 from seldon_core.errors import InvalidResourceError
 from seldon_core.resources.server import ServerConfigSpec, ServerSpec
-from seldon_core.scheduler.fleet import Fleet, Replica
+from seldon_core.scheduler.fleet import Fleet
+from seldon_core.scheduler.fleet_state import Replica
 from seldon_core.scheduler.fleet_values import (
     ConfigDeclared,
     FleetDecision,

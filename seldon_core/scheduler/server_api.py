@@ -10,7 +10,7 @@ from seldon_core.protocol.server_message import (
     server_message_of,
     server_of,
 )
-from seldon_core.scheduler.fleet import Replica
+from seldon_core.scheduler.fleet_state import Replica
 from seldon_core.scheduler.service import Scheduler
 from seldon_core.transport.control import ReplicaId
 from seldon_core.transport.control_services import ControlService, UnaryMethod

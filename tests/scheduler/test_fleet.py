@@ -7,13 +7,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from seldon_core.resources.server import ServerConfigSpec, ServerSpec, combine
-from seldon_core.scheduler.fleet import (
-    FIRST_PAUSE_S,
-    HEALTHY_AFTER_S,
-    LONGEST_PAUSE_S,
-    Fleet,
-    Phase,
-)
+from seldon_core.scheduler.fleet import FIRST_PAUSE_S, HEALTHY_AFTER_S, LONGEST_PAUSE_S, Fleet
+from seldon_core.scheduler.fleet_state import Phase
 from seldon_core.scheduler.fleet_values import (
     ConfigDeclared,
     KillProcess,

@@ -9,7 +9,7 @@ from seldon_core.errors import InvalidResourceError
 from seldon_core.proto import servers_pb2 as pb
 from seldon_core.resources.server import ServerConfigSpec, ServerSpec
 from seldon_core.scheduler.decisions import Change
-from seldon_core.scheduler.fleet import Phase, Replica
+from seldon_core.scheduler.fleet_state import Phase, Replica
 from seldon_core.scheduler.server_api import ServerApi
 from seldon_core.transport.control import ReplicaId
 
