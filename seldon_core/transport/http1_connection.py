@@ -21,7 +21,8 @@ from seldon_core.transport.http1_arrival import Arrival
 from seldon_core.transport.http1_requests import Requests
 from seldon_core.transport.http1_rules import RefusedError
 from seldon_core.transport.peers import peer_name
-from seldon_core.transport.shared import RECEIVE_BYTES, Shared
+from seldon_core.transport.rota import RECEIVE_BYTES
+from seldon_core.transport.shared import Shared
 
 _logger = logging.getLogger(__name__)
 

@@ -40,7 +40,8 @@ from seldon_core.transport.http2_frames import (
 from seldon_core.transport.http2_outflow import Outflow
 from seldon_core.transport.http2_requests import Requests
 from seldon_core.transport.peers import peer_name
-from seldon_core.transport.shared import RECEIVE_BYTES, Shared
+from seldon_core.transport.rota import RECEIVE_BYTES
+from seldon_core.transport.shared import Shared
 
 _logger = logging.getLogger(__name__)
 _P = ParamSpec("_P")
@@ -116,14 +117,17 @@ class Http2Connection(asyncio.BufferedProtocol):
         self._receive(data)
 
     def get_buffer(self, sizehint: int) -> memoryview:
-        """Return where the loop shall read to: the buffer that all connections share."""
-        return self._shared.receive
+        """Return where the loop shall read to: of the buffer that all share, less if many wait."""
+        shared = self._shared
+        nbytes = shared.rota.read_bytes
+        return shared.receive if nbytes == RECEIVE_BYTES else shared.receive[:nbytes]
 
     def buffer_updated(self, nbytes: int) -> None:
         """Take in what was read."""
+        is_full = nbytes >= self._shared.rota.read_bytes
         self._receive(self._shared.receive[:nbytes])
         transport = self._out.transport
-        if nbytes == RECEIVE_BYTES and transport is not None:
+        if is_full and transport is not None:
             # The loop would read again at once, up to 32 times. What comes may be work without
             # being an event: 2 MiB of frames for a stream that is gone take 20 ms.
             self._shared.paused[self] = transport

@@ -89,8 +89,8 @@ class Sniffer(asyncio.BufferedProtocol):
         transport.abort()
 
     def get_buffer(self, sizehint: int) -> memoryview:
-        """Return the buffer that all connections share."""
-        return self._shared.receive
+        """Return of the buffer that all connections share what is to be read to."""
+        return self._shared.receive[: self._shared.rota.read_bytes]
 
     def buffer_updated(self, nbytes: int) -> None:
         """Look at the first bytes and hand over once they are enough."""

@@ -5,12 +5,19 @@ what is sent to the server meanwhile is read when it has ended. So how much begi
 over all connections, however many they are: who has more stands in one queue, and goes to its end
 after each turn. Who has nothing outstanding need not stand in it: its request begins when it is
 read.
+
+What of HTTP/2 is read is parsed at once, 256 calls in 1.5 ms, and that for each of hundreds of
+connections in one turn. So the longer the queue is, the less is read of each; what is not stays in
+the system's buffers, and holds its sender back. When 500 connections came with 256 calls each, the
+first turn took 709 ms, and takes 88; nothing else took longer by it.
 """
 
 import asyncio
 from collections.abc import Callable
 from itertools import islice
 from typing import TYPE_CHECKING, Final
+
+from seldon_core.transport.settings import KIB
 
 if TYPE_CHECKING:
     from seldon_core.transport.shared import Counters
@@ -21,15 +28,30 @@ REQUESTS_A_TURN: Final = 128
 Two full batches. With 45 µs each, answer included, that is 6 ms.
 """
 
+RECEIVE_BYTES: Final = 64 * KIB
+"""How much is read at once, as long as few wait."""
+
+_FEW: Final = 2  # as many may wait without less being read
+_LEAST_BYTES: Final = 4 * KIB
+
 
 class Rota:
     """The queue of one listener's connections.
 
     `counters.requests` counts what begins. `share` is how many requests one connection may begin
-    in a turn, at most `most`: less if many wait.
+    in a turn, at most `most`: less if many wait. `read_bytes` is how much of it is read at once.
     """
 
-    __slots__ = ("_counters", "_is_open", "_loop", "_most", "_until", "_waiting", "share")
+    __slots__ = (
+        "_counters",
+        "_is_open",
+        "_loop",
+        "_most",
+        "_until",
+        "_waiting",
+        "read_bytes",
+        "share",
+    )
 
     def __init__(self, loop: asyncio.AbstractEventLoop, counters: "Counters", most: int) -> None:
         self._loop = loop
@@ -39,6 +61,7 @@ class Rota:
         self._is_open = False  # what begins is counted, and the next turn of the loop is ours
         self._until = 0  # the turn is full when so many requests have begun since the start
         self.share = most
+        self.read_bytes = RECEIVE_BYTES
 
     def has_room(self) -> bool:
         """Return whether more requests may begin in this turn of the loop."""
@@ -65,8 +88,9 @@ class Rota:
         self._share_out()
 
     def _share_out(self) -> None:
-        share = REQUESTS_A_TURN // max(len(self._waiting), 1)
-        self.share = max(min(share, self._most), 1)
+        waiting = len(self._waiting)
+        self.share = max(min(REQUESTS_A_TURN // max(waiting, 1), self._most), 1)
+        self.read_bytes = max(RECEIVE_BYTES * _FEW // max(waiting, _FEW), _LEAST_BYTES)
 
     def _open(self) -> None:
         self._is_open = True

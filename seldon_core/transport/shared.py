@@ -15,15 +15,13 @@ from seldon_core.transport.exchange import HttpFront
 from seldon_core.transport.hang_up import check_hang_ups
 from seldon_core.transport.rare_log import RareLog
 from seldon_core.transport.refusals import Refusals
-from seldon_core.transport.rota import Rota
+from seldon_core.transport.rota import RECEIVE_BYTES, Rota
 from seldon_core.transport.settings import KIB, ListenerSettings
 from seldon_core.transport.sweeper import Sweeper
 
 if TYPE_CHECKING:
     from seldon_core.transport.conversations import Conversation, TalkRules
     from seldon_core.transport.rpc import RpcAnswer
-
-RECEIVE_BYTES = 64 * KIB
 
 _OUTSTANDING = 1024  # of the connections together that do not read because they have begun enough
 

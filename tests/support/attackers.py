@@ -44,7 +44,7 @@ class Wire:
         self._socket.setblocking(False)
         self.fileno = self._socket.fileno()
         self.got = bytearray()
-        self._sent = 0  # bytes of what is sent again and again
+        self._unsent = memoryview(b"")
         attack.heard["connections"] += 1
 
     def send(self, data: bytes, reads: bool = True) -> None:
@@ -77,21 +77,23 @@ class Wire:
         if select.select([self._socket], [], [], 0)[0]:
             self._receive()
 
-    def exchange(self, events: int, more: bytes) -> None:
-        """Read and send once what can be, as epoll's `events` say; `more` is sent over and over.
+    def exchange(self, events: int, part: "Part") -> bool:
+        """Read and send once what can be, as epoll's `events` say, and as `part` has it.
 
-        Raises GoneError if the server has closed.
+        Returns whether there is something to send. Raises GoneError if the server has closed.
         """
         if events & ~select.EPOLLOUT:
-            self._receive()
-        if events & select.EPOLLOUT:
+            part.hear(self._receive())
+        self._unsent = self._unsent or memoryview(part.say())
+        if events & select.EPOLLOUT and self._unsent:
             try:
-                sent = self._socket.send(memoryview(more)[self._sent :])
+                self._unsent = self._unsent[self._socket.send(self._unsent) :]
             except BlockingIOError:
-                return
+                return True
             except OSError as error:
                 raise GoneError from error
-            self._sent = (self._sent + sent) % len(more)
+            self._unsent = self._unsent or memoryview(part.say())
+        return bool(self._unsent)
 
     def wait(self, seconds: float) -> None:
         """Read what comes for so long; raises GoneError once the server has closed."""
@@ -133,11 +135,11 @@ class Wire:
             elif kind == _RESET:
                 self._attack.heard[f"reset {int.from_bytes(payload, 'big')}"] += 1
 
-    def _receive(self) -> None:
+    def _receive(self) -> bytes:
         try:
             data = self._socket.recv(KEPT)
         except BlockingIOError:
-            return
+            return b""
         except OSError as error:
             raise GoneError from error
         if not data:
@@ -146,6 +148,21 @@ class Wire:
         # Frames are found from the beginning on, so the beginning is what is kept.
         if len(self.got) > 4 * KEPT:
             del self.got[2 * KEPT : -KEPT]
+        return data
+
+
+class Part:
+    """What one connection of a crowd says: `data`, again and again."""
+
+    def __init__(self, data: bytes) -> None:
+        self._data = data
+
+    def say(self) -> bytes:
+        """Return what is to be sent next, nothing if something has to come first."""
+        return self._data
+
+    def hear(self, data: bytes) -> None:
+        """Take what the server has sent."""
 
 
 class Attack:
@@ -188,24 +205,29 @@ class Attack:
             for wire in wires:
                 wire.close()
 
-    def storm(self, number: int, more: bytes) -> None:
-        """Keep `number` connections open, send `more` on each as fast as it is taken, and read."""
-        wires: dict[int, Wire] = {}
+    def storm(self, number: int, new_part: Callable[[], Part]) -> None:
+        """Keep `number` connections open, each saying its part as fast as that is taken."""
+        wires: dict[int, tuple[Wire, Part]] = {}
         with select.epoll() as poll:
             try:
                 while self.goes_on():
                     while len(wires) < number:
                         wire = Wire(self)
-                        wires[wire.fileno] = wire
+                        wires[wire.fileno] = wire, new_part()
                         poll.register(wire.fileno, select.EPOLLIN | select.EPOLLOUT)
                     for fileno, events in poll.poll(0.05):
+                        wire, part = wires[fileno]
                         try:
-                            wires[fileno].exchange(events, more)
+                            says = wire.exchange(events, part)
                         except GoneError:
                             self.heard["closed"] += 1
-                            wires.pop(fileno).close()
+                            wires.pop(fileno)[0].close()
+                            continue
+                        if says != bool(events & select.EPOLLOUT):
+                            wanted = select.EPOLLIN | (select.EPOLLOUT if says else 0)
+                            poll.modify(fileno, wanted)
             finally:
-                for wire in wires.values():
+                for wire, _ in wires.values():
                     wire.close()
 
     def _step(self, wires: list[Wire], wire: Wire, data: bytes) -> None:

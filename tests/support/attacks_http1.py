@@ -5,7 +5,7 @@ import time
 import zlib
 from collections.abc import Callable
 
-from tests.support.attackers import Attack, GoneError, Wire
+from tests.support.attackers import Attack, GoneError, Part, Wire
 
 JSON = b'{"inputs":[{"name":"predict","shape":[1,4],"datatype":"FP32","data":[[1,2,3,4]]}]}'
 PATH = b"/v2/models/iris-onnx/infer"
@@ -87,7 +87,7 @@ def pipelining(attack: Attack) -> None:
 
 def pipelining_crowd(attack: Attack) -> None:
     """As many requests as fit through each of five hundred connections."""
-    attack.storm(500, post(JSON) * 100)
+    attack.storm(500, lambda: Part(post(JSON) * 100))
 
 
 SMUGGLING = (

@@ -4,7 +4,7 @@ import gzip
 import struct
 from collections.abc import Callable
 
-from tests.support.attackers import Attack, Wire, frame
+from tests.support.attackers import Attack, Part, Wire, frame
 from tests.support.attacks_http1 import MIB
 
 DATA, HEADERS, PRIORITY, RST_STREAM, SETTINGS, PING, WINDOW_UPDATE, CONTINUATION = (
@@ -338,6 +338,56 @@ def promised_messages(attack: Attack) -> None:
     attack.again(once)
 
 
+class Calls(Part):
+    """One connection with as many calls under way as it is allowed, and a new one for each ended.
+
+    Its windows are as large as can be, so that nothing but the server holds the answers back.
+    """
+
+    _MOST = 256
+
+    def __init__(self, attack: Attack) -> None:
+        super().__init__(b"")
+        self._attack = attack
+        self._first = PREFACE + frame(SETTINGS, 0, 0, setting(4, (1 << 31) - 1))
+        self._first += frame(SETTINGS, ACK, 0) + window(0, (1 << 31) - 1 - 65535)
+        self._next = 1
+        self._open = 0
+        self._unread = b""
+
+    def say(self) -> bytes:
+        """Return calls for all streams that are free."""
+        first, self._first = self._first, b""
+        begin, free = self._next, self._MOST - self._open
+        self._open, self._next = self._MOST, begin + 2 * free
+        return first + b"".join(
+            call(stream, message(IRIS)) for stream in range(begin, self._next, 2)
+        )
+
+    def hear(self, data: bytes) -> None:
+        """Count the streams that have ended."""
+        data, at = self._unread + data, 0
+        while len(data) - at >= 9:
+            end = at + 9 + int.from_bytes(data[at : at + 3], "big")
+            if end > len(data):
+                break
+            if data[at + 3] == HEADERS and data[at + 4] & END_STREAM:
+                self._open -= 1
+                self._attack.heard["answers"] += 1
+            at = end
+        self._unread = data[at:]
+
+
+def multiplexing(attack: Attack) -> None:
+    """As many calls as fit through one connection."""
+    attack.storm(1, lambda: Calls(attack))
+
+
+def multiplexing_crowd(attack: Attack) -> None:
+    """As many calls as fit through each of five hundred connections."""
+    attack.storm(500, lambda: Calls(attack))
+
+
 def half_closed_http2(attack: Attack) -> None:
     """Connections whose side is closed before, within and after a call."""
 
@@ -385,5 +435,7 @@ ATTACKS: dict[str, Callable[[Attack], None]] = {
     "rpc_gzip_bomb": rpc_gzip_bomb,
     "typed_contents": typed_contents,
     "promised_messages": promised_messages,
+    "multiplexing": multiplexing,
+    "multiplexing_crowd": multiplexing_crowd,
     "half_closed_http2": half_closed_http2,
 }

@@ -17,8 +17,9 @@ from hypothesis import strategies as st
 from seldon_core.transport.budget import InFlightBytes
 from seldon_core.transport.conversations import TalkRules
 from seldon_core.transport.http2 import Http2Connection
+from seldon_core.transport.rota import RECEIVE_BYTES
 from seldon_core.transport.settings import ListenerSettings
-from seldon_core.transport.shared import RECEIVE_BYTES, Shared
+from seldon_core.transport.shared import Shared
 from tests.support.http2_peer import (
     EchoHttp,
     EchoRpc,
@@ -669,6 +670,28 @@ def test_a_read_that_fills_the_buffer_is_the_last_of_its_turn():
             assert connection in server.shared.paused
             await asyncio.sleep(0)
             assert not server.shared.paused
+
+    run(test)
+
+
+def test_beside_many_that_wait_less_is_read_and_only_once_in_a_turn():
+    async def test():
+        async with serving() as server, connected(server) as client:
+            await client.call(request_headers(b"GET", b"/x"))
+            (connection,) = server.shared.connections
+            assert len(connection.get_buffer(-1)) == RECEIVE_BYTES
+            others = [lambda: None for _ in range(40)]
+            for other in others:
+                server.shared.rota.queue_up(other)
+            buffer = connection.get_buffer(-1)
+            assert len(buffer) == 4096
+            for nbytes in (4095, 4096):
+                assert not server.shared.paused
+                buffer[:nbytes] = frame(99, 1, bytes(nbytes - 9))
+                connection.buffer_updated(nbytes)
+            assert connection in server.shared.paused
+            for other in others:
+                server.shared.rota.leave(other)
 
     run(test)
 

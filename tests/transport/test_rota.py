@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seldon_core.transport.rota import REQUESTS_A_TURN, Rota
+from seldon_core.transport.rota import RECEIVE_BYTES, REQUESTS_A_TURN, Rota
 from seldon_core.transport.shared import Counters
 
 MOST = 32
@@ -50,6 +50,21 @@ class Busy:
 def made():
     loop, counters = FakeLoop(), Counters()
     return loop, counters, Rota(loop, counters, MOST)
+
+
+def test_the_more_wait_the_less_is_read_of_each():
+    _, _, rota = made()
+    waiting = [object() for _ in range(500)]
+    read = [rota.read_bytes]
+    for each in waiting:
+        rota.queue_up(each)
+        read.append(rota.read_bytes)
+    assert read[:5] == [RECEIVE_BYTES] * 3 + [RECEIVE_BYTES * 2 // 3, RECEIVE_BYTES // 2]
+    assert read == sorted(read, reverse=True)
+    assert read[-1] == 4096
+    for each in waiting:
+        rota.leave(each)
+    assert rota.read_bytes == RECEIVE_BYTES
 
 
 def test_one_alone_begins_the_most_that_one_may_in_each_turn():
