@@ -20,7 +20,7 @@ def served(monkeypatch, searches, calls_roles):
     """What `app.serve` was called with, instead of serving."""
     calls = []
 
-    async def fake(*arguments, search, roles, read_settings):
+    async def fake(*arguments, search, roles, read_settings, settings_files):
         assert read_settings() == arguments[0]  # nothing has changed since
         searches.append(search)
         calls.append((*arguments, asyncio.get_running_loop()))
