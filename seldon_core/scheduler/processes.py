@@ -289,7 +289,8 @@ class Processes:
                 self._signal(life, self._stopped[life])
             code = await process.wait()
             reason = _why(code)
-            _log.info("agent process gone replica=%s pid=%d %s", replica, process.pid, reason)
+            if life in self._stopped:  # of another end ReportEnd tells
+                _log.info("agent process gone replica=%s pid=%d %s", replica, process.pid, reason)
         for of_lives in (self._running, self._stopped, self._lives):
             of_lives.pop(life, None)
         self._take(ProcessEnded(self._clock.monotonic(), replica, life, reason))

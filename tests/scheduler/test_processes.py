@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import logging
 import os
 import signal
 import sys
@@ -77,6 +78,8 @@ def test_processes_run_until_their_owner_ends():
 
 
 def test_one_that_is_killed_is_there_again(caplog):
+    pids = []
+
     async def scenario():
         async with opened(WAITS) as processes:
             processes.run_server(A, 1)
@@ -85,8 +88,12 @@ def test_one_that_is_killed_is_there_again(caplog):
             processes.came(ReplicaId("a", 0))
             os.kill(first, signal.SIGKILL)
             await until(lambda: processes.pids and first not in processes.pids.values())
+            pids.extend((first, *processes.pids.values()))
 
-    asyncio.run(scenario())
+    with caplog.at_level(logging.INFO):
+        asyncio.run(scenario())
+    gone = [f"agent process gone replica=a/0 pid={pid}" in caplog.text for pid in pids]
+    assert gone == [False, True]  # of the first the next line tells
     assert "agent process ended replica=a/0 reason='signal 9' ends=1 next_in_s=0.5" in caplog.text
 
 
