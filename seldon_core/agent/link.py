@@ -28,12 +28,11 @@ from seldon_core.resources.remote import Remote
 from seldon_core.transport.agent_messages import (
     Hello,
     remote_in,
-    report_message,
-    signal_message,
     subscribe_message,
     version_of,
     without_remote,
 )
+from seldon_core.transport.agent_reports import report_message, signal_message
 from seldon_core.transport.control import (
     HeldModel,
     ModelReport,

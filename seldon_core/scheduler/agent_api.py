@@ -14,13 +14,8 @@ from seldon_core.errors import InvalidResourceError
 from seldon_core.proto import agent_pb2 as pb
 from seldon_core.protocol import status
 from seldon_core.scheduler.agent_link import RemoteAgent
-from seldon_core.transport.agent_messages import (
-    Hello,
-    Subscription,
-    report_of,
-    signal_of,
-    subscription_of,
-)
+from seldon_core.transport.agent_messages import Hello, Subscription, subscription_of
+from seldon_core.transport.agent_reports import report_of, signal_of
 from seldon_core.transport.control import (
     AgentLink,
     ModelReport,

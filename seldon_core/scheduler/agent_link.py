@@ -17,12 +17,12 @@ from seldon_core.proto import agent_pb2 as pb
 from seldon_core.resources.model import ModelVersion
 from seldon_core.resources.remote import Remote
 from seldon_core.transport.agent_messages import (
-    Report,
     Subscription,
     bare_version,
     load_message,
     unload_message,
 )
+from seldon_core.transport.agent_reports import Report
 from seldon_core.transport.control import ReplicaModelEvent
 
 _log = logging.getLogger(__name__)

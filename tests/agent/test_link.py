@@ -12,7 +12,8 @@ from seldon_core.errors import UpstreamError
 from seldon_core.proto import agent_pb2 as pb
 from seldon_core.resources.model import ModelSpec, ModelVersion
 from seldon_core.resources.remote import Remote
-from seldon_core.transport.agent_messages import load_message, signal_of, unload_message
+from seldon_core.transport.agent_messages import load_message, unload_message
+from seldon_core.transport.agent_reports import signal_of
 from seldon_core.transport.control import (
     ReplicaAddress,
     ReplicaConfig,

@@ -14,14 +14,11 @@ from seldon_core.scheduler.agent_link import RemoteAgent
 from seldon_core.transport.agent_messages import (
     Hello,
     load_message,
-    report_message,
-    report_of,
-    signal_message,
-    signal_of,
     subscribe_message,
     subscription_of,
     version_of,
 )
+from seldon_core.transport.agent_reports import report_message, report_of, signal_message, signal_of
 from seldon_core.transport.control import (
     HeldModel,
     ModelReport,

@@ -10,12 +10,8 @@ from seldon_core.resources.model import ModelSpec, ModelVersion
 from seldon_core.resources.remote import Remote, parse_remote
 from seldon_core.scheduler import agent_link
 from seldon_core.scheduler.agent_link import RemoteAgent
-from seldon_core.transport.agent_messages import (
-    Report,
-    Subscription,
-    bare_version,
-    remote_in,
-)
+from seldon_core.transport.agent_messages import Subscription, bare_version, remote_in
+from seldon_core.transport.agent_reports import Report
 from seldon_core.transport.control import (
     HeldModel,
     ModelReport,
