@@ -18,7 +18,7 @@ from seldon_core.observability.exposition import Family, number, render
 _HEAD: Final = re.compile(
     r"# HELP (?P<name>[a-zA-Z_:][\w:]*) .*\n# TYPE (?P=name) (?P<kind>[a-z]+)\n"
 )
-_LINE: Final = re.compile(r"^([a-zA-Z_:][\w:]*)(\{)?", re.MULTILINE)
+_SUFFIXES: Final = ("", "_bucket", "_sum", "_count")
 _LOADED: Final = "seldon_loaded_model_gauge"
 _MODEL: Final = re.compile(r'[{,]model_internal="([^"]*)"')
 
@@ -135,13 +135,13 @@ def _shown(process: str, counts: _Counts, *, is_silent: bool) -> dict[str, _Line
     """Return what is shown of a process, with its label."""
     label = f'process="{process}"'
     shown: dict[str, _Lines] = {}
-    loaded = None if is_silent else _loaded(counts)
+    loaded = None if is_silent or not counts.carried else _loaded(counts)
     for name, family in counts.families.items():
         if family.only_grows or not is_silent:
             lines = family.lines
             if name in counts.carried:
                 lines = "".join(_summed(lines, counts.carried[name], loaded))
-            shown[name] = _Lines(family.head, family.kind, _labelled(lines, label))
+            shown[name] = _Lines(family.head, family.kind, _labelled(name, lines, label))
     return shown
 
 
@@ -176,11 +176,13 @@ def _values(lines: str) -> Iterator[tuple[str, float]]:
         yield series, float(value)
 
 
-def _labelled(lines: str, label: str) -> str:
-    def labelled(begin: re.Match[str]) -> str:
-        return f"{begin[1]}{{{label}," if begin[2] else f"{begin[1]}{{{label}}}"
-
-    return _LINE.sub(labelled, lines)
+def _labelled(family: str, lines: str, label: str) -> str:
+    """Return the lines of a family with one label more each, in front of the others."""
+    text = f"\n{lines}"  # a label's value has no line end, so that a name after one begins a line
+    for name in (f"\n{family}{suffix}" for suffix in _SUFFIXES):
+        text = text.replace(f"{name}{{", f"{name}{{{label},")
+        text = text.replace(f"{name} ", f"{name}{{{label}}} ")
+    return text[1:]
 
 
 def _joined(texts: list[dict[str, _Lines]]) -> Iterator[str]:
