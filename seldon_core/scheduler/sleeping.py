@@ -38,7 +38,7 @@ def on_unused(
     """
     latest = model.latest
     may_sleep = latest.version.spec.knobs.scale_to_zero and latest.state is ModelState.AVAILABLE
-    if not may_sleep or model.fallback is not None or latest.number != signal.version:
+    if not may_sleep or latest.number != signal.version:
         return []
     unused = model.load.unused
     unused[signal.replica] = (now, signal.amount)

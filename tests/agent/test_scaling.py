@@ -88,7 +88,7 @@ def test_a_model_that_may_be_scaled_to_zero_is_said_to_be_unused_after_as_long_a
 ):
     knobs = {"knobs": Knobs(scale_to_zero=True, scale_to_zero_after_s=after_s)}
     after_s = after_s or 600
-    look(watch, [figures(99, **knobs)], 0, None)  # and not behind: it has no bounds
+    assert look(watch, [figures(99, **knobs)], 0, None) == []  # nor behind: it has no bounds
     assert look(watch, [figures(**knobs)], after_s - 1, 20) == []
     assert look(watch, [figures(**knobs)], after_s, 20) == [signal("unused", 0)]
     assert look(watch, [figures(ended=1, **knobs)], after_s + 1, 20) == []

@@ -49,7 +49,7 @@ async def begun(awaker, count, model="iris", deadline=NO_DEADLINE):
 
 def run(test, wake, limits=LIMITS):
     async def whole():
-        async with open_waking(wake, limits) as awaker:
+        async with open_waking(wake, limits) as awaker, asyncio.timeout(10):
             await test(awaker)
             assert awaker.waiting == 0
             await asyncio.sleep(0)

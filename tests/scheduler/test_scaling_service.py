@@ -8,9 +8,18 @@ import pytest
 from seldon_core.errors import InvalidResourceError, NotFoundError
 from seldon_core.resources.knobs import Knobs
 from seldon_core.resources.model import ModelSpec
+from seldon_core.scheduler.events import ModelWakeRequested
 from seldon_core.scheduler.state import ModelState
 from seldon_core.scheduler.targets import ScalingRules
-from seldon_core.transport.control import RouteCandidate, RouteUpdate, ScalingSignal, SignalKind
+from seldon_core.scheduler.turns import is_to_be_kept
+from seldon_core.transport.control import (
+    ModelReport,
+    ReplicaModelEvent,
+    RouteCandidate,
+    RouteUpdate,
+    ScalingSignal,
+    SignalKind,
+)
 from tests.scheduler.test_service import MLSERVER, a_world, run
 
 SLEEPY = ModelSpec("iris", "/models/iris", knobs=Knobs(scale_to_zero=True))
@@ -80,3 +89,25 @@ def test_other_rules_count_from_the_next_signal_on():
             assert world.scheduler._machine.state.packing.share == 0.5
 
     run(test)
+
+
+def test_where_a_new_version_fails_while_calls_wait_the_one_before_it_is_woken():
+    async def test():
+        async with a_world() as world:
+            await sleep(world)
+            world.link.sink = None
+            await world.scheduler.load_model(replace(SLEEPY, storage_uri="/models/other"))
+            async with asyncio.TaskGroup() as group:
+                woken = group.create_task(world.scheduler.scaling.wake("iris"))
+                await world.scheduler.caught_up()
+                world.link.sink = world.scheduler
+                failed = ReplicaModelEvent.LOAD_FAILED
+                world.scheduler.report(ModelReport(MLSERVER, "iris", 2, failed, "broken"))
+            assert woken.result() == ""
+            assert world.link.orders.count("load iris_1") == 2
+
+    run(test)
+
+
+def test_a_model_is_woken_although_nothing_can_be_kept():
+    assert not is_to_be_kept(ModelWakeRequested(1, "iris", 1))

@@ -129,7 +129,27 @@ def test_a_call_wakes_it_once():
     assert wake(machine) == [AnswerCaller(9, change=Change.UNCHANGED)]
     report(machine, 1, "Loaded")
     assert machine.model("iris").latest.state is ModelState.AVAILABLE
-    assert unused(machine, R0, now=201)  # what it said before is forgotten, what it says counts
+
+
+def test_what_replicas_said_before_it_slept_does_not_have_it_sleep_again():
+    machine = loaded(R0, R1, replicas=2)
+    unused(machine, R0)
+    assert scaled(unused(machine, R1)) == [(2, 0)]
+    for event in ("Unloaded", "Loaded"):
+        report(machine, 1, event, R0, now=101)
+        report(machine, 1, event, R1, now=101)
+        wake(machine, now=101)
+    assert machine.model("iris").latest.state is ModelState.AVAILABLE
+    assert unused(machine, R0, now=110) == []
+    assert scaled(unused(machine, R1, now=111)) == [(2, 0)]
+
+
+def test_a_version_that_rolls_out_does_not_sleep_before_it_is_everywhere():
+    machine = loaded(R0, R1, replicas=2)
+    load(machine, "/other", knobs=SLEEPY, replicas=2)
+    report(machine, 2, "Loaded", R0)
+    assert machine.model("iris").latest.state is ModelState.AVAILABLE
+    assert unused(machine, R0, version=2) == []
 
 
 def test_a_call_while_it_still_goes_has_it_back_when_it_is_gone():
