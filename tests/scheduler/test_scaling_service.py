@@ -99,6 +99,7 @@ def test_where_a_new_version_fails_while_calls_wait_the_one_before_it_is_woken()
             await world.scheduler.load_model(replace(SLEEPY, storage_uri="/models/other"))
             async with asyncio.TaskGroup() as group:
                 woken = group.create_task(world.scheduler.scaling.wake("iris"))
+                await asyncio.sleep(0)
                 await world.scheduler.caught_up()
                 world.link.sink = world.scheduler
                 failed = ReplicaModelEvent.LOAD_FAILED
