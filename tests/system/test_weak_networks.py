@@ -18,7 +18,9 @@ from tests.support.role_processes import SERVER, until
 from tests.support.server import serving
 from tests.support.weak_network import Weakness, weak_network, why_not
 
-pytestmark = [pytest.mark.system, pytest.mark.skipif(bool(why_not()), reason=why_not())]
+WHY_NOT = why_not()
+
+pytestmark = [pytest.mark.system, pytest.mark.skipif(bool(WHY_NOT), reason=WHY_NOT)]
 
 MEMBERS = ("scheduler", "router", "agent0", "agent1")
 SLOW = Weakness(delay_s=0.2, loss=0.01, bits_per_s=64_000)
