@@ -26,7 +26,9 @@ IS_CLOSED = (
 )
 UNSEEN = (
     "The library says nothing of it; to see it ourselves would take a look at the head of every "
-    "frame, 1 to 1.6 µs of each call"
+    "frame: 0.8 µs of each call where eight come in a read, 3 where one does. To look only at "
+    "reads that nothing came of is no way: where a head begins is known only to who has followed "
+    "all before it, and the body of a stream that is gone may look like any frame"
 )
 IS_ANSWERED = (
     "passes if the frame comes before the answer has ended the stream. "
