@@ -87,6 +87,7 @@ class Reloader:
         self.settings = settings
         self._read = read
         self._files = files
+        self._watch = FileWatch(files)  # now, since a start takes its time
         self._wanted = asyncio.Event()
 
     def want(self) -> None:
@@ -97,7 +98,8 @@ class Reloader:
         """Read again whenever that is wanted or a file has changed, for ever; on a thread."""
         files = [*self._files, *parts.files()]
         async with open_threads("settings", 1) as threads:
-            watch = FileWatch(files)
+            watch = self._watch
+            watch.add(parts.files())
             while True:
                 if files:
                     await self._change(threads, watch)

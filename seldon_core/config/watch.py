@@ -19,6 +19,13 @@ class FileWatch:
         self._files = tuple(dict.fromkeys(files))
         self._known = self._seen = self._states()
 
+    def add(self, files: Iterable[Path]) -> None:
+        """Look at more files from now on."""
+        more = FileWatch(file for file in files if file not in self._files)
+        self._files += more._files
+        self._known += more._known
+        self._seen += more._seen
+
     def look(self) -> tuple[Path, ...]:
         """Return the files that have changed and rest by now, each once.
 

@@ -85,3 +85,12 @@ def test_a_file_that_is_as_it_was_again_has_not_changed(tmp_path):
     assert watch.look() == ()
     moved.rename(file)
     assert [watch.look() for _ in range(2)] == [(), ()]
+
+
+def test_a_file_that_is_looked_at_later_changes_like_the_first(tmp_path):
+    first, second = tmp_path / "a", tmp_path / "b"
+    watch = FileWatch([first])
+    first.write_text("a")
+    watch.add([first, second])
+    second.write_text("b")
+    assert [watch.look() for _ in range(3)] == [(), (first, second), ()]
