@@ -26,10 +26,11 @@ class Figures:
 
 @dataclass(slots=True)
 class _Seen:
-    """A version when it was looked at last; `used_at` is UTC seconds."""
+    """A version when it was looked at last: in look number `look`; `used_at` is UTC seconds."""
 
     ended: int
     used_at: float
+    look: int
 
 
 class ScalingWatch:
@@ -45,6 +46,7 @@ class ScalingWatch:
         self.inactive_s = inactive_s
         self._replica = replica
         self._seen: dict[tuple[str, int], _Seen] = {}
+        self._looks = 0
 
     def look(
         self, models: Iterable[Figures], now: float, elapsed_s: float | None
@@ -56,7 +58,8 @@ class ScalingWatch:
         """
         urgent: list[ScalingSignal] = []
         idle: list[ScalingSignal] = []
-        seen: dict[tuple[str, int], _Seen] = {}
+        self._looks += 1
+        watched = 0
         for count, figures in enumerate(models, 1):
             if count % SLICE == 0:
                 yield urgent
@@ -65,10 +68,14 @@ class ScalingWatch:
             if not spec.is_watched:
                 continue
             key = spec.name, figures.version.version
+            watched += 1
             before = self._seen.get(key)
-            is_used = before is None or figures.under_way > 0 or figures.ended != before.ended
+            ended = figures.ended if before is None else before.ended
+            is_used = before is None or figures.under_way > 0 or figures.ended != ended
             used_at = now if before is None or is_used else before.used_at
-            seen[key] = _Seen(figures.ended, used_at)
+            # What was seen is written over: to make 10,000 anew and let the old go takes 10 ms.
+            seen = before or self._seen.setdefault(key, _Seen(0, 0.0, 0))
+            seen.ended, seen.used_at, seen.look = figures.ended, used_at, self._looks
             if spec.is_scaled and figures.under_way >= self.lag:
                 urgent.append(self._signal(key, SignalKind.LAG, figures.under_way))
             if spec.is_scaled and now - used_at >= self.inactive_s:
@@ -76,9 +83,10 @@ class ScalingWatch:
             if spec.knobs.scale_to_zero and now - used_at >= self._zero_after(spec.knobs):
                 idle.append(self._signal(key, SignalKind.UNUSED, used_at))
             if spec.knobs.target_rps is not None and before and elapsed_s:
-                rate = max(0, figures.ended - before.ended) / elapsed_s
+                rate = max(0, figures.ended - ended) / elapsed_s
                 urgent.append(self._signal(key, SignalKind.RATE, rate))
-        self._seen = seen
+        if len(self._seen) > watched:
+            self._seen = {k: seen for k, seen in self._seen.items() if seen.look == self._looks}
         yield urgent
         for first in range(0, len(idle), SLICE):
             yield idle[first : first + SLICE]
