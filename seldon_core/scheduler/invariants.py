@@ -13,6 +13,7 @@ from seldon_core.scheduler.state import (
     PLACED,
     ModelRecord,
     ModelState,
+    ReplicaRecord,
     ReplicaState,
     SchedulerState,
     ServerRecord,
@@ -54,6 +55,7 @@ def _memory_violations(state: SchedulerState) -> Iterator[str]:
         reserved = sum(each for held, each in record.held.items() if held not in record.loaded)
         if record.reserved_bytes != reserved:
             yield f"{record.replica} reserves {record.reserved_bytes} bytes, not {reserved}"
+        yield from _reserve_violations(record)
         for name, number in record.held:
             if (record.replica, name, number) not in holding:
                 yield f"{record.replica} counts {name}_{number}, which it does not hold"
@@ -62,6 +64,14 @@ def _memory_violations(state: SchedulerState) -> Iterator[str]:
             yield f"{name}_{number} is on {replica}, which is not connected"
         elif (name, number) not in connected[replica].held:
             yield f"{replica} does not count {name}_{number}"
+
+
+def _reserve_violations(record: ReplicaRecord) -> Iterator[str]:
+    reserved = sum(record.held[key] for key in record.held.keys() - record.loaded.keys())
+    if record.reserved_bytes != reserved:
+        yield f"{record.replica} reserves {record.reserved_bytes} bytes, not {reserved}"
+    for name, number in record.loaded.keys() - record.held.keys():
+        yield f"{record.replica} has {name}_{number} loaded and does not count it"
 
 
 def _route_violations(state: SchedulerState, model: ModelRecord) -> Iterator[str]:

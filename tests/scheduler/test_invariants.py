@@ -28,6 +28,14 @@ def miscount(state):
     state.replica(R0).used_bytes += 1
 
 
+def reserve_too_much(state):
+    state.replica(R0).reserved_bytes += 1
+
+
+def have_loaded_what_is_not_counted(state):
+    state.replica(R0).loaded["wine", 1] = 5
+
+
 def count_what_is_not_held(state):
     state.replica(R0).hold("wine", 1, 5)
 
@@ -128,6 +136,8 @@ def drain_for_ever(state):
     ("break_it", "told"),
     [
         (miscount, "mlserver/0 counts 11 bytes, not the sum of its models"),
+        (reserve_too_much, "mlserver/0 reserves 1 bytes, not 0"),
+        (have_loaded_what_is_not_counted, "mlserver/0 has wine_1 loaded and does not count it"),
         (count_what_is_not_held, "mlserver/0 counts wine_1, which it does not hold"),
         (forget_to_count, "mlserver/0 does not count iris_1"),
         (lose_a_replica, "iris_1 is on x/0, which is not connected"),
