@@ -15,6 +15,8 @@ from seldon_core.resources.server import ServerSpec
 LACKS_LIBRARY: Final = 78
 """The exit code of an agent whose Python lacks what the program needs (EX_CONFIG)."""
 
+_SHARED: Final = ("site-packages", "dist-packages")
+
 
 def interpreter_of(server: ServerSpec, environments: Path) -> str:
     """Return the path of the Python that runs a server's replicas.
@@ -46,3 +48,25 @@ def names_of(environment: str) -> tuple[str, ...]:
     bare = tagged.partition(":")[0]
     names = dict.fromkeys((tagged.replace(":", "-"), bare))
     return tuple(name for name in names if name.strip("."))
+
+
+def importable_by(python: str, package: Path, environments: Path) -> Path:
+    """Return the folder from which the interpreter `python` is to import `package`.
+
+    It is where the package is. But among other libraries, in the `site-packages` of this program's
+    own Python, another one would find those instead of its own: for it there is a folder with
+    nothing but a link. Raises InvalidResourceError if that cannot be made.
+    """
+    if python == sys.executable or package.parent.name not in _SHARED:
+        return package.parent
+    alone = environments / ".seldon-core"
+    link = alone / package.name
+    try:
+        if not link.is_symlink() or link.readlink() != package:
+            alone.mkdir(parents=True, exist_ok=True)
+            link.unlink(missing_ok=True)
+            link.symlink_to(package)
+    except OSError as error:
+        why = f"{link} cannot be made, by which {python} would find this program: {error.strerror}"
+        raise InvalidResourceError("environment", why) from error
+    return alone

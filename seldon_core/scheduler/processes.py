@@ -41,7 +41,7 @@ from seldon_core.scheduler.fleet_values import (
     StopProcess,
     TimePassed,
 )
-from seldon_core.scheduler.interpreters import LACKS_LIBRARY, interpreter_of
+from seldon_core.scheduler.interpreters import LACKS_LIBRARY, importable_by, interpreter_of
 from seldon_core.transport.control import ReplicaAddress, ReplicaId, RouteUpdate
 
 _log = logging.getLogger(__name__)
@@ -81,20 +81,22 @@ def launcher(
     server whose environment is not there.
     """
     inherited = {name: value for name, value in environ.items() if not name.startswith(_OURS)}
-    here = str(Path(seldon_core.__file__).parent.parent)
     path = inherited.get("PYTHONPATH")
-    inherited["PYTHONPATH"] = f"{here}{os.pathsep}{path}" if path else here
 
     def launch(wanted: StartProcess) -> Start:
         replica, server = wanted.replica, wanted.server
+        python = interpreter_of(server, environments)
         program = [
-            interpreter_of(server, environments),
+            python,
             "-P",  # nothing in the working directory is taken for a library
             "-m",
             "seldon_core",
             "serve",
             "--role=agent",
         ]
+        package = Path(seldon_core.__file__).parent
+        here = str(importable_by(python, package, environments))
+        inherited["PYTHONPATH"] = f"{here}{os.pathsep}{path}" if path else here
         environment = {**inherited, **server.environment_variables}
         if server.device_count and _DEVICES not in server.environment_variables:
             first = replica.replica_idx * server.device_count

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from seldon_core.errors import InvalidResourceError
 from seldon_core.resources.server import ServerSpec
-from seldon_core.scheduler.interpreters import interpreter_of, names_of
+from seldon_core.scheduler.interpreters import importable_by, interpreter_of, names_of
 
 
 def make(folder, name):
@@ -55,3 +55,28 @@ def test_no_name_leads_out_of_the_folder(environment):
     for name in names_of(environment):
         assert "/" not in name
         assert name not in ("", ".", "..")
+
+
+def test_a_package_is_imported_from_where_it_is(tmp_path):
+    package = tmp_path / "tree" / "seldon_core"
+    assert importable_by("/other/python", package, tmp_path) == package.parent
+    installed = tmp_path / "site-packages" / "seldon_core"
+    assert importable_by(sys.executable, installed, tmp_path) == installed.parent
+
+
+def test_another_python_finds_the_package_and_no_library_beside_it(tmp_path):
+    for folder in ("old", "new"):  # as after an update
+        installed = tmp_path / folder / "site-packages" / "seldon_core"
+        installed.mkdir(parents=True)
+        (installed.parent / "numpy").mkdir()
+        for _ in range(2):
+            alone = importable_by("/other/python", installed, tmp_path / "environments")
+            assert [path.name for path in alone.iterdir()] == ["seldon_core"]
+            assert (alone / "seldon_core").resolve() == installed
+
+
+def test_a_link_that_cannot_be_made_is_an_error(tmp_path):
+    (tmp_path / "environments").touch()
+    installed = tmp_path / "site-packages" / "seldon_core"
+    with pytest.raises(InvalidResourceError, match="cannot be made, by which /other/python"):
+        importable_by("/other/python", installed, tmp_path / "environments")
