@@ -60,12 +60,16 @@ def _open_fetched(version: ModelVersion, remote: Remote, trusted: Sequence[Path]
     That is nobody's business: errors speak of them as the model's storageUri does.
     """
     uri = version.spec.storage_uri
-    place = fetch(uri, remote)
+    place = str(Path(fetch(uri, remote)))  # as errors write it
     try:
         spec = replace(version.spec, storage_uri=place)
-        return open_artifact(version.internal_name, spec, trusted)
+        artifact = open_artifact(version.internal_name, spec, trusted)
     except InvalidResourceError as error:
         message = str(error).removeprefix(f"{error.path}: ")
         raise InvalidResourceError(
             error.path.replace(place, uri), message.replace(place, uri)
         ) from None
+    origin = uri.rstrip("/")
+    if artifact.folder != place:
+        origin = origin.removesuffix(Path(place).name).rstrip("/")
+    return replace(artifact, origin=origin)

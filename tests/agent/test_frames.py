@@ -134,7 +134,7 @@ def test_a_frame_that_claims_much_takes_no_memory_before_it_comes():
 
 def test_artifacts_and_signatures_survive():
     settings = {"parameters": {"extra": {"k": [1], "\ud800": "no UTF-8"}}}
-    artifact = Artifact("m_1", "sklearn", "/m", "/m/a.pkl", settings)
+    artifact = Artifact("m_1", "sklearn", "/m", "/m/a.pkl", settings, "1-2", "s3:m")
     signature = Signature(
         "p",
         (TensorSpec("a", "FP32", (-1, 4)),),

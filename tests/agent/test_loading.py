@@ -89,3 +89,22 @@ def test_where_a_remotes_files_lie_is_in_no_error(tmp_path, name):
     with pytest.raises(InvalidResourceError, match=f"^shelf:{name}: ") as caught:
         load(version, None, None)
     assert str(tmp_path) not in str(caught.value)
+
+
+@pytest.mark.parametrize("uri", ["shelf:bad", "shelf://bad/model.joblib", "shelf:lone.joblib"])
+@pytest.mark.parametrize("written", ["{}", "{}/.//", "{}/../link"])
+def test_where_they_lie_is_in_no_error_of_a_runtime(tmp_path, uri, written):
+    folder = tmp_path / "private"
+    (folder / "bad").mkdir(parents=True)
+    (folder / "bad" / "model.joblib").write_bytes(b"nonsense")
+    (folder / "lone.joblib").write_bytes(b"nonsense")
+    (tmp_path / "link").symlink_to(folder)
+    remotes = Remotes()
+    remotes.put("iris_1", Remote("shelf", "alias", {"remote": written.format(folder)}))
+    load = loader([folder], remotes)
+    with pytest.raises(ModelRuntimeError, match=r"^shelf:.*joblib: cannot be loaded") as caught:
+        load(ModelVersion(ModelSpec("iris", uri), 1), None, None)
+    assert str(tmp_path) not in str(caught.value)
+    with pytest.raises(InvalidResourceError, match=r"^shelf:.*trusted") as caught:
+        loader([], remotes)(ModelVersion(ModelSpec("iris", uri), 1), None, None)
+    assert str(tmp_path) not in str(caught.value)

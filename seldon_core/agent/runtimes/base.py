@@ -20,7 +20,8 @@ class Artifact:
 
     `model` is the internal name (`iris_1`), `folder` the model's folder, `path` its main file.
     `settings` is `model-settings.json` with every key kept, {} without one. `stamp` changes when
-    the main file does.
+    the main file does. `origin` is what errors call `folder`, "" if they may name it: where files
+    lie that are on a remote is nobody's business.
     """
 
     model: str
@@ -29,6 +30,7 @@ class Artifact:
     path: str
     settings: dict[str, Any] = field(default_factory=dict)
     stamp: str = ""
+    origin: str = ""
 
 
 @dataclass(frozen=True, slots=True)

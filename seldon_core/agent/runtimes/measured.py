@@ -7,7 +7,14 @@ made one at a time; beside requests that are served it stays an approximation.
 import os
 import sys
 
-from seldon_core.agent.runtimes.base import Artifact, LoadedModel, Runtime, Signature
+from seldon_core.agent.runtimes.base import (
+    Artifact,
+    LoadedModel,
+    Runtime,
+    Signature,
+    words_of,
+)
+from seldon_core.errors import ModelRuntimeError, SeldonError
 
 _LARGE_BYTES = 16 * 1024 * 1024
 """From this size a model is not loaded twice to be measured: the library is the smaller part."""
@@ -20,8 +27,23 @@ def load_measured(
 
     Modules that come with a model belong to its library and not to it (85 MB with the first
     estimator, whose own size is 1 kB). A second load, made only then, shows what the model takes.
-    Raises what `Runtime.load` does.
+    Raises what `Runtime.load` does; with an `origin` a ModelRuntimeError that does not name the
+    folder, whatever the library says.
     """
+    try:
+        return _load_measured(runtime, artifact, known)
+    except Exception as error:  # a library may raise anything
+        if not artifact.origin:
+            raise
+        text = str(error) if isinstance(error, SeldonError) else words_of(error)
+        for folder in (artifact.folder, os.path.realpath(artifact.folder)):
+            text = text.replace(folder, artifact.origin)
+        raise ModelRuntimeError(text) from None
+
+
+def _load_measured(
+    runtime: Runtime, artifact: Artifact, known: Signature | None
+) -> tuple[LoadedModel, int]:
     modules = len(sys.modules)
     model, grown = _load(runtime, artifact, known)
     if len(sys.modules) > modules and os.path.getsize(artifact.path) < _LARGE_BYTES:

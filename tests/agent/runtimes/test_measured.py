@@ -1,6 +1,8 @@
 """What a model takes: its own memory, without its library's."""
 
 import sys
+from dataclasses import replace
+from pathlib import Path
 from types import ModuleType
 from typing import NamedTuple
 
@@ -9,6 +11,7 @@ import pytest
 from seldon_core.agent.runtimes import measured
 from seldon_core.agent.runtimes.base import Artifact
 from seldon_core.agent.runtimes.measured import load_measured, resident_bytes
+from seldon_core.errors import ModelRuntimeError
 
 
 class Model(NamedTuple):
@@ -67,6 +70,33 @@ def test_a_large_model_is_loaded_once_even_so(artifact, monkeypatch):
     monkeypatch.setattr(measured, "_LARGE_BYTES", 1_000)
     runtime = Growing(monkeypatch, 80_000_000, module="brought_by_a_test")
     assert load_measured(runtime, artifact) == ("model 1", 80_000_000)
+
+
+class Failing:
+    """A runtime that speaks of the folder in its own words, and as the system resolves it."""
+
+    def __init__(self, kind):
+        self.kind = kind
+
+    def load(self, artifact, known=None):
+        real = Path(artifact.path).resolve()
+        raise self.kind(f"{artifact.path} and {real} cannot be read")
+
+
+@pytest.mark.parametrize(
+    ("kind", "begin"), [(ModelRuntimeError, ""), (RuntimeError, "RuntimeError: ")]
+)
+def test_files_of_a_remote_are_told_of_by_where_they_come_from(tmp_path, kind, begin):
+    (tmp_path / "real").mkdir()
+    folder = tmp_path / "link"
+    folder.symlink_to("real")
+    artifact = Artifact("m_1", "onnx", str(folder), str(folder / "a.onnx"), origin="s3:shelf")
+    with pytest.raises(ModelRuntimeError) as caught:
+        load_measured(Failing(kind), artifact)
+    assert str(caught.value) == f"{begin}s3:shelf/a.onnx and s3:shelf/a.onnx cannot be read"
+    assert caught.value.__suppress_context__
+    with pytest.raises(kind, match=str(tmp_path)):
+        load_measured(Failing(kind), replace(artifact, origin=""))
 
 
 def test_memory_is_read_where_the_system_tells_it(tmp_path):
