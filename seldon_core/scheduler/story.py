@@ -106,6 +106,8 @@ def subjects_of(event: Event) -> tuple[str, ...]:
             return (f"{config.name}.serverconfig",)
         case events.ServerConfigUnloadRequested(name=name):
             return (f"{name}.serverconfig",)
+        case events.ModelWakeRequested():
+            return ()  # calls may be many; the story tells of those that woke a model
         case _:
             model = events.model_of(event)
             return () if model is None else (model,)

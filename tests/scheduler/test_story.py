@@ -101,6 +101,19 @@ def test_refusals_about_models_that_never_were_are_not_kept():
     assert story._chapters == {}
 
 
+def test_calls_that_wait_for_what_cannot_be_loaded_drive_nothing_out_of_its_story():
+    story = Story()
+    failed = ModelReported(1, ModelReport(R0, "iris", 1, ReplicaModelEvent.LOAD_FAILED, "why"))
+    story.add(1, failed, [PublishStatus("iris")])
+    for number in range(2, CHAPTERS + 3):
+        story.add(number, ModelWakeRequested(2, "iris", 1), [AnswerCaller(1)])
+    assert [chapter.event for chapter in story.of("iris")] == [failed]
+    woken = ModelWakeRequested(3, "iris", 1)
+    scaled = ScaleModel("iris", 0, 1, "loaded by a call")
+    story.add(99, woken, [AnswerCaller(1), scaled])
+    assert story.of("iris")[-1] == Chapter(99, woken, (scaled,))
+
+
 def test_only_the_last_chapters_are_kept_and_none_of_the_forgotten():
     story = Story()
     for number in range(CHAPTERS + 3):
