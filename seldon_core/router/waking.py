@@ -15,13 +15,7 @@ from typing import Final
 
 from seldon_core.aio.backoff import Backoff
 from seldon_core.aio.supervise import Tasks, open_tasks
-from seldon_core.errors import (
-    AsleepError,
-    DeadlineError,
-    OverloadedError,
-    RelayedError,
-    UpstreamError,
-)
+from seldon_core.errors import AsleepError, DeadlineError, OverloadedError, SeldonError
 from seldon_core.transport.control import RouteUpdate, Wake
 
 FIRST_PAUSE_S: Final = 0.25
@@ -113,7 +107,7 @@ class Waking:
         while True:
             try:
                 failure = await self._wake(model)
-            except (UpstreamError, DeadlineError, RelayedError) as error:
+            except SeldonError as error:
                 sleeper.trouble = str(error)
             else:
                 sleeper.trouble = ""

@@ -197,7 +197,7 @@ Wake = Callable[[str], Awaitable[str]]
 """Has the scheduler load a model that is scaled to zero.
 
 Returns once that has an outcome: why it cannot be, or "" if it serves or is still on its way.
-Raises UpstreamError, DeadlineError or RelayedError if the scheduler cannot be asked.
+Raises SeldonError if the scheduler cannot be asked.
 """
 
 

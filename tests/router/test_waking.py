@@ -5,7 +5,13 @@ from time import monotonic
 
 import pytest
 
-from seldon_core.errors import AsleepError, DeadlineError, OverloadedError, UpstreamError
+from seldon_core.errors import (
+    AsleepError,
+    DeadlineError,
+    OverloadedError,
+    RelayedError,
+    UpstreamError,
+)
 from seldon_core.router import waking
 from seldon_core.router.waking import WakeLimits, open_waking
 from seldon_core.transport.control import ReplicaId, RouteCandidate, RouteUpdate
@@ -131,11 +137,17 @@ def test_one_caller_who_leaves_ends_no_other_wait_and_the_last_one_the_asking():
 
 def test_a_scheduler_that_is_away_is_asked_again(monkeypatch):
     monkeypatch.setattr(waking, "FIRST_PAUSE_S", 0.0)
-    wake = Asked(UpstreamError("the scheduler is away"), DeadlineError("it was slow"), "", None)
+    troubles = (
+        UpstreamError("the scheduler is away"),
+        DeadlineError("it was slow"),
+        OverloadedError("it has as many calls under way as it takes"),
+        RelayedError("it is no scheduler", 502, 12),
+    )
+    wake = Asked(*troubles, "", None)
 
     async def test(awaker):
         (call,) = await begun(awaker, 1)
-        while len(wake.names) < 4:  # also one that said yes, while no route came
+        while len(wake.names) < 6:  # also one that said yes, while no route came
             await asyncio.sleep(0)
         awaker.published(AWAKE)
         await call
