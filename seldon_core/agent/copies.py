@@ -95,10 +95,15 @@ class WorkerCopy:
     async def clear(self) -> None:
         """Let go of it; a load under way is waited for, since the worker would keep the model."""
         if self._load is not None:
-            await self._load
+            await asyncio.wait([self._load])
         model, self._model = self._model, None
         if model is not None:
             await model.unload()
+
+    def abandon(self) -> None:
+        """Load it no further: all workers end soon, and nobody is to wait for the start of one."""
+        if self._load is not None:
+            self._load.cancel()
 
     async def _load_it(self) -> None:
         try:

@@ -110,6 +110,10 @@ class ModelRunner:
         """Run requests on `copy`, which is the whole model, from now on."""
         self._copy.take(copy)
 
+    def abandon(self) -> None:
+        """Give up a load of the copy that is under way: the process ends."""
+        self._copy.abandon()
+
     async def clear(self) -> None:
         """Let go of the model and its copy in a worker. No run is under way."""
         self._model = None

@@ -162,6 +162,8 @@ class ModelHost:
         """
         if self._emptied is None:
             self._emptied = self._grounds.loop.create_future()
+            for served in self.served.values():
+                served.runner.abandon()
             for model in list(self.pool.slots):
                 self.send(ModelRemoved(self.now(), model))
             self._notice_empty()

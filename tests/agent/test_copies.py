@@ -61,6 +61,23 @@ def test_its_memory_is_told_once_though_it_comes_and_goes():
     run(test)
 
 
+def test_a_load_is_waited_for_unless_it_is_abandoned():
+    async def test():
+        async with copy_of() as world:
+            world.copy.abandon()  # nothing
+            world.workers.gate.clear()
+            world.copy.want()
+            clearing = asyncio.ensure_future(world.copy.clear())
+            await asyncio.sleep(0.01)
+            assert not clearing.done()
+            world.copy.abandon()
+            await clearing
+            assert world.workers.models == []
+            assert world.copy.there() is None
+
+    run(test)
+
+
 @pytest.mark.parametrize("how", ["not loaded", "lost"])
 def test_after_a_failure_it_is_tried_again_but_not_at_once(how, caplog):
     async def test():

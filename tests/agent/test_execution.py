@@ -174,6 +174,18 @@ def test_an_unload_waits_for_the_worker_that_is_being_loaded():
     run(test)
 
 
+def test_the_end_does_not_wait_for_the_worker_that_is_being_loaded():
+    async def test():
+        world = World(runtime=HOLDS_GIL)
+        world.workers.gate.clear()
+        async with agent_of(world, "m") as agent:
+            await warm(agent, "m")
+            assert world.workers.loads == 1
+        assert world.workers.models == []
+
+    run(test)
+
+
 def test_a_run_keeps_its_model_in_memory_though_its_client_left():
     async def test():
         gate = threading.Event()
