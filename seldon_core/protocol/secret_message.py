@@ -21,7 +21,7 @@ _LONGEST_NAME: Final = 253
 
 def secret_of(message: pb.Secret) -> SecretSpec:
     """Return what `message` declares. Raises InvalidResourceError with the field's path."""
-    name = checked_secret_name(message.name, "name")
+    name = _checked_name(message.name)
     data = dict(message.data)
     for key in data:
         if _KEY.fullmatch(key) is None:
@@ -44,17 +44,21 @@ def secret_message(spec: SecretSpec) -> pb.Secret:
 def agent_config_of(message: pb.AgentConfig) -> AgentConfigSpec:
     """Return what `message` declares. Raises InvalidResourceError with the field's path."""
     check_size(message, "remotes")
-    names = [
-        checked_secret_name(name, f"secretNames.{place}")
-        for place, name in enumerate(message.secretNames)
-    ]
+    for place, name in enumerate(message.secretNames):
+        if not _is_name(name):
+            raise InvalidResourceError(
+                f"secretNames.{place}",
+                "is no name of a Secret; what defines a remote belongs into remotes",
+            )
     remotes = []
     for place, text in enumerate(message.remotes):
         try:
             remotes.append(parse_remote(text))
         except ValueError as error:
             raise InvalidResourceError(f"remotes.{place}", f"defines no remote: {error}") from None
-    return AgentConfigSpec(tuple(dict.fromkeys(names)), tuple(remotes), _meta(message))
+    return AgentConfigSpec(
+        tuple(dict.fromkeys(message.secretNames)), tuple(remotes), _meta(message)
+    )
 
 
 def agent_config_message(spec: AgentConfigSpec) -> pb.AgentConfig:
@@ -66,12 +70,15 @@ def agent_config_message(spec: AgentConfigSpec) -> pb.AgentConfig:
     )
 
 
-def checked_secret_name(name: str, path: str) -> str:
-    """Return `name`, which is a Secret's. Raises InvalidResourceError at `path` if it is none."""
-    if len(name) > _LONGEST_NAME or _NAME.fullmatch(name) is None:
+def _is_name(name: str) -> bool:
+    return len(name) <= _LONGEST_NAME and _NAME.fullmatch(name) is not None
+
+
+def _checked_name(name: str) -> str:
+    if not _is_name(name):
         shown = name if len(name) <= _LONGEST_NAME else f"{name[:_LONGEST_NAME]}…"
         raise InvalidResourceError(
-            path,
+            "name",
             f"{shown!r} must be lower-case letters, digits, '-' and '.', begin and end with a "
             f"letter or digit, and have at most {_LONGEST_NAME} characters",
         )

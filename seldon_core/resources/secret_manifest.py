@@ -203,7 +203,10 @@ def _read_agent_file(text: str) -> tuple[tuple[str, ...], tuple[Remote, ...]]:
             raise ValueError(f"{path} defines no remote: {error}") from None
     for place, name in enumerate(names):
         if _NAME.fullmatch(name) is None:
-            raise ValueError(f"rclone.config_secrets.{place}: {show(name)} is no name of a Secret")
+            raise ValueError(
+                f"rclone.config_secrets.{place}: it is no name of a Secret; what defines a remote "
+                "belongs into rclone.config"
+            )
     return tuple(dict.fromkeys(names)), tuple(remotes)
 
 

@@ -59,7 +59,7 @@ def test_a_wrong_secret_is_refused_by_its_field(message, problem):
 @pytest.mark.parametrize(
     ("message", "problem"),
     [
-        (pb.AgentConfig(secretNames=["a", "B"]), "secretNames.1: 'B' must be"),
+        (pb.AgentConfig(secretNames=["a", "hunter2:"]), "secretNames.1: is no name of a Secret"),
         (pb.AgentConfig(remotes=["hunter2"]), "remotes.0: defines no remote: it is no mapping"),
         (pb.AgentConfig(remotes=["x" * 300_000]), "remotes: the declaration has"),
     ],

@@ -122,7 +122,10 @@ def test_an_empty_agents_config_is_one(text):
         ("rclone: {config: [[hunter2]]}", "rclone.config must be a list of texts"),
         ("rclone: {config: [hunter2]}", "rclone.config.0 defines no remote: it is no mapping"),
         ("rclone: {config: ['********']}", "rclone.config.0: ******** is what `get` shows"),
-        ("rclone: {config_secrets: [A]}", "rclone.config_secrets.0: 'A' is no name of a Secret"),
+        (
+            "rclone: {config_secrets: [a, 'token: hunter2']}",
+            "rclone.config_secrets.1: it is no name of a Secret; what defines a remote belongs into",
+        ),
         ("a: *hunter2", "it is neither JSON nor YAML without aliases at line 1, column 4"),
     ],
 )
