@@ -102,8 +102,10 @@ class World:
         assert took_s < LONGEST_CALL_S, f"{found} after {took_s:.1f} s"
         return found
 
-    def serves(self, name, number, timeout_s=60):
-        """Whether, before long, every call is answered by that artifact."""
+    def serves(self, name, number, replicas=2, timeout_s=60):
+        """Whether, before long, it is on so many replicas, and every call is answered by it."""
+        if not until(lambda: self.state(name) == (replicas, "ModelAvailable"), timeout_s):
+            return False
         return until(lambda: {self.call(name) for _ in range(8)} == {number}, timeout_s)
 
 
@@ -150,29 +152,25 @@ def test_an_agent_split_from_the_scheduler_is_done_without_and_comes_back_right(
     number = world.declare("iris")
     gone = world.declare("gone", replicas=1)
     assert world.serves("iris", number)
-    assert world.serves("gone", gone)
+    assert world.serves("gone", gone, replicas=1)
     world.network.split("scheduler", "agent1")
     # It is noticed by pings, which are 5 s apart and have 10 s.
     assert until(lambda: world.replicas() == 1, 30)
     assert {world.call("iris") for _ in range(20)} == {number}
     newer = world.declare("iris", replicas=1)
     newest = world.declare("gone")
-    assert world.serves("iris", newer)
+    assert world.serves("iris", newer, replicas=1)
     world.network.heal()
-    assert until(lambda: world.state("gone") == (2, "ModelAvailable"), 60)
     assert world.serves("gone", newest)
-    assert world.serves("iris", newer)
-    assert world.state("iris") == (1, "ModelAvailable")
+    assert world.serves("iris", newer, replicas=1)
 
 
 def test_links_that_are_slow_and_lose_packets_only_take_longer(world):
     world.network.slow_down(SLOW)
     numbers = {f"m{index}": world.declare(f"m{index}") for index in range(2)}
     for name, number in numbers.items():
-        assert until(lambda name=name: world.state(name) == (2, "ModelAvailable"), 60)
         assert world.serves(name, number)
     newer = world.declare("m0")
-    assert until(lambda: world.state("m0") == (2, "ModelAvailable"), 60)
     assert world.serves("m0", newer)
     assert world.replicas() == 2
 
