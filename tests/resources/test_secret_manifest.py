@@ -124,7 +124,7 @@ def test_an_empty_agents_config_is_one(text):
         ("rclone: {config: ['********']}", "rclone.config.0: ******** is what `get` shows"),
         (
             "rclone: {config_secrets: [a, 'token: hunter2']}",
-            "rclone.config_secrets.1: it is no name of a Secret; what defines a remote belongs into",
+            "rclone.config_secrets.1: it is no name of a Secret; what defines a remote",
         ),
         ("a: *hunter2", "it is neither JSON nor YAML without aliases at line 1, column 4"),
     ],
