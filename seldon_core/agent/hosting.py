@@ -57,6 +57,7 @@ class ModelHost:
     """Keeps the models of one server replica.
 
     `served` is by internal name. Reports go to `reports` in the order in which things happened.
+    `forgotten` is told the internal name of each model that is gone, also after its load failed.
     """
 
     def __init__(
@@ -69,6 +70,7 @@ class ModelHost:
         reports: ReportSink,
         metrics: ReplicaMetrics,
         traces: Traces,
+        forgotten: Callable[[str], None],
         now: Callable[[], float] = monotonic,
     ) -> None:
         self.pool = pool
@@ -77,6 +79,7 @@ class ModelHost:
         self._replica = replica
         self._grounds = grounds
         self._reports = reports
+        self._forgotten = forgotten
         self._versions: dict[str, ModelVersion] = {}
         self._ids: dict[str, tuple[str, int]] = {}  # name and number to report a model under
         self._admissions = Admissions(grounds.loop, now, self.send, self.release)
@@ -229,6 +232,7 @@ class ModelHost:
         if model not in self.pool.slots:  # else it was ordered once more meanwhile
             self._versions.pop(model, None)
             del self._ids[model]
+            self._forgotten(model)
         self._notice_empty()
 
     def _notice_empty(self) -> None:

@@ -54,7 +54,6 @@ class Agent:
     def unload_model(self, model: str, version: int) -> None:
         """Let what runs finish, then unload; an UNLOADED report follows."""
         self._host.unload(model, version)
-        self._remotes.put(f"{model}_{version}", None)
 
     def held(self) -> tuple[HeldModel, ...]:
         """Return every version that is here, those that were evicted from memory included."""
@@ -122,6 +121,7 @@ async def open_agent(
             reports,
             counts,
             traces,
+            remotes.drop,
         )
         yield Agent(host, clock, remotes)
         await host.dismiss()

@@ -21,9 +21,13 @@ class Remotes:
     def put(self, model: str, remote: Remote | None) -> None:
         """Have the loads of `model` from now on go by `remote`; None: by none."""
         if remote is None:
-            self._by_model.pop(model, None)
+            self.drop(model)
         else:
             self._by_model[model] = remote
+
+    def drop(self, model: str) -> None:
+        """Forget by which remote `model` was loaded, if by any: it is gone."""
+        self._by_model.pop(model, None)
 
     def of(self, model: str) -> Remote | None:
         """Return the remote that a model is on, None if on none; from any thread."""

@@ -5,14 +5,17 @@ import threading
 from typing import Any
 
 import numpy as np
+import pytest
 
 from seldon_core.agent.service import open_agent
 from seldon_core.agent.traces import Traces
 from seldon_core.aio.clock import SystemClock
 from seldon_core.aio.threads import open_threads
+from seldon_core.errors import ModelRuntimeError
 from seldon_core.observability.metrics import Metrics
 from seldon_core.protocol.inference import InferRequest, Tensor
 from seldon_core.resources.model import ModelSpec, ModelVersion
+from seldon_core.resources.remote import Remote
 from seldon_core.transport.control import ReplicaId
 from tests.agent.test_loading import write_iris
 from tests.support.agent import (
@@ -55,6 +58,30 @@ def test_an_agent_says_what_it_holds_and_how_much_room_is_left():
             agent.unload_model("one", 1)
             # One has not been loaded yet, the other is on its way out.
             assert [held.version.internal_name for held in agent.held()] == ["two_1"]
+
+    run(test)
+
+
+@pytest.mark.parametrize("is_held", [True, False], ids=["unloaded", "failed to load"])
+def test_nothing_of_a_remote_is_kept_for_a_model_that_is_gone(is_held):
+    async def test():
+        world = World()
+        remote = Remote("s3", "s3", {"token": "hunter2"})
+        async with agent_of(world) as agent:
+            if not is_held:
+                world.load_fault = ModelRuntimeError("nonsense")
+            agent.load_model(version_of("one"), remote)
+            assert agent._remotes.of("one_1") is remote
+            await until(lambda: world.has_reported("one"))
+            if is_held:
+                assert agent._remotes.of("one_1") is remote  # for the next load after an eviction
+                agent.unload_model("one", 1)
+                agent.load_model(version_of("one"), remote)  # ordered again before it is gone
+                await until(lambda: len(world.loads) == 2 and len(world.reports) == 3)
+                assert agent._remotes.of("one_1") is remote
+                agent.unload_model("one", 1)
+                await until(lambda: not agent._host.pool.slots)
+            assert agent._remotes.of("one_1") is None
 
     run(test)
 

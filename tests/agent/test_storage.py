@@ -52,6 +52,8 @@ def test_a_model_is_on_the_last_remote_that_was_said():
     remotes.put("iris_1", SHELF)
     remotes.put("iris_1", HERE)
     assert remotes.of("iris_1") is HERE
-    remotes.put("iris_1", None)
-    remotes.put("iris_1", None)
-    assert remotes.of("iris_1") is None
+    for forget in (lambda: remotes.put("iris_1", None), lambda: remotes.drop("iris_1")):
+        remotes.put("iris_1", HERE)
+        forget()
+        assert remotes.of("iris_1") is None
+        forget()
