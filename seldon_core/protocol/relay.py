@@ -31,6 +31,7 @@ T = TypeVar("T", InferStatistics, ResponseStatistics)
 
 _LONGEST_TEXT: Final = 4096
 _LONGEST_PAUSE: Final = 6  # digits of seconds: eleven days
+_MOST: Final = 1 << 63
 _UNKNOWN: Final = 2
 _GRPC_OF_HTTP: Final[Mapping[int, int]] = {
     400: status.INVALID_ARGUMENT,
@@ -130,16 +131,16 @@ def read_config(body: Buffer) -> ModelConfig:
         document = orjson.loads(body)
         batching = document.get("dynamic_batching") or {}
         return ModelConfig(
-            document["name"],
-            document.get("platform", ""),
-            document.get("backend", ""),
-            document.get("max_batch_size", 0),
+            _text(document["name"]),
+            _text(document.get("platform", "")),
+            _text(document.get("backend", "")),
+            _whole(document.get("max_batch_size", 0)),
             tuple(_config_spec(item) for item in document["input"]),
             tuple(_config_spec(item) for item in document["output"]),
-            int(batching.get("max_queue_delay_microseconds", 0)),
+            _whole(batching.get("max_queue_delay_microseconds", 0)),
             bool((document.get("model_transaction_policy") or {}).get("decoupled")),
             {
-                name: item["string_value"]
+                name: _text(item["string_value"])
                 for name, item in (document.get("parameters") or {}).items()
             },
         )
@@ -162,22 +163,42 @@ def _unread(what: str, error: Exception) -> UpstreamError:
     return UpstreamError(f"a model's {what} cannot be read: {type(error).__name__} {error}")
 
 
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise TypeError(f"wanted text, found {type(value).__name__}")
+    return value
+
+
+def _whole(value: object) -> int:
+    number = int(value) if isinstance(value, int | str) else -1  # as JSON of protobuf has int64
+    if not 0 <= number < _MOST:
+        raise ValueError(f"wanted a whole number, found {value!r:.40}")
+    return number
+
+
+def _shape(sizes: list[object]) -> tuple[int, ...]:
+    return tuple(-1 if size in (-1, "-1") else _whole(size) for size in sizes)
+
+
 def _spec(item: dict[str, Any]) -> TensorSpec:
-    shape = tuple(int(size) for size in item["shape"])
-    return TensorSpec(item["name"], item["datatype"], shape, item.get("parameters"))
+    shape = _shape(item["shape"])
+    parameters = item.get("parameters")
+    if not isinstance(parameters, dict | None):
+        raise TypeError(f"parameters are an object, found {type(parameters).__name__}")
+    return TensorSpec(_text(item["name"]), _text(item["datatype"]), shape, parameters)
 
 
 def _config_spec(item: dict[str, Any]) -> TensorSpec:
-    return TensorSpec(item["name"], _DATATYPES[item["data_type"]], tuple(item["dims"]))
+    return TensorSpec(_text(item["name"]), _DATATYPES[item["data_type"]], _shape(item["dims"]))
 
 
 def _statistics(item: dict[str, Any]) -> ModelStatistics:
     return ModelStatistics(
-        item["name"],
-        item["version"],
-        item["last_inference"],
-        item["inference_count"],
-        item["execution_count"],
+        _text(item["name"]),
+        _text(item["version"]),
+        _whole(item["last_inference"]),
+        _whole(item["inference_count"]),
+        _whole(item["execution_count"]),
         _durations(InferStatistics, item["inference_stats"]),
         {
             index: _durations(ResponseStatistics, each)
@@ -185,7 +206,7 @@ def _statistics(item: dict[str, Any]) -> ModelStatistics:
         },
         tuple(
             BatchStatistics(
-                each["batch_size"],
+                _whole(each["batch_size"]),
                 *(
                     _duration(each[name])
                     for name in ("compute_input", "compute_infer", "compute_output")
@@ -194,7 +215,7 @@ def _statistics(item: dict[str, Any]) -> ModelStatistics:
             for each in item["batch_stats"]
         ),
         tuple(
-            MemoryUsage(each["type"], each["id"], each["byte_size"])
+            MemoryUsage(_text(each["type"]), _whole(each["id"]), _whole(each["byte_size"]))
             for each in item["memory_usage"]
         ),
     )
@@ -205,4 +226,4 @@ def _durations(kind: type[T], item: dict[str, Any]) -> T:
 
 
 def _duration(item: dict[str, int]) -> Duration:
-    return Duration(item["count"], item["ns"])
+    return Duration(_whole(item["count"]), _whole(item["ns"]))

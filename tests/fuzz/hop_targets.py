@@ -15,6 +15,8 @@ from seldon_core.errors import RelayedError, SeldonError, UnreachableError, Upst
 from seldon_core.protocol import relay
 from seldon_core.protocol.dialects import Verb
 from seldon_core.protocol.extension_json import config_body, statistics_body, statistics_rows
+from seldon_core.protocol.extension_messages import config_message, statistics_message
+from seldon_core.protocol.grpc_calls import model_metadata_message
 from seldon_core.protocol.inference import Encoded, ModelMetadata, Payload, TensorSpec
 from seldon_core.protocol.model_config import ModelConfig
 from seldon_core.protocol.oip_json import model_metadata_body
@@ -76,14 +78,18 @@ def check_relay(data: bytes) -> None:
             metadata, _ = outcome(_UPSTREAM, relay.read_metadata, body)
             if metadata is not None:
                 assert relay.read_metadata(model_metadata_body(metadata)) == metadata
+                model_metadata_message(metadata)
         case 1:
             config, _ = outcome(_UPSTREAM, relay.read_config, body)
             if config is not None:
-                assert relay.read_config(config_body(config)) == config
+                again = relay.read_config(config_body(config))  # what goes with batches may go
+                assert relay.read_config(config_body(again)) == again
+                config_message(config)
         case 2:
             found, _ = outcome(_UPSTREAM, relay.read_statistics, body)
             if found is not None:
                 assert relay.read_statistics(_stats(found)) == found
+                statistics_message(found)
         case 3:
             times = (None, retry_after, retry_after * 200)
             _check_error(relay.http_error(100 + code % 500, body, "iris", times[code % 3]))

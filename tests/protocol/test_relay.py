@@ -75,6 +75,31 @@ def test_what_cannot_be_read_is_an_upstream_error(read, body):
         read(body)
 
 
+SPECS = b'"inputs":[{"name":"x","datatype":"FP32","shape":[4]}]'
+CONFIG = b'{"name":"m","input":[{"name":"x","data_type":"TYPE_FP32","dims":[4]}],"output":[]}'
+
+
+@pytest.mark.parametrize(
+    ("read", "body"),
+    [
+        (read_metadata, b'{"name":"m",%b}' % SPECS.replace(b"[4]", b"[-2]")),
+        (read_metadata, b'{"name":"m",%b}' % SPECS.replace(b"[4]", b"[9223372036854775808]")),
+        (read_metadata, b'{"name":"m",%b}' % SPECS.replace(b'"x"', b"1")),
+        (read_metadata, b'{"name":"m",%b}' % SPECS.replace(b"}]", b',"parameters":1}]')),
+        (read_config, CONFIG.replace(b'"m"', b"[]")),
+        (read_config, CONFIG.replace(b'"output"', b'"max_batch_size":[],"output"')),
+        (read_config, CONFIG.replace(b"[4]", b"[1.5]")),
+    ],
+)
+def test_what_no_answer_could_say_is_an_upstream_error(read, body):
+    with pytest.raises(UpstreamError, match="cannot be read"):
+        read(body)
+
+
+def test_numbers_may_be_texts_as_in_json_of_protobuf():
+    assert read_config(CONFIG.replace(b"[4]", b'["-1","4"]')).inputs[0].shape == (-1, 4)
+
+
 @pytest.mark.parametrize(
     ("code", "kind", "grpc"),
     [
