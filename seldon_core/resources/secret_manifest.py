@@ -79,6 +79,11 @@ _File = Annotated[str, BeforeValidator(_text)]
 class SecretMetadata(Metadata):
     """The metadata of a kind of Kubernetes' own, whose names may have dots."""
 
+    # Not read: kubectl writes the whole manifest there, values and all.
+    annotations: Annotated[dict[str, str], BeforeValidator(lambda _: {})] = Field(
+        default_factory=dict
+    )
+
     @field_validator("name", "namespace")
     @classmethod
     def _is_name(cls, value: str, info: ValidationInfo) -> str:
@@ -118,9 +123,11 @@ class SecretManifest(_CoreManifest):
     """A Secret as Kubernetes would store it."""
 
     type: str = _OPAQUE
-    data: Annotated[dict[str, _Encoded], BeforeValidator(_mapping)] = Field(default_factory=dict)
+    data: Annotated[dict[str, _Encoded], BeforeValidator(_mapping)] = Field(
+        default_factory=dict, repr=False
+    )
     string_data: Annotated[dict[str, _Written], BeforeValidator(_mapping)] = Field(
-        default_factory=dict
+        default_factory=dict, repr=False
     )
 
     @field_validator("type")
@@ -154,7 +161,9 @@ class SecretManifest(_CoreManifest):
 class ConfigMapManifest(_CoreManifest):
     """The ConfigMap `seldon-agent` as Kubernetes would store it."""
 
-    data: Annotated[dict[str, _File], BeforeValidator(_mapping)] = Field(default_factory=dict)
+    data: Annotated[dict[str, _File], BeforeValidator(_mapping)] = Field(
+        default_factory=dict, repr=False
+    )
 
     @field_validator("metadata")
     @classmethod

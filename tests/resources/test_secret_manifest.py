@@ -7,6 +7,7 @@ from seldon_core.resources.manifests import parse_declarations
 from seldon_core.resources.model import KubernetesMeta
 from seldon_core.resources.remote import Remote
 from seldon_core.resources.secret import MOST_BYTES, AgentConfigSpec, SecretSpec
+from seldon_core.resources.secret_manifest import ConfigMapManifest, SecretManifest
 
 SECRET = """
 apiVersion: v1
@@ -140,3 +141,22 @@ def test_another_config_map_or_another_file_in_it_is_refused():
     assert refusal(CONFIG.replace("agent.yaml", "agent.yml")) == (
         "t: data: must hold either agent.yaml or agent.json; found 'agent.yml'"
     )
+
+
+@pytest.mark.parametrize("told", ["hunter2", {"kubectl": ["hunter2"]}])
+def test_annotations_are_not_read(told):
+    core = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "a", "annotations": told}}
+    (found,) = parse_declarations(json.dumps(core), "t")
+    assert found.spec == SecretSpec("a")
+
+
+def test_no_repr_of_a_manifest_shows_what_stands_in_it():
+    told = {"kubectl.kubernetes.io/last-applied-configuration": "hunter2"}
+    core = {"apiVersion": "v1", "metadata": {"name": "seldon-agent", "annotations": told}}
+    secret = {"kind": "Secret", "data": {"k": "aHVudGVyMg=="}, "stringData": {"l": "hunter2"}}
+    config = {"kind": "ConfigMap", "data": {"agent.yaml": "rclone: {}  # hunter2"}}
+    for manifest in (
+        SecretManifest.model_validate(core | secret),
+        ConfigMapManifest.model_validate(core | config),
+    ):
+        assert "hunter2" not in f"{manifest!r} {manifest}"
