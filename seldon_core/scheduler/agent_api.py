@@ -53,8 +53,8 @@ class Replicas(Protocol):
     def report(self, report: ModelReport) -> None:
         """Take in a replica's report; never blocks."""
 
-    def signal(self, signal: ScalingSignal) -> None:
-        """Take in how much a model is called; never blocks."""
+    def signal(self, signal: ScalingSignal, *, actor: str = "") -> None:
+        """Take in how much a model is called, as `actor` says if it is no replica; never blocks."""
 
     def check_scaled(self, model: str) -> None:
         """Raise NotFoundError or InvalidResourceError if a model's replicas are as declared."""
@@ -198,7 +198,7 @@ class AgentApi:
         return pb.ModelEventResponse()
 
     async def scaling_trigger(
-        self, messages: AsyncIterator[pb.ModelScalingTriggerMessage], _: str
+        self, messages: AsyncIterator[pb.ModelScalingTriggerMessage], peer: str
     ) -> pb.ModelScalingTriggerResponse:
         """Take in how much models are called, as it comes; who is no replica is not heard.
 
@@ -211,9 +211,9 @@ class AgentApi:
                 continue
             if signal.kind is SignalKind.CUSTOM:
                 self._scheduler.check_scaled(signal.model)
-            elif signal.replica not in self._agents:
-                continue
-            self._scheduler.signal(signal)
+                self._scheduler.signal(signal, actor=peer)
+            elif signal.replica in self._agents:
+                self._scheduler.signal(signal)
         return pb.ModelScalingTriggerResponse()
 
     async def agent_drain(self, request: pb.AgentDrainRequest, peer: str) -> pb.AgentDrainResponse:

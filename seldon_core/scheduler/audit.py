@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Protocol
 
 from seldon_core.errors import SeldonError
-from seldon_core.scheduler.decisions import AnswerCaller, Decision
+from seldon_core.scheduler.decisions import AnswerCaller, Change, Decision, ScaleModel
 from seldon_core.scheduler.declared_events import (
     ExperimentStartRequested,
     ExperimentStopRequested,
@@ -18,6 +18,7 @@ from seldon_core.scheduler.declared_events import (
 from seldon_core.scheduler.events import (
     Event,
     ModelLoadRequested,
+    ModelScalingSignalled,
     ModelUnloadRequested,
     ReplicaDrainRequested,
     ServerConfigDeclared,
@@ -25,8 +26,10 @@ from seldon_core.scheduler.events import (
     ServerDeclared,
     ServersNotified,
     ServerUnloadRequested,
+    model_of,
 )
 from seldon_core.scheduler.secret_events import SecretDeclared, SecretUnloadRequested
+from seldon_core.transport.control import SignalKind
 
 THIS_PROCESS = "this process"
 """The actor of what nobody else asked for."""
@@ -39,7 +42,7 @@ class AuditSink(Protocol):
         """Write one line, some time soon."""
 
 
-_Asked = (
+_Answered = (
     ModelLoadRequested
     | ModelUnloadRequested
     | ServerDeclared
@@ -55,6 +58,8 @@ _Asked = (
     | SecretDeclared
     | SecretUnloadRequested
 )
+
+_Asked = _Answered | ModelScalingSignalled
 
 
 class Auditor:
@@ -77,17 +82,12 @@ class Auditor:
         asked = self._asked(event)
         if self._sink is None or asked is None:
             return
-        answers = [
-            decision
-            for decision in decisions
-            if isinstance(decision, AnswerCaller) and decision.caller == asked.caller
-        ]
-        outcome, reason = "accepted", ""
-        for answer in answers:
-            if answer.error is None:
-                outcome, reason = answer.change.value, str(fault or "")
-            else:
-                outcome, reason = "refused", str(answer.error)
+        if isinstance(asked, ModelScalingSignalled):
+            is_scaled = any(isinstance(decision, ScaleModel) for decision in decisions)
+            change = Change.CONFIGURED if is_scaled else Change.UNCHANGED
+            outcome, reason = change.value, str(fault or "")
+        else:
+            outcome, reason = _answer_to(asked, decisions, fault)
         self._sink.write(_line(asked, outcome, reason, event_id))
 
     def refused(self, event: Event, error: SeldonError) -> None:
@@ -101,7 +101,23 @@ class Auditor:
             return None
         if isinstance(event, ModelLoadRequested) and event.from_folder and not event.actor:
             return None  # what a folder declares at start
+        if isinstance(event, ModelScalingSignalled) and event.signal.kind is not SignalKind.CUSTOM:
+            return None  # a replica's
         return event
+
+
+def _answer_to(
+    asked: _Answered, decisions: Sequence[Decision], fault: SeldonError | None
+) -> tuple[str, str]:
+    """Return the outcome, and the reason if there is one."""
+    found = "accepted", ""
+    for decision in decisions:
+        if isinstance(decision, AnswerCaller) and decision.caller == asked.caller:
+            if decision.error is None:
+                found = decision.change.value, str(fault or "")
+            else:
+                found = "refused", str(decision.error)
+    return found
 
 
 def _line(event: _Asked, outcome: str, reason: str, event_id: int | None) -> dict[str, object]:
@@ -139,10 +155,10 @@ def _time(now: float) -> str:
 def resource_of(event: _Asked) -> str:
     """Return what an event is about as the command line names it, `model/iris`; or several."""
     match event:
-        case ModelLoadRequested(spec=model):
-            return f"model/{model.name}"
-        case ModelUnloadRequested(model=name):
-            return f"model/{name}"
+        case ModelLoadRequested() | ModelUnloadRequested():
+            return f"model/{model_of(event)}"
+        case ModelScalingSignalled(signal=signal):
+            return f"model/{signal.model}"
         case ServerDeclared(spec=server):
             return f"server/{server.name}"
         case ServerUnloadRequested(name=name):

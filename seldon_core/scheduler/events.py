@@ -224,10 +224,11 @@ class ModelScalingRestored:
 
 @dataclass(frozen=True, slots=True)
 class ModelScalingSignalled:
-    """A replica, or somebody outside, says how much a model is called."""
+    """A replica, or somebody outside, the `actor`, says how much a model is called."""
 
     now: float
     signal: ScalingSignal
+    actor: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -193,10 +193,13 @@ class Scheduler:
         """Take in a replica's report; never blocks."""
         self._turns.tell(ModelReported(self._clock.wall(), report))
 
-    def signal(self, signal: ScalingSignal) -> None:
-        """Take in how much a model is called; never blocks, and none is kept when many wait."""
+    def signal(self, signal: ScalingSignal, *, actor: str = "") -> None:
+        """Take in how much a model is called; never blocks, and none is kept when many wait.
+
+        `actor` is who wishes for replicas from outside.
+        """
         if self._turns.waiting < MAX_WAITING_SIGNALS:
-            self._turns.tell(ModelScalingSignalled(self._clock.wall(), signal))
+            self._turns.tell(ModelScalingSignalled(self._clock.wall(), signal, actor))
 
     def check_scaled(self, name: str) -> None:
         """Raise NotFoundError or InvalidResourceError if a model's replicas are as declared."""

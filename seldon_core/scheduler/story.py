@@ -183,7 +183,7 @@ def _tell_scaling_event(event: events.AboutScaling) -> str:
         case events.ModelScalingRestored():
             return "what scaling chose restored from the store"
         case events.ModelScalingSignalled(signal=signal):
-            who = signal.replica or "somebody outside"
+            who = signal.replica or event.actor or "somebody outside"
             if signal.kind in (SignalKind.IDLE, SignalKind.UNUSED):
                 return f"{who} signals {signal.kind.value} for {event.now - signal.amount:.0f} s"
             return f"{who} signals {signal.kind.value} {signal.amount:g}"

@@ -467,6 +467,7 @@ def test_anybody_may_say_how_many_replicas_he_wants_of_a_model():
             await world.scheduler.has("signal iris_0 custom")
             told = world.scheduler.told[-1][-1]
             assert (told.replica, told.amount) == (None, 3)
+            assert [actor.rpartition(":")[0] for actor in world.scheduler.actors] == ["127.0.0.1"]
             await call.write(pb.ModelScalingTriggerMessage(modelName="unknown", signal=2, value=3))
             with pytest.raises(grpc.aio.AioRpcError, match="'unknown' not found"):
                 await call

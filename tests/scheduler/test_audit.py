@@ -9,7 +9,7 @@ from seldon_core.resources.pipeline import PipelineSpec
 from seldon_core.resources.secret import SecretSpec
 from seldon_core.resources.server import ServerConfigSpec, ServerSpec
 from seldon_core.scheduler.audit import Auditor, resource_of, settings_line
-from seldon_core.scheduler.decisions import AnswerCaller, Change
+from seldon_core.scheduler.decisions import AnswerCaller, Change, ScaleModel
 from seldon_core.scheduler.declared_events import (
     ExperimentStartRequested,
     ExperimentStopRequested,
@@ -18,6 +18,7 @@ from seldon_core.scheduler.declared_events import (
 )
 from seldon_core.scheduler.events import (
     ModelLoadRequested,
+    ModelScalingSignalled,
     ModelUnloadRequested,
     ReplicaDrainRequested,
     ServerConfigDeclared,
@@ -30,7 +31,7 @@ from seldon_core.scheduler.events import (
 )
 from seldon_core.scheduler.records import Kind
 from seldon_core.scheduler.secret_events import SecretDeclared, SecretUnloadRequested
-from seldon_core.transport.control import ReplicaId
+from seldon_core.transport.control import ReplicaId, ScalingSignal, SignalKind
 
 MODEL = ModelSpec("iris", "/models/iris")
 LOAD = ModelLoadRequested(1.5, MODEL, 7, "CN=alice")
@@ -72,6 +73,17 @@ def test_what_is_answered_later_is_accepted_and_an_answer_to_others_is_not_its(s
     assert sink[0]["resource"] == "replica/mlserver/1"
 
 
+@pytest.mark.parametrize(
+    ("decisions", "outcome"),
+    [([ScaleModel("iris", 1, 3, "asked for from outside")], "configured"), ([], "unchanged")],
+)
+def test_how_many_replicas_somebody_outside_wished_for_is_told(sink, decisions, outcome):
+    wish = ScalingSignal(None, "iris", 0, SignalKind.CUSTOM, 3)
+    Auditor(sink).handled(3, ModelScalingSignalled(1.5, wish, "CN=alice"), decisions, None)
+    told = TOLD | {"event": "ModelScalingSignalled", "outcome": outcome, "eventId": 3}
+    assert sink == [told]
+
+
 def test_what_may_not_last_says_why(sink):
     Auditor(sink).handled(3, LOAD, [AnswerCaller(7)], StoreError("the disk is full"))
     assert sink == [TOLD | {"outcome": "configured", "reason": "the disk is full", "eventId": 3}]
@@ -84,8 +96,14 @@ def test_what_was_not_taken_in_has_no_id(sink):
 
 @pytest.mark.parametrize(
     "event",
-    [Tick(1.0), ModelLoadRequested(1.0, MODEL, 7, from_folder=True)],
-    ids=["nobody's wish", "a folder at start"],
+    [
+        Tick(1.0),
+        ModelLoadRequested(1.0, MODEL, 7, from_folder=True),
+        ModelScalingSignalled(
+            1.0, ScalingSignal(ReplicaId("mlserver", 0), "iris", 1, SignalKind.LAG, 9)
+        ),
+    ],
+    ids=["nobody's wish", "a folder at start", "a replica's signal"],
 )
 def test_what_nobody_asked_for_is_not_told(sink, event):
     auditor = Auditor(sink)

@@ -164,6 +164,12 @@ def test_only_the_last_chapters_are_kept_and_none_of_the_forgotten():
             ModelScalingSignalled(1, ScalingSignal(None, "iris", 0, SignalKind.CUSTOM, 3)),
             "somebody outside signals custom 3",
         ),
+        (
+            ModelScalingSignalled(
+                1, ScalingSignal(None, "iris", 0, SignalKind.CUSTOM, 3), "CN=alice"
+            ),
+            "CN=alice signals custom 3",
+        ),
         (ModelWakeRequested(1, "iris", 1), "a call waits for it"),
         (
             ModelScalingRestored(1, StoredScaling("iris", "default", 1, 2, "", 1)),

@@ -12,6 +12,7 @@ class FakeReplicas:
         self.told = []
         self.drained = asyncio.Event()
         self.is_busy = False
+        self.actors = []
         self._changed = asyncio.Event()
 
     def connect_replica(self, replica, config):
@@ -23,7 +24,8 @@ class FakeReplicas:
     def report(self, report):
         self._note("report", f"{report.model}_{report.version} {report.event.value}", report)
 
-    def signal(self, signal):
+    def signal(self, signal, *, actor=""):
+        self.actors.append(actor)
         self._note("signal", f"{signal.model}_{signal.version} {signal.kind.value}", signal)
 
     def check_scaled(self, model):
