@@ -17,11 +17,15 @@ SLICE = 256
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """A version at one moment: the calls under way, and all that have ended since it was loaded."""
+    """A version at one moment: the calls under way, and all that have ended since it was loaded.
+
+    `life` is another object for each time that it came here.
+    """
 
     version: ModelVersion
     under_way: int
     ended: int
+    life: object
 
 
 @dataclass(slots=True)
@@ -31,6 +35,7 @@ class _Seen:
     ended: int
     used_at: float
     look: int
+    life: object
 
 
 class ScalingWatch:
@@ -71,11 +76,13 @@ class ScalingWatch:
             watched += 1
             before = self._seen.get(key)
             ended = figures.ended if before is None else before.ended
-            is_used = before is None or figures.under_way > 0 or figures.ended != ended
-            used_at = now if before is None or is_used else before.used_at
+            is_used = figures.under_way > 0 or figures.ended != ended
+            is_new = before is None or before.life is not figures.life
+            used_at = now if before is None or is_new or is_used else before.used_at
             # What was seen is written over: to make 10,000 anew and let the old go takes 10 ms.
-            seen = before or self._seen.setdefault(key, _Seen(0, 0.0, 0))
+            seen = before or self._seen.setdefault(key, _Seen(0, 0.0, 0, None))
             seen.ended, seen.used_at, seen.look = figures.ended, used_at, self._looks
+            seen.life = figures.life
             if spec.is_scaled and figures.under_way >= self.lag:
                 urgent.append(self._signal(key, SignalKind.LAG, figures.under_way))
             if spec.is_scaled and now - used_at >= self.inactive_s:

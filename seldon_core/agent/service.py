@@ -65,7 +65,7 @@ class Agent:
             served, slot = self._host.served.get(name), self._host.pool.slots.get(name)
             if served is not None and slot is not None and served.version.spec.is_watched:
                 under_way = slot.running - slot.is_held + len(slot.waiting)
-                yield Figures(served.version, under_way, served.counts.ended)
+                yield Figures(served.version, under_way, served.counts.ended, served.counts)
 
     def available_bytes(self) -> int:
         """Return the room that is left, over-commit included."""

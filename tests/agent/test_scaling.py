@@ -13,9 +13,9 @@ from seldon_core.transport.control import ReplicaId, ScalingSignal, SignalKind
 R0 = ReplicaId("mlserver", 0)
 
 
-def figures(under_way=0, ended=0, name="iris", **fields):
+def figures(under_way=0, ended=0, name="iris", life="first", **fields):
     fields = fields or {"max_replicas": 3}
-    return Figures(ModelVersion(ModelSpec(name, "/iris", **fields), 2), under_way, ended)
+    return Figures(ModelVersion(ModelSpec(name, "/iris", **fields), 2), under_way, ended, life)
 
 
 def signal(kind, amount, name="iris"):
@@ -44,6 +44,15 @@ def test_a_model_is_idle_from_its_last_call_on_at_each_look(watch):
     assert look(watch, [figures(ended=1)], 1700, 100) == [signal("idle", 1100)]
     assert look(watch, [figures(ended=1)], 1720, 20) == [signal("idle", 1100)]
     assert look(watch, [figures(under_way=1, ended=1)], 1740, 20) == []
+
+
+def test_a_model_that_was_loaded_anew_between_two_looks_is_not_idle(watch):
+    """As one is that sleeps, and is woken by a single call each time."""
+    look(watch, [figures(ended=1)], 1000, None)
+    assert look(watch, [figures(ended=1)], 1600, 600) == [signal("idle", 1000)]
+    assert look(watch, [figures(ended=1, life="second")], 1620, 20) == []
+    assert look(watch, [figures(ended=1, life="second")], 2219, 20) == []
+    assert look(watch, [figures(ended=1, life="second")], 2220, 20) == [signal("idle", 1620)]
 
 
 def test_a_model_with_a_target_says_its_rate_from_the_second_look_on(watch):

@@ -24,7 +24,7 @@ RULES = ScalingSettings(
     wake_queue=1000,
     packing=0,
 )
-BUSY = Figures(ModelVersion(ModelSpec("iris", "/iris", max_replicas=2), 1), 31, 0)
+BUSY = Figures(ModelVersion(ModelSpec("iris", "/iris", max_replicas=2), 1), 31, 0, "life")
 
 
 class Sink:
