@@ -36,8 +36,14 @@ types: $(VENV)/.installed-dev
 contracts: $(VENV)/.installed-dev
 	$(BIN)/lint-imports --no-logo
 
+# Tests of whole processes mostly wait for them, so the others run meanwhile.
 tests: $(VENV)/.installed-dev
-	$(BIN)/pytest --cov --cov-report=term
+	@mkdir -p build
+	@echo 'pytest tests/system runs beside the rest; what it prints follows at the end'
+	@$(BIN)/pytest tests/system > build/tests-system.log 2>&1 & system=$$!; \
+	trap "kill $$system 2> /dev/null || true" EXIT; failed=0; \
+	$(BIN)/pytest --ignore=tests/system --cov --cov-report=term || failed=1; \
+	wait $$system || failed=1; cat build/tests-system.log; exit $$failed
 
 test-long: $(VENV)/.installed-dev ## the tests that take minutes: hundreds of rounds of kill -9, forty attackers, half an hour of fuzzing; adds a record to tests/LONG.md
 	$(BIN)/python -m tests.support.long_run $(ARGS)
