@@ -27,13 +27,19 @@ def analyze(server):
 
     def run(*arguments):
         command = [str(program), "-u", f"127.0.0.1:{server.port}", *SHORT, *arguments]
-        done = subprocess.run(
-            command,
-            capture_output=True,
-            text=True,
-            timeout=TIMEOUT_S,
-            env={**os.environ, **environment},
-        )
+        try:
+            done = subprocess.run(
+                command,
+                capture_output=True,
+                text=True,
+                timeout=TIMEOUT_S,
+                env={**os.environ, **environment},
+            )
+        except subprocess.TimeoutExpired as late:
+            # Whether a request is unanswered, or it waits for something else.
+            with urllib.request.urlopen(f"{server.admin}/metrics", timeout=10) as answer:
+                kept = [line for line in answer.read().decode().splitlines() if line[:1] != "#"]
+            raise AssertionError("\n".join([str(late), str(late.output), *kept])) from late
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
 
