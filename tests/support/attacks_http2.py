@@ -67,6 +67,7 @@ RPC = block(
     (b"te", b"trailers"),
 )
 TALK = RPC.replace(field(b":path", CALL), field(b":path", CALL.replace(b"Infer", b"StreamInfer")))
+READY = RPC.replace(field(b":path", CALL), field(b":path", CALL.replace(b"Infer", b"Ready")))
 RPC_GZIP = RPC + field(b"grpc-encoding", b"gzip")
 
 IRIS = bytes.fromhex(
@@ -75,6 +76,7 @@ IRIS = bytes.fromhex(
     "1a020104"  # inputs: "predict", "FP32", [1, 4]
     "3a100000803f000000400000404000008040"  # raw_input_contents
 )
+IRIS_NAME = IRIS[:11]
 
 
 def varint(value: int) -> bytes:
@@ -346,9 +348,11 @@ class Calls(Part):
 
     _MOST = 256
 
-    def __init__(self, attack: Attack) -> None:
+    def __init__(self, attack: Attack, head: bytes, body: bytes) -> None:
         super().__init__(b"")
         self._attack = attack
+        self._head = head
+        self._message = message(body)
         self._first = PREFACE + frame(SETTINGS, 0, 0, setting(4, (1 << 31) - 1))
         self._first += frame(SETTINGS, ACK, 0) + window(0, (1 << 31) - 1 - 65535)
         self._next = 1
@@ -361,7 +365,7 @@ class Calls(Part):
         begin, free = self._next, self._MOST - self._open
         self._open, self._next = self._MOST, begin + 2 * free
         return first + b"".join(
-            call(stream, message(IRIS)) for stream in range(begin, self._next, 2)
+            call(stream, self._message, self._head) for stream in range(begin, self._next, 2)
         )
 
     def hear(self, data: bytes) -> None:
@@ -380,12 +384,16 @@ class Calls(Part):
 
 def multiplexing(attack: Attack) -> None:
     """As many calls as fit through one connection."""
-    attack.storm(1, lambda: Calls(attack))
+    attack.storm(1, lambda: Calls(attack, RPC, IRIS))
 
 
 def multiplexing_crowd(attack: Attack) -> None:
-    """As many calls as fit through each of five hundred connections."""
-    attack.storm(500, lambda: Calls(attack))
+    """As many calls as fit through each of five hundred connections.
+
+    They ask whether a model is ready: more than it may have waiting would be refused, the lone
+    client's among them.
+    """
+    attack.storm(500, lambda: Calls(attack, READY, IRIS_NAME))
 
 
 def half_closed_http2(attack: Attack) -> None:
