@@ -155,3 +155,33 @@ def show_time(seconds: float) -> str:
 def show_since(seconds: float, now: float) -> str:
     """Return how long ago an instant is at `now`."""
     return show_age(now - seconds) if seconds else "<unknown>"
+
+
+class Statusless:
+    """What a resource without a status is in each view: one that is declared, or not shown."""
+
+    __slots__ = ()
+
+    @property
+    def is_deleted(self) -> bool:
+        """One that was deleted is not shown at all."""
+        return False
+
+    @property
+    def is_gone(self) -> bool:
+        """As above."""
+        return False
+
+    @property
+    def state(self) -> str:
+        """There is none."""
+        return ""
+
+    @property
+    def summary(self) -> str:
+        """That it is there."""
+        return "declared"
+
+    def conditions(self) -> list[Condition]:
+        """Return nothing."""
+        return []

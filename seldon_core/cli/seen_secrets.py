@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from seldon_core.cli.seen import NOTHING, Condition
+from seldon_core.cli.seen import NOTHING, Statusless
 from seldon_core.config.sizes import describe_bytes
 from seldon_core.proto import scheduler_pb2, secrets_pb2
 from seldon_core.resources.kubernetes import CONFIG_MAP, KINDS, SECRET, Kind
@@ -10,7 +10,7 @@ from seldon_core.resources.secret import AGENT_CONFIG, MASK
 
 
 @dataclass(frozen=True, slots=True)
-class SeenSecret:
+class SeenSecret(Statusless):
     """A Secret as it was declared; it has no status."""
 
     secret: secrets_pb2.SecretSummary
@@ -29,30 +29,6 @@ class SeenSecret:
     def namespace(self) -> str:
         """The namespace that it was declared in, "" if none was said."""
         return self.secret.kubernetesMeta.namespace
-
-    @property
-    def is_deleted(self) -> bool:
-        """A Secret that was deleted is not shown at all."""
-        return False
-
-    @property
-    def is_gone(self) -> bool:
-        """As above."""
-        return False
-
-    @property
-    def state(self) -> str:
-        """A Secret has none."""
-        return ""
-
-    @property
-    def summary(self) -> str:
-        """That it is there."""
-        return "declared"
-
-    def conditions(self) -> list[Condition]:
-        """Return nothing: a Secret has no conditions."""
-        return []
 
     def cells(self, now: float) -> tuple[str, ...]:
         """Return the row of a table."""
@@ -81,7 +57,7 @@ class SeenSecret:
 
 
 @dataclass(frozen=True, slots=True)
-class SeenAgentConfig:
+class SeenAgentConfig(Statusless):
     """The ConfigMap as it was declared; it has no status."""
 
     config: secrets_pb2.AgentConfigSummary
@@ -100,30 +76,6 @@ class SeenAgentConfig:
     def namespace(self) -> str:
         """The namespace that it was declared in, "" if none was said."""
         return self.config.kubernetesMeta.namespace
-
-    @property
-    def is_deleted(self) -> bool:
-        """A ConfigMap that was deleted is not shown at all."""
-        return False
-
-    @property
-    def is_gone(self) -> bool:
-        """As above."""
-        return False
-
-    @property
-    def state(self) -> str:
-        """A ConfigMap has none."""
-        return ""
-
-    @property
-    def summary(self) -> str:
-        """That it is there."""
-        return "declared"
-
-    def conditions(self) -> list[Condition]:
-        """Return nothing: a ConfigMap has no conditions."""
-        return []
 
     def cells(self, now: float) -> tuple[str, ...]:
         """Return the row of a table."""

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from seldon_core.cli.seen import NOTHING, Condition
+from seldon_core.cli.seen import NOTHING, Statusless
 from seldon_core.config.sizes import describe_bytes
 from seldon_core.proto import servers_pb2
 from seldon_core.protocol.server_message import server_config_of
@@ -15,7 +15,7 @@ from seldon_core.resources.kubernetes import (
 
 
 @dataclass(frozen=True, slots=True)
-class SeenServerConfig:
+class SeenServerConfig(Statusless):
     """A server config as it was declared; it has no status."""
 
     config: servers_pb2.ServerConfig
@@ -34,30 +34,6 @@ class SeenServerConfig:
     def namespace(self) -> str:
         """The namespace that it was declared in, "" if none was said."""
         return self.config.kubernetesMeta.namespace
-
-    @property
-    def is_deleted(self) -> bool:
-        """A config that was deleted is not shown at all."""
-        return False
-
-    @property
-    def is_gone(self) -> bool:
-        """As above."""
-        return False
-
-    @property
-    def state(self) -> str:
-        """A config has none."""
-        return ""
-
-    @property
-    def summary(self) -> str:
-        """That it is there."""
-        return "declared"
-
-    def conditions(self) -> list[Condition]:
-        """Return nothing: a config has no conditions."""
-        return []
 
     def cells(self, now: float) -> tuple[str, ...]:
         """Return the row of a table."""
